@@ -1,0 +1,53 @@
+import type { DisconnectOptions, Extent, SectorRange } from './contract.js';
+
+/** A driver may finish at once or later. Finishing at once (no promise) costs its device no turn of the event loop. */
+export type MaybePromise<T> = T | Promise<T>;
+
+/**
+ * What the author of a backend writes. `createDevice` turns it into a {@link BlockDevice}.
+ *
+ * A driver is called with arguments that were checked: safe integers, whole sectors, inside the bounds, `count` at least one,
+ * never after `disconnect`, never a changing operation when `readOnly`. `resize` and `disconnect` are called with nothing else
+ * in flight (a forced `disconnect` excepted). It may throw or reject with anything; what is no `BlockError` becomes code `IO`.
+ *
+ * The buffers belong to the caller: a driver must not keep one, or a view of one, after its promise settles, and must never
+ * write into the buffers of `write`.
+ */
+export interface BlockDriver {
+  /** See {@link DeviceInfo.name}. */
+  readonly name: string;
+  /** Bytes in a sector: a power of two from 512 to 65,536. */
+  readonly sectorSize: number;
+  /** Sectors on the device now; `resize` changes it. */
+  readonly sizeSectors: number;
+  /** Default: false. */
+  readonly readOnly?: boolean;
+  /** See {@link DeviceInfo.preferredIoBytes}. Default: 64 KiB or a sector, whichever is more. */
+  readonly preferredIoBytes?: number;
+  /**
+   * True if overlapping calls in flight at once never tear a sector [O3] and a read sees what was written before it [O1],
+   * whatever the driver is called with. Default: false, and then the device runs calls that overlap one after the other.
+   */
+  readonly atomicSectors?: boolean;
+
+  /** Fills the buffers, all of them, from sector `start` on. */
+  read(start: number, buffers: readonly Uint8Array[]): MaybePromise<void>;
+  /** Writes the buffers, all of them, from sector `start` on. */
+  write(start: number, buffers: readonly Uint8Array[]): MaybePromise<void>;
+  /** Makes durable what was written before the call (in `range`, if that is given and the driver can tell). */
+  flush(range?: SectorRange): MaybePromise<void>;
+  /** Changes the size; grown space reads as zeroes. On failure, size and data are as they were. */
+  resize(sizeSectors: number): MaybePromise<void>;
+  /**
+   * Frees all resources. Called after a successful `flush`, or with `force`, and then possibly with operations in flight,
+   * which it makes fail rather than waits for. On failure the driver goes on working.
+   */
+  disconnect(options: DisconnectOptions): MaybePromise<void>;
+
+  /** Makes the range read as zeroes and gives its space back. Left out: `writeZeroes`, or writes of zeroes. */
+  discard?(start: number, count: number): MaybePromise<void>;
+  /** Makes the range read as zeroes. Left out: `discard` (reads as zeroes too), or writes of zeroes. */
+  writeZeroes?(start: number, count: number): MaybePromise<void>;
+  /** Runs that cover the range exactly, in order. Left out: one run of data. */
+  extents?(start: number, count: number): MaybePromise<Extent[]>;
+}

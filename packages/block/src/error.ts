@@ -1,0 +1,123 @@
+import type { Operation } from './contract.js';
+
+/**
+ * Why an operation failed; a closed set. The value tells whether the same call may succeed later without anybody changing
+ * anything, which is the default of {@link BlockError.retryable}.
+ */
+const RETRYABLE_BY_CODE = {
+  /** An argument is of the wrong type, not a safe integer, or negative; or an option is unknown. */
+  INVALID_ARGUMENT: false,
+  /** A buffer, or a size in bytes, is not a whole number of sectors. */
+  UNALIGNED: false,
+  /** The range ends past the end of the device. */
+  OUT_OF_BOUNDS: false,
+  /** A changing operation on a read-only device. */
+  READ_ONLY: false,
+  /** The device was disconnected. */
+  DISCONNECTED: false,
+  /** The device cannot do this at all: resize a raw block device, use a store without conditional writes. */
+  UNSUPPORTED: false,
+  /** What was to be opened is not there: no such file, bucket, volume or export. */
+  NOT_FOUND: false,
+  /** What was to be created is there already. */
+  ALREADY_EXISTS: false,
+  /** Credentials or permissions do not allow it. */
+  ACCESS_DENIED: false,
+  /** Somebody else holds the device open for writing. */
+  LOCKED: true,
+  /** The medium, a quota or a budget is full. */
+  NO_SPACE: true,
+  /** Stored data or metadata are not what they must be. */
+  CORRUPT: false,
+  /** Another writer has taken the volume over; this one must stop. */
+  FENCED: false,
+  /** An earlier flush failed in a way that leaves open what is durable; no later one can succeed [D3]. */
+  FLUSH_FAILED: false,
+  /** No answer within the time that the backend was configured with. */
+  TIMEOUT: true,
+  /** The other side cannot be reached or is overloaded. */
+  UNAVAILABLE: true,
+  /** The caller's AbortSignal fired. */
+  ABORTED: false,
+  /** The medium failed in a way that fits none of the above. */
+  IO: false,
+} as const satisfies Record<string, boolean>;
+
+export type BlockErrorCode = keyof typeof RETRYABLE_BY_CODE;
+
+/** All codes, for exhaustive tables and tests. */
+export const BLOCK_ERROR_CODES = Object.keys(RETRYABLE_BY_CODE) as readonly BlockErrorCode[];
+
+/** Where an error happened. */
+export interface ErrorContext {
+  readonly operation?: Operation | 'connect' | 'create' | undefined;
+  /** Name of the device, as in its `info`. */
+  readonly device?: string | undefined;
+  /** First sector of the request. */
+  readonly start?: number | undefined;
+  /** Sectors of the request. */
+  readonly count?: number | undefined;
+}
+
+export interface BlockErrorOptions extends ErrorContext {
+  /** The original error. */
+  readonly cause?: unknown;
+  /** Overrides what the code says. */
+  readonly retryable?: boolean | undefined;
+}
+
+/** Every expected failure of this library. `code` is stable; the message is for people. */
+export class BlockError extends Error {
+  override readonly name = 'BlockError';
+  readonly code: BlockErrorCode;
+  /** Whether the same call may succeed later without anybody changing anything. */
+  readonly retryable: boolean;
+  readonly operation: ErrorContext['operation'];
+  readonly device: string | undefined;
+  readonly start: number | undefined;
+  readonly count: number | undefined;
+
+  constructor(code: BlockErrorCode, message: string, options: BlockErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.retryable = options.retryable ?? RETRYABLE_BY_CODE[code];
+    this.operation = options.operation;
+    this.device = options.device;
+    this.start = options.start;
+    this.count = options.count;
+  }
+
+  /**
+   * A new error that tells where `source` happened, with `source` as its cause. One failure can reach several callers, and
+   * each gets an error of its own. An error that is no BlockError becomes `fallback`.
+   */
+  static from(source: unknown, context: ErrorContext, fallback: BlockErrorCode = 'IO'): BlockError {
+    if (!isBlockError(source)) {
+      return new BlockError(fallback, `${describe(context)}: ${messageOf(source)}`, { ...context, cause: source });
+    }
+    const located = source.operation !== undefined;
+    return new BlockError(source.code, located ? source.message : `${describe(context)}: ${source.message}`, {
+      ...context,
+      retryable: source.retryable,
+      cause: source,
+    });
+  }
+}
+
+/** Whether `error` is a BlockError (of any copy of this package), and of code `code` if one is given. */
+export function isBlockError(error: unknown, code?: BlockErrorCode): error is BlockError {
+  if (!(error instanceof Error) || error.name !== 'BlockError') return false;
+  const found = (error as BlockError).code;
+  return code === undefined ? found in RETRYABLE_BY_CODE : found === code;
+}
+
+function describe({ operation, device, start, count }: ErrorContext): string {
+  const what = operation ?? 'operation';
+  const where = device === undefined ? '' : ` on ${device}`;
+  if (start === undefined || count === undefined) return `${what}${where}`;
+  return `${what}${where}, ${count} sectors from ${start}`;
+}
+
+function messageOf(source: unknown): string {
+  return source instanceof Error ? source.message : String(source);
+}

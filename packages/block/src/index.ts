@@ -1,0 +1,24 @@
+export { byteLengthOf, isZero, sliceBuffers } from './buffers.js';
+export { checkInteger, checkSectorSize, checkSize } from './check.js';
+export {
+  type BlockDevice,
+  type DeviceInfo,
+  type DisconnectOptions,
+  type Extent,
+  type NativeOperations,
+  type Operation,
+  SECTOR_SIZE_MAX,
+  SECTOR_SIZE_MIN,
+  type SectorRange,
+} from './contract.js';
+export { createDevice } from './device.js';
+export type { BlockDriver, MaybePromise } from './driver.js';
+export { zeroBuffers } from './emulate.js';
+export {
+  BLOCK_ERROR_CODES,
+  BlockError,
+  type BlockErrorCode,
+  type BlockErrorOptions,
+  type ErrorContext,
+  isBlockError,
+} from './error.js';
