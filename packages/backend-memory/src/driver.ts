@@ -1,0 +1,85 @@
+import { type BlockDriver, BlockError, type Extent } from '@blockyard/block';
+import type { MemoryOptions } from './options.js';
+import { CHUNK_BYTES, SparseBytes } from './sparse-bytes.js';
+
+/** Sectors in sparse memory. Everything finishes at once, so nothing overlaps and no sector can be torn. */
+export class MemoryDriver implements BlockDriver {
+  readonly name = 'memory';
+  readonly sectorSize: number;
+  readonly preferredIoBytes = CHUNK_BYTES;
+  readonly atomicSectors = true;
+  #sizeSectors: number;
+  readonly #bytes = new SparseBytes();
+
+  constructor({ sizeSectors, sectorSize }: Required<MemoryOptions>) {
+    this.sectorSize = sectorSize;
+    this.#sizeSectors = sizeSectors;
+  }
+
+  get sizeSectors(): number {
+    return this.#sizeSectors;
+  }
+
+  read(start: number, buffers: readonly Uint8Array[]): void {
+    let at = start * this.sectorSize;
+    for (const buffer of buffers) {
+      this.#bytes.read(at, buffer);
+      at += buffer.byteLength;
+    }
+  }
+
+  write(start: number, buffers: readonly Uint8Array[]): void {
+    let at = start * this.sectorSize;
+    for (const buffer of buffers) {
+      this.#write(at, buffer);
+      at += buffer.byteLength;
+    }
+  }
+
+  flush(): void {
+    // What is in memory is as durable as it will ever be.
+  }
+
+  resize(sizeSectors: number): void {
+    this.#bytes.zero(sizeSectors * this.sectorSize, Number.MAX_SAFE_INTEGER);
+    this.#sizeSectors = sizeSectors;
+  }
+
+  discard(start: number, count: number): void {
+    this.#bytes.zero(start * this.sectorSize, (start + count) * this.sectorSize);
+  }
+
+  writeZeroes(start: number, count: number): void {
+    this.discard(start, count);
+  }
+
+  extents(start: number, count: number): Extent[] {
+    const { sectorSize } = this;
+    const end = start + count;
+    const extents: Extent[] = [];
+    let at = start;
+    for (const run of this.#bytes.runs(start * sectorSize, end * sectorSize)) {
+      const from = run.start / sectorSize;
+      const to = run.end / sectorSize;
+      if (from > at) extents.push({ start: at, count: from - at, type: 'zero' });
+      extents.push({ start: from, count: to - from, type: 'data' });
+      at = to;
+    }
+    if (at < end) extents.push({ start: at, count: end - at, type: 'zero' });
+    return extents;
+  }
+
+  disconnect(): void {
+    this.#bytes.clear();
+  }
+
+  #write(positionBytes: number, buffer: Uint8Array): void {
+    try {
+      this.#bytes.write(positionBytes, buffer);
+    } catch (error) {
+      // How a JavaScript engine says that it cannot get the memory for a buffer.
+      if (error instanceof RangeError) throw new BlockError('NO_SPACE', 'out of memory', { cause: error });
+      throw error;
+    }
+  }
+}
