@@ -1,0 +1,56 @@
+import type { BlockDevice } from '@blockyard/block';
+import type { ControlledBase } from './controlled-base.js';
+import type { Subject, Volume } from './subject.js';
+
+/** The clauses of the contract that a device can be held to, in the contract's order. */
+export const CLAUSES = [
+  ...(['A1', 'A2', 'A3', 'A4', 'A5', 'A6', 'A7'] as const),
+  ...(['B1', 'B2', 'B3'] as const),
+  ...(['O1', 'O2', 'O3', 'O4'] as const),
+  ...(['D1', 'D2', 'D3', 'D4'] as const),
+  ...(['S1', 'S2', 'S3', 'S4'] as const),
+  ...(['Z1', 'Z2', 'Z3'] as const),
+  ...(['E1', 'E2', 'E3', 'E4'] as const),
+] as const;
+
+export type Clause = (typeof CLAUSES)[number];
+
+/** What a subject must offer for a case to make sense. `fixedSize` is the opposite of `resizable`. */
+export type Need = 'persistent' | 'readOnly' | 'resizable' | 'fixedSize' | 'huge' | 'wrap';
+
+/** One promise of the contract, put to the test. */
+export interface Case {
+  /** The clause that is broken if the case fails. */
+  readonly clause: Clause;
+  /** Begins with the clause: `A3: an ill-sized buffer changes nothing`. */
+  readonly title: string;
+  readonly needs?: readonly Need[];
+  /** Rejects with what is wrong. */
+  run(context: Context): Promise<void>;
+}
+
+/** What a case works with. Everything it opens is closed and disposed of after it. */
+export interface Context {
+  readonly subject: Subject;
+  readonly sectorSize: number;
+  /** Sectors of most cases' device: some 200 KB, at least 19, and no round number, so that it ends within any chunk. */
+  readonly sizeSectors: number;
+  /** Random workloads per property. */
+  readonly runs: number;
+  /** Seed of the random workloads; undefined: another one each time. */
+  readonly seed: number | undefined;
+  /** A new volume of zeroes. */
+  create(sizeSectors?: number): Promise<Volume>;
+  /** A device on `volume`. */
+  connect(volume: Volume, options?: { readonly readOnly?: boolean }): Promise<BlockDevice>;
+  /** A device on a new volume of zeroes. */
+  open(sizeSectors?: number): Promise<BlockDevice>;
+  /** The subject over a base of zeroes that the case controls. Needs `wrap`. */
+  wrap(sizeSectors?: number): Promise<Wrapped>;
+}
+
+/** A subject over the kit's own base. */
+export interface Wrapped {
+  readonly device: BlockDevice;
+  readonly base: ControlledBase;
+}

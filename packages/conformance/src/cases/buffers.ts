@@ -1,0 +1,143 @@
+import { deepStrictEqual, strictEqual } from 'node:assert';
+import type { Case } from '../case.js';
+import { expectContents, expectWriters, writeStamped } from '../expect.js';
+import { stamped, writersOf } from '../stamp.js';
+
+export const bufferCases: readonly Case[] = [
+  {
+    clause: 'B1',
+    title: 'B1: scribbling over a buffer after its write resolved changes nothing',
+    async run(context) {
+      const device = await context.open();
+      const { sectorSize, sizeSectors } = context;
+      const whole = stamped(1, 0, sizeSectors, sectorSize);
+      await device.write(0, [whole]);
+      whole.fill(0xee);
+      await expectContents(device, [[1, sizeSectors]], 'after scribbling');
+      const parts = [1, 2, 3].map((start) => stamped(2, start, 1, sectorSize));
+      await device.write(1, parts);
+      for (const part of parts) part.fill(0xee);
+      await device.flush();
+      await expectContents(
+        device,
+        [
+          [1, 1],
+          [2, 3],
+          [1, sizeSectors - 4],
+        ],
+        'after scribbling and a flush',
+      );
+    },
+  },
+  {
+    clause: 'B1',
+    title: 'B1: one buffer serves one write after the other',
+    async run(context) {
+      const device = await context.open();
+      const { sectorSize, sizeSectors } = context;
+      const buffer = new Uint8Array(sectorSize);
+      for (let sector = 0; sector < sizeSectors; sector++) {
+        buffer.set(stamped(sector + 1, sector, 1, sectorSize));
+        await device.write(sector, [buffer]);
+      }
+      buffer.fill(0xee);
+      const runs = Array.from({ length: sizeSectors }, (_, sector) => [sector + 1, 1] as const);
+      await expectContents(device, runs, 'after writes from one buffer');
+    },
+  },
+  {
+    clause: 'B1',
+    title: 'B1: what was read is the caller’s: later changes of either side do not reach the other',
+    async run(context) {
+      const device = await context.open();
+      const { sectorSize, sizeSectors } = context;
+      await writeStamped(device, 1, 0, sizeSectors);
+      const read = new Uint8Array(sizeSectors * sectorSize);
+      await device.read(0, [read]);
+      await writeStamped(device, 2, 0, sizeSectors);
+      strictEqual(
+        writersOf(read, 0, sectorSize).every((writer) => writer === 1),
+        true,
+        'what was read must stay',
+      );
+      read.fill(0xee);
+      await expectContents(device, [[2, sizeSectors]], 'after scribbling over what was read');
+    },
+  },
+  {
+    clause: 'B2',
+    title: 'B2: the device never writes into the buffers of a write',
+    async run(context) {
+      const device = await context.open();
+      const { sectorSize, sizeSectors } = context;
+      const parts = [0, 1, 2].map((start) => stamped(1, start, 1, sectorSize));
+      const before = parts.map((part) => part.slice());
+      const writes = [device.write(0, parts), device.write(1, parts), device.write(0, parts)];
+      deepStrictEqual(parts, before, 'while the writes are in flight');
+      await Promise.all(writes);
+      deepStrictEqual(parts, before, 'after the writes');
+      await device.discard(0, sizeSectors);
+      await device.flush();
+      deepStrictEqual(parts, before, 'after a discard and a flush');
+    },
+  },
+  {
+    clause: 'B3',
+    title: 'B3: a read fills every byte of every buffer, zeroes too',
+    async run(context) {
+      const device = await context.open();
+      const { sectorSize, sizeSectors } = context;
+      await writeStamped(device, 1, 3, 2);
+      const parts = [1, 0, 2, sizeSectors - 3].map((count) => new Uint8Array(count * sectorSize).fill(0xa5));
+      await device.read(0, parts);
+      const writers = writersOf(Buffer.concat(parts), 0, sectorSize);
+      deepStrictEqual(
+        writers,
+        Array.from({ length: sizeSectors }, (_, i) => (i === 3 || i === 4 ? 1 : 0)),
+      );
+    },
+  },
+  {
+    clause: 'B3',
+    title: 'B3: a read into slices of a larger buffer leaves the rest of it alone',
+    async run(context) {
+      const device = await context.open();
+      const { sectorSize, sizeSectors } = context;
+      await writeStamped(device, 1, 0, sizeSectors);
+      // Odd offsets: not even the words of the slices are aligned.
+      const large = new Uint8Array(sectorSize * 5 + 32).fill(0xa5);
+      const slices = [large.subarray(7, 7 + 2 * sectorSize), large.subarray(9 + 3 * sectorSize, 9 + 4 * sectorSize)];
+      await device.read(2, slices);
+      deepStrictEqual(writersOf(Buffer.concat(slices), 2, sectorSize), [1, 1, 1]);
+      for (const slice of slices) slice.fill(0xa5);
+      strictEqual(
+        large.every((byte) => byte === 0xa5),
+        true,
+        'bytes beside the slices must stay',
+      );
+    },
+  },
+  {
+    clause: 'B3',
+    title: 'B3: a write from slices of a larger buffer writes the slices alone',
+    async run(context) {
+      const device = await context.open();
+      const { sectorSize } = context;
+      const large = new Uint8Array(sectorSize * 5 + 32).fill(0xee);
+      const slices = [large.subarray(7, 7 + 2 * sectorSize), large.subarray(9 + 3 * sectorSize, 9 + 4 * sectorSize)];
+      slices[0]?.set(stamped(1, 1, 2, sectorSize));
+      slices[1]?.set(stamped(1, 3, 1, sectorSize));
+      await device.write(1, slices);
+      await expectWriters(
+        device,
+        0,
+        [
+          [0, 1],
+          [1, 3],
+          [0, 2],
+        ],
+        'after the write',
+      );
+    },
+  },
+];

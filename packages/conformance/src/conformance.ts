@@ -1,0 +1,87 @@
+import { AssertionError } from 'node:assert';
+import type { Case, Need } from './case.js';
+import { argumentCases } from './cases/arguments.js';
+import { bufferCases } from './cases/buffers.js';
+import { concurrencyCases } from './cases/concurrency.js';
+import { durabilityCases } from './cases/durability.js';
+import { endCases } from './cases/end.js';
+import { sizeCases } from './cases/size.js';
+import { zeroesCases } from './cases/zeroes.js';
+import { CaseContext } from './context.js';
+import { type ConformanceOptions, type Runner, SECTOR_SIZES, type Subject } from './subject.js';
+
+const DEADLINE_MS = 30_000;
+
+/** Every case of the kit, in the contract's order. */
+export function conformanceCases(): readonly Case[] {
+  return [
+    ...argumentCases,
+    ...bufferCases,
+    ...concurrencyCases,
+    ...durabilityCases,
+    ...sizeCases,
+    ...zeroesCases,
+    ...endCases,
+  ];
+}
+
+/** Registers every case of the kit that fits the subject, once per sector size, with the runner. */
+export function conformance(subject: Subject, runner: Runner, options: ConformanceOptions = {}): void {
+  const cases = conformanceCases().filter((each) => each.needs?.every((need) => offers(subject, need)) ?? true);
+  for (const sectorSize of subject.sectorSizes ?? SECTOR_SIZES) {
+    runner.describe(`${subject.name}, sectors of ${sectorSize} bytes`, () => {
+      for (const each of cases) runner.test(each.title, () => runCase(each, subject, sectorSize, options));
+    });
+  }
+}
+
+/** Runs one case on the subject. Rejects with what is wrong, also if the case has not settled by the deadline. */
+export async function runCase(
+  { run }: Case,
+  subject: Subject,
+  sectorSize: number,
+  options: ConformanceOptions = {},
+): Promise<void> {
+  const deadlineMs = options.deadlineMs ?? DEADLINE_MS;
+  const context = new CaseContext(subject, sectorSize, options);
+  let passed = false;
+  try {
+    await within(deadlineMs, run(context), 'the case');
+    passed = true;
+  } finally {
+    const closed = within(deadlineMs, context.close(), 'closing what the case opened');
+    // What went wrong first is what matters.
+    await (passed ? closed : closed.catch(() => {}));
+  }
+}
+
+function offers(subject: Subject, need: Need): boolean {
+  switch (need) {
+    case 'persistent':
+      return subject.persistent;
+    case 'readOnly':
+      return subject.readOnly ?? true;
+    case 'resizable':
+      return subject.resizable ?? true;
+    case 'fixedSize':
+      return !(subject.resizable ?? true);
+    case 'huge':
+      return subject.hugeSectors !== undefined;
+    case 'wrap':
+      return subject.wrap !== undefined;
+  }
+}
+
+/** The promise, unless it takes longer than that. */
+async function within(deadlineMs: number, promise: Promise<void>, what: string): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const message = `${what} did not settle within ${deadlineMs} ms: an operation hangs`;
+    timer = setTimeout(() => reject(new AssertionError({ message })), deadlineMs);
+  });
+  try {
+    await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,61 @@
+import type { BlockDevice } from '@blockyard/block';
+import type { Context, Wrapped } from './case.js';
+import { ControlledBase } from './controlled-base.js';
+import { createMemory, createReferenceDevice } from './reference.js';
+import type { ConformanceOptions, Subject, Volume } from './subject.js';
+
+const DEVICE_BYTES = 200_000;
+const DEVICE_SECTORS_MIN = 19;
+const RUNS = 20;
+
+/** The context of one case: opens what the case asks for and remembers it, to close it again. */
+export class CaseContext implements Context {
+  readonly subject: Subject;
+  readonly sectorSize: number;
+  readonly sizeSectors: number;
+  readonly runs: number;
+  readonly seed: number | undefined;
+  readonly #devices: BlockDevice[] = [];
+  readonly #volumes: Volume[] = [];
+
+  constructor(subject: Subject, sectorSize: number, options: ConformanceOptions) {
+    this.subject = subject;
+    this.sectorSize = sectorSize;
+    this.sizeSectors = Math.max(DEVICE_SECTORS_MIN, Math.floor(DEVICE_BYTES / sectorSize));
+    this.runs = options.runs ?? RUNS;
+    this.seed = options.seed;
+  }
+
+  async create(sizeSectors = this.sizeSectors): Promise<Volume> {
+    const volume = await this.subject.create({ sectorSize: this.sectorSize, sizeSectors });
+    this.#volumes.push(volume);
+    return volume;
+  }
+
+  async connect(volume: Volume, options?: { readonly readOnly?: boolean }): Promise<BlockDevice> {
+    const device = await volume.connect(options);
+    this.#devices.push(device);
+    return device;
+  }
+
+  async open(sizeSectors?: number): Promise<BlockDevice> {
+    return this.connect(await this.create(sizeSectors));
+  }
+
+  async wrap(sizeSectors = this.sizeSectors): Promise<Wrapped> {
+    if (this.subject.wrap === undefined) throw new Error(`${this.subject.name} cannot be wrapped around a base`);
+    const memory = createMemory({ sectorSize: this.sectorSize, sizeSectors });
+    const base = new ControlledBase(createReferenceDevice(memory));
+    const device = await this.subject.wrap(base);
+    this.#devices.push(device);
+    return { device, base };
+  }
+
+  /** Ends all devices, by force if they will not end otherwise, then frees the volumes. */
+  async close(): Promise<void> {
+    for (const device of this.#devices) {
+      await device.disconnect().catch(() => device.disconnect({ force: true }));
+    }
+    for (const volume of this.#volumes) await volume.dispose();
+  }
+}

@@ -1,0 +1,103 @@
+import { AssertionError, deepStrictEqual } from 'node:assert';
+import { type BlockDevice, type BlockErrorCode, isBlockError } from '@blockyard/block';
+import { stamped, type Writer, writersOf } from './stamp.js';
+
+/**
+ * The call rejects with a BlockError of code `code` (or of one of several), and does not throw synchronously [A1].
+ *
+ * @param what the call in words, for the message
+ */
+export async function refuses(
+  code: BlockErrorCode | readonly BlockErrorCode[],
+  call: () => Promise<unknown>,
+  what: string,
+): Promise<void> {
+  const codes: readonly string[] = typeof code === 'string' ? [code] : code;
+  const expected = codes.join(' or ');
+  const found = await outcome(call, what);
+  if (found.resolved) throw new AssertionError({ message: `${what} must be refused with ${expected}, but succeeded` });
+  if (!isBlockError(found.error)) {
+    throw new AssertionError({ message: `${what} must reject with a BlockError, not with ${String(found.error)}` });
+  }
+  if (codes.includes(found.error.code)) return;
+  throw new AssertionError({
+    message: `${what} must be refused with ${expected}, not with ${found.error.code}: ${found.error.message}`,
+    actual: found.error.code,
+    expected,
+  });
+}
+
+type Outcome = { readonly resolved: true } | { readonly resolved: false; readonly error: unknown };
+
+/** How the call ends. It fails if the call throws instead of returning a promise [A1]. */
+export async function outcome(call: () => Promise<unknown>, what: string): Promise<Outcome> {
+  let promise: unknown;
+  try {
+    promise = call();
+  } catch (error) {
+    throw new AssertionError({ message: `${what} must return a promise, but threw ${String(error)}` });
+  }
+  if (!(promise instanceof Promise)) throw new AssertionError({ message: `${what} must return a promise` });
+  return promise.then(
+    () => ({ resolved: true }),
+    (error: unknown) => ({ resolved: false, error }),
+  );
+}
+
+/** Writes `count` sectors from `start` in the name of `writer`. */
+export function writeStamped(device: BlockDevice, writer: Writer, start: number, count: number): Promise<void> {
+  return device.write(start, [stamped(writer, start, count, device.info.sectorSize)]);
+}
+
+/** Who wrote each sector of a range, by default of the whole device. The buffer is never zero before it is filled. */
+export async function readWriters(
+  device: BlockDevice,
+  start = 0,
+  count = device.info.sizeSectors - start,
+): Promise<Writer[]> {
+  const { sectorSize } = device.info;
+  const buffer = new Uint8Array(count * sectorSize).fill(0xa5);
+  await device.read(start, [buffer]);
+  return writersOf(buffer, start, sectorSize);
+}
+
+/** A run of sectors of one writer, for {@link expectWriters}. */
+export type Run = readonly [writer: Writer, count: number];
+
+/** The range from `start` on was written by these, in order. On failure the message shows who wrote each sector. */
+export async function expectWriters(
+  device: BlockDevice,
+  start: number,
+  runs: readonly Run[],
+  what: string,
+): Promise<void> {
+  const expected = runs.flatMap(([writer, count]) => new Array<Writer>(count).fill(writer));
+  const found = await readWriters(device, start, expected.length);
+  deepStrictEqual(
+    shorten(found),
+    shorten(expected),
+    `${what}: sectors from ${start}, ${show(found)}, must be ${show(expected)}`,
+  );
+}
+
+/** All of the device was written by these. */
+export function expectContents(device: BlockDevice, runs: readonly Run[], what: string): Promise<void> {
+  return expectWriters(device, 0, runs, what);
+}
+
+function shorten(writers: readonly Writer[]): Run[] {
+  const runs: [Writer, number][] = [];
+  for (const writer of writers) {
+    const last = runs.at(-1);
+    if (last?.[0] === writer) last[1]++;
+    else runs.push([writer, 1]);
+  }
+  return runs;
+}
+
+function show(writers: readonly Writer[]): string {
+  const name = (writer: Writer) => (writer === 0 ? 'zeroes' : writer < 0 ? 'torn' : `writer ${writer}`);
+  return shorten(writers)
+    .map(([writer, count]) => `${count} of ${name(writer)}`)
+    .join(', ');
+}

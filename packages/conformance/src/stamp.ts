@@ -1,0 +1,51 @@
+/**
+ * Sectors that say who wrote them. Every byte of a stamped sector follows from its writer and its position, so that a look at a
+ * sector tells whose it is, and one that is mixed of two, shifted or in the wrong place is none at all.
+ */
+
+/** A number that stands for one write, 1 to 2^32 - 1; or {@link ZEROES}. */
+export type Writer = number;
+
+/** The writer of sectors that are all zeroes. */
+export const ZEROES: Writer = 0;
+
+/** What {@link writerOf} says of a sector that nobody wrote whole. */
+export const TORN = -1;
+
+const UINT32 = 2 ** 32;
+
+/** Contents of `count` sectors from `start`, written by `writer`, as one new buffer. */
+export function stamped(writer: Writer, start: number, count: number, sectorSize: number): Uint8Array {
+  const words = new Uint32Array((count * sectorSize) / 4);
+  if (writer !== ZEROES) {
+    const step = sectorSize / 4;
+    for (let i = 0; i < count; i++) stampWords(words.subarray(i * step, (i + 1) * step), writer, start + i);
+  }
+  return new Uint8Array(words.buffer);
+}
+
+/** Who wrote the sector `bytes`, read from position `sector`: a writer, {@link ZEROES} or {@link TORN}. */
+export function writerOf(bytes: Uint8Array, sector: number): Writer | typeof TORN {
+  const words = new Uint32Array(bytes.byteLength / 4);
+  new Uint8Array(words.buffer).set(bytes);
+  const writer = words[0] ?? ZEROES;
+  const expected = new Uint32Array(words.length);
+  if (writer !== ZEROES) stampWords(expected, writer, sector);
+  return Buffer.compare(new Uint8Array(words.buffer), new Uint8Array(expected.buffer)) === 0 ? writer : TORN;
+}
+
+/** Who wrote each of the sectors in `bytes`, the first of which is sector `start`. */
+export function writersOf(bytes: Uint8Array, start: number, sectorSize: number): (Writer | typeof TORN)[] {
+  const writers: Writer[] = [];
+  for (let at = 0; at < bytes.byteLength; at += sectorSize) {
+    writers.push(writerOf(bytes.subarray(at, at + sectorSize), start + at / sectorSize));
+  }
+  return writers;
+}
+
+function stampWords(words: Uint32Array, writer: Writer, sector: number): void {
+  const high = Math.floor(sector / UINT32);
+  const seed = Math.imul(writer, 0x9e3779b1) + Math.imul(sector % UINT32, 0x85ebca6b) + Math.imul(high, 0x27d4eb2f);
+  words[0] = writer;
+  for (let i = 1; i < words.length; i++) words[i] = Math.imul(seed + i, 0xc2b2ae35) ^ seed;
+}

@@ -1,0 +1,58 @@
+import type { BlockDevice } from '@blockyard/block';
+
+/** Sector size and size of a volume that a case asks for. */
+export interface Shape {
+  /** Bytes in a sector: one of the subject's `sectorSizes`. */
+  readonly sectorSize: number;
+  readonly sizeSectors: number;
+}
+
+/** One stored volume of a test. */
+export interface Volume {
+  /** Opens a device on the volume. A persistent one can be opened again after a disconnect and has its data. */
+  connect(options?: { readonly readOnly?: boolean }): Promise<BlockDevice>;
+  /** Frees what `create` made (files, objects). Called after the device was disconnected. */
+  dispose(): Promise<void>;
+}
+
+/** What is put to the test. */
+export interface Subject {
+  readonly name: string;
+  /** Makes a new volume that reads as zeroes. */
+  create(shape: Shape): Promise<Volume>;
+  /** Contents survive `disconnect` + `connect`. */
+  readonly persistent: boolean;
+  /** `connect({ readOnly: true })` works. Default: true. */
+  readonly readOnly?: boolean;
+  /** Default: [512, 4096, 65536]. */
+  readonly sectorSizes?: readonly number[];
+  /** Default: true. False for what cannot be resized; then `resize` must reject with `UNSUPPORTED`. */
+  readonly resizable?: boolean;
+  /**
+   * Sectors of an empty volume, far larger than memory, that `create` can make at no cost. With it the kit looks for offsets cut
+   * to 32 bits and for zeroing whose cost grows with what was zero already. Left out: those cases are left out.
+   */
+  readonly hugeSectors?: number;
+  /**
+   * For devices over a device: puts the subject over a base of the kit's own, which the kit then holds up and makes fail. Sector
+   * `n` of the result is sector `n` of the base, and the result owns the base: its disconnect is the base's. Left out: those cases are left out.
+   */
+  wrap?(base: BlockDevice): Promise<BlockDevice>;
+}
+
+/** Where the cases go: vitest's, node:test's or mocha's `describe` and `test`. */
+export interface Runner {
+  describe(title: string, body: () => void): void;
+  test(title: string, body: () => Promise<void>): void;
+}
+
+export interface ConformanceOptions {
+  /** Seed of the random workloads. A failure prints the one that it used. Default: another one each time. */
+  readonly seed?: number;
+  /** Random workloads per property and sector size. Default: 20. */
+  readonly runs?: number;
+  /** Milliseconds after which a case that has not settled counts as hung [O2]. Default: 30,000. */
+  readonly deadlineMs?: number;
+}
+
+export const SECTOR_SIZES = [512, 4096, 65_536] as const;
