@@ -13,8 +13,9 @@ export function checkInteger(value: unknown, what: string): asserts value is num
 /** A power of two from 512 to 65,536. */
 export function checkSectorSize(value: unknown): asserts value is number {
   checkInteger(value, 'sectorSize');
-  const isPowerOfTwo = Number.isInteger(Math.log2(value));
-  if (!isPowerOfTwo || value < SECTOR_SIZE_MIN || value > SECTOR_SIZE_MAX) {
+  const isInRange = value >= SECTOR_SIZE_MIN && value <= SECTOR_SIZE_MAX;
+  const isPowerOfTwo = isInRange && (value & (value - 1)) === 0;
+  if (!isPowerOfTwo) {
     throw new BlockError(
       'INVALID_ARGUMENT',
       `sectorSize must be a power of two from ${SECTOR_SIZE_MIN} to ${SECTOR_SIZE_MAX}, not ${value}`,
@@ -33,56 +34,85 @@ export function checkSize(sizeSectors: unknown, sectorSize: number): asserts siz
   }
 }
 
-/** Sectors in a list of buffers, each of which is whole sectors [A3]. */
-export function checkBuffers(buffers: unknown, sectorSize: number): number {
+/**
+ * A list of buffers, each of which is whole sectors [A3]. Returns a list of its own, so that nothing the caller does to theirs
+ * afterwards undoes what was checked, and without empty buffers, which would be a special case in every driver.
+ */
+export function checkBuffers(buffers: unknown, sectorSize: number): Uint8Array[] {
   if (!Array.isArray(buffers)) {
     throw new BlockError('INVALID_ARGUMENT', `buffers must be an array of Uint8Array, not ${show(buffers)}`);
   }
-  let bytes = 0;
-  for (let i = 0; i < buffers.length; i++) {
-    const buffer: unknown = buffers[i];
-    if (!isBytes(buffer)) {
-      throw new BlockError('INVALID_ARGUMENT', `buffers[${i}] must be a Uint8Array, not ${show(buffer)}`);
-    }
-    const length = buffer.byteLength;
-    if (length % sectorSize !== 0) {
-      throw new BlockError('UNALIGNED', `buffers[${i}] has ${length} bytes, which is not a multiple of ${sectorSize}`);
-    }
-    bytes += length;
+  const list: Uint8Array[] = buffers.slice();
+  let empty = 0;
+  for (let i = 0; i < list.length; i++) {
+    const byteLength = checkBuffer(list[i], i, sectorSize);
+    if (byteLength === 0) empty++;
   }
-  return bytes / sectorSize;
+  return empty === 0 ? list : list.filter((buffer) => buffer.byteLength > 0);
 }
 
 /** An existing range of the device, the end of which may be the device's [A4, A6]. */
 export function checkBounds(start: number, count: number, info: DeviceInfo): void {
   // Written so that no sum can leave the safe integers.
   if (start > info.sizeSectors || count > info.sizeSectors - start) {
-    throw new BlockError(
-      'OUT_OF_BOUNDS',
-      `${count} sectors from ${start} end past the device's ${info.sizeSectors} sectors`,
-    );
+    throw new BlockError('OUT_OF_BOUNDS', `the range ends past the device's ${info.sizeSectors} sectors`);
   }
 }
 
-/** The shape of an optional `range`. */
-export function checkRange(range: unknown): asserts range is SectorRange | undefined {
-  if (range === undefined) return;
+/** A `range` as an object of its own, if there is one. */
+export function checkRange(range: unknown): SectorRange | undefined {
+  if (range === undefined) return undefined;
   if (typeof range !== 'object' || range === null) {
     throw new BlockError('INVALID_ARGUMENT', `range must be { start, count }, not ${show(range)}`);
   }
   const { start, count } = range as Partial<SectorRange>;
   checkInteger(start, 'start');
   checkInteger(count, 'count');
+  return { start, count };
 }
 
-/** A Uint8Array, also of another realm. */
+/** The length of one buffer of a list. */
+function checkBuffer(buffer: unknown, index: number, sectorSize: number): number {
+  if (!isBytes(buffer)) {
+    throw new BlockError('INVALID_ARGUMENT', `buffers[${index}] must be a Uint8Array, not ${show(buffer)}`);
+  }
+  const { byteLength } = buffer;
+  if (byteLength % sectorSize !== 0) {
+    throw new BlockError(
+      'UNALIGNED',
+      `buffers[${index}] has ${byteLength} bytes, which is not a multiple of ${sectorSize}`,
+    );
+  }
+  // Bytes that were transferred to another thread must not pass for an empty buffer.
+  if (byteLength === 0 && isGone(buffer)) {
+    throw new BlockError('INVALID_ARGUMENT', `buffers[${index}] is detached`);
+  }
+  return byteLength;
+}
+
+/** The engine's own answer to "what kind of typed array is this?": the same in every realm, and nothing can pretend. */
+const kindOf = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)
+  ?.get as (this: unknown) => string | undefined;
+
+/** A Uint8Array, also of another realm, over any kind of memory. */
 function isBytes(value: unknown): value is Uint8Array {
-  if (value instanceof Uint8Array) return true;
-  return ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === '[object Uint8Array]';
+  return kindOf.call(value) === 'Uint8Array';
+}
+
+/** Whether the memory is detached, or was shrunk to before the view. The engine throws when asked for an element. */
+function isGone(bytes: Uint8Array): boolean {
+  try {
+    bytes.at(0);
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'bigint') return `${value}n`;
+  if (typeof value === 'function') return 'a function';
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
   return String(value);
 }

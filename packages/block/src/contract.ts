@@ -64,8 +64,9 @@ export interface BlockDevice extends AsyncDisposable {
   /**
    * Writes `buffers`, in order, from sector `start` on (gather).
    *
-   * Leave the buffers alone until the promise settles; afterwards they are the caller's again [B1, B2]. Rejected: each sector
-   * of the range is old or new, no other sector changed, and the write can be tried again [D2].
+   * Leave the bytes alone until the promise settles; afterwards they are the caller's again [B1, B2]. The list itself is
+   * copied, and can be reused at once. Rejected: each sector of the range is old or new, no other sector changed, and the write
+   * can be tried again [D2].
    */
   write(start: number, buffers: readonly Uint8Array[]): Promise<void>;
 

@@ -1,15 +1,17 @@
+import { byteLengthOf } from './buffers.js';
 import { checkBounds, checkBuffers, checkInteger, checkRange, checkSectorSize, checkSize } from './check.js';
 import type { BlockDevice, DeviceInfo, DisconnectOptions, Extent, Operation, SectorRange } from './contract.js';
-import type { BlockDriver, MaybePromise } from './driver.js';
+import type { BlockDriver } from './driver.js';
 import { extentsOf, writeZeroesByWriting } from './emulate.js';
-import { BlockError } from './error.js';
+import { BlockError, locateError } from './error.js';
 import { Gate } from './gate.js';
+import { isPromise, type MaybePromise } from './maybe-promise.js';
 import { RangeOrder } from './range-order.js';
 
 const PREFERRED_IO_BYTES = 65_536;
 
 /** What every operation that finished at once returns. */
-const DONE = Promise.resolve();
+const DONE = Promise.resolve(undefined);
 
 /** Operations that change the device, which a read-only one refuses [A7]. */
 const CHANGES: Readonly<Record<Operation, boolean>> = {
@@ -41,30 +43,18 @@ class Device implements BlockDevice {
   readonly #order: RangeOrder | undefined;
   #info: DeviceInfo;
   #disconnected = false;
+  /** The attempt to disconnect that is under way, or that has succeeded. */
   #disconnecting: Promise<void> | undefined;
-  #forcing: Promise<void> | undefined;
+  /** Resolves when a forced disconnect is over. */
+  readonly #forced: Promise<void>;
+  #reportForced: () => void = () => {};
 
   constructor(driver: BlockDriver) {
-    checkSectorSize(driver.sectorSize);
-    checkSize(driver.sizeSectors, driver.sectorSize);
-    const preferredIoBytes = driver.preferredIoBytes ?? Math.max(PREFERRED_IO_BYTES, driver.sectorSize);
-    checkInteger(preferredIoBytes, 'preferredIoBytes');
-    if (preferredIoBytes === 0 || preferredIoBytes % driver.sectorSize !== 0) {
-      throw new BlockError('INVALID_ARGUMENT', `preferredIoBytes ${preferredIoBytes} is not whole sectors`);
-    }
     this.#driver = driver;
-    this.#order = driver.atomicSectors === true ? undefined : new RangeOrder();
-    this.#info = Object.freeze({
-      name: driver.name,
-      sectorSize: driver.sectorSize,
-      sizeSectors: driver.sizeSectors,
-      readOnly: driver.readOnly ?? false,
-      preferredIoBytes,
-      native: Object.freeze({
-        discard: driver.discard !== undefined,
-        writeZeroes: driver.writeZeroes !== undefined || driver.discard !== undefined,
-        extents: driver.extents !== undefined,
-      }),
+    this.#info = infoOf(driver);
+    this.#order = driver.atomicSectors === true ? undefined : new RangeOrder(this.#proceed);
+    this.#forced = new Promise((resolve) => {
+      this.#reportForced = resolve;
     });
   }
 
@@ -81,12 +71,13 @@ class Device implements BlockDevice {
   }
 
   flush(range?: SectorRange): Promise<void> {
+    let checked: SectorRange | undefined;
     try {
-      checkRange(range);
+      checked = checkRange(range);
     } catch (error) {
-      return this.#refuse('flush', undefined, undefined, error);
+      return this.#refuse(error, 'flush');
     }
-    return this.#submit('flush', range?.start, range?.count, () => this.#driver.flush(range));
+    return this.#submit('flush', checked?.start, checked?.count, () => this.#driver.flush(checked));
   }
 
   discard(start: number, count: number): Promise<void> {
@@ -97,48 +88,47 @@ class Device implements BlockDevice {
     return this.#zero('writeZeroes', start, count);
   }
 
-  extents(start: number, count: number): Promise<Extent[]> {
+  async extents(start: number, count: number): Promise<Extent[]> {
     try {
       checkInteger(start, 'start');
       checkInteger(count, 'count');
     } catch (error) {
-      return this.#refuse('extents', start, count, error);
+      return this.#refuse(error, 'extents');
     }
-    let extents: Extent[] = [];
-    const run = async () => {
-      extents = await extentsOf(this.#driver, start, count);
-    };
-    return this.#submit('extents', start, count, this.#ordered(start, count, false, run)).then(() => extents);
+    const extents = await this.#submit('extents', start, count, () => extentsOf(this.#driver, start, count));
+    return extents ?? [];
   }
 
   async resize(sizeSectors: number): Promise<void> {
-    const context = { operation: 'resize', device: this.#info.name, count: undefined, start: undefined } as const;
     try {
       checkSize(sizeSectors, this.#info.sectorSize);
       this.#checkAllowed('resize');
-      await this.#gate.exclusive();
     } catch (error) {
-      throw BlockError.from(error, context);
+      return this.#refuse(error, 'resize');
     }
+    await this.#gate.exclusive();
     try {
+      // What came before may have been a disconnect.
       this.#checkAllowed('resize');
       if (sizeSectors === this.#info.sizeSectors) return;
       await this.#driver.resize(sizeSectors);
       this.#info = Object.freeze({ ...this.#info, sizeSectors });
     } catch (error) {
-      throw BlockError.from(error, context);
+      return this.#fail(error, 'resize');
     } finally {
       this.#gate.leaveExclusive();
     }
   }
 
-  disconnect(options: DisconnectOptions = {}): Promise<void> {
-    if (options?.force === true) {
-      this.#forcing ??= this.#disconnectByForce();
-      return this.#forcing;
-    }
+  async disconnect(options: DisconnectOptions = {}): Promise<void> {
+    if (options?.force === true) return this.#disconnectByForce();
     this.#disconnecting ??= this.#disconnect();
-    return this.#disconnecting;
+    try {
+      // Whoever waits for a driver that hangs is let go when somebody ends the device by force.
+      await Promise.race([this.#disconnecting, this.#forced]);
+    } catch (error) {
+      return this.#fail(error, 'disconnect');
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -148,45 +138,47 @@ class Device implements BlockDevice {
   async #disconnect(): Promise<void> {
     await this.#gate.exclusive();
     try {
-      if (this.#disconnected) return;
-      if (!this.#info.readOnly) await this.#driver.flush();
+      if (!this.#disconnected && !this.#info.readOnly) await this.#driver.flush();
       if (!this.#disconnected) await this.#driver.disconnect({});
+      // Set by now only if the device was forced to an end in the meantime.
+      if (this.#disconnected) return await this.#forced;
       this.#disconnected = true;
     } catch (error) {
-      // Forced to an end in the meantime: there is nothing left that could be tried again.
-      if (this.#disconnected) return;
+      if (this.#disconnected) return await this.#forced;
       this.#disconnecting = undefined;
-      throw BlockError.from(error, { operation: 'disconnect', device: this.#info.name });
+      throw error;
     } finally {
       this.#gate.leaveExclusive();
     }
   }
 
-  /** Ends the device without waiting for anybody: a base that never answers must not keep its user. */
+  /** Ends the device without waiting for anybody: a driver that never answers must not keep its user. */
   async #disconnectByForce(): Promise<void> {
-    if (this.#disconnected) return;
+    if (this.#disconnected) return this.#disconnecting;
     this.#disconnected = true;
+    this.#disconnecting = this.#forced;
     this.#gate.open();
+    this.#order?.open();
     try {
       await this.#driver.disconnect({ force: true });
     } catch {
       // Promised to resolve whatever happens; the caller gave the data up [E4].
     }
+    this.#reportForced();
   }
 
   #transfer(operation: 'read' | 'write', start: number, buffers: readonly Uint8Array[]): Promise<void> {
-    let count: number;
+    let list: Uint8Array[];
     try {
       checkInteger(start, 'start');
-      count = checkBuffers(buffers, this.#info.sectorSize);
+      list = checkBuffers(buffers, this.#info.sectorSize);
     } catch (error) {
-      return this.#refuse(operation, start, undefined, error);
+      return this.#refuse(error, operation);
     }
-    // Empty buffers would be a special case in every driver.
-    const list = buffers.length === 1 ? buffers : buffers.filter((buffer) => buffer.byteLength > 0);
     const driver = this.#driver;
+    const count = byteLengthOf(list) / this.#info.sectorSize;
     const run = operation === 'read' ? () => driver.read(start, list) : () => driver.write(start, list);
-    return this.#submit(operation, start, count, this.#ordered(start, count, operation === 'write', run));
+    return this.#submit(operation, start, count, run);
   }
 
   #zero(operation: 'discard' | 'writeZeroes', start: number, count: number): Promise<void> {
@@ -194,106 +186,116 @@ class Device implements BlockDevice {
       checkInteger(start, 'start');
       checkInteger(count, 'count');
     } catch (error) {
-      return this.#refuse(operation, start, count, error);
+      return this.#refuse(error, operation);
     }
     const driver = this.#driver;
     const other = operation === 'discard' ? 'writeZeroes' : 'discard';
-    const run = () => {
+    return this.#submit(operation, start, count, () => {
       if (driver[operation] !== undefined) return driver[operation](start, count);
       if (driver[other] !== undefined) return driver[other](start, count);
-      return writeZeroesByWriting(driver, start, count);
-    };
-    return this.#submit(operation, start, count, this.#ordered(start, count, true, run));
-  }
-
-  /** `run`, but after every earlier operation that overlaps, where the driver needs that. */
-  #ordered(start: number, count: number, exclusive: boolean, run: () => MaybePromise<void>): () => MaybePromise<void> {
-    const order = this.#order;
-    if (order === undefined) return run;
-    return async () => {
-      const ticket = order.enter(start, count, exclusive);
-      try {
-        if (!order.ready(ticket)) await order.whenReady(ticket);
-        await run();
-      } finally {
-        order.leave(ticket);
-      }
-    };
+      return writeZeroesByWriting(driver, start, count, this.#proceed);
+    });
   }
 
   /**
-   * The way of every operation but `resize` and `disconnect`, its arguments' shape already checked: in through the gate, the
-   * remaining checks [A2], `run`. Where nothing is in the way and the driver finishes at once, no turn of the event loop passes.
+   * The way of every operation but `resize` and `disconnect`, the shape of its arguments already checked: in through the gate,
+   * then as {@link #start} says. Where nothing is in the way and the driver finishes at once, no turn of the event loop passes.
    */
-  #submit(
+  #submit<T>(
     operation: Operation,
     start: number | undefined,
     count: number | undefined,
-    run: () => MaybePromise<void>,
-  ): Promise<void> {
-    if (!this.#gate.tryShared()) return this.#submitLater(operation, start, count, run);
-    let settled: MaybePromise<void>;
-    try {
-      settled = this.#admitted(operation, start, count, run);
-    } catch (error) {
-      this.#gate.leaveShared();
-      return this.#refuse(operation, start, count, error);
-    }
-    if (settled === undefined) {
-      this.#gate.leaveShared();
-      return DONE;
-    }
-    return this.#settle(operation, start, count, settled);
+    run: () => MaybePromise<T>,
+  ): Promise<T | undefined> {
+    if (this.#gate.tryShared()) return this.#start(operation, start, count, run);
+    return this.#gate.shared().then(() => this.#start(operation, start, count, run));
   }
 
-  async #submitLater(
+  /**
+   * The rest, from inside the gate, where the size cannot change any more [S1]: the checks that depend on the device's state
+   * [A2], the order among what overlaps, `run`. Gives back the place at the gate when all is over.
+   */
+  #start<T>(
     operation: Operation,
     start: number | undefined,
     count: number | undefined,
-    run: () => MaybePromise<void>,
-  ): Promise<void> {
-    await this.#gate.shared();
-    const settled = async () => this.#admitted(operation, start, count, run);
-    return this.#settle(operation, start, count, settled());
+    run: () => MaybePromise<T>,
+  ): Promise<T | undefined> {
+    try {
+      this.#checkAllowed(operation);
+      if (start !== undefined && count !== undefined) checkBounds(start, count, this.#info);
+    } catch (error) {
+      this.#gate.leaveShared();
+      return this.#refuse(error, operation, start, count);
+    }
+    let outcome: MaybePromise<T | undefined>;
+    try {
+      outcome = count === 0 ? undefined : this.#ordered(operation, start, count, run);
+    } catch (error) {
+      this.#gate.leaveShared();
+      return this.#fail(error, operation, start, count);
+    }
+    if (isPromise(outcome)) return this.#settle(outcome, operation, start, count);
+    this.#gate.leaveShared();
+    return outcome === undefined ? DONE : Promise.resolve(outcome);
   }
 
-  async #settle(
+  /** `run`, but after every earlier operation that overlaps, where the driver needs that. */
+  #ordered<T>(
     operation: Operation,
     start: number | undefined,
     count: number | undefined,
-    settled: Promise<void>,
-  ): Promise<void> {
+    run: () => MaybePromise<T>,
+  ): MaybePromise<T> {
+    const inOrder = this.#order === undefined || start === undefined || count === undefined || operation === 'flush';
+    return inOrder ? run() : this.#order.run(start, count, CHANGES[operation], run);
+  }
+
+  async #settle<T>(outcome: Promise<T>, operation: Operation, start?: number, count?: number): Promise<T> {
     try {
-      await settled;
+      return await outcome;
     } catch (error) {
-      throw BlockError.from(error, { operation, device: this.#info.name, start, count });
+      return this.#fail(error, operation, start, count);
     } finally {
       this.#gate.leaveShared();
     }
   }
 
-  /** What is checked and done once the size cannot change any more [S1]. */
-  #admitted(
-    operation: Operation,
-    start: number | undefined,
-    count: number | undefined,
-    run: () => MaybePromise<void>,
-  ): MaybePromise<void> {
-    this.#checkAllowed(operation);
-    if (start !== undefined && count !== undefined) {
-      checkBounds(start, count, this.#info);
-      if (count === 0) return;
-    }
-    return run();
-  }
-
   #checkAllowed(operation: Operation): void {
-    if (this.#disconnected) throw new BlockError('DISCONNECTED', 'the device was disconnected');
+    this.#proceed();
     if (this.#info.readOnly && CHANGES[operation]) throw new BlockError('READ_ONLY', 'the device is read-only');
   }
 
-  #refuse(operation: Operation, start: number | undefined, count: number | undefined, error: unknown): Promise<never> {
-    const context = { operation, device: this.#info.name, start, count };
-    return Promise.reject(BlockError.from(error, context));
+  /** Keeps what had to wait, or works in several steps, from calling a driver that was disconnected by force. */
+  readonly #proceed = (): void => {
+    if (this.#disconnected) throw new BlockError('DISCONNECTED', 'the device was disconnected');
+  };
+
+  /** Rejects with the error of one of the device's own checks. */
+  #refuse(error: unknown, operation: Operation, start?: number, count?: number): Promise<never> {
+    return Promise.reject(locateError(error, { operation, device: this.#info.name, start, count }));
   }
+
+  /** Rejects with what the driver failed with. */
+  #fail(error: unknown, operation: Operation, start?: number, count?: number): Promise<never> {
+    return Promise.reject(BlockError.from(error, { operation, device: this.#info.name, start, count }));
+  }
+}
+
+/** The facts about a driver, checked and completed. */
+function infoOf(driver: BlockDriver): DeviceInfo {
+  const { name, sectorSize, sizeSectors, readOnly = false } = driver;
+  checkSectorSize(sectorSize);
+  checkSize(sizeSectors, sectorSize);
+  const preferredIoBytes = driver.preferredIoBytes ?? Math.max(PREFERRED_IO_BYTES, sectorSize);
+  checkInteger(preferredIoBytes, 'preferredIoBytes');
+  if (preferredIoBytes === 0 || preferredIoBytes % sectorSize !== 0) {
+    throw new BlockError('INVALID_ARGUMENT', `preferredIoBytes ${preferredIoBytes} is not whole sectors`);
+  }
+  const native = Object.freeze({
+    discard: driver.discard !== undefined,
+    writeZeroes: driver.writeZeroes !== undefined || driver.discard !== undefined,
+    extents: driver.extents !== undefined,
+  });
+  return Object.freeze({ name, sectorSize, sizeSectors, readOnly, preferredIoBytes, native });
 }

@@ -1,14 +1,13 @@
 import type { DisconnectOptions, Extent, SectorRange } from './contract.js';
-
-/** A driver may finish at once or later. Finishing at once (no promise) costs its device no turn of the event loop. */
-export type MaybePromise<T> = T | Promise<T>;
+import type { MaybePromise } from './maybe-promise.js';
 
 /**
  * What the author of a backend writes. `createDevice` turns it into a {@link BlockDevice}.
  *
  * A driver is called with arguments that were checked: safe integers, whole sectors, inside the bounds, `count` at least one,
  * never after `disconnect`, never a changing operation when `readOnly`. `resize` and `disconnect` are called with nothing else
- * in flight (a forced `disconnect` excepted). It may throw or reject with anything; what is no `BlockError` becomes code `IO`.
+ * in flight (a forced `disconnect` excepted). It may finish at once or return a promise; it may throw or reject with anything, and
+ * what is no `BlockError` becomes code `IO`.
  *
  * The buffers belong to the caller: a driver must not keep one, or a view of one, after its promise settles, and must never
  * write into the buffers of `write`.
@@ -18,7 +17,7 @@ export interface BlockDriver {
   readonly name: string;
   /** Bytes in a sector: a power of two from 512 to 65,536. */
   readonly sectorSize: number;
-  /** Sectors on the device now; `resize` changes it. */
+  /** Sectors on the device when `createDevice` is called, which reads it once. From then on the device keeps count. */
   readonly sizeSectors: number;
   /** Default: false. */
   readonly readOnly?: boolean;
@@ -39,8 +38,10 @@ export interface BlockDriver {
   /** Changes the size; grown space reads as zeroes. On failure, size and data are as they were. */
   resize(sizeSectors: number): MaybePromise<void>;
   /**
-   * Frees all resources. Called after a successful `flush`, or with `force`, and then possibly with operations in flight,
-   * which it makes fail rather than waits for. On failure the driver goes on working.
+   * Frees all resources. Called after a successful `flush`; on failure the driver goes on working.
+   *
+   * With `force` it is called at once: after a failed `disconnect`, during one that hangs, with operations in flight. Then it
+   * makes those fail where it can, waits for nothing that may never come, and is not called again.
    */
   disconnect(options: DisconnectOptions): MaybePromise<void>;
 

@@ -89,7 +89,8 @@ export class BlockError extends Error {
 
   /**
    * A new error that tells where `source` happened, with `source` as its cause. One failure can reach several callers, and
-   * each gets an error of its own. An error that is no BlockError becomes `fallback`.
+   * each gets an error of its own. An error that is no BlockError becomes `fallback`. The message names the innermost place,
+   * once, however many devices the error passes.
    */
   static from(source: unknown, context: ErrorContext, fallback: BlockErrorCode = 'IO'): BlockError {
     if (!isBlockError(source)) {
@@ -106,9 +107,18 @@ export class BlockError extends Error {
 
 /** Whether `error` is a BlockError (of any copy of this package), and of code `code` if one is given. */
 export function isBlockError(error: unknown, code?: BlockErrorCode): error is BlockError {
-  if (!(error instanceof Error) || error.name !== 'BlockError') return false;
+  if (typeof error !== 'object' || error === null || (error as BlockError).name !== 'BlockError') return false;
   const found = (error as BlockError).code;
-  return code === undefined ? found in RETRYABLE_BY_CODE : found === code;
+  return code === undefined ? Object.hasOwn(RETRYABLE_BY_CODE, found) : found === code;
+}
+
+/**
+ * The error of a check, told where it happened: `error` was made a moment ago, with no idea of the device, and nobody has seen
+ * it, so that as a cause it would only repeat the message.
+ */
+export function locateError(error: unknown, context: ErrorContext): BlockError {
+  const code = isBlockError(error) ? error.code : 'INVALID_ARGUMENT';
+  return new BlockError(code, `${describe(context)}: ${messageOf(error)}`, context);
 }
 
 function describe({ operation, device, start, count }: ErrorContext): string {

@@ -1,6 +1,8 @@
 /**
  * Lets many shared holders in at once, or one exclusive holder alone, strictly first come, first served: an exclusive one waits
  * for the shared ones before it and holds back all that come after it, so neither kind starves.
+ *
+ * The queue holds one entry per waiting caller; nothing is ever refused.
  */
 export class Gate {
   #shared = 0;

@@ -12,7 +12,7 @@ export {
   type SectorRange,
 } from './contract.js';
 export { createDevice } from './device.js';
-export type { BlockDriver, MaybePromise } from './driver.js';
+export type { BlockDriver } from './driver.js';
 export { zeroBuffers } from './emulate.js';
 export {
   BLOCK_ERROR_CODES,
@@ -22,3 +22,4 @@ export {
   type ErrorContext,
   isBlockError,
 } from './error.js';
+export type { MaybePromise } from './maybe-promise.js';
