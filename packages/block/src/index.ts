@@ -22,4 +22,5 @@ export {
   type ErrorContext,
   isBlockError,
 } from './error.js';
+export { type Interval, type IntervalRun, IntervalSet } from './interval-set.js';
 export type { MaybePromise } from './maybe-promise.js';
