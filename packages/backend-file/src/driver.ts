@@ -1,0 +1,137 @@
+import { type BlockDriver, BlockError, type DisconnectOptions, zeroBuffers } from '@blockyard/block';
+import { errnoOf, fromErrno } from './errno.js';
+import type { FileIo } from './file-io.js';
+import { Sync } from './sync.js';
+import { type Proceed, readFully, writeFully } from './transfer.js';
+
+/** Where transfers through the page cache are fastest; smaller ones pay per call, larger ones leave the processor's caches. */
+const PREFERRED_IO_BYTES = 1 << 20;
+
+/** Zeroes in one write, where a file system has no holes. */
+const ZERO_WRITE_BYTES_MAX = 1 << 20;
+
+/** Errors that say that there is no hole punching here at all, */
+const NO_HOLES: readonly (string | undefined)[] = ['ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'ENODEV'];
+/** and one that says so of this range alone: raw devices want it aligned to their own blocks. */
+const NO_HOLE_HERE = 'EINVAL';
+
+/** What is known of a file when it is open. */
+export interface FileFacts {
+  /** Absolute path. */
+  readonly path: string;
+  readonly sectorSize: number;
+  readonly sizeSectors: number;
+  readonly readOnly: boolean;
+  /** False for raw block devices. */
+  readonly resizable: boolean;
+}
+
+/** Sectors in an open file. */
+export class FileDriver implements BlockDriver {
+  readonly name: string;
+  readonly sectorSize: number;
+  readonly sizeSectors: number;
+  readonly readOnly: boolean;
+  readonly preferredIoBytes = PREFERRED_IO_BYTES;
+  readonly #resizable: boolean;
+  readonly #io: FileIo;
+  readonly #sync: Sync;
+  #hasHoles = true;
+  #inFlight = 0;
+  #ended = false;
+
+  constructor(io: FileIo, facts: FileFacts) {
+    this.name = `file:${facts.path}`;
+    this.sectorSize = facts.sectorSize;
+    this.sizeSectors = facts.sizeSectors;
+    this.readOnly = facts.readOnly;
+    this.#resizable = facts.resizable;
+    this.#io = io;
+    this.#sync = new Sync(io);
+  }
+
+  read(start: number, buffers: readonly Uint8Array[]): Promise<void> {
+    return this.#run(() => readFully(this.#io, start * this.sectorSize, buffers, this.#proceed));
+  }
+
+  write(start: number, buffers: readonly Uint8Array[]): Promise<void> {
+    return this.#change(() => writeFully(this.#io, start * this.sectorSize, buffers, this.#proceed));
+  }
+
+  async flush(): Promise<void> {
+    if (this.readOnly) return;
+    await this.#run(() => this.#sync.flush());
+  }
+
+  async resize(sizeSectors: number): Promise<void> {
+    if (!this.#resizable) throw new BlockError('UNSUPPORTED', 'a raw block device cannot be resized');
+    await this.#run(() => this.#io.truncate(sizeSectors * this.sectorSize));
+    this.#sync.sizeChanged();
+  }
+
+  discard(start: number, count: number): Promise<void> {
+    return this.#change(() => this.#zero(start * this.sectorSize, count * this.sectorSize));
+  }
+
+  async disconnect({ force = false }: DisconnectOptions): Promise<void> {
+    this.#ended = true;
+    // A system call in flight may still move bytes to or from the caller's memory and the file, so neither its promise nor the
+    // lock may end before it does. Whoever uses force is not kept waiting for it.
+    if (force && this.#inFlight > 0) return;
+    await this.#close();
+  }
+
+  /** Throws once the device was disconnected by force. */
+  readonly #proceed: Proceed = () => {
+    if (this.#ended) throw new BlockError('DISCONNECTED', 'the device was disconnected by force');
+  };
+
+  async #zero(position: number, length: number): Promise<void> {
+    if (this.#hasHoles && (await this.#punched(position, length))) return;
+    for (let done = 0; done < length; done += ZERO_WRITE_BYTES_MAX) {
+      const zeroes = zeroBuffers(Math.min(length - done, ZERO_WRITE_BYTES_MAX));
+      await writeFully(this.#io, position + done, zeroes, this.#proceed);
+    }
+  }
+
+  async #punched(position: number, length: number): Promise<boolean> {
+    try {
+      await this.#io.punchHole(position, length);
+      return true;
+    } catch (error) {
+      const errno = errnoOf(error);
+      if (NO_HOLES.includes(errno)) this.#hasHoles = false;
+      else if (errno !== NO_HOLE_HERE) throw error;
+      return false;
+    }
+  }
+
+  async #change(task: () => Promise<void>): Promise<void> {
+    try {
+      await this.#run(task);
+    } finally {
+      // Also if it failed: part of it may have been done.
+      this.#sync.contentsChanged();
+    }
+  }
+
+  async #run(task: () => Promise<void>): Promise<void> {
+    this.#inFlight++;
+    try {
+      await task();
+    } catch (error) {
+      throw fromErrno(error);
+    } finally {
+      this.#inFlight--;
+      if (this.#ended && this.#inFlight === 0) await this.#close();
+    }
+  }
+
+  async #close(): Promise<void> {
+    try {
+      await this.#io.close();
+    } catch {
+      // The descriptor is gone all the same, and what was flushed is durable: there is nothing to try again.
+    }
+  }
+}

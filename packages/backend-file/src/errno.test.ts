@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { BlockError } from '@blockyard/block';
+import { describe, test } from 'vitest';
+import { fromErrno } from './errno.js';
+import { systemError } from './file-io.fake.js';
+
+describe('an error of the operating system', () => {
+  test.each([
+    ['ENOENT', 'NOT_FOUND'],
+    ['EACCES', 'ACCESS_DENIED'],
+    ['EPERM', 'ACCESS_DENIED'],
+    ['EROFS', 'READ_ONLY'],
+    ['EBUSY', 'LOCKED'],
+    ['ENOSPC', 'NO_SPACE'],
+    ['EDQUOT', 'NO_SPACE'],
+    ['EFBIG', 'NO_SPACE'],
+    ['EMFILE', 'UNAVAILABLE'],
+    ['EIO', 'IO'],
+    ['EWHATEVER', 'IO'],
+    ['constructor', 'IO'],
+  ])('%s becomes %s, with itself as the cause', (errno, code) => {
+    const cause = systemError(errno);
+    const error = fromErrno(cause);
+    assert.equal(error.code, code);
+    assert.equal(error.cause, cause);
+    assert.match(error.message, new RegExp(errno));
+  });
+
+  test('that is none is still an error', () => {
+    assert.equal(fromErrno('a string').code, 'IO');
+    assert.equal(fromErrno(undefined).code, 'IO');
+  });
+
+  test('that was translated before stays what it is', () => {
+    const error = new BlockError('LOCKED', 'by somebody');
+    assert.equal(fromErrno(error), error);
+  });
+});

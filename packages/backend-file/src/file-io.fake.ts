@@ -1,0 +1,97 @@
+import { byteLengthOf, sliceBuffers } from '@blockyard/block';
+import type { FileIo } from './file-io.js';
+
+type Call = keyof FileIo;
+
+/** An error as Node's `fs` throws it. */
+export function systemError(code: string): Error {
+  return Object.assign(new Error(`${code}: made up, for a test`), { code });
+}
+
+/** A file in memory that does as it is told: transfers little at a time, waits, fails. */
+export class FakeFileIo implements FileIo {
+  bytes: Uint8Array;
+  /** Bytes that one transfer moves at most. */
+  mostBytes = Number.POSITIVE_INFINITY;
+  /** Called before everything; what it throws is how the call fails. */
+  before: (call: Call) => void | Promise<void> = () => {};
+  readonly calls: Call[] = [];
+
+  constructor(lengthBytes: number) {
+    this.bytes = new Uint8Array(lengthBytes);
+  }
+
+  async readv(buffers: readonly Uint8Array[], position: number): Promise<number> {
+    await this.#enter('readv');
+    const length = Math.min(byteLengthOf(buffers), this.mostBytes, Math.max(this.bytes.byteLength - position, 0));
+    let at = position;
+    for (const view of sliceBuffers(buffers, 0, length)) {
+      view.set(this.bytes.subarray(at, at + view.byteLength));
+      at += view.byteLength;
+    }
+    return length;
+  }
+
+  async writev(buffers: readonly Uint8Array[], position: number): Promise<number> {
+    await this.#enter('writev');
+    const length = Math.min(byteLengthOf(buffers), this.mostBytes);
+    let at = position;
+    for (const view of sliceBuffers(buffers, 0, length)) {
+      this.bytes.set(view, at);
+      at += view.byteLength;
+    }
+    return length;
+  }
+
+  datasync(): Promise<void> {
+    return this.#enter('datasync');
+  }
+
+  sync(): Promise<void> {
+    return this.#enter('sync');
+  }
+
+  async truncate(length: number): Promise<void> {
+    await this.#enter('truncate');
+    const bytes = new Uint8Array(length);
+    bytes.set(this.bytes.subarray(0, length));
+    this.bytes = bytes;
+  }
+
+  async punchHole(position: number, length: number): Promise<void> {
+    await this.#enter('punchHole');
+    this.bytes.fill(0, position, position + length);
+  }
+
+  close(): Promise<void> {
+    return this.#enter('close');
+  }
+
+  async #enter(call: Call): Promise<void> {
+    this.calls.push(call);
+    await this.before(call);
+  }
+}
+
+/** A call that does not return until it is let go. */
+export class Hold {
+  readonly #released: Promise<void>;
+  release: () => void = () => {};
+  #enter: () => void = () => {};
+  /** Resolves when somebody has come to wait. */
+  readonly entered: Promise<void>;
+
+  constructor() {
+    this.#released = new Promise((resolve) => {
+      this.release = resolve;
+    });
+    this.entered = new Promise((resolve) => {
+      this.#enter = resolve;
+    });
+  }
+
+  wait(): Promise<void> {
+    this.#enter();
+    return this.#released;
+  }
+}

@@ -1,0 +1,28 @@
+import { resolve } from 'node:path';
+import { type BlockDevice, BlockError, createDevice } from '@blockyard/block';
+import { FileDriver } from './driver.js';
+import { fromErrno } from './errno.js';
+import { openFile } from './open.js';
+import { checkOptions, type FileOptions } from './options.js';
+
+export type { CreateOptions, FileOptions } from './options.js';
+
+/**
+ * Opens a regular file or a raw block device, or creates a file.
+ *
+ * Rejects with `INVALID_ARGUMENT` (an option is wrong or unknown), `NOT_FOUND`, `ALREADY_EXISTS`, `ACCESS_DENIED`, `LOCKED`
+ * (another process, or this one, has it open), `UNALIGNED` (its size is not whole sectors), `NO_SPACE`, `READ_ONLY` (a read-only
+ * file system), `UNSUPPORTED` (a directory, a pipe, ...) or `IO`, and leaves nothing behind then.
+ */
+export async function connectFile(options: FileOptions): Promise<BlockDevice> {
+  let device = 'file';
+  try {
+    const checked = checkOptions(options);
+    const path = resolve(checked.path);
+    device = `file:${path}`;
+    const { io, sizeSectors, kind } = await openFile({ ...checked, path });
+    return createDevice(new FileDriver(io, { ...checked, path, sizeSectors, resizable: kind === 'regular' }));
+  } catch (error) {
+    throw BlockError.from(fromErrno(error), { operation: 'connect', device });
+  }
+}

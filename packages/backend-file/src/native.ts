@@ -1,0 +1,39 @@
+import { BlockError } from '@blockyard/block';
+
+/** What Node's own `fs` lacks: locks that the kernel releases, and holes. */
+export interface Natives {
+  /** Whether the lock was granted. Two openings of a file conflict, also in one process: on Linux it is an `F_OFD_SETLK` lock. */
+  tryLock(fd: number, options: { readonly shared: boolean }): boolean;
+  /** Makes a hole, which reads as zeroes, in a file whose size stays. Bytes. */
+  trim(fd: number, offset: number, length: number): Promise<void>;
+  /** Lets a file have holes, where a file system must be told. */
+  sparse(fd: number): Promise<void>;
+}
+
+/** The native part, or why there is none: it comes prebuilt, and not for every platform. */
+export type LoadedNatives = { readonly natives: Natives } | { readonly natives: undefined; readonly cause: unknown };
+
+/** Loaded when first needed, so that a platform without it can still use files without locks. */
+export async function loadNatives(): Promise<LoadedNatives> {
+  try {
+    return { natives: await import('fs-native-extensions') };
+  } catch (cause) {
+    return { natives: undefined, cause };
+  }
+}
+
+/** `UNSUPPORTED` if there are no locks on this platform. */
+export function checkLocks(loaded: LoadedNatives): void {
+  if (loaded.natives !== undefined) return;
+  const platform = `${process.platform}-${process.arch}`;
+  throw new BlockError('UNSUPPORTED', `no file locks on ${platform}; lock: false does without`, {
+    cause: loaded.cause,
+  });
+}
+
+/** Locks the open file for as long as it is open. Throws `LOCKED` if somebody else's lock is in the way. */
+export function lockFile({ natives }: LoadedNatives, fd: number, path: string, shared: boolean): void {
+  if (natives === undefined || natives.tryLock(fd, { shared })) return;
+  const holder = shared ? 'a writer' : 'another reader or writer';
+  throw new BlockError('LOCKED', `${path} is locked by ${holder}`);
+}

@@ -1,0 +1,130 @@
+import { type BigIntStats, constants } from 'node:fs';
+import { type FileHandle, open, stat, unlink } from 'node:fs/promises';
+import { BlockError, checkSize, isBlockError } from '@blockyard/block';
+import { syncDirectoryOf } from './directory.js';
+import { errnoOf } from './errno.js';
+import { type FileIo, NodeFileIo } from './file-io.js';
+import { type FileKind, kindOf } from './kind.js';
+import { checkLocks, type LoadedNatives, loadNatives, lockFile } from './native.js';
+import type { CheckedOptions } from './options.js';
+import { rawDeviceBytes } from './raw-device.js';
+
+/** Times that the file may appear, vanish or be replaced while it is being opened. */
+const ATTEMPTS_MAX = 5;
+
+/** A file that was opened, locked and measured. */
+export interface OpenedFile {
+  readonly io: FileIo;
+  readonly sizeSectors: number;
+  readonly kind: FileKind;
+}
+
+/** Opens what the options name, or makes it. When it rejects, no descriptor, no lock and no new file is left. */
+export async function openFile(options: CheckedOptions): Promise<OpenedFile> {
+  const natives = await loadNatives();
+  if (options.lock) checkLocks(natives);
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+    const found = await unless('ENOENT', stat(options.path, { bigint: true }));
+    const opened = found === undefined ? await openNew(options, natives) : await openExisting(options, natives, found);
+    if (opened !== undefined) return opened;
+  }
+  throw new BlockError('UNAVAILABLE', `${options.path} appears, vanishes or changes while it is opened`);
+}
+
+/** Undefined if the file that was found is not the one at the path any more once it is locked. */
+async function openExisting(
+  options: CheckedOptions,
+  natives: LoadedNatives,
+  found: BigIntStats,
+): Promise<OpenedFile | undefined> {
+  const { path, create } = options;
+  if (create?.ifMissing === false) throw new BlockError('ALREADY_EXISTS', `${path} is there already`);
+  // Before it is opened: opening a pipe would wait for its other end.
+  const kind = kindOf(path, found);
+  const handle = await unless('ENOENT', open(path, flagsFor(options, kind)));
+  if (handle === undefined) return undefined;
+  return closingOnFailure(handle, async () => {
+    if (options.lock) lockFile(natives, handle.fd, path, options.readOnly);
+    if (!(await isAt(path, handle))) {
+      await handle.close();
+      return undefined;
+    }
+    // Of no size is also what a creation leaves that was cut off; the lock says that nobody is at it any more.
+    const { size } = await handle.stat();
+    if (create !== undefined && kind === 'regular' && size === 0) await giveSize(handle, options, create.sizeSectors);
+    return measure(handle, options, natives);
+  });
+}
+
+/** Undefined if the file is there by now. */
+async function openNew(options: CheckedOptions, natives: LoadedNatives): Promise<OpenedFile | undefined> {
+  const { path, create } = options;
+  if (create === undefined) throw new BlockError('NOT_FOUND', `there is no ${path}`);
+  const handle = await unless('EEXIST', open(path, 'wx+'));
+  if (handle === undefined) return undefined;
+  return closingOnFailure(handle, async () => {
+    try {
+      if (options.lock) lockFile(natives, handle.fd, path, false);
+      await giveSize(handle, options, create.sizeSectors);
+      return await measure(handle, options, natives);
+    } catch (error) {
+      // Whoever was quicker to lock it is using it by now.
+      if (!isBlockError(error, 'LOCKED')) await unlink(path).catch(() => undefined);
+      throw error;
+    }
+  });
+}
+
+function flagsFor({ readOnly, lock }: CheckedOptions, kind: FileKind): number {
+  if (readOnly) return constants.O_RDONLY;
+  // Without O_CREAT it means: only if neither a file system nor anybody else claims the raw device.
+  const claim = lock && kind === 'raw' ? constants.O_EXCL : 0;
+  return constants.O_RDWR + claim;
+}
+
+/** Whether the path still leads to the open file. If not, its lock keeps nobody out, and its name is somebody else's. */
+async function isAt(path: string, handle: FileHandle): Promise<boolean> {
+  const [open, there] = [await handle.stat({ bigint: true }), await unless('ENOENT', stat(path, { bigint: true }))];
+  return open.dev === there?.dev && open.ino === there.ino;
+}
+
+/** Sets the size of a new file, and makes size and name durable. */
+async function giveSize(handle: FileHandle, { path, sectorSize }: CheckedOptions, sizeSectors: number): Promise<void> {
+  await handle.truncate(sizeSectors * sectorSize);
+  await handle.sync();
+  await syncDirectoryOf(path);
+}
+
+async function measure(handle: FileHandle, options: CheckedOptions, { natives }: LoadedNatives): Promise<OpenedFile> {
+  const { path, sectorSize, readOnly } = options;
+  const stats = await handle.stat({ bigint: true });
+  const kind = kindOf(path, stats);
+  const sizeBytes = kind === 'raw' ? await rawDeviceBytes(path, stats.rdev) : Number(stats.size);
+  if (sizeBytes % sectorSize !== 0) {
+    throw new BlockError('UNALIGNED', `${path} has ${sizeBytes} bytes, which is not whole sectors of ${sectorSize}`);
+  }
+  const sizeSectors = sizeBytes / sectorSize;
+  checkSize(sizeSectors, sectorSize);
+  // Only Windows must be told, and does nothing else when told.
+  if (!readOnly && kind === 'regular') await natives?.sparse(handle.fd);
+  return { io: new NodeFileIo(handle, natives), sizeSectors, kind };
+}
+
+async function closingOnFailure<T>(handle: FileHandle, task: () => Promise<T>): Promise<T> {
+  try {
+    return await task();
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+/** What the call gives, or undefined if it fails in this one way. */
+async function unless<T>(errno: string, call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (errnoOf(error) === errno) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,83 @@
+import { BlockError, checkSectorSize, checkSize } from '@blockyard/block';
+
+export interface FileOptions {
+  /** Path of a regular file or of a raw block device (`/dev/sdb`). */
+  readonly path: string;
+  /** Bytes in a sector: a power of two from 512 to 65,536. Default: 512. */
+  readonly sectorSize?: number;
+  /** Open for reading only. Default: false. */
+  readonly readOnly?: boolean;
+  /** Make the file. Left out: it must be there. */
+  readonly create?: CreateOptions;
+  /**
+   * Take a lock that keeps other processes out: exclusive for a writer, shared among read-only devices. The kernel drops it when
+   * the process ends in whatever way. It binds only those who ask for one. Default: true.
+   */
+  readonly lock?: boolean;
+}
+
+export interface CreateOptions {
+  /** Size of the new file, which takes no space until it is written to. */
+  readonly sizeSectors: number;
+  /** Open a file that is there already, with its own size, rather than reject with `ALREADY_EXISTS`. Default: false. */
+  readonly ifMissing?: boolean;
+}
+
+/** The options, complete and checked. */
+export interface CheckedOptions {
+  readonly path: string;
+  readonly sectorSize: number;
+  readonly readOnly: boolean;
+  readonly create: Required<CreateOptions> | undefined;
+  readonly lock: boolean;
+}
+
+const SECTOR_SIZE = 512;
+
+/** Lists that do not compile when an option is missing from them. */
+const KNOWN: Readonly<Record<keyof FileOptions, true>> = {
+  path: true,
+  sectorSize: true,
+  readOnly: true,
+  create: true,
+  lock: true,
+};
+const KNOWN_CREATE: Readonly<Record<keyof CreateOptions, true>> = { sizeSectors: true, ifMissing: true };
+
+/** The options with their defaults, or `INVALID_ARGUMENT`. */
+export function checkOptions(options: FileOptions): CheckedOptions {
+  checkObject(options, 'options', KNOWN);
+  const { path, sectorSize = SECTOR_SIZE, readOnly = false, create, lock = true } = options;
+  if (typeof path !== 'string' || path === '' || path.includes('\0')) {
+    throw new BlockError('INVALID_ARGUMENT', 'path must be a string that is not empty and holds no NUL');
+  }
+  checkSectorSize(sectorSize);
+  checkBoolean(readOnly, 'readOnly');
+  checkBoolean(lock, 'lock');
+  if (create === undefined) return { path, sectorSize, readOnly, create, lock };
+  if (readOnly) throw new BlockError('INVALID_ARGUMENT', 'a device cannot be created read-only');
+  return { path, sectorSize, readOnly, create: checkCreate(create, sectorSize), lock };
+}
+
+function checkCreate(create: CreateOptions, sectorSize: number): Required<CreateOptions> {
+  checkObject(create, 'create', KNOWN_CREATE);
+  const { sizeSectors, ifMissing = false } = create;
+  checkSize(sizeSectors, sectorSize);
+  checkBoolean(ifMissing, 'create.ifMissing');
+  return { sizeSectors, ifMissing };
+}
+
+function checkObject(value: unknown, what: string, known: Readonly<Record<string, true>>): asserts value is object {
+  if (typeof value !== 'object' || value === null) {
+    throw new BlockError('INVALID_ARGUMENT', `${what} must be an object, not ${String(value)}`);
+  }
+  for (const name of Object.keys(value)) {
+    if (!Object.hasOwn(known, name)) throw new BlockError('INVALID_ARGUMENT', `unknown option "${name}" in ${what}`);
+  }
+}
+
+function checkBoolean(value: unknown, what: string): asserts value is boolean {
+  if (typeof value !== 'boolean') {
+    throw new BlockError('INVALID_ARGUMENT', `${what} must be true or false, not ${String(value)}`);
+  }
+}
