@@ -1,5 +1,6 @@
 import type { BlockDevice } from '@blockyard/block';
 import type { ControlledBase } from './controlled-base.js';
+import type { Recording, RecordingOptions } from './recording.js';
 import type { Subject, Volume } from './subject.js';
 
 /** The clauses of the contract that a device can be held to, in the contract's order. */
@@ -39,6 +40,8 @@ export interface Context {
   readonly runs: number;
   /** Seed of the random workloads; undefined: another one each time. */
   readonly seed: number | undefined;
+  /** After how long a case counts as hung. */
+  readonly deadlineMs: number;
   /** A new volume of zeroes. */
   create(sizeSectors?: number): Promise<Volume>;
   /** A device on `volume`. */
@@ -46,11 +49,16 @@ export interface Context {
   /** A device on a new volume of zeroes. */
   open(sizeSectors?: number): Promise<BlockDevice>;
   /** The subject over a base of zeroes that the case controls. Needs `wrap`. */
-  wrap(sizeSectors?: number): Promise<Wrapped>;
+  wrap(sizeSectors?: number, options?: RecordingOptions): Promise<Wrapped>;
+  /** Runs `body` with a context of its own, and closes that. */
+  fresh(body: (context: Context) => Promise<void>): Promise<void>;
 }
 
 /** A subject over the kit's own base. */
 export interface Wrapped {
   readonly device: BlockDevice;
+  /** What the subject was given. */
   readonly base: ControlledBase;
+  /** What lies below the base. */
+  readonly recording: Recording;
 }

@@ -1,18 +1,17 @@
-import { AssertionError } from 'node:assert';
 import type { Case, Need } from './case.js';
 import { argumentCases } from './cases/arguments.js';
 import { bufferCases } from './cases/buffers.js';
 import { concurrencyCases } from './cases/concurrency.js';
 import { durabilityCases } from './cases/durability.js';
 import { endCases } from './cases/end.js';
+import { randomCases } from './cases/random.js';
 import { sizeCases } from './cases/size.js';
 import { zeroesCases } from './cases/zeroes.js';
 import { CaseContext } from './context.js';
 import { type ConformanceOptions, type Runner, SECTOR_SIZES, type Subject } from './subject.js';
+import { within } from './within.js';
 
-const DEADLINE_MS = 30_000;
-
-/** Every case of the kit, in the contract's order. */
+/** Every case of the kit: by chapter, then the random workloads. */
 export function conformanceCases(): readonly Case[] {
   return [
     ...argumentCases,
@@ -22,6 +21,7 @@ export function conformanceCases(): readonly Case[] {
     ...sizeCases,
     ...zeroesCases,
     ...endCases,
+    ...randomCases,
   ];
 }
 
@@ -42,17 +42,8 @@ export async function runCase(
   sectorSize: number,
   options: ConformanceOptions = {},
 ): Promise<void> {
-  const deadlineMs = options.deadlineMs ?? DEADLINE_MS;
   const context = new CaseContext(subject, sectorSize, options);
-  let passed = false;
-  try {
-    await within(deadlineMs, run(context), 'the case');
-    passed = true;
-  } finally {
-    const closed = within(deadlineMs, context.close(), 'closing what the case opened');
-    // What went wrong first is what matters.
-    await (passed ? closed : closed.catch(() => {}));
-  }
+  await context.fresh((own) => within(context.deadlineMs, run(own), 'the case'));
 }
 
 function offers(subject: Subject, need: Need): boolean {
@@ -69,19 +60,5 @@ function offers(subject: Subject, need: Need): boolean {
       return subject.hugeSectors !== undefined;
     case 'wrap':
       return subject.wrap !== undefined;
-  }
-}
-
-/** The promise, unless it takes longer than that. */
-async function within(deadlineMs: number, promise: Promise<void>, what: string): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const message = `${what} did not settle within ${deadlineMs} ms: an operation hangs`;
-    timer = setTimeout(() => reject(new AssertionError({ message })), deadlineMs);
-  });
-  try {
-    await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -1,12 +1,14 @@
 import type { BlockDevice } from '@blockyard/block';
 import type { Context, Wrapped } from './case.js';
 import { ControlledBase } from './controlled-base.js';
-import { createMemory, createReferenceDevice } from './reference.js';
+import { createRecording, type RecordingOptions } from './recording.js';
 import type { ConformanceOptions, Subject, Volume } from './subject.js';
+import { within } from './within.js';
 
 const DEVICE_BYTES = 200_000;
 const DEVICE_SECTORS_MIN = 19;
 const RUNS = 20;
+const DEADLINE_MS = 30_000;
 
 /** The context of one case: opens what the case asks for and remembers it, to close it again. */
 export class CaseContext implements Context {
@@ -15,6 +17,8 @@ export class CaseContext implements Context {
   readonly sizeSectors: number;
   readonly runs: number;
   readonly seed: number | undefined;
+  readonly deadlineMs: number;
+  readonly #options: ConformanceOptions;
   readonly #devices: BlockDevice[] = [];
   readonly #volumes: Volume[] = [];
 
@@ -24,6 +28,8 @@ export class CaseContext implements Context {
     this.sizeSectors = Math.max(DEVICE_SECTORS_MIN, Math.floor(DEVICE_BYTES / sectorSize));
     this.runs = options.runs ?? RUNS;
     this.seed = options.seed;
+    this.deadlineMs = options.deadlineMs ?? DEADLINE_MS;
+    this.#options = options;
   }
 
   async create(sizeSectors = this.sizeSectors): Promise<Volume> {
@@ -42,17 +48,30 @@ export class CaseContext implements Context {
     return this.connect(await this.create(sizeSectors));
   }
 
-  async wrap(sizeSectors = this.sizeSectors): Promise<Wrapped> {
+  async wrap(sizeSectors = this.sizeSectors, options: RecordingOptions = {}): Promise<Wrapped> {
     if (this.subject.wrap === undefined) throw new Error(`${this.subject.name} cannot be wrapped around a base`);
-    const memory = createMemory({ sectorSize: this.sectorSize, sizeSectors });
-    const base = new ControlledBase(createReferenceDevice(memory));
+    const recording = createRecording({ sectorSize: this.sectorSize, sizeSectors }, options);
+    const base = new ControlledBase(recording.device);
     const device = await this.subject.wrap(base);
     this.#devices.push(device);
-    return { device, base };
+    return { device, base, recording };
+  }
+
+  async fresh(body: (context: Context) => Promise<void>): Promise<void> {
+    const own = new CaseContext(this.subject, this.sectorSize, this.#options);
+    let passed = false;
+    try {
+      await body(own);
+      passed = true;
+    } finally {
+      const closed = within(this.deadlineMs, own.#close(), 'closing what the case opened');
+      // What went wrong first is what matters.
+      await (passed ? closed : closed.catch(() => {}));
+    }
   }
 
   /** Ends all devices, by force if they will not end otherwise, then frees the volumes. */
-  async close(): Promise<void> {
+  async #close(): Promise<void> {
     for (const device of this.#devices) {
       await device.disconnect().catch(() => device.disconnect({ force: true }));
     }

@@ -1,6 +1,6 @@
-import { AssertionError, deepStrictEqual } from 'node:assert';
-import { type BlockDevice, type BlockErrorCode, isBlockError } from '@blockyard/block';
-import { stamped, type Writer, writersOf } from './stamp.js';
+import { AssertionError, deepStrictEqual, ok, strictEqual } from 'node:assert';
+import { type BlockDevice, type BlockErrorCode, type Extent, isBlockError } from '@blockyard/block';
+import { describeWriter, stamped, type Writer, writersOf } from './stamp.js';
 
 /**
  * The call rejects with a BlockError of code `code` (or of one of several), and does not throw synchronously [A1].
@@ -96,8 +96,19 @@ function shorten(writers: readonly Writer[]): Run[] {
 }
 
 function show(writers: readonly Writer[]): string {
-  const name = (writer: Writer) => (writer === 0 ? 'zeroes' : writer < 0 ? 'torn' : `writer ${writer}`);
   return shorten(writers)
-    .map(([writer, count]) => `${count} of ${name(writer)}`)
+    .map(([writer, count]) => `${count} of ${describeWriter(writer)}`)
     .join(', ');
+}
+
+/** The extents cover the range exactly, in order, and none is empty [Z3]. */
+export function expectCover(extents: readonly Extent[], start: number, count: number): void {
+  let at = start;
+  for (const extent of extents) {
+    strictEqual(extent.start, at, `an extent must begin at sector ${at}, where the one before it ends`);
+    ok(Number.isSafeInteger(extent.count) && extent.count > 0, `the extent at ${at} must not be empty`);
+    ok(extent.type === 'data' || extent.type === 'zero', `the extent at ${at} must be data or zero`);
+    at += extent.count;
+  }
+  strictEqual(at, start + count, `the extents must end at sector ${start + count}`);
 }

@@ -1,7 +1,13 @@
 export { type Case, CLAUSES, type Clause, type Context, type Need, type Wrapped } from './case.js';
 export { conformance, conformanceCases, runCase } from './conformance.js';
 export { ControlledBase } from './controlled-base.js';
+export { CrashCheck } from './crash-check.js';
+export { type Contents, CrashMedium, type MediumEvent, replay } from './crash-medium.js';
+export { type CrashState, type CrashStatesOptions, crashStates } from './crash-states.js';
+export { Oracle, type Pending, type PendingRead, type PendingWrite } from './oracle.js';
+export { createRecording, openCrashState, type Recording, type RecordingOptions } from './recording.js';
 export { createMemory, createReferenceDevice, type Memory, referenceSubject } from './reference.js';
+export { type Run, runWorkload } from './run-workload.js';
 export { stamped, TORN, type Writer, writerOf, writersOf, ZEROES } from './stamp.js';
 export {
   type ConformanceOptions,
@@ -11,3 +17,4 @@ export {
   type Subject,
   type Volume,
 } from './subject.js';
+export { type RangeStep, type Step, type Workload, type WorkloadOptions, workloads } from './workload.js';

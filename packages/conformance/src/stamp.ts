@@ -43,6 +43,12 @@ export function writersOf(bytes: Uint8Array, start: number, sectorSize: number):
   return writers;
 }
 
+/** `zeroes`, `writer 7` or `torn`. */
+export function describeWriter(writer: Writer | typeof TORN): string {
+  if (writer === ZEROES) return 'zeroes';
+  return writer === TORN ? 'torn' : `writer ${writer}`;
+}
+
 function stampWords(words: Uint32Array, writer: Writer, sector: number): void {
   const high = Math.floor(sector / UINT32);
   const seed = Math.imul(writer, 0x9e3779b1) + Math.imul(sector % UINT32, 0x85ebca6b) + Math.imul(high, 0x27d4eb2f);

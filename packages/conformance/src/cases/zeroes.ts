@@ -1,19 +1,6 @@
-import { ok, strictEqual } from 'node:assert';
-import type { Extent } from '@blockyard/block';
+import { ok } from 'node:assert';
 import type { Case } from '../case.js';
-import { expectContents, readWriters, writeStamped } from '../expect.js';
-
-/** The extents cover the range exactly, in order, and none is empty [Z3]. */
-export function expectCover(extents: readonly Extent[], start: number, count: number): void {
-  let at = start;
-  for (const extent of extents) {
-    strictEqual(extent.start, at, `an extent must begin at sector ${at}, where the one before it ends`);
-    ok(Number.isSafeInteger(extent.count) && extent.count > 0, `the extent at ${at} must not be empty`);
-    ok(extent.type === 'data' || extent.type === 'zero', `the extent at ${at} must be data or zero`);
-    at += extent.count;
-  }
-  strictEqual(at, start + count, `the extents must end at sector ${start + count}`);
-}
+import { expectContents, expectCover, readWriters, writeStamped } from '../expect.js';
 
 export const zeroesCases: readonly Case[] = [
   {

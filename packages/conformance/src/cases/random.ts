@@ -1,0 +1,87 @@
+import type { AssertionError } from 'node:assert';
+import * as fc from 'fast-check';
+import type { Case, Context } from '../case.js';
+import { CrashCheck } from '../crash-check.js';
+import { Oracle } from '../oracle.js';
+import { checkProperty } from '../property.js';
+import { runWorkload } from '../run-workload.js';
+import { type WorkloadOptions, workloads } from '../workload.js';
+
+const IN_FLIGHT_MAX = 8;
+/** Turns of the event loop that an operation of the base takes, at most. */
+const PACE_TURNS_MAX = 3;
+
+export const randomCases: readonly Case[] = [
+  {
+    clause: 'O1',
+    title: 'O1: whatever random operations do one after another, reads see it',
+    run: (context) => checkWorkloads(context, { reopen: context.subject.persistent }),
+  },
+  {
+    clause: 'O3',
+    title: 'O3: random operations in flight together leave each sector whole, old or new',
+    run: (context) => checkWorkloads(context, { reopen: context.subject.persistent, inFlightMax: IN_FLIGHT_MAX }),
+  },
+  {
+    clause: 'D4',
+    title: 'D4: given up at any time, each sector holds its last flushed contents or later ones',
+    needs: ['persistent'],
+    run: (context) => checkWorkloads(context, { crash: true, inFlightMax: IN_FLIGHT_MAX }),
+  },
+  {
+    clause: 'D4',
+    title: 'D4: any crash of the base at any time leaves each sector its last flushed contents or later ones',
+    needs: ['wrap'],
+    run: checkCrashes,
+  },
+];
+
+/** Runs random workloads on volumes of the subject's own. */
+function checkWorkloads(context: Context, options: Partial<WorkloadOptions>): Promise<void> {
+  return checkProperty(context, workloads({ ...shapeOf(context), ...options }), async (workload, own) => {
+    const volume = await own.create();
+    const connect = () => own.connect(volume);
+    await runWorkload({ device: await connect(), oracle: new Oracle(own.sizeSectors), connect }, workload);
+  });
+}
+
+/** Runs random workloads on the subject over a recording base, and looks at what a crash would leave after every event of the base. */
+function checkCrashes(context: Context): Promise<void> {
+  const inputs = fc.record({
+    workload: workloads({ ...shapeOf(context), inFlightMax: IN_FLIGHT_MAX }),
+    paces: fc.array(fc.nat(PACE_TURNS_MAX), { minLength: 1 }),
+  });
+  return checkProperty(context, inputs, async ({ workload, paces }, own) => {
+    const oracle = new Oracle(own.sizeSectors);
+    let check: CrashCheck | undefined;
+    let found: AssertionError | undefined;
+    const look = () => {
+      found ??= check?.violation();
+    };
+    const settled = () => {
+      look();
+      if (found !== undefined) throw found;
+    };
+    const { device, recording } = await own.wrap(own.sizeSectors, { pace: takeTurns(paces), onEvent: look });
+    check = new CrashCheck(oracle, recording.medium);
+    await runWorkload({ device, oracle, settled }, workload);
+    const flush = oracle.beginFlush();
+    await device.disconnect();
+    flush.succeeded();
+    settled();
+  });
+}
+
+/** Waits as many turns of the event loop as the numbers say, one after the other, over and over. */
+function takeTurns(paces: readonly number[]): () => Promise<void> {
+  let next = 0;
+  return async () => {
+    const turns = paces[next % paces.length] ?? 0;
+    next++;
+    for (let turn = 0; turn < turns; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
+  };
+}
+
+function shapeOf({ subject, sectorSize, sizeSectors }: Context): WorkloadOptions {
+  return { sectorSize, sizeSectors, resize: subject.resizable ?? true };
+}

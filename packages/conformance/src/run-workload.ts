@@ -1,0 +1,154 @@
+import { AssertionError, strictEqual } from 'node:assert';
+import type { BlockDevice, Extent, SectorRange } from '@blockyard/block';
+import { expectCover } from './expect.js';
+import type { Oracle, Pending } from './oracle.js';
+import { stamped, writersOf, ZEROES } from './stamp.js';
+import type { RangeStep, Step, Workload } from './workload.js';
+
+const SCRIBBLE = 0xee;
+
+/** What a workload runs on, and what it reports to. */
+export interface Run {
+  readonly device: BlockDevice;
+  /** Knows the device's contents, from its beginning. */
+  readonly oracle: Oracle;
+  /** Another device on the same volume, once the last one has ended. Needed for `reopen` and `crash`. */
+  connect?(): Promise<BlockDevice>;
+  /** Whether an operation may fail like this. A workload of which resizes may fail has one operation in flight. Default: none may. */
+  mayFail?(error: unknown): boolean;
+  /** Called whenever an operation has settled and the oracle knows. What it throws ends the run. */
+  settled?(): void;
+}
+
+/**
+ * Runs the workload and holds every result against the oracle: what is read, the extents, that the buffers of writes are left
+ * alone and let go of, and at last all contents. Rejects with what is wrong, and also if an operation fails.
+ */
+export async function runWorkload(run: Run, workload: Workload): Promise<void> {
+  let { device } = run;
+  for (const batch of workload) {
+    const [first] = batch;
+    if (first?.kind === 'reopen' || first?.kind === 'crash') device = await again(first.kind, device, run);
+    else await Promise.all(batch.map((step) => runStep(step, device, run)));
+    strictEqual(device.info.sizeSectors, run.oracle.sizeSectors, 'info must tell the size of the last resize');
+  }
+  await readAll(device, run);
+}
+
+async function again(kind: 'reopen' | 'crash', device: BlockDevice, run: Run): Promise<BlockDevice> {
+  if (run.connect === undefined) throw new Error(`a workload with ${kind} needs a way to connect again`);
+  const flush = run.oracle.beginFlush();
+  await device.disconnect({ force: kind === 'crash' });
+  if (kind === 'reopen') flush.succeeded();
+  const next = await run.connect();
+  if (kind === 'crash') run.oracle.crashed(next.info.sizeSectors);
+  await readAll(next, run);
+  return next;
+}
+
+function runStep(step: Step, device: BlockDevice, run: Run): Promise<void> {
+  const { oracle } = run;
+  switch (step.kind) {
+    case 'flush':
+      return follow(run, oracle.beginFlush(), device.flush());
+    case 'resize':
+      return follow(run, oracle.beginResize(step.sectors), device.resize(step.sectors));
+    case 'reopen':
+    case 'crash':
+      throw new Error(`${step.kind} must be a batch of its own`);
+    default:
+      return runRangeStep(step, device, run);
+  }
+}
+
+function runRangeStep(step: RangeStep, device: BlockDevice, run: Run): Promise<void> {
+  const { oracle } = run;
+  const range = rangeOf(step, oracle.sizeSectors);
+  const { start, count } = range;
+  switch (step.kind) {
+    case 'read':
+      return read(device, range, step.cut, run);
+    case 'write':
+      return write(device, range, step.cut, run);
+    case 'extents':
+      return extents(device, range, run);
+    case 'flushRange':
+      return follow(run, oracle.beginFlush(range), device.flush(range));
+    case 'discard':
+      return follow(run, oracle.beginZero(start, count), device.discard(start, count));
+    case 'writeZeroes':
+      return follow(run, oracle.beginZero(start, count), device.writeZeroes(start, count));
+  }
+}
+
+async function read(device: BlockDevice, { start, count }: SectorRange, cut: number, run: Run): Promise<void> {
+  const { sectorSize } = device.info;
+  const bytes = new Uint8Array(count * sectorSize).fill(SCRIBBLE);
+  const reading = run.oracle.beginRead(start, count);
+  const pending: Pending = {
+    succeeded: () => reading.saw(writersOf(bytes, start, sectorSize)),
+    failed: () => reading.failed(),
+  };
+  await follow(run, pending, device.read(start, cutUp(bytes, cut * sectorSize)));
+}
+
+async function write(device: BlockDevice, { start, count }: SectorRange, cut: number, run: Run): Promise<void> {
+  const { sectorSize } = device.info;
+  const pending = run.oracle.beginWrite(start, count);
+  const bytes = stamped(pending.writer, start, count, sectorSize);
+  await follow(run, pending, device.write(start, cutUp(bytes, cut * sectorSize)));
+  if (writersOf(bytes, start, sectorSize).some((writer) => writer !== pending.writer)) {
+    throw new AssertionError({ message: `the write of ${count} sectors from ${start} changed the caller's buffers` });
+  }
+  // The buffers are the caller's again: if anybody still looks at them, the next reads will tell.
+  bytes.fill(SCRIBBLE);
+}
+
+async function extents(device: BlockDevice, { start, count }: SectorRange, run: Run): Promise<void> {
+  const reading = run.oracle.beginRead(start, count);
+  const pending: Following<Extent[]> = {
+    succeeded: (found) => {
+      expectCover(found, start, count);
+      reading.saw(found.flatMap(({ type, count: n }) => new Array(n).fill(type === 'zero' ? ZEROES : undefined)));
+    },
+    failed: () => reading.failed(),
+  };
+  await follow(run, pending, device.extents(start, count));
+}
+
+/** Who is told how a call ended. */
+interface Following<T> {
+  succeeded(result: T): void;
+  failed(): void;
+}
+
+async function follow<T>(run: Run, pending: Following<T>, call: Promise<T>): Promise<void> {
+  let result: T;
+  try {
+    result = await call;
+  } catch (error) {
+    pending.failed();
+    if (run.mayFail?.(error) !== true) throw error;
+    return;
+  }
+  pending.succeeded(result);
+  run.settled?.();
+}
+
+async function readAll(device: BlockDevice, run: Run): Promise<void> {
+  await read(device, { start: 0, count: device.info.sizeSectors }, device.info.sizeSectors, run);
+}
+
+function rangeOf({ at, sectors }: RangeStep, sizeSectors: number): SectorRange {
+  if (sizeSectors === 0) return { start: 0, count: 0 };
+  const start = at % sizeSectors;
+  return { start, count: Math.min(sectors, sizeSectors - start) };
+}
+
+/** Views of `partBytes` each, the last one shorter, and an empty one, which must not matter. */
+function cutUp(bytes: Uint8Array, partBytes: number): Uint8Array[] {
+  const parts: Uint8Array[] = [];
+  for (let at = 0; at < bytes.byteLength; at += partBytes) parts.push(bytes.subarray(at, at + partBytes));
+  parts.splice(1, 0, new Uint8Array(0));
+  return parts;
+}
