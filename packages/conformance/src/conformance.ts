@@ -5,6 +5,7 @@ import { concurrencyCases } from './cases/concurrency.js';
 import { durabilityCases } from './cases/durability.js';
 import { endCases } from './cases/end.js';
 import { randomCases } from './cases/random.js';
+import { readOnlyCases } from './cases/read-only.js';
 import { sizeCases } from './cases/size.js';
 import { zeroesCases } from './cases/zeroes.js';
 import { CaseContext } from './context.js';
@@ -15,6 +16,7 @@ import { within } from './within.js';
 export function conformanceCases(): readonly Case[] {
   return [
     ...argumentCases,
+    ...readOnlyCases,
     ...bufferCases,
     ...concurrencyCases,
     ...durabilityCases,

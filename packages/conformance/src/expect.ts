@@ -1,6 +1,7 @@
 import { AssertionError, deepStrictEqual, ok, strictEqual } from 'node:assert';
 import { type BlockDevice, type BlockErrorCode, type Extent, isBlockError } from '@blockyard/block';
-import { describeWriter, stamped, type Writer, writersOf } from './stamp.js';
+import type { Recording } from './recording.js';
+import { describeWriter, stamped, type Writer, writerOf, writersOf, ZEROES } from './stamp.js';
 
 /**
  * The call rejects with a BlockError of code `code` (or of one of several), and does not throw synchronously [A1].
@@ -71,7 +72,7 @@ export async function expectWriters(
   runs: readonly Run[],
   what: string,
 ): Promise<void> {
-  const expected = runs.flatMap(([writer, count]) => new Array<Writer>(count).fill(writer));
+  const expected = expand(runs);
   const found = await readWriters(device, start, expected.length);
   deepStrictEqual(
     shorten(found),
@@ -111,4 +112,20 @@ export function expectCover(extents: readonly Extent[], start: number, count: nu
     at += extent.count;
   }
   strictEqual(at, start + count, `the extents must end at sector ${start + count}`);
+}
+
+/** After a crash the base would hold these, and nothing else: everything is durable. */
+export function expectDurable({ medium }: Recording, start: number, runs: readonly Run[], what: string): void {
+  const expected = expand(runs);
+  for (const [i, writer] of expected.entries()) {
+    const found = medium.afterCrash(start + i).map((contents) => {
+      return contents === undefined ? ZEROES : writerOf(contents, start + i);
+    });
+    const durable = found.every((each) => each === writer);
+    ok(durable, `${what}: a crash may leave sector ${start + i} as ${found.map(describeWriter).join(' or ')}`);
+  }
+}
+
+function expand(runs: readonly Run[]): Writer[] {
+  return runs.flatMap(([writer, count]) => new Array<Writer>(count).fill(writer));
 }

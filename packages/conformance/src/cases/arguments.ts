@@ -1,6 +1,7 @@
-import { deepStrictEqual, strictEqual } from 'node:assert';
+import { deepStrictEqual, ok, strictEqual } from 'node:assert';
 import type { Case } from '../case.js';
-import { expectContents, refuses, writeStamped } from '../expect.js';
+import { expectContents, expectWriters, refuses, writeStamped } from '../expect.js';
+import { stamped, writersOf } from '../stamp.js';
 import { COUNT_CALLS, RANGE_CALLS, TRANSFERS } from './calls.js';
 
 /** Values that are no position, count or size [A5]. */
@@ -33,6 +34,10 @@ const NO_LISTS: readonly unknown[] = [
   [new DataView(new ArrayBuffer(65_536))],
   new Array(1),
 ];
+
+/** Longer than any limit on scatter/gather lists (POSIX allows as few as 16, Linux 1,024). */
+const LIST_LENGTH = 5_000;
+const LIST_BYTES_MAX = 6 << 20;
 
 export const argumentCases: readonly Case[] = [
   {
@@ -143,6 +148,57 @@ export const argumentCases: readonly Case[] = [
     },
   },
   {
+    clause: 'A3',
+    title: 'A3: a list of 5000 buffers, full and empty, is a list like any other',
+    async run(context) {
+      const { sectorSize } = context;
+      const full = Math.min(LIST_LENGTH, Math.floor(LIST_BYTES_MAX / sectorSize));
+      const device = await context.open(full + 1);
+      const list = (bytesOf: (sector: number) => Uint8Array) => {
+        const empty = Array.from({ length: LIST_LENGTH - full }, () => new Uint8Array(0));
+        return [...empty, ...Array.from({ length: full }, (_, sector) => bytesOf(sector))];
+      };
+      await device.write(
+        0,
+        list((sector) => stamped(sector + 1, sector, 1, sectorSize)),
+      );
+      const read = list(() => new Uint8Array(sectorSize));
+      await device.read(0, read);
+      const expected = Array.from({ length: full }, (_, sector) => sector + 1);
+      deepStrictEqual(writersOf(Buffer.concat(read), 0, sectorSize), expected);
+      await expectWriters(
+        device,
+        full - 1,
+        [
+          [full, 1],
+          [0, 1],
+        ],
+        'at the end of the list',
+      );
+    },
+  },
+  {
+    clause: 'A3',
+    title: 'A3: buffers of different sizes, some of them empty, are read and written in order',
+    async run(context) {
+      const device = await context.open();
+      const { sectorSize, sizeSectors } = context;
+      const counts = [0, 1, 3, 0, 0, 2, sizeSectors - 8, 0];
+      let sector = 1;
+      const parts = counts.map((count) => {
+        const part = stamped(count + 1, sector, count, sectorSize);
+        sector += count;
+        return part;
+      });
+      await device.write(1, parts);
+      const runs = [[0, 1], ...counts.map((count) => [count + 1, count] as const), [0, 1]] as const;
+      await expectContents(device, runs, 'after the write');
+      const read = counts.map((count) => new Uint8Array(count * sectorSize));
+      await device.read(1, read);
+      deepStrictEqual(read, parts);
+    },
+  },
+  {
     clause: 'A4',
     title: 'A4: nothing at all can be done anywhere from the first sector to the end, inclusive',
     async run(context) {
@@ -151,7 +207,8 @@ export const argumentCases: readonly Case[] = [
       await writeStamped(device, 1, 0, sizeSectors);
       for (const start of [0, 1, sizeSectors - 1, sizeSectors]) {
         for (const { run } of RANGE_CALLS) await run(device, start, 0);
-        for (const { run } of TRANSFERS) await run(device, [new Uint8Array(0), new Uint8Array(0)]);
+        await device.read(start, [new Uint8Array(0), new Uint8Array(0)]);
+        await device.write(start, [new Uint8Array(0), new Uint8Array(0)]);
         deepStrictEqual(await device.extents(start, 0), [], `no extents at ${start}`);
       }
       await expectContents(device, [[1, sizeSectors]], 'after empty operations');
@@ -218,6 +275,38 @@ export const argumentCases: readonly Case[] = [
         }
       }
       await expectContents(device, [[1, context.sizeSectors]], 'after refused operations');
+    },
+  },
+  {
+    clause: 'A5',
+    title: 'A5: info tells the size that was asked for, in sectors of the size that was asked for',
+    async run(context) {
+      const { info } = await context.open();
+      strictEqual(info.sectorSize, context.sectorSize);
+      strictEqual(info.sizeSectors, context.sizeSectors);
+      strictEqual(info.preferredIoBytes % info.sectorSize, 0, 'the preferred size must be whole sectors');
+      ok(info.preferredIoBytes > 0, 'the preferred size must not be 0');
+    },
+  },
+  {
+    clause: 'A5',
+    title: 'A5: sectors far apart on a huge device are not taken for each other',
+    needs: ['huge'],
+    async run(context) {
+      const { sectorSize } = context;
+      const sizeSectors = context.subject.hugeSectors ?? 0;
+      const device = await context.open(sizeSectors);
+      const powers = Array.from({ length: 22 }, (_, i) => 2 ** (31 + i));
+      const sectors = [0, ...powers, ...powers.map((bytes) => bytes / sectorSize), sizeSectors - 1];
+      const chosen = [...new Set(sectors)].filter((sector) => sector < sizeSectors);
+      for (const [i, sector] of chosen.entries()) await writeStamped(device, i + 1, sector, 1);
+      await device.flush();
+      for (const [i, sector] of chosen.entries()) {
+        await expectWriters(device, sector, [[i + 1, 1]], `of ${chosen.length} sectors far apart`);
+      }
+      for (const { name, run } of RANGE_CALLS) {
+        await refuses('OUT_OF_BOUNDS', () => run(device, sizeSectors, 1), `${name} past the huge end`);
+      }
     },
   },
   {

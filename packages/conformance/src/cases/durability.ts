@@ -1,5 +1,6 @@
+import { ok, strictEqual } from 'node:assert';
 import type { Case } from '../case.js';
-import { expectContents, expectWriters, refuses, writeStamped } from '../expect.js';
+import { expectContents, expectDurable, outcome, readWriters, refuses, writeStamped } from '../expect.js';
 
 export const durabilityCases: readonly Case[] = [
   {
@@ -11,7 +12,10 @@ export const durabilityCases: readonly Case[] = [
       const { sizeSectors } = context;
       const device = await context.connect(volume);
       await writeStamped(device, 1, 0, sizeSectors);
+      await device.flush();
       await device.discard(2, 3);
+      await device.writeZeroes(sizeSectors - 2, 1);
+      await writeStamped(device, 2, 3, 1);
       await device.flush();
       await device.disconnect({ force: true });
       const reopened = await context.connect(volume);
@@ -19,11 +23,73 @@ export const durabilityCases: readonly Case[] = [
         reopened,
         [
           [1, 2],
-          [0, 3],
-          [1, sizeSectors - 5],
+          [0, 1],
+          [2, 1],
+          [0, 1],
+          [1, sizeSectors - 7],
+          [0, 1],
+          [1, 1],
         ],
         'opened again',
       );
+    },
+  },
+  {
+    clause: 'D1',
+    title: 'D1: of flushes at once, each makes durable what was accepted before it',
+    needs: ['persistent'],
+    async run(context) {
+      const volume = await context.create();
+      const { sizeSectors } = context;
+      const device = await context.connect(volume);
+      const flushes: Promise<void>[] = [];
+      for (let sector = 0; sector < sizeSectors; sector++) {
+        await writeStamped(device, sector + 1, sector, 1);
+        if (sector % 3 === 0 || sector === sizeSectors - 1) flushes.push(device.flush());
+      }
+      await Promise.all(flushes);
+      await device.disconnect({ force: true });
+      const reopened = await context.connect(volume);
+      const runs = Array.from({ length: sizeSectors }, (_, sector) => [sector + 1, 1] as const);
+      await expectContents(reopened, runs, 'opened again');
+    },
+  },
+  {
+    clause: 'D1',
+    title: 'D1: a flush of a range makes that range durable',
+    needs: ['persistent'],
+    async run(context) {
+      const volume = await context.create();
+      const { sizeSectors } = context;
+      const device = await context.connect(volume);
+      await writeStamped(device, 1, 0, sizeSectors);
+      await device.flush({ start: 2, count: sizeSectors - 5 });
+      await device.disconnect({ force: true });
+      const reopened = await context.connect(volume);
+      const seen = await readWriters(reopened);
+      for (const [sector, writer] of seen.entries()) {
+        const flushed = sector >= 2 && sector < sizeSectors - 3;
+        ok(writer === 1 || (writer === 0 && !flushed), `sector ${sector} must have been written, but is ${writer}`);
+      }
+    },
+  },
+  {
+    clause: 'D1',
+    title: 'D1: a flush resolves only after the base has flushed what it was given',
+    needs: ['wrap'],
+    async run(context) {
+      const { device, base, recording } = await context.wrap();
+      await writeStamped(device, 1, 0, context.sizeSectors);
+      base.hold('flush');
+      let flushed = false;
+      const flush = device.flush().then(() => {
+        flushed = true;
+      });
+      await Promise.race([base.called('flush'), flush]);
+      strictEqual(flushed, false, 'the flush must wait for a flush of the base');
+      base.release();
+      await flush;
+      expectDurable(recording, 0, [[1, context.sizeSectors]], 'after the flush');
     },
   },
   {
@@ -36,14 +102,107 @@ export const durabilityCases: readonly Case[] = [
       await refuses('OUT_OF_BOUNDS', () => writeStamped(device, 2, sizeSectors - 2, 3), 'a write past the end');
       await expectContents(device, [[1, sizeSectors]], 'after the refused write');
       await writeStamped(device, 2, sizeSectors - 2, 2);
-      await expectWriters(
-        device,
-        sizeSectors - 3,
-        [
-          [1, 1],
-          [2, 2],
-        ],
-        'after the second try',
+      const runs = [[1, sizeSectors - 2] as const, [2, 2] as const];
+      await expectContents(device, runs, 'after the second try');
+    },
+  },
+  {
+    clause: 'D2',
+    title: 'D2: a write that the base fails leaves each sector old or new, touches no other, and can be tried again',
+    needs: ['wrap'],
+    async run(context) {
+      const { device, base, recording } = await context.wrap();
+      const { sizeSectors } = context;
+      await writeStamped(device, 1, 0, sizeSectors);
+      await device.flush();
+      base.fail('write', 'NO_SPACE');
+      const tried = await outcome(() => writeStamped(device, 2, 3, 4), 'a write');
+      if (!tried.resolved) await refuses('NO_SPACE', () => Promise.reject(tried.error), 'a write that the base fails');
+      for (const [sector, writer] of (await readWriters(device)).entries()) {
+        const isNew = writer === 2 && sector >= 3 && sector < 7;
+        const isOld = writer === 1 && !(tried.resolved && sector >= 3 && sector < 7);
+        ok(
+          isNew || isOld,
+          `after a write that ${tried.resolved ? 'succeeded' : 'failed'}, sector ${sector} is ${writer}`,
+        );
+      }
+      base.heal();
+      await writeStamped(device, 2, 3, 4);
+      await device.flush();
+      const runs = [[1, 3] as const, [2, 4] as const, [1, sizeSectors - 7] as const];
+      await expectContents(device, runs, 'after the second try');
+      expectDurable(recording, 0, runs, 'after the second try and a flush');
+    },
+  },
+  {
+    clause: 'D3',
+    title: 'D3: a flush that the base fails claims nothing and loses nothing',
+    needs: ['wrap'],
+    async run(context) {
+      for (const failing of ['flush', 'write'] as const) {
+        await context.fresh(async (own) => {
+          const { device, base, recording } = await own.wrap();
+          const runs = [[2, 5] as const, [1, own.sizeSectors - 5] as const];
+          await writeStamped(device, 1, 0, own.sizeSectors);
+          await device.flush();
+          base.fail(failing, 'UNAVAILABLE');
+          const written = await outcome(() => writeStamped(device, 2, 0, 5), 'a write');
+          // Told at once: there is nothing to flush [D2].
+          if (failing === 'write' && !written.resolved) return;
+          const what = `a flush over a base that fails ${failing}`;
+          await refuses(['UNAVAILABLE', 'FLUSH_FAILED'], () => device.flush(), what);
+          await refuses(['UNAVAILABLE', 'FLUSH_FAILED'], () => device.flush(), `${what}, tried again,`);
+          const both = [device.flush(), device.flush()].map((flush) => outcome(() => flush, what));
+          for (const { resolved } of await Promise.all(both))
+            strictEqual(resolved, false, `${what} must fail each caller`);
+          await expectContents(device, runs, `after ${what}`);
+          base.heal();
+          await device.flush();
+          await expectContents(device, runs, 'after the flush that succeeded');
+          expectDurable(recording, 0, runs, 'after the flush that succeeded');
+        });
+      }
+    },
+  },
+  {
+    clause: 'D4',
+    title: 'D4: given up, each sector holds its flushed contents or later ones, whole',
+    needs: ['persistent'],
+    async run(context) {
+      const volume = await context.create();
+      const { sizeSectors } = context;
+      const device = await context.connect(volume);
+      await writeStamped(device, 1, 0, sizeSectors);
+      await device.flush();
+      await writeStamped(device, 2, 1, sizeSectors - 4);
+      await device.discard(4, 2);
+      await device.disconnect({ force: true });
+      const reopened = await context.connect(volume);
+      for (const [sector, writer] of (await readWriters(reopened)).entries()) {
+        const allowed = [1];
+        if (sector >= 1 && sector < sizeSectors - 3) allowed.push(2);
+        if (sector === 4 || sector === 5) allowed.push(0);
+        ok(allowed.includes(writer), `sector ${sector} must be of ${allowed.join(' or ')}, not of ${writer}`);
+      }
+    },
+  },
+  {
+    clause: 'D4',
+    title: 'D4: what was found after a crash stays as it was found',
+    needs: ['persistent'],
+    async run(context) {
+      const volume = await context.create();
+      const device = await context.connect(volume);
+      await writeStamped(device, 1, 0, context.sizeSectors);
+      await device.disconnect({ force: true });
+      const reopened = await context.connect(volume);
+      const found = await readWriters(reopened);
+      await reopened.disconnect({ force: true });
+      const again = await context.connect(volume);
+      await expectContents(
+        again,
+        found.map((writer) => [writer, 1] as const),
+        'opened a third time',
       );
     },
   },

@@ -1,10 +1,11 @@
-import type { AssertionError } from 'node:assert';
+import { type AssertionError, strictEqual } from 'node:assert';
 import * as fc from 'fast-check';
 import type { Case, Context } from '../case.js';
 import { CrashCheck } from '../crash-check.js';
 import { Oracle } from '../oracle.js';
 import { checkProperty } from '../property.js';
 import { runWorkload } from '../run-workload.js';
+import { turns } from '../turns.js';
 import { type WorkloadOptions, workloads } from '../workload.js';
 
 const IN_FLIGHT_MAX = 8;
@@ -62,13 +63,14 @@ function checkCrashes(context: Context): Promise<void> {
       look();
       if (found !== undefined) throw found;
     };
-    const { device, recording } = await own.wrap(own.sizeSectors, { pace: takeTurns(paces), onEvent: look });
+    const { device, base, recording } = await own.wrap(own.sizeSectors, { pace: takeTurns(paces), onEvent: look });
     check = new CrashCheck(oracle, recording.medium);
     await runWorkload({ device, oracle, settled }, workload);
     const flush = oracle.beginFlush();
     await device.disconnect();
     flush.succeeded();
     settled();
+    strictEqual(base.misuses.join(), '', 'the base must not be used past its end, nor after it');
   });
 }
 
@@ -76,9 +78,9 @@ function checkCrashes(context: Context): Promise<void> {
 function takeTurns(paces: readonly number[]): () => Promise<void> {
   let next = 0;
   return async () => {
-    const turns = paces[next % paces.length] ?? 0;
+    const count = paces[next % paces.length] ?? 0;
     next++;
-    for (let turn = 0; turn < turns; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
+    await turns(count);
   };
 }
 

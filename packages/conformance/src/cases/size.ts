@@ -1,6 +1,7 @@
-import { strictEqual } from 'node:assert';
+import { notStrictEqual, strictEqual } from 'node:assert';
 import type { Case } from '../case.js';
-import { expectContents, refuses, writeStamped } from '../expect.js';
+import { expectContents, expectDurable, expectWriters, refuses, writeStamped } from '../expect.js';
+import { turns } from '../turns.js';
 
 export const sizeCases: readonly Case[] = [
   {
@@ -11,9 +12,9 @@ export const sizeCases: readonly Case[] = [
       const device = await context.open();
       const { sizeSectors } = context;
       const before = writeStamped(device, 1, 0, sizeSectors);
-      const resized = device.resize(sizeSectors + 4);
+      const grown = device.resize(sizeSectors + 4);
       const after = writeStamped(device, 2, sizeSectors, 4);
-      await Promise.all([before, resized, after]);
+      await Promise.all([before, grown, after]);
       await expectContents(
         device,
         [
@@ -26,7 +27,71 @@ export const sizeCases: readonly Case[] = [
       const shrunk = device.resize(sizeSectors);
       const late = refuses('OUT_OF_BOUNDS', () => writeStamped(device, 4, sizeSectors, 4), 'a write past the new end');
       await Promise.all([tail, shrunk, late]);
+      strictEqual(device.info.sizeSectors, sizeSectors);
       await expectContents(device, [[1, sizeSectors]], 'after shrinking');
+    },
+  },
+  {
+    clause: 'S1',
+    title: 'S1: resizes at once take place one after the other',
+    needs: ['resizable'],
+    async run(context) {
+      const device = await context.open();
+      const { sizeSectors } = context;
+      await writeStamped(device, 1, 0, sizeSectors);
+      const calls = [
+        device.resize(sizeSectors - 3),
+        device.resize(sizeSectors + 5),
+        writeStamped(device, 2, sizeSectors + 4, 1),
+        device.resize(sizeSectors + 8),
+      ];
+      await Promise.all(calls);
+      strictEqual(device.info.sizeSectors, sizeSectors + 8);
+      await expectContents(
+        device,
+        [
+          [1, sizeSectors - 3],
+          [0, 7],
+          [2, 1],
+          [0, 3],
+        ],
+        'after three resizes',
+      );
+    },
+  },
+  {
+    clause: 'S1',
+    title: 'S1: info is live, and one that was looked at does not change',
+    needs: ['resizable'],
+    async run(context) {
+      const device = await context.open();
+      const { info } = device;
+      await device.resize(context.sizeSectors + 1);
+      strictEqual(info.sizeSectors, context.sizeSectors, 'what info was must stay');
+      notStrictEqual(device.info, info);
+      strictEqual(device.info.sizeSectors, context.sizeSectors + 1);
+    },
+  },
+  {
+    clause: 'S1',
+    title: 'S1: the base is not resized while it writes',
+    needs: ['wrap', 'resizable'],
+    async run(context) {
+      const { device, base } = await context.wrap();
+      const { sizeSectors } = context;
+      base.hold('write');
+      const write = writeStamped(device, 1, 0, sizeSectors);
+      await Promise.race([base.called('write'), write]);
+      const inFlight = base.calls('write') > 0;
+      const resize = device.resize(sizeSectors - 4);
+      await turns(20);
+      if (inFlight)
+        strictEqual(base.calls('resize'), 0, 'the base must not be resized while a write to it is in flight');
+      base.release();
+      await Promise.all([write, resize]);
+      await expectContents(device, [[1, sizeSectors - 4]], 'after shrinking');
+      await device.flush();
+      strictEqual(base.misuses.join(), '', 'the base must not be used past its end');
     },
   },
   {
@@ -36,54 +101,105 @@ export const sizeCases: readonly Case[] = [
     async run(context) {
       const device = await context.open();
       const { sizeSectors } = context;
-      await writeStamped(device, 1, 0, sizeSectors);
-      await device.resize(sizeSectors - 5);
-      strictEqual(device.info.sizeSectors, sizeSectors - 5);
-      await expectContents(device, [[1, sizeSectors - 5]], 'after shrinking');
+      for (const [round, dropped] of [5, 1, 8, sizeSectors - 1].entries()) {
+        await writeStamped(device, round + 1, 0, sizeSectors);
+        if (round % 2 === 0) await device.flush();
+        await device.resize(sizeSectors - dropped);
+        strictEqual(device.info.sizeSectors, sizeSectors - dropped);
+        await expectContents(device, [[round + 1, sizeSectors - dropped]], 'after shrinking');
+        await device.resize(sizeSectors);
+        const runs = [[round + 1, sizeSectors - dropped] as const, [0, dropped] as const];
+        await expectContents(device, runs, 'after growing again');
+      }
       await device.resize(sizeSectors + 7);
-      await expectContents(
-        device,
-        [
-          [1, sizeSectors - 5],
-          [0, 12],
-        ],
-        'after growing again',
-      );
+      await expectWriters(device, sizeSectors, [[0, 7]], 'after growing beyond');
+    },
+  },
+  {
+    clause: 'S2',
+    title: 'S2: grown space can be written, and growing again leaves it',
+    needs: ['resizable'],
+    async run(context) {
+      const device = await context.open(1);
+      let sizeSectors = 1;
+      await writeStamped(device, 1, 0, 1);
+      while (sizeSectors < context.sizeSectors) {
+        const grown = sizeSectors * 2;
+        await device.resize(grown);
+        await expectWriters(device, sizeSectors, [[0, grown - sizeSectors]], `grown to ${grown}`);
+        await writeStamped(device, 1, sizeSectors, grown - sizeSectors);
+        sizeSectors = grown;
+      }
+      await expectContents(device, [[1, sizeSectors]], 'after growing often');
+    },
+  },
+  {
+    clause: 'S2',
+    title: 'S2: growing writes no data',
+    needs: ['wrap', 'resizable'],
+    async run(context) {
+      const { device, base } = await context.wrap();
+      await writeStamped(device, 1, 0, context.sizeSectors);
+      await device.flush();
+      const writes = base.calls('write');
+      await device.resize(context.sizeSectors * 1_000_000);
+      await device.flush();
+      strictEqual(base.calls('write'), writes, 'growing must not write to the base');
     },
   },
   {
     clause: 'S3',
-    title: 'S3: shrinking drops what lies past the new end, flushed or not',
+    title: 'S3: shrinking drops what lies past the new end, flushed, zeroed or in flight',
     needs: ['resizable'],
     async run(context) {
       const device = await context.open();
       const { sizeSectors } = context;
       await writeStamped(device, 1, 0, sizeSectors);
       await device.flush();
-      await writeStamped(device, 2, sizeSectors - 3, 3);
-      await device.resize(1);
+      await device.discard(sizeSectors - 6, 2);
+      await writeStamped(device, 2, sizeSectors - 3, 2);
+      const inFlight = [
+        writeStamped(device, 3, sizeSectors - 4, 4),
+        device.read(0, [new Uint8Array(context.sectorSize)]),
+      ];
+      await Promise.all([...inFlight, device.resize(1)]);
       await refuses('OUT_OF_BOUNDS', () => device.read(1, [new Uint8Array(context.sectorSize)]), 'a read past the end');
       await device.resize(sizeSectors);
-      await expectContents(
-        device,
-        [
-          [1, 1],
-          [0, sizeSectors - 1],
-        ],
-        'after growing again',
-      );
+      const runs = [[1, 1] as const, [0, sizeSectors - 1] as const];
+      await expectContents(device, runs, 'after growing again');
+      await device.flush();
+      await expectContents(device, runs, 'after growing again and a flush');
+    },
+  },
+  {
+    clause: 'S3',
+    title: 'S3: a device may shrink to nothing and grow again',
+    needs: ['resizable'],
+    async run(context) {
+      const device = await context.open();
+      const { sizeSectors } = context;
+      await writeStamped(device, 1, 0, sizeSectors);
+      await device.resize(0);
+      strictEqual(device.info.sizeSectors, 0);
+      await device.write(0, []);
+      await refuses('OUT_OF_BOUNDS', () => writeStamped(device, 2, 0, 1), 'a write to no sectors');
+      await device.flush();
+      await device.resize(sizeSectors);
+      await expectContents(device, [[0, sizeSectors]], 'after growing again');
     },
   },
   {
     clause: 'S4',
-    title: 'S4: a refused resize leaves size and data',
+    title: 'S4: a refused resize, and one to the same size, leave size and data',
     async run(context) {
       const device = await context.open();
       const { sizeSectors } = context;
       await writeStamped(device, 1, 0, sizeSectors);
       await refuses('INVALID_ARGUMENT', () => device.resize(-1), 'a resize to -1');
+      await refuses('INVALID_ARGUMENT', () => device.resize(sizeSectors - 0.5), 'a resize to half sectors');
+      if (context.subject.resizable ?? true) await device.resize(sizeSectors);
       strictEqual(device.info.sizeSectors, sizeSectors);
-      await expectContents(device, [[1, sizeSectors]], 'after the refused resize');
+      await expectContents(device, [[1, sizeSectors]], 'after the resizes');
     },
   },
   {
@@ -98,6 +214,80 @@ export const sizeCases: readonly Case[] = [
       await refuses('UNSUPPORTED', () => device.resize(sizeSectors - 1), 'shrinking');
       strictEqual(device.info.sizeSectors, sizeSectors);
       await expectContents(device, [[1, sizeSectors]], 'after the refused resizes');
+    },
+  },
+  {
+    clause: 'S4',
+    title: 'S4: a resize that the base fails leaves size and data',
+    needs: ['wrap', 'resizable'],
+    async run(context) {
+      const { device, base, recording } = await context.wrap();
+      const { sizeSectors } = context;
+      await writeStamped(device, 1, 0, sizeSectors);
+      await device.flush();
+      await writeStamped(device, 2, sizeSectors - 3, 3);
+      base.fail('resize', 'NO_SPACE');
+      for (const size of [sizeSectors - 5, sizeSectors + 5, 1]) {
+        await refuses('NO_SPACE', () => device.resize(size), `a resize to ${size} that the base fails`);
+        strictEqual(device.info.sizeSectors, sizeSectors);
+      }
+      const runs = [[1, sizeSectors - 3] as const, [2, 3] as const];
+      await expectContents(device, runs, 'after the failed resizes');
+      await device.flush();
+      expectDurable(recording, 0, runs, 'after the failed resizes and a flush');
+      base.heal();
+      await device.resize(sizeSectors - 2);
+      await expectWriters(
+        device,
+        sizeSectors - 4,
+        [
+          [1, 1],
+          [2, 1],
+        ],
+        'after the resize that succeeded',
+      );
+    },
+  },
+  {
+    clause: 'S4',
+    title: 'S4: the new size and the data are there when the volume is opened again',
+    needs: ['persistent', 'resizable'],
+    async run(context) {
+      const volume = await context.create();
+      const { sizeSectors } = context;
+      const grown = await context.connect(volume);
+      await writeStamped(grown, 1, 0, sizeSectors);
+      await grown.resize(sizeSectors + 3);
+      await writeStamped(grown, 2, sizeSectors + 2, 1);
+      await grown.flush();
+      await grown.disconnect({ force: true });
+      const shrunk = await context.connect(volume);
+      strictEqual(shrunk.info.sizeSectors, sizeSectors + 3, 'a flushed size must stay, even if the device is given up');
+      await expectWriters(
+        shrunk,
+        sizeSectors - 1,
+        [
+          [1, 1],
+          [0, 2],
+          [2, 1],
+        ],
+        'grown and opened again',
+      );
+      await shrunk.resize(sizeSectors - 2);
+      await shrunk.disconnect();
+      const last = await context.connect(volume);
+      strictEqual(last.info.sizeSectors, sizeSectors - 2);
+      await expectContents(last, [[1, sizeSectors - 2]], 'shrunk and opened again');
+      await last.resize(sizeSectors);
+      await expectWriters(
+        last,
+        sizeSectors - 3,
+        [
+          [1, 1],
+          [0, 2],
+        ],
+        'grown after it was opened again',
+      );
     },
   },
 ];

@@ -47,12 +47,13 @@ export function writeBack(base: BlockDevice, lies: Lies = {}): BlockDevice {
     if (!lies.skipBaseFlush && !lies.flushTooEarly) await base.flush();
   };
   // One after the other: of two write-backs of one sector at once, the older might come last.
-  let flushing: Promise<void> = Promise.resolve();
-  const flush = (range: SectorRange = EVERYTHING) => {
-    const mine = flushing.then(() => flushNow(range));
-    flushing = mine.catch(() => {});
+  let last: Promise<void> = Promise.resolve();
+  const inLine = (run: () => Promise<void>) => {
+    const mine = last.then(run);
+    last = mine.catch(() => {});
     return mine;
   };
+  const flush = (range: SectorRange = EVERYTHING) => inLine(() => flushNow(range));
   const forget = (range: SectorRange) => {
     for (const sector of [...dirty.keys()]) if (isWithin(sector, range)) dirty.delete(sector);
   };
@@ -84,10 +85,12 @@ export function writeBack(base: BlockDevice, lies: Lies = {}): BlockDevice {
       await base.resize(sizeSectors);
       forgetPast(sizeSectors);
     },
-    async discard(start, count) {
-      // A write of zeroes like any other, kept back until it is flushed.
-      for (let sector = start; sector < start + count; sector++) dirty.set(sector, new Uint8Array(sectorSize));
-    },
+    // In line with the flushes: a write-back under way must not come after it.
+    discard: (start, count) =>
+      inLine(async () => {
+        await base.discard(start, count);
+        forget({ start, count });
+      }),
     async extents(start, count) {
       if (lies.extentsOfTheBase) return base.extents(start, count);
       if (![...dirty.keys()].some((sector) => isWithin(sector, { start, count }))) return base.extents(start, count);
