@@ -1,0 +1,160 @@
+import {
+  type BlockDevice,
+  type BlockDriver,
+  BlockError,
+  type DisconnectOptions,
+  type Extent,
+  type MaybePromise,
+  type SectorRange,
+} from '@blockyard/block';
+import type { Engine } from './engine.js';
+import { overlayExtents } from './extents.js';
+import { ReadRequest } from './read-request.js';
+import { WriteRequest } from './write-request.js';
+import { applyZero, truncateLines, ZeroRequest } from './zero-request.js';
+
+/** A range of more lines than this is flushed by flushing everything. */
+const RANGE_LINES_MAX = 4096;
+
+/** The cache as a driver: what each operation of the contract means for the rooms of the engine. */
+export class CacheDriver implements BlockDriver {
+  readonly name: string;
+  readonly sectorSize: number;
+  readonly readOnly: boolean;
+  readonly preferredIoBytes: number;
+  /** Copies into and out of memory are of one turn, and the base tears no sector either. */
+  readonly atomicSectors = true;
+  readonly extents?: (start: number, count: number) => Promise<Extent[]>;
+  readonly #base: BlockDevice;
+  readonly #engine: Engine;
+  readonly #sectorsPerLine: number;
+
+  constructor(base: BlockDevice, engine: Engine) {
+    this.#base = base;
+    this.#engine = engine;
+    this.#sectorsPerLine = engine.geometry.sectorsPerLine;
+    this.name = `cache(${base.info.name})`;
+    this.sectorSize = base.info.sectorSize;
+    this.readOnly = base.info.readOnly;
+    this.preferredIoBytes = base.info.preferredIoBytes;
+    if (base.info.native.extents) this.extents = (start, count) => overlayExtents(base, engine, start, count);
+  }
+
+  get sizeSectors(): number {
+    return this.#base.info.sizeSectors;
+  }
+
+  read(start: number, buffers: readonly Uint8Array[]): MaybePromise<void> {
+    const engine = this.#engine;
+    if (buffers.length === 1 && this.#readFromLine(start, buffers[0])) return;
+    const count = sectorsIn(buffers, this.sectorSize);
+    const done = new ReadRequest(engine, start, count, buffers).run();
+    engine.prefetcher.observe(start, count);
+    engine.writeBack.pump();
+    return done;
+  }
+
+  write(start: number, buffers: readonly Uint8Array[]): MaybePromise<void> {
+    const engine = this.#engine;
+    const count = sectorsIn(buffers, this.sectorSize);
+    const done = new WriteRequest(engine, start, count, buffers).run();
+    if (engine.isWriteThrough) return this.#writeThrough(start, count, done);
+    engine.writeBack.pump();
+    return done;
+  }
+
+  discard(start: number, count: number): MaybePromise<void> {
+    return this.#zero('discard', start, count);
+  }
+
+  writeZeroes(start: number, count: number): MaybePromise<void> {
+    return this.#zero('writeZeroes', start, count);
+  }
+
+  async flush(range?: SectorRange): Promise<void> {
+    const { writeBack } = this.#engine;
+    if (range === undefined) return writeBack.flush();
+    await this.#rangeWritten(range.start, range.count);
+    await this.#base.flush(range);
+  }
+
+  async resize(sizeSectors: number): Promise<void> {
+    const engine = this.#engine;
+    const shrinks = sizeSectors < this.sizeSectors;
+    await engine.pause();
+    try {
+      await this.#base.resize(sizeSectors);
+      engine.writeBack.baseChanged();
+      if (shrinks) truncateLines(engine, sizeSectors);
+    } finally {
+      engine.resume();
+    }
+  }
+
+  async disconnect({ force = false }: DisconnectOptions): Promise<void> {
+    const engine = this.#engine;
+    if (force) {
+      engine.end(new BlockError('DISCONNECTED', 'the device was disconnected by force'));
+      await this.#base.disconnect({ force });
+      return;
+    }
+    await engine.pause();
+    try {
+      await this.#base.disconnect();
+    } catch (error) {
+      engine.resume();
+      throw error;
+    }
+    engine.end(new BlockError('DISCONNECTED', 'the device was disconnected'));
+  }
+
+  /** The short way: one buffer, one line, all of it in memory. */
+  #readFromLine(start: number, buffer: Uint8Array): boolean {
+    const { lines, counts, geometry } = this.#engine;
+    const line = Math.floor(start / this.#sectorsPerLine);
+    const from = start - line * this.#sectorsPerLine;
+    const to = from + buffer.byteLength / geometry.sectorSize;
+    if (to > this.#sectorsPerLine) return false;
+    const entry = lines.find(line);
+    if (entry < 0 || !lines.valid.covers(entry, from, to)) return false;
+    buffer.set(lines.view(lines.slotOf(entry), from, to));
+    lines.touch(entry);
+    counts.lookups++;
+    counts.hits++;
+    this.#engine.prefetcher.observe(start, to - from);
+    return true;
+  }
+
+  async #writeThrough(start: number, count: number, done: Promise<void> | undefined): Promise<void> {
+    await done;
+    await this.#rangeWritten(start, count);
+  }
+
+  #rangeWritten(start: number, count: number): Promise<void> {
+    const { writeBack, zeroes } = this.#engine;
+    const first = Math.floor(start / this.#sectorsPerLine);
+    const last = Math.floor((start + count - 1) / this.#sectorsPerLine);
+    let zeroed = false;
+    zeroes.forEachZero(start, start + count, () => {
+      zeroed = true;
+    });
+    if (zeroed || last - first >= RANGE_LINES_MAX) return writeBack.written();
+    return writeBack.linesWritten(first, last);
+  }
+
+  #zero(kind: 'discard' | 'writeZeroes', start: number, count: number): MaybePromise<void> {
+    const engine = this.#engine;
+    const done = new ZeroRequest(engine, () => applyZero(engine, kind, start, count)).run();
+    if (!engine.isWriteThrough) return done;
+    return (async () => {
+      await done;
+      await engine.writeBack.written();
+    })();
+  }
+}
+
+function sectorsIn(buffers: readonly Uint8Array[], sectorSize: number): number {
+  let bytes = 0;
+  for (const buffer of buffers) bytes += buffer.byteLength;
+  return bytes / sectorSize;
+}

@@ -1,0 +1,40 @@
+import type { BlockDevice } from '@blockyard/block';
+import { conformance, createMemory, createReferenceDevice, type Subject } from '@blockyard/conformance';
+import { describe, test } from 'vitest';
+import { connectCache } from './connect.js';
+import type { CacheOptions } from './options.js';
+
+/** The least that a cache of these lines works with: eviction never rests. */
+const STARVED: Record<number, number> = { 512: 60_000, 4096: 90_000, 65536: 500_000 };
+
+function subject(name: string, optionsFor: (sectorSize: number) => CacheOptions): Subject {
+  const wrap = (base: BlockDevice) => connectCache(base, { seed: 1, ...optionsFor(base.info.sectorSize) });
+  return {
+    name,
+    persistent: true,
+    wrap,
+    async create({ sectorSize, sizeSectors }) {
+      const memory = createMemory({ sectorSize, sizeSectors });
+      return {
+        connect: async (options) => wrap(createReferenceDevice(memory, options)),
+        dispose: async () => {},
+      };
+    },
+  };
+}
+
+const starved = (sectorSize: number) => ({ maxSizeBytes: STARVED[sectorSize] as number });
+
+conformance(
+  subject('cache with room', () => ({})),
+  { describe, test },
+);
+conformance(subject('starved cache', starved), { describe, test });
+conformance(
+  subject('starved LRU cache', (sectorSize) => ({ ...starved(sectorSize), policy: 'lru' as const })),
+  { describe, test },
+);
+conformance(
+  subject('starved write-through cache', (sectorSize) => ({ ...starved(sectorSize), mode: 'writethrough' as const })),
+  { describe, test },
+);

@@ -1,0 +1,55 @@
+import { type BlockDevice, BlockError, checkInteger, createDevice } from '@blockyard/block';
+import { CacheDriver } from './cache-driver.js';
+import { Engine } from './engine.js';
+import { type CacheOptions, checkOptions } from './options.js';
+import { type CacheSnapshot, snapshotOf } from './snapshot.js';
+import { type CacheState, statesOf } from './states.js';
+
+/** A device over another, with what only a cache has to tell and to be told. */
+export interface CacheDevice extends BlockDevice {
+  /** Counters and gauges as they are now. */
+  snapshot(): CacheSnapshot;
+  /** What is absent, zero, clean and dirty in a range, in runs of sectors that cover it exactly. */
+  states(start: number, count: number): CacheState[];
+  /** Brings a range into memory, as far as there is room for it. Resolves when it is there; fails silently. */
+  prefetch(start: number, count: number): Promise<void>;
+}
+
+/**
+ * Puts a write-back cache before `base` and gives the same contract back. The cache owns the base: disconnecting it disconnects
+ * the base.
+ *
+ * Rejects with `INVALID_ARGUMENT` for options that are unknown, make no sense, or leave room for too few lines; the base is then
+ * as it was.
+ */
+export async function connectCache(base: BlockDevice, options: CacheOptions = {}): Promise<CacheDevice> {
+  const engine = new Engine(base, checkOptions(options, base.info.sectorSize));
+  const device = createDevice(new CacheDriver(base, engine));
+  return Object.assign(device, {
+    snapshot: () => snapshotOf(engine),
+    states(start: number, count: number): CacheState[] {
+      checkRange(device, start, count);
+      return statesOf(engine, start, start + count);
+    },
+    async prefetch(start: number, count: number): Promise<void> {
+      checkRange(device, start, count);
+      if (count === 0) return;
+      const { sectorsPerLine } = engine.geometry;
+      await engine.prefetcher.fetch(
+        Math.floor(start / sectorsPerLine),
+        Math.floor((start + count - 1) / sectorsPerLine),
+      );
+    },
+  });
+}
+
+function checkRange({ info }: BlockDevice, start: number, count: number): void {
+  checkInteger(start, 'start');
+  checkInteger(count, 'count');
+  if (start > info.sizeSectors || count > info.sizeSectors - start) {
+    throw new BlockError('OUT_OF_BOUNDS', `${count} sectors from ${start} end past ${info.sizeSectors}`, {
+      start,
+      count,
+    });
+  }
+}

@@ -1,0 +1,112 @@
+import type { BlockDevice } from '@blockyard/block';
+import { Admission } from './admission.js';
+import type { Clock } from './clock.js';
+import { DirtyLines } from './dirty-lines.js';
+import { Epochs } from './epochs.js';
+import { Fetcher } from './fetcher.js';
+import { type Geometry, geometryOf } from './geometry.js';
+import { Lines } from './lines.js';
+import { createPolicy, type MemoryPlan, planMemory } from './memory.js';
+import type { CheckedOptions } from './options.js';
+import { Prefetcher } from './prefetcher.js';
+import type { ReadCounts } from './read-request.js';
+import { Slabs } from './slabs.js';
+import { WriteBack } from './write-back.js';
+import { ZeroRanges } from './zero-ranges.js';
+
+/** The rooms of the cache, wired to each other. Requests find here what they work with. */
+export class Engine {
+  readonly geometry: Geometry;
+  readonly clock: Clock;
+  readonly isWriteThrough: boolean;
+  readonly epochs = new Epochs();
+  readonly admission = new Admission();
+  readonly counts: ReadCounts = { lookups: 0, hits: 0 };
+  readonly zeroes: ZeroRanges;
+  readonly lines: Lines;
+  readonly dirtyLines: DirtyLines;
+  readonly fetcher: Fetcher;
+  readonly writeBack: WriteBack;
+  readonly prefetcher: Prefetcher;
+  readonly #base: BlockDevice;
+  readonly #plan: MemoryPlan;
+
+  constructor(base: BlockDevice, options: CheckedOptions) {
+    const { sectorSize, preferredIoBytes } = base.info;
+    const plan = planMemory(options, sectorSize);
+    const policy = createPolicy(options, plan);
+    this.#plan = plan;
+    this.#base = base;
+    this.clock = options.clock;
+    this.isWriteThrough = options.mode === 'writethrough';
+    this.geometry = geometryOf(sectorSize, plan.lineSize, preferredIoBytes);
+    this.zeroes = new ZeroRanges(this.epochs);
+    this.dirtyLines = new DirtyLines(policy.entriesMax, this.epochs);
+    this.lines = new Lines(this.geometry, policy, new Slabs(plan.lineSize, plan.slots), {
+      parked: (entry) => this.dirtyLines.hurry(entry),
+      entriesGrew: (entriesMax) => this.dirtyLines.resize(entriesMax),
+    });
+    this.fetcher = new Fetcher(base, this.geometry, this.lines, this.zeroes, () => this.#fetchSettled());
+    this.writeBack = new WriteBack(
+      {
+        base,
+        geometry: this.geometry,
+        lines: this.lines,
+        dirtyLines: this.dirtyLines,
+        zeroes: this.zeroes,
+        epochs: this.epochs,
+        admission: this.admission,
+        clock: this.clock,
+      },
+      {
+        concurrencyMax: options.writeConcurrencyMax,
+        dirtyShares: DIRTY_SHARES,
+        dirtyAgeMaxMs: options.dirtyAgeMaxMs,
+        retryDelayMinMs: options.retryDelayMinMs,
+        retryDelayMaxMs: options.retryDelayMaxMs,
+        zeroRangesMax: plan.zeroRangesMax,
+      },
+    );
+    this.prefetcher = new Prefetcher(this, options.readAhead);
+  }
+
+  /** Bytes that the cache holds now. */
+  get heldBytes(): number {
+    return this.lines.payloadBytes + this.lines.tableBytes + this.dirtyLines.byteLength + this.#plan.fixedBytes;
+  }
+
+  /** Sectors of a line that the device has. */
+  lineEnd(line: number): number {
+    const { sectorsPerLine } = this.geometry;
+    return Math.min(sectorsPerLine, this.#base.info.sizeSectors - line * sectorsPerLine);
+  }
+
+  /** Stops all traffic to the base. Resolves when none is left. */
+  async pause(): Promise<void> {
+    this.prefetcher.pause();
+    await Promise.all([this.writeBack.pause(), this.fetcher.idle()]);
+  }
+
+  resume(): void {
+    this.prefetcher.resume();
+    this.writeBack.resume();
+    this.admission.progress();
+  }
+
+  /** Ends everything; `error` goes to all who still wait. Memory is given back once the base is through with it. */
+  end(error: unknown): void {
+    this.prefetcher.pause();
+    this.writeBack.end(error);
+    this.admission.fail('read', error);
+    this.admission.fail('write', error);
+    void this.pause().then(() => this.lines.clear());
+  }
+
+  #fetchSettled(): void {
+    this.admission.progress();
+    this.writeBack.pump();
+  }
+}
+
+/** Shares of the lines: more than half dirty saves no writes, less than a quarter costs many (see the README). */
+const DIRTY_SHARES = { stop: 0.2, start: 0.25, limit: 0.5 };

@@ -1,0 +1,33 @@
+/** The sizes that the cache works with, and the arithmetic between them. Positions on the device exceed 32 bits. */
+export interface Geometry {
+  /** Bytes. */
+  readonly sectorSize: number;
+  /** Bytes; what the index holds. */
+  readonly lineSize: number;
+  readonly sectorsPerLine: number;
+  /** Lines that go to the base together: those of one piece of its preferred size. */
+  readonly linesPerGroup: number;
+}
+
+/** Bounds the lookups that gathering one group costs. */
+const LINES_PER_GROUP_MAX = 256;
+
+export function geometryOf(sectorSize: number, lineSize: number, preferredIoBytes: number): Geometry {
+  const linesPerGroup = Math.min(LINES_PER_GROUP_MAX, Math.max(1, Math.floor(preferredIoBytes / lineSize)));
+  return { sectorSize, lineSize, sectorsPerLine: lineSize / sectorSize, linesPerGroup };
+}
+
+/** Calls `visit` with each line that the range touches, and the part of the line, in sectors of the line, that it covers. */
+export function forEachLine(
+  geometry: Geometry,
+  start: number,
+  count: number,
+  visit: (line: number, from: number, to: number) => void,
+): void {
+  const { sectorsPerLine } = geometry;
+  const end = start + count;
+  for (let line = Math.floor(start / sectorsPerLine); line * sectorsPerLine < end; line++) {
+    const first = line * sectorsPerLine;
+    visit(line, Math.max(start - first, 0), Math.min(end - first, sectorsPerLine));
+  }
+}

@@ -1,0 +1,82 @@
+import { BlockError, checkInteger } from '@blockyard/block';
+import { type Clock, systemClock } from './clock.js';
+
+export interface CacheOptions {
+  /** Bytes that the cache may hold: data, bookkeeping, copies in flight. Default 100 MiB. */
+  readonly maxSizeBytes?: number;
+  /**
+   * Bytes of a line, the unit that the cache keeps and fetches: a power of two, at least a sector. Default 64 KiB, or less where
+   * `maxSizeBytes` would hold only a few.
+   */
+  readonly lineSize?: number;
+  /** `writethrough`: a write resolves when the base has accepted it. Default `writeback`. */
+  readonly mode?: 'writeback' | 'writethrough';
+  /** Which line leaves. Default `wtinylfu`. */
+  readonly policy?: 'wtinylfu' | 'lru';
+  /** Read ahead of sequential readers. Default true. */
+  readonly readAhead?: boolean;
+  /** Milliseconds that a write stays in memory at most. Default 30,000; Infinity for as long as there is space. */
+  readonly dirtyAgeMaxMs?: number;
+  /** Writes of the base in flight at once. Default 64. */
+  readonly writeConcurrencyMax?: number;
+  /** Delays between attempts to write back to a failing base, doubling from the first to the last. Default 100 and 10,000. */
+  readonly retryDelayMinMs?: number;
+  readonly retryDelayMaxMs?: number;
+  /** Default: the system's. */
+  readonly clock?: Clock;
+  /** Seed of the policy's hash and random choices. Default: a random one. */
+  readonly seed?: number;
+}
+
+export type CheckedOptions = Required<Omit<CacheOptions, 'lineSize' | 'seed'>> &
+  Pick<CacheOptions, 'lineSize' | 'seed'>;
+
+const DEFAULTS: Required<Omit<CacheOptions, 'lineSize' | 'seed'>> = {
+  maxSizeBytes: 100 * 2 ** 20,
+  mode: 'writeback',
+  policy: 'wtinylfu',
+  readAhead: true,
+  dirtyAgeMaxMs: 30_000,
+  writeConcurrencyMax: 64,
+  retryDelayMinMs: 100,
+  retryDelayMaxMs: 10_000,
+  clock: systemClock,
+};
+const NAMES = new Set([...Object.keys(DEFAULTS), 'lineSize', 'seed']);
+const LINE_SIZE_MAX = 16 * 2 ** 20;
+
+/** The options with their defaults. Throws `INVALID_ARGUMENT` for one that is unknown or makes no sense. */
+export function checkOptions(options: CacheOptions, sectorSize: number): CheckedOptions {
+  for (const name of Object.keys(options)) {
+    if (!NAMES.has(name)) throw invalid(`unknown option ${JSON.stringify(name)}`);
+  }
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const checked: CheckedOptions = { ...DEFAULTS, ...given };
+  checkInteger(checked.maxSizeBytes, 'maxSizeBytes');
+  for (const name of ['writeConcurrencyMax', 'retryDelayMinMs', 'retryDelayMaxMs'] as const) {
+    checkInteger(checked[name], name);
+    if (checked[name] === 0) throw invalid(`${name} must be at least 1`);
+  }
+  if (!(checked.dirtyAgeMaxMs >= 0)) throw invalid(`dirtyAgeMaxMs must not be negative, not ${checked.dirtyAgeMaxMs}`);
+  if (checked.mode !== 'writeback' && checked.mode !== 'writethrough') {
+    throw invalid(`mode must be 'writeback' or 'writethrough', not ${JSON.stringify(checked.mode)}`);
+  }
+  if (checked.policy !== 'wtinylfu' && checked.policy !== 'lru') {
+    throw invalid(`policy must be 'wtinylfu' or 'lru', not ${JSON.stringify(checked.policy)}`);
+  }
+  if (checked.lineSize !== undefined) checkLineSize(checked.lineSize, sectorSize);
+  return checked;
+}
+
+function checkLineSize(lineSize: number, sectorSize: number): void {
+  checkInteger(lineSize, 'lineSize');
+  if (!Number.isInteger(Math.log2(lineSize)) || lineSize < sectorSize || lineSize > LINE_SIZE_MAX) {
+    throw invalid(
+      `lineSize must be a power of two from the sector's ${sectorSize} to ${LINE_SIZE_MAX} bytes, not ${lineSize}`,
+    );
+  }
+}
+
+export function invalid(message: string): BlockError {
+  return new BlockError('INVALID_ARGUMENT', message, { operation: 'connect' });
+}

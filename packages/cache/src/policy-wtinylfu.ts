@@ -1,0 +1,367 @@
+import { FrequencySketch } from './frequency-sketch.js';
+import { LineTable } from './line-table.js';
+import { checkCapacity, type EvictionPolicy, type PolicyOptions, randomSeed, SPARE_ENTRIES } from './policy.js';
+
+/** Lists. Residents come first, ghosts last, so that a comparison tells them apart. */
+const WINDOW = 1;
+const PROBATION = 2;
+const PROTECTED = 3;
+const PARKED = 4;
+const REFUSED_GHOST = 5;
+const MAIN_GHOST = 6;
+
+/** A prefetched line before its first use. */
+const QUIET = 16;
+/** A parked line that left as a refused candidate, not as main's tail. */
+const REFUSED = 32;
+
+/** Shares of the capacity. */
+const WINDOW_AT_START = 0.1;
+const WINDOW_MIN = 0.02;
+const WINDOW_MAX = 0.9;
+const GHOSTS = 0.1;
+const QUICK_REPEAT = 0.05;
+const EPOCH = 0.25;
+/** Share of main. */
+const PROTECTED_MAX = 0.8;
+
+const QUICK_REPEAT_MIN = 4;
+/** Most lines by which one ghost hit moves the border, so that no single operation costs more than others. */
+const STEP_MAX = 16;
+/** A refused candidate of this frequency enters all the same once in 128 times: no tie lasts forever. */
+const JITTER_FREQUENCY = 6;
+const JITTER_MASK = 127;
+/** Epochs of starvation, and how many known keys must miss for each hit in main, until the sketch is taken for stale. */
+const STARVED_EPOCHS = 2;
+const STARVED_RATIO = 16;
+
+/**
+ * W-TinyLFU (Einziger, Friedman, Manes, "TinyLFU: A Highly Efficient Cache Admission Policy", ACM TOS 2017) with a window that
+ * two short lists of ghosts size.
+ *
+ * New lines enter an LRU window. What falls out of it is a candidate for main, a segmented LRU, and enters if a frequency sketch
+ * says that it was used more often than main's next victim. Ghosts of refused candidates and of lines that main gave up are
+ * remembered for a tenth of the capacity each: a hit on one shows what a little more window, or a little more main, would have
+ * been worth, and moves the border towards it. ARC (Megiddo, Modha, FAST 2003) steers by ghosts too; they are short here because
+ * with lists as long as the cache every loop up to twice its size speaks for recency, which is wrong.
+ *
+ * A line used again within a few insertions counts once: with lines larger than requests, neighbours in one line would
+ * otherwise pass for popularity.
+ */
+export class WTinyLfuPolicy implements EvictionPolicy {
+  readonly #lines: LineTable;
+  readonly #sketch: FrequencySketch;
+  readonly #parkedMax: number;
+  #random: number;
+
+  #capacity = 0;
+  #windowMax = 0;
+  /** The border as the ghosts move it, in fractions of a line; `#windowMax` is it rounded. */
+  #windowTarget = 0;
+  #protectedMax = 0;
+  #ghostsMax = 0;
+  #quickRepeat = 0;
+  #epochLength = 0;
+
+  /** Counts insertions, modulo 2^32; stamps are taken from it. */
+  #insertions = 0;
+  #accesses = 0;
+  #mainHits = 0;
+  #knownMisses = 0;
+  #starvedEpochs = 0;
+
+  constructor(options: PolicyOptions) {
+    checkCapacity(options.capacity);
+    const seed = options.seed ?? randomSeed();
+    this.#parkedMax = options.parkedMax ?? 0;
+    this.#random = (seed ^ 0x9e3779b9) | 0 || 1;
+    this.#lines = new LineTable(this.#entriesFor(options.capacity), seed);
+    this.#sketch = new FrequencySketch(options.capacity);
+    this.#scale(options.capacity, options.capacity * WINDOW_AT_START);
+  }
+
+  get capacity(): number {
+    return this.#capacity;
+  }
+
+  get resident(): number {
+    const lines = this.#lines;
+    return lines.lengthOf(WINDOW) + lines.lengthOf(PROBATION) + lines.lengthOf(PROTECTED);
+  }
+
+  get parked(): number {
+    return this.#lines.lengthOf(PARKED);
+  }
+
+  get entriesMax(): number {
+    return this.#lines.entriesMax;
+  }
+
+  get byteLength(): number {
+    return this.#lines.byteLength + this.#sketch.byteLength;
+  }
+
+  /** Lines that the window aims at now. */
+  get windowMax(): number {
+    return this.#windowMax;
+  }
+
+  find(key: number): number {
+    const entry = this.#lines.find(key);
+    return entry < 0 || this.#lines.listOf(entry) >= REFUSED_GHOST ? -1 : entry;
+  }
+
+  keyOf(entry: number): number {
+    return this.#lines.keyOf(entry);
+  }
+
+  touch(entry: number): void {
+    const lines = this.#lines;
+    const list = lines.listOf(entry);
+    this.#tick();
+    if (list === PARKED) {
+      this.#comeBack(entry);
+      return;
+    }
+    if (list !== WINDOW) this.#mainHits++;
+    const first = lines.has(entry, QUIET);
+    const isQuickRepeat = ((this.#insertions - lines.stampOf(entry)) | 0) <= this.#quickRepeat;
+    if (isQuickRepeat && !first) {
+      if (list === WINDOW) lines.refresh(entry);
+      return;
+    }
+    if (first) lines.clear(entry, QUIET);
+    lines.setStamp(entry, this.#insertions);
+    this.#sketch.add(lines.hashOf(entry));
+    if (list === PROBATION && !first) this.#promote(entry);
+    else lines.refresh(entry);
+  }
+
+  insert(key: number, quiet = false): number {
+    const lines = this.#lines;
+    let entry = lines.find(key);
+    const known = entry >= 0;
+    if (!known) entry = this.#add(key);
+    if (!quiet) {
+      this.#tick();
+      if (this.#sketch.add(lines.hashOf(entry)) > 0) this.#knownMisses++;
+    }
+    if (known) {
+      const list = lines.listOf(entry);
+      if (list < REFUSED_GHOST) throw new Error(`key ${key} must not be known to be inserted`);
+      lines.unlink(entry);
+      if (!quiet) this.#adapt(list === REFUSED_GHOST);
+    }
+    this.#enterWindow(entry, quiet ? QUIET : 0);
+    return entry;
+  }
+
+  pin(entry: number): void {
+    this.#lines.pin(entry);
+  }
+
+  unpin(entry: number): void {
+    this.#lines.unpin(entry);
+  }
+
+  victim(): number {
+    const lines = this.#lines;
+    const candidate = this.#candidate();
+    let leaving = lines.unpinnedTail(PROBATION);
+    if (leaving < 0) leaving = lines.unpinnedTail(PROTECTED);
+    if (leaving < 0) leaving = lines.unpinnedTail(WINDOW);
+    if (leaving < 0) return -1;
+    let flags = 0;
+    if (candidate >= 0 && candidate !== leaving && !this.#admits(candidate, leaving)) {
+      leaving = candidate;
+      flags = REFUSED;
+    }
+    lines.unlink(leaving);
+    lines.push(leaving, PARKED, flags);
+    return leaving;
+  }
+
+  forget(entry: number, ghost: boolean): void {
+    const lines = this.#lines;
+    if (lines.pinsOf(entry) > 0) throw new Error(`entry ${entry} must not be pinned to be forgotten`);
+    const refused = lines.has(entry, REFUSED) || lines.listOf(entry) === WINDOW;
+    lines.unlink(entry);
+    if (!ghost) {
+      lines.remove(entry);
+      return;
+    }
+    const list = refused ? REFUSED_GHOST : MAIN_GHOST;
+    lines.push(entry, list);
+    if (lines.lengthOf(list) > this.#ghostsMax) this.#dropGhost(list);
+  }
+
+  park(entry: number): void {
+    if (!this.isParked(entry)) throw new Error(`entry ${entry} must be out of the lists to be parked`);
+  }
+
+  isParked(entry: number): boolean {
+    return this.#lines.listOf(entry) === PARKED;
+  }
+
+  setCapacity(lines: number): void {
+    checkCapacity(lines);
+    this.#lines.grow(this.#entriesFor(lines));
+    this.#sketch.setLines(lines);
+    this.#scale(lines, (this.#windowTarget / this.#capacity) * lines);
+    for (const list of [REFUSED_GHOST, MAIN_GHOST]) {
+      while (this.#lines.lengthOf(list) > this.#ghostsMax) this.#dropGhost(list);
+    }
+  }
+
+  entries(visit: (entry: number, key: number) => void): void {
+    const lines = this.#lines;
+    lines.entries((entry, key) => {
+      if (lines.listOf(entry) < REFUSED_GHOST) visit(entry, key);
+    });
+  }
+
+  #entriesFor(capacity: number): number {
+    return capacity + this.#parkedMax + 2 * ghostsFor(capacity) + SPARE_ENTRIES;
+  }
+
+  #scale(capacity: number, windowTarget: number): void {
+    this.#capacity = capacity;
+    this.#ghostsMax = ghostsFor(capacity);
+    this.#quickRepeat = Math.max(QUICK_REPEAT_MIN, Math.floor(capacity * QUICK_REPEAT));
+    this.#epochLength = Math.ceil(capacity * EPOCH);
+    this.#setWindow(windowTarget);
+  }
+
+  #setWindow(target: number): void {
+    const least = Math.max(1, this.#capacity * WINDOW_MIN);
+    const most = Math.max(1, this.#capacity * WINDOW_MAX);
+    this.#windowTarget = Math.min(Math.max(target, least), most);
+    this.#windowMax = Math.round(this.#windowTarget);
+    this.#protectedMax = Math.floor((this.#capacity - this.#windowMax) * PROTECTED_MAX);
+  }
+
+  /** A fresh entry of `key`; if all are in use, at the cost of the older ghost of the longer list. */
+  #add(key: number): number {
+    let entry = this.#lines.add(key);
+    if (entry >= 0) return entry;
+    const refused = this.#lines.lengthOf(REFUSED_GHOST);
+    this.#dropGhost(refused > this.#lines.lengthOf(MAIN_GHOST) ? REFUSED_GHOST : MAIN_GHOST);
+    entry = this.#lines.add(key);
+    if (entry < 0) throw new Error('insert must find a free entry: evict first');
+    return entry;
+  }
+
+  #dropGhost(list: number): void {
+    const ghost = this.#lines.tail(list);
+    if (ghost < 0) return;
+    this.#lines.unlink(ghost);
+    this.#lines.remove(ghost);
+  }
+
+  /** A line that was on its way out is used: like a miss of a ghost, but for the fetch. */
+  #comeBack(entry: number): void {
+    const lines = this.#lines;
+    const refused = lines.has(entry, REFUSED);
+    lines.unlink(entry);
+    this.#sketch.add(lines.hashOf(entry));
+    this.#adapt(refused);
+    this.#enterWindow(entry, 0);
+  }
+
+  #enterWindow(entry: number, flags: number): void {
+    const lines = this.#lines;
+    this.#insertions = (this.#insertions + 1) | 0;
+    lines.setStamp(entry, this.#insertions);
+    lines.push(entry, WINDOW, flags);
+    // As long as there is room main takes what comes; afterwards `victim` asks the sketch.
+    if (lines.lengthOf(WINDOW) > this.#windowMax && this.resident <= this.#capacity) this.#shiftFromWindow();
+  }
+
+  /** Moves the window's tail to main without a question. */
+  #shiftFromWindow(): void {
+    const entry = this.#lines.tail(WINDOW);
+    if (entry >= 0) this.#move(entry, PROBATION);
+  }
+
+  #move(entry: number, list: number): void {
+    this.#lines.unlink(entry);
+    this.#lines.push(entry, list);
+  }
+
+  #promote(entry: number): void {
+    this.#move(entry, PROTECTED);
+    this.#demote(2);
+  }
+
+  /** Moves protected's surplus to probation, at most `moves` lines of it. */
+  #demote(moves: number): void {
+    const lines = this.#lines;
+    for (let i = 0; i < moves && lines.lengthOf(PROTECTED) > this.#protectedMax; i++) {
+      const entry = lines.tail(PROTECTED);
+      if (entry < 0) return;
+      this.#move(entry, PROBATION);
+    }
+  }
+
+  /** Takes the window's overflow, if any, over to main, where it has to stand its test. */
+  #candidate(): number {
+    const lines = this.#lines;
+    const toCome = Math.max(0, this.#capacity - this.resident + 1);
+    if (lines.lengthOf(WINDOW) + toCome <= this.#windowMax) return -1;
+    const entry = lines.unpinnedTail(WINDOW);
+    if (entry >= 0) this.#move(entry, PROBATION);
+    return entry;
+  }
+
+  #admits(candidate: number, victim: number): boolean {
+    const frequency = this.#sketch.estimate(this.#lines.hashOf(candidate));
+    if (frequency > this.#sketch.estimate(this.#lines.hashOf(victim))) return true;
+    return frequency >= JITTER_FREQUENCY && (this.#nextRandom() & JITTER_MASK) === 0;
+  }
+
+  /** Moves the border between window and main after a hit on a ghost. */
+  #adapt(grow: boolean): void {
+    const lines = this.#lines;
+    const refused = lines.lengthOf(REFUSED_GHOST);
+    const main = lines.lengthOf(MAIN_GHOST);
+    const ratio = grow ? main / Math.max(1, refused) : refused / Math.max(1, main);
+    const step = Math.min(Math.max(1, ratio), STEP_MAX);
+    this.#setWindow(this.#windowTarget + (grow ? step : -step));
+    if (grow) {
+      this.#demote(STEP_MAX);
+      return;
+    }
+    for (let i = 0; i < STEP_MAX && lines.lengthOf(WINDOW) > this.#windowMax; i++) this.#shiftFromWindow();
+  }
+
+  #tick(): void {
+    if (++this.#accesses >= this.#epochLength) this.#endEpoch();
+  }
+
+  /** A sketch full of what is no longer asked for starves main: then it starts afresh. */
+  #endEpoch(): void {
+    const starved = this.resident >= this.#capacity && this.#knownMisses > STARVED_RATIO * (this.#mainHits + 1);
+    this.#starvedEpochs = starved ? this.#starvedEpochs + 1 : 0;
+    if (this.#starvedEpochs === STARVED_EPOCHS) {
+      this.#sketch.clear();
+      this.#starvedEpochs = 0;
+    }
+    this.#accesses = 0;
+    this.#mainHits = 0;
+    this.#knownMisses = 0;
+  }
+
+  /** xorshift32 (Marsaglia 2003). */
+  #nextRandom(): number {
+    let x = this.#random;
+    x ^= x << 13;
+    x ^= x >>> 17;
+    x ^= x << 5;
+    this.#random = x;
+    return x;
+  }
+}
+
+function ghostsFor(capacity: number): number {
+  return Math.max(1, Math.round(capacity * GHOSTS));
+}

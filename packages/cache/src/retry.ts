@@ -1,0 +1,51 @@
+import type { Clock } from './clock.js';
+
+/** When to try again after failures: after a delay that doubles with each failure in a row, between two bounds. */
+export class Retry {
+  readonly #clock: Clock;
+  readonly #delayMinMs: number;
+  readonly #delayMaxMs: number;
+  readonly #onDue: () => void;
+  #delayMs = 0;
+  #timer: unknown;
+  #error: unknown;
+
+  constructor(clock: Clock, delayMinMs: number, delayMaxMs: number, onDue: () => void) {
+    this.#clock = clock;
+    this.#delayMinMs = delayMinMs;
+    this.#delayMaxMs = delayMaxMs;
+    this.#onDue = onDue;
+  }
+
+  /** The last failure, until a success. */
+  get error(): unknown {
+    return this.#error;
+  }
+
+  /** Whether it is too early to try again. */
+  get isWaiting(): boolean {
+    return this.#timer !== undefined;
+  }
+
+  failed(error: unknown): void {
+    this.#error = error;
+    // Several calls that were in flight together fail together: they count once.
+    if (this.#timer !== undefined) return;
+    this.#delayMs = Math.min(this.#delayMaxMs, Math.max(this.#delayMinMs, this.#delayMs * 2));
+    this.#timer = this.#clock.set(() => {
+      this.#timer = undefined;
+      this.#onDue();
+    }, this.#delayMs);
+  }
+
+  succeeded(): void {
+    this.clear();
+    this.#error = undefined;
+    this.#delayMs = 0;
+  }
+
+  clear(): void {
+    if (this.#timer !== undefined) this.#clock.clear(this.#timer);
+    this.#timer = undefined;
+  }
+}

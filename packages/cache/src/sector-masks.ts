@@ -1,0 +1,82 @@
+import { clearBits, hasAllBits, hasAnyBit, nextClearBit, nextSetBit, setBits } from './bits.js';
+
+/** One bit for every sector of every line, the lines named by their entry. Ranges are half open, in sectors of the line. */
+export class SectorMasks {
+  readonly sectorsPerLine: number;
+  /** Words of 32 bits that one line takes. */
+  readonly wordsPerLine: number;
+  #words: Uint32Array;
+
+  static bytesPerLine(sectorsPerLine: number): number {
+    return Math.ceil(sectorsPerLine / 32) * 4;
+  }
+
+  constructor(entriesMax: number, sectorsPerLine: number) {
+    this.sectorsPerLine = sectorsPerLine;
+    this.wordsPerLine = Math.ceil(sectorsPerLine / 32);
+    this.#words = new Uint32Array(entriesMax * this.wordsPerLine);
+  }
+
+  get byteLength(): number {
+    return this.#words.byteLength;
+  }
+
+  /** Makes room for more or fewer entries; those that remain keep their bits. */
+  resize(entriesMax: number): void {
+    const words = new Uint32Array(entriesMax * this.wordsPerLine);
+    words.set(this.#words.subarray(0, Math.min(words.length, this.#words.length)));
+    this.#words = words;
+  }
+
+  set(entry: number, from: number, to: number): void {
+    setBits(this.#words, entry * this.wordsPerLine, from, to);
+  }
+
+  clear(entry: number, from: number, to: number): void {
+    clearBits(this.#words, entry * this.wordsPerLine, from, to);
+  }
+
+  clearAll(entry: number): void {
+    const base = entry * this.wordsPerLine;
+    this.#words.fill(0, base, base + this.wordsPerLine);
+  }
+
+  covers(entry: number, from: number, to: number): boolean {
+    return hasAllBits(this.#words, entry * this.wordsPerLine, from, to);
+  }
+
+  intersects(entry: number, from: number, to: number): boolean {
+    return hasAnyBit(this.#words, entry * this.wordsPerLine, from, to);
+  }
+
+  any(entry: number): boolean {
+    const base = entry * this.wordsPerLine;
+    for (let i = 0; i < this.wordsPerLine; i++) if (this.#words[base + i] !== 0) return true;
+    return false;
+  }
+
+  /** First set sector in the range, or `to`. */
+  nextSet(entry: number, from: number, to: number): number {
+    return nextSetBit(this.#words, entry * this.wordsPerLine, from, to);
+  }
+
+  /** First clear sector in the range, or `to`. */
+  nextClear(entry: number, from: number, to: number): number {
+    return nextClearBit(this.#words, entry * this.wordsPerLine, from, to);
+  }
+
+  /** A copy of one line's words, for whoever has to remember them. */
+  copyOf(entry: number): Uint32Array {
+    const base = entry * this.wordsPerLine;
+    return this.#words.slice(base, base + this.wordsPerLine);
+  }
+
+  /** Sets the sectors of the range that are set in `mask`. */
+  setFrom(entry: number, mask: Uint32Array, from: number, to: number): void {
+    for (let at = nextSetBit(mask, 0, from, to); at < to; ) {
+      const end = nextClearBit(mask, 0, at, to);
+      this.set(entry, at, end);
+      at = nextSetBit(mask, 0, end, to);
+    }
+  }
+}

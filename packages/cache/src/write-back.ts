@@ -1,0 +1,483 @@
+import type { BlockDevice } from '@blockyard/block';
+import type { Admission } from './admission.js';
+import { clearBits, hasAnyBit } from './bits.js';
+import type { Clock } from './clock.js';
+import type { DirtyLines } from './dirty-lines.js';
+import type { Epochs } from './epochs.js';
+import { FlushSharing } from './flush-sharing.js';
+import type { Geometry } from './geometry.js';
+import type { Lines } from './lines.js';
+import { Retry } from './retry.js';
+import { type LineWrite, restoreDirty, takeGroup, type WriteOperation } from './write-group.js';
+import type { ZeroOperation, ZeroRanges } from './zero-ranges.js';
+
+export interface WriteBackOptions {
+  /** Writes of the base in flight at once. */
+  readonly concurrencyMax: number;
+  /** Shares of the lines that are dirty: writing starts above `start`, stops at `stop`; writers wait at `limit`. */
+  readonly dirtyShares: { readonly stop: number; readonly start: number; readonly limit: number };
+  /** Dirty data are written back at this age at the latest. */
+  readonly dirtyAgeMaxMs: number;
+  readonly retryDelayMinMs: number;
+  readonly retryDelayMaxMs: number;
+  /** Pending zero ranges that there is memory for; half as many are written back. */
+  readonly zeroRangesMax: number;
+}
+
+export interface WriteBackCounts {
+  /** Writes of the base that succeeded, and their bytes. */
+  writes: number;
+  writeBytes: number;
+  /** Lines that became clean. */
+  lines: number;
+  /** Ranges zeroed or discarded in the base. */
+  zeroes: number;
+  /** Calls of the base that failed. */
+  failed: number;
+  /** Flushes of the base. */
+  flushes: number;
+}
+
+export interface WriteBackContext {
+  readonly base: BlockDevice;
+  readonly geometry: Geometry;
+  readonly lines: Lines;
+  readonly dirtyLines: DirtyLines;
+  readonly zeroes: ZeroRanges;
+  readonly epochs: Epochs;
+  readonly admission: Admission;
+  readonly clock: Clock;
+}
+
+interface Barrier {
+  readonly epoch: number;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Brings dirty lines and zeroed ranges to the base: oldest first while there is time, ascending during a flush, all dirty data of
+ * one group together, several writes at once. What fails is dirty again and tried later.
+ */
+export class WriteBack {
+  readonly counts: WriteBackCounts = { writes: 0, writeBytes: 0, lines: 0, zeroes: 0, failed: 0, flushes: 0 };
+  readonly #context: WriteBackContext;
+  readonly #options: WriteBackOptions;
+  readonly #retry: Retry;
+  readonly #baseFlush: FlushSharing;
+  readonly #writes = new Map<number, LineWrite>();
+  readonly #operations = new Set<WriteOperation>();
+  /** Lines being written that were dirty. */
+  #writingLines = 0;
+  #zeroOperations = 0;
+  #draining = false;
+  #stopped = false;
+  #barriers: Barrier[] = [];
+  /** Lines of a flush, ascending, and how far it got. */
+  #sweep: Float64Array | undefined;
+  #sweepAt = 0;
+  #sweepWanted = false;
+  #ageTimer: unknown;
+  #ageDueMs = Number.POSITIVE_INFINITY;
+  #idleWaiters: (() => void)[] = [];
+  /** Counts what the base took, and how much of it a flush has made durable. */
+  #changes = 1;
+  #durableChanges = 0;
+
+  constructor(context: WriteBackContext, options: WriteBackOptions) {
+    this.#context = context;
+    this.#options = options;
+    this.#retry = new Retry(context.clock, options.retryDelayMinMs, options.retryDelayMaxMs, () => this.pump());
+    this.#baseFlush = new FlushSharing(() => this.#flushBase());
+  }
+
+  /** Calls of the base in flight. */
+  get inFlight(): number {
+    return this.#operations.size + this.#zeroOperations;
+  }
+
+  /** Lines that the base does not have yet: waiting or being written. */
+  get dirtyCount(): number {
+    return this.#context.dirtyLines.count + this.#writingLines;
+  }
+
+  get writingCount(): number {
+    return this.#writingLines;
+  }
+
+  /** Whether one more line may become dirty. */
+  get hasRoom(): boolean {
+    return this.dirtyCount < this.#linesAt(this.#options.dirtyShares.limit) && this.zeroesHaveRoom;
+  }
+
+  /** Whether one more zero range may become pending; a write into the middle of one makes two of it. */
+  get zeroesHaveRoom(): boolean {
+    return this.#context.zeroes.pendingCount < this.#options.zeroRangesMax;
+  }
+
+  /** The last failure of the base that no success followed. */
+  get lastError(): unknown {
+    return this.#retry.error;
+  }
+
+  isWriting(entry: number): boolean {
+    return this.#writes.has(entry);
+  }
+
+  /** Whether the base is reading these sectors of the line's present slot. */
+  isSource(entry: number, from: number, to: number): boolean {
+    const write = this.#writes.get(entry);
+    if (write === undefined || write.slot !== this.#context.lines.slotOf(entry)) return false;
+    return hasAnyBit(write.lent, 0, from, to);
+  }
+
+  /** Whether a sector of a line is on its way to the base, and wanted there. */
+  isUnwritten(entry: number, sector: number): boolean {
+    const write = this.#writes.get(entry);
+    return write !== undefined && hasAnyBit(write.dirty, 0, sector, sector + 1);
+  }
+
+  /**
+   * A line has new dirty data. One that is being written waits again once this is over. `epoch`: see {@link DirtyLines.add}.
+   */
+  dirtied(entry: number, epoch?: number): void {
+    const { clock, dirtyLines, epochs } = this.#context;
+    const write = this.#writes.get(entry);
+    if (write === undefined) {
+      dirtyLines.add(entry, clock.now(), epoch);
+    } else if (write.rewrittenEpoch < 0 || (epoch !== undefined && epoch < write.rewrittenEpoch)) {
+      if (epoch !== undefined) epochs.enterAgain(epoch);
+      if (write.rewrittenEpoch >= 0) epochs.leave(write.rewrittenEpoch);
+      else write.rewrittenMs = clock.now();
+      write.rewrittenEpoch = epoch ?? epochs.enter();
+    }
+  }
+
+  /** The epoch of the dirty data of a line that are not on their way; infinite if there are none. */
+  epochOf(entry: number): number {
+    const { dirtyLines, lines } = this.#context;
+    if (!lines.dirty.any(entry)) return Number.POSITIVE_INFINITY;
+    return dirtyLines.has(entry)
+      ? dirtyLines.epochOf(entry)
+      : (this.#writes.get(entry)?.rewrittenEpoch ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** Sectors of a line being written are not wanted any more, whatever becomes of the write. */
+  supersede(entry: number, from: number, to: number): void {
+    const write = this.#writes.get(entry);
+    if (write !== undefined) clearBits(write.dirty, 0, from, to);
+  }
+
+  /** Starts what is due now. Called after everything that may have made something due. */
+  pump(): void {
+    while (!this.#stopped && this.inFlight < this.#demand() && this.#startNext()) {}
+    this.#armAgeTimer();
+  }
+
+  /** Resolves when everything accepted before the call is durable in the base [D1]. */
+  async flush(): Promise<void> {
+    await this.written();
+    if (this.#changes > this.#durableChanges) await this.#baseFlush.flush();
+  }
+
+  /** Resolves when the base has accepted everything that was accepted before the call. */
+  written(): Promise<void> {
+    const epoch = this.#context.epochs.close();
+    if (this.#context.epochs.oldest > epoch) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      this.#barriers.push({ epoch, resolve, reject });
+      this.#sweepWanted = true;
+      this.pump();
+    });
+  }
+
+  /** As `written`, for what lies in these lines. */
+  async linesWritten(first: number, last: number): Promise<void> {
+    const { lines, dirtyLines } = this.#context;
+    // Twice: a line may be on its way to the base with older data.
+    for (let round = 0; round < 2; round++) {
+      const settled: Promise<void>[] = [];
+      for (let line = first; line <= last; line++) {
+        const entry = lines.find(line);
+        if (entry >= 0 && dirtyLines.has(entry) && !this.#startGroupOf(line)) return this.written();
+        const write = entry >= 0 ? this.#writes.get(entry) : undefined;
+        if (write !== undefined) settled.push(settledOf(write));
+      }
+      await Promise.all(settled);
+    }
+  }
+
+  /** Starts nothing any more, until `resume`. Resolves when nothing is in flight. */
+  pause(): Promise<void> {
+    this.#stopped = true;
+    this.#armAgeTimer();
+    if (this.inFlight === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idleWaiters.push(resolve));
+  }
+
+  resume(): void {
+    this.#stopped = false;
+    this.pump();
+  }
+
+  /** The base's size or contents changed otherwise than by writing back. */
+  baseChanged(): void {
+    this.#changes++;
+  }
+
+  /** Gives up: no timer stays, everybody who waits is told. */
+  end(error: unknown): void {
+    this.#stopped = true;
+    this.#armAgeTimer();
+    this.#retry.clear();
+    for (const barrier of this.#barriers.splice(0)) barrier.reject(error);
+  }
+
+  get #hasManyZeroes(): boolean {
+    return this.#context.zeroes.pendingCount * 2 > this.#options.zeroRangesMax;
+  }
+
+  #linesAt(share: number): number {
+    return Math.max(1, Math.floor(this.#context.lines.slotsMax * share));
+  }
+
+  /** How many calls of the base there should be in flight now. */
+  #demand(): number {
+    const { concurrencyMax, dirtyShares, dirtyAgeMaxMs } = this.#options;
+    const { admission, zeroes, dirtyLines, lines, clock } = this.#context;
+    if (this.#barriers.length > 0) return concurrencyMax;
+    if (this.#retry.isWaiting) return 0;
+    if (this.#retry.error !== undefined) return 1;
+    if (admission.count > 0 || this.#hasManyZeroes) return concurrencyMax;
+    if (dirtyLines.first >= 0 && lines.isParked(dirtyLines.first)) return concurrencyMax;
+    if (Math.min(dirtyLines.firstSinceMs, zeroes.pendingSinceMs) + dirtyAgeMaxMs <= clock.now()) return concurrencyMax;
+    const stop = this.#linesAt(dirtyShares.stop);
+    if (this.dirtyCount > this.#linesAt(dirtyShares.start)) this.#draining = true;
+    else if (this.dirtyCount <= stop) this.#draining = false;
+    if (!this.#draining) return 0;
+    const pressure = (this.dirtyCount - stop) / (this.#linesAt(dirtyShares.limit) - stop);
+    return Math.max(1, Math.ceil(Math.min(1, pressure) * concurrencyMax));
+  }
+
+  /** Starts one piece of work. False if there is none that can start now. */
+  #startNext(): boolean {
+    return this.#startZero() || this.#startLine();
+  }
+
+  #startZero(): boolean {
+    const { zeroes, clock } = this.#context;
+    if (zeroes.pendingCount === 0) return false;
+    const flushing = this.#barriers.some(({ epoch }) => zeroes.pendingEpoch <= epoch);
+    const aged = zeroes.pendingSinceMs + this.#options.dirtyAgeMaxMs <= clock.now();
+    const due = flushing || aged || this.#hasManyZeroes || this.#retry.error !== undefined;
+    if (!due) return false;
+    const operation = zeroes.take((start, end) => this.#isWritingTo(start, end));
+    if (operation === undefined) return false;
+    this.#runZero(operation);
+    return true;
+  }
+
+  #startLine(): boolean {
+    const entry = this.#barriers.length > 0 ? this.#nextOfFlush() : this.#context.dirtyLines.first;
+    return entry >= 0 && this.#startGroupOf(this.#context.lines.lineOf(entry));
+  }
+
+  /** The next line that a flush waits for, ascending; -1 if all are on their way. */
+  #nextOfFlush(): number {
+    const { lines, dirtyLines } = this.#context;
+    for (;;) {
+      if (this.#sweep === undefined) {
+        if (!this.#sweepWanted) return -1;
+        this.#sweepWanted = false;
+        this.#sweep = this.#linesOfFlush();
+        this.#sweepAt = 0;
+      }
+      while (this.#sweepAt < this.#sweep.length) {
+        const entry = lines.find(this.#sweep[this.#sweepAt++]);
+        if (entry >= 0 && dirtyLines.has(entry)) return entry;
+      }
+      this.#sweep = undefined;
+    }
+  }
+
+  #linesOfFlush(): Float64Array {
+    const { lines, dirtyLines } = this.#context;
+    const last = Math.max(...this.#barriers.map(({ epoch }) => epoch));
+    const found = new Float64Array(dirtyLines.count);
+    let count = 0;
+    for (const entry of dirtyLines) if (dirtyLines.epochOf(entry) <= last) found[count++] = lines.lineOf(entry);
+    return found.subarray(0, count).sort();
+  }
+
+  /** Writes back the dirty lines of the group that `line` belongs to. False if it has to wait for a zeroing that overlaps. */
+  #startGroupOf(line: number): boolean {
+    const { geometry, lines, dirtyLines, zeroes } = this.#context;
+    const group = Math.floor(line / geometry.linesPerGroup);
+    const groupSectors = geometry.linesPerGroup * geometry.sectorsPerLine;
+    if (zeroes.isInFlight(group * groupSectors, (group + 1) * groupSectors)) {
+      this.#sweepWanted = true;
+      return false;
+    }
+    const { writes, operations } = takeGroup(group, geometry, lines, dirtyLines, (entry) => this.#writes.has(entry));
+    for (const write of writes) {
+      this.#writes.set(write.entry, write);
+      if (write.epoch >= 0) this.#writingLines++;
+    }
+    for (const operation of operations) this.#runWrite(operation);
+    return operations.length > 0;
+  }
+
+  #runWrite(operation: WriteOperation): void {
+    this.#operations.add(operation);
+    this.#context.base.write(operation.start, operation.buffers).then(
+      () => this.#writeSettled(operation, undefined, false),
+      (error: unknown) => this.#writeSettled(operation, error, true),
+    );
+  }
+
+  #writeSettled(operation: WriteOperation, error: unknown, failed: boolean): void {
+    const { geometry, lines } = this.#context;
+    this.#operations.delete(operation);
+    if (!failed) {
+      this.counts.writes++;
+      this.counts.writeBytes += (operation.end - operation.start) * geometry.sectorSize;
+    }
+    for (const { write, from, to } of operation.parts) {
+      if (failed) {
+        restoreDirty(write, from, to, lines);
+        write.failed = true;
+      }
+      write.operationsLeft--;
+      if (write.operationsLeft === 0) this.#lineSettled(write, error);
+    }
+    this.#callSettled(error, failed);
+  }
+
+  /** All writes of a line are over. */
+  #lineSettled(write: LineWrite, error: unknown): void {
+    const { lines, dirtyLines, epochs } = this.#context;
+    const { entry, epoch } = write;
+    this.#writes.delete(entry);
+    if (epoch >= 0) this.#writingLines--;
+    const isDirty = lines.dirty.any(entry);
+    const rewritten = write.rewrittenEpoch >= 0;
+    if (isDirty && write.failed && epoch >= 0) {
+      dirtyLines.putBack(entry, epoch, write.sinceMs);
+      if (rewritten) epochs.leave(write.rewrittenEpoch);
+    } else {
+      if (epoch >= 0) epochs.leave(epoch);
+      if (isDirty) dirtyLines.addCounted(entry, write.rewrittenEpoch, write.rewrittenMs);
+      else if (rewritten) epochs.leave(write.rewrittenEpoch);
+      if (isDirty) this.#sweepWanted = true;
+      if (!write.failed) this.counts.lines++;
+    }
+    lines.giveBack(entry, write.slot);
+    for (const settled of write.onSettled) settled(write.failed ? error : undefined);
+  }
+
+  #runZero(operation: ZeroOperation): void {
+    const { base } = this.#context;
+    this.#zeroOperations++;
+    base[operation.kind](operation.start, operation.end - operation.start).then(
+      () => this.#zeroSettled(operation, undefined, false),
+      (error: unknown) => this.#zeroSettled(operation, error, true),
+    );
+  }
+
+  #zeroSettled(operation: ZeroOperation, error: unknown, failed: boolean): void {
+    const { zeroes } = this.#context;
+    this.#zeroOperations--;
+    this.#sweepWanted = true;
+    if (failed) {
+      zeroes.failed(operation, (visit) => this.#forEachValid(operation.start, operation.end, visit));
+    } else {
+      zeroes.done(operation);
+      this.counts.zeroes++;
+    }
+    this.#callSettled(error, failed);
+  }
+
+  /** After every call of the base: tell those who waited for it, and go on. */
+  #callSettled(error: unknown, failed: boolean): void {
+    const { admission } = this.#context;
+    this.#changes++;
+    if (failed) {
+      this.counts.failed++;
+      this.#retry.failed(error);
+      for (const barrier of this.#barriers.splice(0)) barrier.reject(error);
+    } else {
+      this.#retry.succeeded();
+    }
+    this.#passBarriers();
+    admission.progress();
+    // With nothing in flight and a failing base no room will come before the next attempt.
+    if (failed && this.inFlight === 0 && !this.hasRoom) admission.fail('write', error);
+    this.pump();
+    if (this.inFlight === 0) for (const resolve of this.#idleWaiters.splice(0)) resolve();
+  }
+
+  #passBarriers(): void {
+    const { oldest } = this.#context.epochs;
+    this.#barriers = this.#barriers.filter((barrier) => {
+      if (oldest <= barrier.epoch) return true;
+      barrier.resolve();
+      return false;
+    });
+    if (this.#barriers.length === 0) this.#sweep = undefined;
+  }
+
+  async #flushBase(): Promise<void> {
+    const changes = this.#changes;
+    await this.#context.base.flush();
+    this.#durableChanges = Math.max(this.#durableChanges, changes);
+    this.counts.flushes++;
+  }
+
+  /** Whether data for a part of the range are on their way to the base. */
+  #isWritingTo(start: number, end: number): boolean {
+    for (const operation of this.#operations) if (operation.start < end && start < operation.end) return true;
+    return false;
+  }
+
+  /** Runs of valid sectors of resident lines in the range. */
+  #forEachValid(start: number, end: number, visit: (start: number, end: number) => void): void {
+    const { lines, geometry } = this.#context;
+    lines.forEach((entry, line) => {
+      const first = line * geometry.sectorsPerLine;
+      const from = Math.max(start - first, 0);
+      const to = Math.min(end - first, geometry.sectorsPerLine);
+      for (let at = lines.valid.nextSet(entry, from, Math.max(from, to)); at < to; ) {
+        const stop = lines.valid.nextClear(entry, at, to);
+        visit(first + at, first + stop);
+        at = lines.valid.nextSet(entry, stop, to);
+      }
+    });
+  }
+
+  #armAgeTimer(): void {
+    const { clock, dirtyLines, zeroes } = this.#context;
+    const oldestMs = this.#stopped
+      ? Number.POSITIVE_INFINITY
+      : Math.min(dirtyLines.firstSinceMs, zeroes.pendingSinceMs);
+    const dueMs = oldestMs + this.#options.dirtyAgeMaxMs;
+    if (dueMs === this.#ageDueMs) return;
+    if (this.#ageTimer !== undefined) clock.clear(this.#ageTimer);
+    this.#ageTimer = undefined;
+    this.#ageDueMs = dueMs;
+    if (dueMs === Number.POSITIVE_INFINITY) return;
+    this.#ageTimer = clock.set(
+      () => {
+        this.#ageTimer = undefined;
+        this.#ageDueMs = Number.POSITIVE_INFINITY;
+        this.pump();
+      },
+      Math.max(0, dueMs - clock.now()),
+    );
+  }
+}
+
+function settledOf(write: LineWrite): Promise<void> {
+  return new Promise((resolve, reject) => {
+    write.onSettled.push((error) => (error === undefined ? resolve() : reject(error)));
+  });
+}

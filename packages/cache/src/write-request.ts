@@ -1,0 +1,117 @@
+import type { Admission, Waiter } from './admission.js';
+import { BufferList } from './buffer-list.js';
+import type { Fetcher } from './fetcher.js';
+import type { Geometry } from './geometry.js';
+import type { Lines } from './lines.js';
+import type { WriteBack } from './write-back.js';
+import type { ZeroRanges } from './zero-ranges.js';
+
+/** What a write works with. */
+export interface WriteContext {
+  readonly geometry: Geometry;
+  readonly lines: Lines;
+  readonly zeroes: ZeroRanges;
+  readonly fetcher: Fetcher;
+  readonly writeBack: WriteBack;
+  readonly admission: Admission;
+}
+
+/**
+ * One write: copied into the lines it touches, marked dirty, done. Never reads from the base [C4]. Where memory runs out, or too
+ * much is dirty, it waits its turn and goes on where it stopped.
+ */
+export class WriteRequest implements Waiter {
+  readonly kind = 'write';
+  readonly #context: WriteContext;
+  readonly #start: number;
+  readonly #end: number;
+  readonly #list: BufferList;
+  #line: number;
+  #waiting = false;
+  #settle: { resolve(): void; reject(error: unknown): void } | undefined;
+
+  constructor(context: WriteContext, start: number, count: number, buffers: readonly Uint8Array[]) {
+    this.#context = context;
+    this.#start = start;
+    this.#end = start + count;
+    this.#list = new BufferList(buffers);
+    this.#line = Math.floor(start / context.geometry.sectorsPerLine);
+  }
+
+  /** Begins. Undefined if everything went into memory at once. */
+  run(): Promise<void> | undefined {
+    const { admission, writeBack } = this.#context;
+    if (this.advance()) return undefined;
+    this.#waiting = true;
+    admission.join(this);
+    return new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
+      writeBack.pump();
+    });
+  }
+
+  advance(): boolean {
+    const { sectorsPerLine } = this.#context.geometry;
+    while (this.#line * sectorsPerLine < this.#end) {
+      const first = this.#line * sectorsPerLine;
+      const from = Math.max(this.#start - first, 0);
+      const to = Math.min(this.#end - first, sectorsPerLine);
+      if (!this.#put(this.#line, from, to)) return false;
+      this.#line++;
+    }
+    this.#settle?.resolve();
+    return true;
+  }
+
+  fail(error: unknown): void {
+    this.#settle?.reject(error);
+  }
+
+  /** Writes sectors `from` to `to` of a line. False if there is no memory for them now. */
+  #put(line: number, from: number, to: number): boolean {
+    const { geometry, lines, fetcher, zeroes, writeBack } = this.#context;
+    const found = lines.find(line);
+    if (!this.#mayDirty(found)) return false;
+    const entry = found >= 0 ? found : this.#admit(line);
+    if (entry < 0) return false;
+    if (found >= 0) {
+      if (this.#isLent(entry, from, to) && !this.#relocate(entry)) return false;
+      lines.touch(entry);
+    }
+    const first = line * geometry.sectorsPerLine;
+    lines.copyIn(entry, from, to, this.#list, (first + from - this.#start) * geometry.sectorSize);
+    lines.valid.set(entry, from, to);
+    lines.dirty.set(entry, from, to);
+    fetcher.supersede(entry, from, to);
+    writeBack.dirtied(entry, zeroes.epochIn(first + from, first + to));
+    zeroes.remove(first + from, first + to);
+    return true;
+  }
+
+  /** Rewriting what is dirty already needs no share of the limit. */
+  #mayDirty(entry: number): boolean {
+    const { lines, writeBack } = this.#context;
+    if (entry >= 0 && (lines.dirty.any(entry) || writeBack.isWriting(entry))) return true;
+    return this.#isNext && writeBack.hasRoom;
+  }
+
+  #admit(line: number): number {
+    return this.#isNext ? this.#context.lines.admit(line, false) : -1;
+  }
+
+  #relocate(entry: number): boolean {
+    return this.#isNext && this.#context.lines.relocate(entry);
+  }
+
+  /** Whether nobody who came earlier waits for memory. */
+  get #isNext(): boolean {
+    return this.#waiting || !this.#context.admission.mustWait('write');
+  }
+
+  /** Whether the base is reading or writing these very bytes. */
+  #isLent(entry: number, from: number, to: number): boolean {
+    const { lines, fetcher, writeBack } = this.#context;
+    if (!lines.isLent(entry)) return false;
+    return fetcher.isTarget(entry, from, to) || writeBack.isSource(entry, from, to);
+  }
+}

@@ -1,0 +1,188 @@
+import { IntervalSet } from '@blockyard/block';
+import type { Epochs } from './epochs.js';
+
+export type ZeroKind = 'discard' | 'writeZeroes';
+
+/** A range on its way to the base. */
+export interface ZeroOperation {
+  readonly kind: ZeroKind;
+  /** Sectors, half open. */
+  readonly start: number;
+  readonly end: number;
+  readonly epoch: number;
+  readonly sinceMs: number;
+}
+
+/**
+ * Ranges that read as zeroes and of which the base has not been told, as intervals: a terabyte costs no more than a sector.
+ * A sector is never both in here and dirty in a line, except while its range is on the way to the base: then the line is newer.
+ */
+export class ZeroRanges {
+  readonly #epochs: Epochs;
+  readonly #pending: Readonly<Record<ZeroKind, IntervalSet>> = {
+    discard: new IntervalSet(),
+    writeZeroes: new IntervalSet(),
+  };
+  readonly #inFlight = new Set<ZeroOperation>();
+  /** Of all that is pending: the oldest counts for the rest. */
+  #epoch = -1;
+  #sinceMs = Number.POSITIVE_INFINITY;
+
+  constructor(epochs: Epochs) {
+    this.#epochs = epochs;
+  }
+
+  /** Whether nothing reads as zeroes because of this. */
+  get isEmpty(): boolean {
+    return this.pendingCount === 0 && this.#inFlight.size === 0;
+  }
+
+  /** Intervals of which the base has not been told yet. */
+  get pendingCount(): number {
+    return this.#pending.discard.size + this.#pending.writeZeroes.size;
+  }
+
+  /** Operations on their way. */
+  get inFlightCount(): number {
+    return this.#inFlight.size;
+  }
+
+  get byteLength(): number {
+    return this.#pending.discard.byteLength + this.#pending.writeZeroes.byteLength;
+  }
+
+  /** The epoch of the oldest pending range; infinite if there is none. */
+  get pendingEpoch(): number {
+    return this.pendingCount === 0 ? Number.POSITIVE_INFINITY : this.#epoch;
+  }
+
+  get pendingSinceMs(): number {
+    return this.pendingCount === 0 ? Number.POSITIVE_INFINITY : this.#sinceMs;
+  }
+
+  /**
+   * The range reads as zeroes from now on; the caller drops what lines hold of it. `epoch` is the oldest of the data that go, if
+   * any do: whoever waits for those has to wait for the zeroes instead.
+   */
+  add(kind: ZeroKind, start: number, end: number, nowMs: number, epoch?: number): void {
+    if (this.pendingCount === 0) {
+      if (epoch !== undefined) this.#epochs.enterAgain(epoch);
+      this.#epoch = epoch ?? this.#epochs.enter();
+      this.#sinceMs = nowMs;
+    } else if (epoch !== undefined) {
+      this.#makeOlder(epoch, this.#sinceMs);
+    }
+    this.#pending[kind].add(start, end);
+    this.#pending[kind === 'discard' ? 'writeZeroes' : 'discard'].remove(start, end);
+  }
+
+  /** The epoch in which pending zeroes of the range count, if there are any. */
+  epochIn(start: number, end: number): number | undefined {
+    if (this.pendingCount === 0) return undefined;
+    const { discard, writeZeroes } = this.#pending;
+    return discard.intersects(start, end) || writeZeroes.intersects(start, end) ? this.#epoch : undefined;
+  }
+
+  /** The range was written, or does not exist any more. */
+  remove(start: number, end: number): void {
+    if (this.pendingCount === 0) return;
+    this.#pending.discard.remove(start, end);
+    this.#pending.writeZeroes.remove(start, end);
+    this.#leaveIfEmpty();
+  }
+
+  /** Whether the whole range reads as zeroes, as far as no line says otherwise. */
+  covers(start: number, end: number): boolean {
+    if (this.isEmpty) return false;
+    if (this.#pending.discard.covers(start, end) || this.#pending.writeZeroes.covers(start, end)) return true;
+    let covered = 0;
+    this.forEachZero(start, end, (from, to) => {
+      covered += to - from;
+    });
+    return covered === end - start;
+  }
+
+  /** Calls `visit` with the runs of the range that read as zeroes, ascending, disjoint. */
+  forEachZero(start: number, end: number, visit: (start: number, end: number) => void): void {
+    if (this.isEmpty) return;
+    const union = new IntervalSet();
+    for (const set of [this.#pending.discard, this.#pending.writeZeroes]) {
+      for (const run of set.runs(start, end)) if (run.inside) union.add(run.start, run.end);
+    }
+    for (const operation of this.#inFlight) {
+      const from = Math.max(start, operation.start);
+      const to = Math.min(end, operation.end);
+      if (from < to) union.add(from, to);
+    }
+    for (const run of union.runs(start, end)) if (run.inside) visit(run.start, run.end);
+  }
+
+  /** Takes a pending range out, to tell the base; one that `isBlocked` says has to wait stays. Undefined if there is none. */
+  take(isBlocked: (start: number, end: number) => boolean): ZeroOperation | undefined {
+    for (const kind of ['discard', 'writeZeroes'] as const) {
+      for (const { start, end } of this.#pending[kind]) {
+        if (isBlocked(start, end) || this.isInFlight(start, end)) continue;
+        const operation = { kind, start, end, epoch: this.#epoch, sinceMs: this.#sinceMs };
+        this.#epochs.enterAgain(operation.epoch);
+        this.#inFlight.add(operation);
+        this.remove(start, end);
+        return operation;
+      }
+    }
+    return undefined;
+  }
+
+  /** Whether the base is being told of a part of the range: data for it have to wait. */
+  isInFlight(start: number, end: number): boolean {
+    for (const operation of this.#inFlight) if (operation.start < end && start < operation.end) return true;
+    return false;
+  }
+
+  /** The base has been told. */
+  done(operation: ZeroOperation): void {
+    this.#inFlight.delete(operation);
+    this.#epochs.leave(operation.epoch);
+  }
+
+  /** The base did not take it: pending again, except what `written` says was written since. */
+  failed(operation: ZeroOperation, written: (visit: (start: number, end: number) => void) => void): void {
+    this.#inFlight.delete(operation);
+    const { kind, start, end, epoch, sinceMs } = operation;
+    const again = new IntervalSet();
+    again.add(start, end);
+    written((from, to) => again.remove(from, to));
+    for (const other of [this.#pending.discard, this.#pending.writeZeroes]) {
+      for (const run of other.runs(start, end)) if (run.inside) again.remove(run.start, run.end);
+    }
+    for (const run of again) {
+      if (this.pendingCount === 0) {
+        this.#epochs.enterAgain(epoch);
+        this.#epoch = epoch;
+        this.#sinceMs = sinceMs;
+      }
+      this.#pending[kind].add(run.start, run.end);
+    }
+    this.#makeOlder(epoch, sinceMs);
+    this.#epochs.leave(epoch);
+  }
+
+  /** Forgets all at once. */
+  clear(): void {
+    this.remove(0, Number.MAX_SAFE_INTEGER);
+  }
+
+  /** What is pending counts in the older of its epochs. */
+  #makeOlder(epoch: number, sinceMs: number): void {
+    if (this.pendingCount === 0 || epoch >= this.#epoch) return;
+    this.#epochs.leave(this.#epoch);
+    this.#epochs.enterAgain(epoch);
+    this.#epoch = epoch;
+    this.#sinceMs = sinceMs;
+  }
+
+  #leaveIfEmpty(): void {
+    if (this.pendingCount > 0) return;
+    this.#epochs.leave(this.#epoch);
+    this.#sinceMs = Number.POSITIVE_INFINITY;
+  }
+}
