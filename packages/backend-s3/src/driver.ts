@@ -1,0 +1,135 @@
+import type { BlockDriver, Extent, MaybePromise } from '@blockyard/block';
+import { DELETES_AHEAD } from './deleter.js';
+import type { BufferPart } from './geometry.js';
+import { ObjectReader } from './object-reader.js';
+import type { ObjectWriter, VolumeParts } from './object-writer.js';
+import { resizeVolume } from './resize.js';
+import { eachInParallel } from './slots.js';
+
+export interface S3DriverFacts {
+  readonly name: string;
+  readonly readOnly: boolean;
+  /** Requests of one operation that are in flight at once. */
+  readonly concurrency: number;
+}
+
+/** A volume of objects in a store. */
+export class S3Driver implements BlockDriver {
+  readonly name: string;
+  readonly readOnly: boolean;
+  readonly sectorSize: number;
+  readonly preferredIoBytes: number;
+  /**
+   * A sector lies in one object, since an object's size is whole sectors. An object is replaced as a whole by one PUT, under its
+   * lock, with whatever else was wanted of it put together in the order of arrival; and a GET gives bytes of one version. So
+   * no sector is torn [O3]. The store shows a PUT to every GET that begins after it, and what is known of absent objects is
+   * up to date before a write resolves [O1].
+   */
+  readonly atomicSectors = true;
+  readonly #parts: VolumeParts;
+  readonly #reader: ObjectReader;
+  readonly #writer: ObjectWriter;
+  readonly #concurrency: number;
+  /** Changes that have ended, well or not. */
+  #changes = 0;
+  /** Those that were there at the last flush that succeeded. */
+  #flushedChanges = 0;
+
+  constructor(parts: VolumeParts, writer: ObjectWriter, { name, readOnly, concurrency }: S3DriverFacts) {
+    this.name = name;
+    this.readOnly = readOnly;
+    this.sectorSize = parts.geometry.sectorSize;
+    this.preferredIoBytes = parts.geometry.objectSizeBytes;
+    this.#parts = parts;
+    this.#reader = new ObjectReader(parts);
+    this.#writer = writer;
+    this.#concurrency = concurrency;
+  }
+
+  get sizeSectors(): number {
+    return this.#parts.geometry.sizeSectors;
+  }
+
+  read(start: number, buffers: readonly Uint8Array[]): MaybePromise<void> {
+    const parts = this.#parts.geometry.cut(start, buffers);
+    const missing = this.#partsToFetch(parts);
+    const first = missing.next();
+    // Nothing but holes: known at once.
+    if (first.done === true) return;
+    return eachInParallel(startingWith(first.value, missing), this.#concurrency, (part) => this.#reader.fetch(part));
+  }
+
+  write(start: number, buffers: readonly Uint8Array[]): Promise<void> {
+    const parts = this.#parts.geometry.cut(start, buffers);
+    return this.#changing(() =>
+      eachInParallel(parts, this.#concurrency, (part) => this.#writer.write(part.index, part)),
+    );
+  }
+
+  /**
+   * A PUT that was answered is durable. What is left to find out is whether the volume was still ours when the last one was
+   * answered: one look at the root, if there was any change since the last time.
+   */
+  async flush(): Promise<void> {
+    const changes = this.#changes;
+    if (changes === this.#flushedChanges) return;
+    await this.#parts.root.verify();
+    this.#flushedChanges = Math.max(this.#flushedChanges, changes);
+  }
+
+  resize(sizeSectors: number): Promise<void> {
+    return this.#changing(() => resizeVolume(this.#parts, this.#writer, sizeSectors));
+  }
+
+  discard(start: number, count: number): Promise<void> {
+    const { geometry } = this.#parts;
+    const zero = (index: number) => this.#writer.write(index, geometry.partOf(index, start, count));
+    return this.#changing(() => eachInParallel(this.#objectsIn(start, count), DELETES_AHEAD, zero));
+  }
+
+  writeZeroes(start: number, count: number): Promise<void> {
+    return this.discard(start, count);
+  }
+
+  extents(start: number, count: number): Extent[] {
+    const { geometry, known } = this.#parts;
+    const first = geometry.objectOf(start);
+    const end = geometry.objectOf(start + count - 1) + 1;
+    return Array.from(known.runs(first, end), (run) => ({
+      ...geometry.sectorsOf(run, start, count),
+      type: run.inside ? 'data' : 'zero',
+    }));
+  }
+
+  disconnect(): void {
+    this.#parts.store.close();
+  }
+
+  *#partsToFetch(parts: Iterable<BufferPart>): Generator<BufferPart> {
+    for (const part of parts) if (this.#reader.needsFetch(part)) yield part;
+  }
+
+  /** Objects of a range that there may be something to take from, those included that a write in flight is about to make. */
+  *#objectsIn(start: number, count: number): Generator<number> {
+    const { geometry, known, locks } = this.#parts;
+    const first = geometry.objectOf(start);
+    const end = geometry.objectOf(start + count - 1) + 1;
+    const held = new Set(locks.held(first, end));
+    yield* held;
+    for (const index of known.existing(first, end)) if (!held.has(index)) yield index;
+  }
+
+  async #changing(change: () => Promise<void>): Promise<void> {
+    try {
+      this.#parts.fence.check();
+      await change();
+    } finally {
+      this.#changes++;
+    }
+  }
+}
+
+function* startingWith<T>(first: T, rest: Iterable<T>): Generator<T> {
+  yield first;
+  yield* rest;
+}

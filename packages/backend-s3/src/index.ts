@@ -1,0 +1,12 @@
+export { connectS3 } from './connect.js';
+export { createVolume } from './create.js';
+export { deleteVolume } from './delete-volume.js';
+export {
+  CONCURRENCY_DEFAULT,
+  CONCURRENCY_MAX,
+  type ConnectS3Options,
+  type CreateVolumeOptions,
+  OBJECT_SIZE_BYTES_DEFAULT,
+  OBJECT_SIZE_BYTES_MAX,
+  type StoreOptions,
+} from './options.js';

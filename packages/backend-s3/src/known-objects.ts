@@ -1,0 +1,86 @@
+import { type IntervalRun, IntervalSet } from '@blockyard/block';
+
+/** ETags that are kept in memory, some 100 bytes each. For an object beyond them a HEAD is made before it is replaced. */
+export const ETAGS_MAX = 65_536;
+
+/**
+ * What an open volume knows of its data objects without asking: which exist, which version of them it saw last, and for
+ * which of them a change failed so that only the store knows how it went.
+ */
+export class KnownObjects {
+  readonly #present = new IntervalSet();
+  /** Least recently learnt first. */
+  readonly #etags = new Map<number, string>();
+  /** By object: whether a PUT may still be on its way. */
+  readonly #doubtful = new Map<number, { latePut: boolean }>();
+
+  /** False: the object does not exist, and its part of the volume reads as zeroes. */
+  mayExist(index: number): boolean {
+    return this.#present.has(index);
+  }
+
+  /** The last version seen, or undefined if the store has to be asked. */
+  etagOf(index: number): string | undefined {
+    return this.#etags.get(index);
+  }
+
+  /** Whether only the store knows if the object exists. */
+  isDoubtful(index: number): boolean {
+    return this.#doubtful.has(index);
+  }
+
+  /** Whether a PUT of an earlier write may still arrive, and bring the object back if it were deleted. */
+  mayComeLate(index: number): boolean {
+    return this.#doubtful.get(index)?.latePut === true;
+  }
+
+  /** The object exists in this version, for certain. */
+  stored(index: number, etag: string): void {
+    this.#present.add(index, index + 1);
+    this.#doubtful.delete(index);
+    this.#etags.delete(index);
+    this.#etags.set(index, etag);
+    if (this.#etags.size <= ETAGS_MAX) return;
+    const [oldest] = this.#etags.keys();
+    if (oldest !== undefined) this.#etags.delete(oldest);
+  }
+
+  /** The object was in a listing. */
+  listed(index: number, etag: string): void {
+    this.#present.add(index, index + 1);
+    if (this.#etags.size < ETAGS_MAX) this.#etags.set(index, etag);
+  }
+
+  /** The object does not exist, for certain. */
+  deleted(index: number): void {
+    this.#present.remove(index, index + 1);
+    this.#doubtful.delete(index);
+    this.#etags.delete(index);
+  }
+
+  /** A change of the object failed, and may have been carried out all the same, or may still be. */
+  doubt(index: number, latePut: boolean): void {
+    this.#present.add(index, index + 1);
+    this.#etags.delete(index);
+    this.#doubtful.set(index, { latePut: latePut || this.mayComeLate(index) });
+  }
+
+  /** The version seen last is not the one that is there. */
+  forgetVersion(index: number): void {
+    this.#etags.delete(index);
+  }
+
+  /** Objects from `from` to before `end` that may exist, ascending. May change meanwhile; what changes is seen or not. */
+  *existing(from: number, end: number): Generator<number> {
+    for (const run of this.#present.from(from)) {
+      const stop = Math.min(run.end, end);
+      for (let index = Math.max(run.start, from); index < stop; index++) yield index;
+      if (run.end >= end) return;
+    }
+  }
+
+  /** The range cut into runs of objects that may exist, and of such that do not. */
+  runs(from: number, end: number): Iterable<IntervalRun> {
+    return this.#present.runs(from, end);
+  }
+}

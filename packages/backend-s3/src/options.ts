@@ -1,0 +1,214 @@
+import type { S3Client } from '@aws-sdk/client-s3';
+import { BlockError, checkInteger, checkSectorSize, checkSize } from '@blockyard/block';
+import { checkPrefix } from './keys.js';
+
+/** How to reach the store: with a client of yours, or with what is needed to make one. */
+export interface StoreOptions {
+  readonly bucket: string;
+  /** What the keys of the volume begin with: `disks/web-1`. */
+  readonly prefix: string;
+  /** A client set up by you. It is not destroyed at the end. Left out: one is made from the four options below. */
+  readonly client?: S3Client;
+  /** URL of the store. Left out: AWS. */
+  readonly endpoint?: string;
+  /** Default: what the environment says or, with an `endpoint`, `us-east-1`. */
+  readonly region?: string;
+  /** Default: what the SDK finds in the environment, in its files, or on the machine. */
+  readonly credentials?: {
+    readonly accessKeyId: string;
+    readonly secretAccessKey: string;
+    readonly sessionToken?: string;
+  };
+  /** `endpoint/bucket/key` in place of `bucket.endpoint/key`. Default: true with an `endpoint`. */
+  readonly forcePathStyle?: boolean;
+  /** Longest that one attempt at one request may take. Default: 30,000. */
+  readonly requestTimeoutMs?: number;
+  /**
+   * How often a request is tried. Default: 5. A `client` of yours tries as often as it was told to; all its attempts at one
+   * request together end after `maxAttempts` times `requestTimeoutMs`.
+   */
+  readonly maxAttempts?: number;
+  /** Go on with a store that does not honour conditional writes: a second writer will not be noticed. Default: false. */
+  readonly allowUnsafeStore?: boolean;
+}
+
+export interface CreateVolumeOptions extends StoreOptions {
+  /** Size of the volume. Either this or `sizeBytes`. */
+  readonly sizeSectors?: number;
+  /** Size of the volume: a whole number of sectors. */
+  readonly sizeBytes?: number;
+  /** Bytes in a sector: a power of two from 512 to 65,536. Default: 4,096. */
+  readonly sectorSize?: number;
+  /** Bytes of the volume in one object: a multiple of `sectorSize`, at most 64 MiB. Default: 1 MiB. */
+  readonly objectSizeBytes?: number;
+}
+
+export interface ConnectS3Options extends StoreOptions {
+  /** Default: false, and then an earlier writer is fenced. */
+  readonly readOnly?: boolean;
+  /** Data requests in flight at once, at most 256. Default: 16. */
+  readonly concurrency?: number;
+}
+
+export const SECTOR_SIZE_DEFAULT = 4096;
+export const OBJECT_SIZE_BYTES_DEFAULT = 1 << 20;
+/** A merge holds one object in memory for each request in flight. */
+export const OBJECT_SIZE_BYTES_MAX = 64 << 20;
+export const CONCURRENCY_DEFAULT = 16;
+export const CONCURRENCY_MAX = 256;
+export const REQUEST_TIMEOUT_MS_DEFAULT = 30_000;
+/** The longest delay that a timer can wait for, shared out over the attempts. */
+export const DEADLINE_MS_MAX = 2 ** 31 - 1;
+export const MAX_ATTEMPTS_DEFAULT = 5;
+
+/** Store options with their defaults. */
+export interface StoreSettings extends StoreOptions {
+  readonly requestTimeoutMs: number;
+  readonly maxAttempts: number;
+  readonly allowUnsafeStore: boolean;
+}
+
+export interface CreateSettings extends StoreSettings {
+  readonly sectorSize: number;
+  readonly sizeSectors: number;
+  readonly objectSizeBytes: number;
+}
+
+export interface ConnectSettings extends StoreSettings {
+  readonly readOnly: boolean;
+  readonly concurrency: number;
+}
+
+/** Lists that do not compile when an option is missing from them. */
+const KNOWN_STORE: Readonly<Record<keyof StoreOptions, true>> = {
+  bucket: true,
+  prefix: true,
+  client: true,
+  endpoint: true,
+  region: true,
+  credentials: true,
+  forcePathStyle: true,
+  requestTimeoutMs: true,
+  maxAttempts: true,
+  allowUnsafeStore: true,
+};
+const KNOWN_CREATE: Readonly<Record<keyof CreateVolumeOptions, true>> = {
+  ...KNOWN_STORE,
+  sizeSectors: true,
+  sizeBytes: true,
+  sectorSize: true,
+  objectSizeBytes: true,
+};
+const KNOWN_CONNECT: Readonly<Record<keyof ConnectS3Options, true>> = {
+  ...KNOWN_STORE,
+  readOnly: true,
+  concurrency: true,
+};
+
+/** Where a client is found by itself if none is given. */
+const CLIENT_PARTS = ['endpoint', 'region', 'credentials', 'forcePathStyle'] as const;
+
+/** The options with their defaults. Throws `INVALID_ARGUMENT`, or `UNALIGNED` for sizes that are not whole sectors. */
+export function checkCreateOptions(options: CreateVolumeOptions): CreateSettings {
+  checkKnown(options, KNOWN_CREATE);
+  const store = checkStoreOptions(options);
+  const { sectorSize = SECTOR_SIZE_DEFAULT, objectSizeBytes = OBJECT_SIZE_BYTES_DEFAULT } = options;
+  checkSectorSize(sectorSize);
+  checkObjectSize(objectSizeBytes, sectorSize);
+  return { ...store, sectorSize, objectSizeBytes, sizeSectors: sizeOf(options, sectorSize) };
+}
+
+export function checkConnectOptions(options: ConnectS3Options): ConnectSettings {
+  checkKnown(options, KNOWN_CONNECT);
+  const store = checkStoreOptions(options);
+  const { readOnly = false, concurrency = CONCURRENCY_DEFAULT } = options;
+  checkBoolean(readOnly, 'readOnly');
+  checkBetween(concurrency, 1, CONCURRENCY_MAX, 'concurrency');
+  return { ...store, readOnly, concurrency };
+}
+
+export function checkDeleteOptions(options: StoreOptions): StoreSettings {
+  checkKnown(options, KNOWN_STORE);
+  return checkStoreOptions(options);
+}
+
+/** Whole sectors, and small enough to be held in memory. */
+export function checkObjectSize(objectSizeBytes: unknown, sectorSize: number): asserts objectSizeBytes is number {
+  checkBetween(objectSizeBytes, 1, OBJECT_SIZE_BYTES_MAX, 'objectSizeBytes');
+  if (objectSizeBytes % sectorSize !== 0) {
+    throw new BlockError('UNALIGNED', `objectSizeBytes ${objectSizeBytes} is not a multiple of ${sectorSize}`);
+  }
+}
+
+function sizeOf({ sizeSectors, sizeBytes }: CreateVolumeOptions, sectorSize: number): number {
+  if ((sizeSectors === undefined) === (sizeBytes === undefined)) {
+    throw new BlockError('INVALID_ARGUMENT', 'give either sizeSectors or sizeBytes');
+  }
+  if (sizeBytes !== undefined) {
+    checkInteger(sizeBytes, 'sizeBytes');
+    if (sizeBytes % sectorSize !== 0) {
+      throw new BlockError('UNALIGNED', `sizeBytes ${sizeBytes} is not a multiple of ${sectorSize}`);
+    }
+    return sizeBytes / sectorSize;
+  }
+  checkSize(sizeSectors, sectorSize);
+  return sizeSectors;
+}
+
+function checkStoreOptions(options: StoreOptions): StoreSettings {
+  const { bucket, prefix, client } = options;
+  if (typeof bucket !== 'string' || bucket === '' || bucket.includes('/')) {
+    throw new BlockError('INVALID_ARGUMENT', `bucket must be the name of a bucket, not ${JSON.stringify(bucket)}`);
+  }
+  checkPrefix(prefix);
+  if (client !== undefined) checkClient(client, options);
+  for (const name of ['endpoint', 'region'] as const) {
+    const value: unknown = options[name];
+    if (value !== undefined && (typeof value !== 'string' || value === '')) {
+      throw new BlockError('INVALID_ARGUMENT', `${name} must be a string that is not empty`);
+    }
+  }
+  const {
+    requestTimeoutMs = REQUEST_TIMEOUT_MS_DEFAULT,
+    maxAttempts = MAX_ATTEMPTS_DEFAULT,
+    allowUnsafeStore = false,
+  } = options;
+  checkBetween(maxAttempts, 1, 100, 'maxAttempts');
+  checkBetween(requestTimeoutMs, 1, Math.floor(DEADLINE_MS_MAX / maxAttempts), 'requestTimeoutMs');
+  checkBoolean(allowUnsafeStore, 'allowUnsafeStore');
+  if (options.forcePathStyle !== undefined) checkBoolean(options.forcePathStyle, 'forcePathStyle');
+  return { ...options, requestTimeoutMs, maxAttempts, allowUnsafeStore };
+}
+
+function checkClient(client: unknown, options: StoreOptions): void {
+  if (typeof client !== 'object' || client === null || !('send' in client) || typeof client.send !== 'function') {
+    throw new BlockError('INVALID_ARGUMENT', 'client must be an S3Client of @aws-sdk/client-s3');
+  }
+  for (const name of CLIENT_PARTS) {
+    if (options[name] !== undefined) {
+      throw new BlockError('INVALID_ARGUMENT', `give either a client or ${name}: the client has its own`);
+    }
+  }
+}
+
+function checkKnown(options: unknown, known: object): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new BlockError('INVALID_ARGUMENT', `options must be { bucket, prefix, ... }, not ${String(options)}`);
+  }
+  for (const name of Object.keys(options)) {
+    if (!Object.hasOwn(known, name)) throw new BlockError('INVALID_ARGUMENT', `unknown option "${name}"`);
+  }
+}
+
+function checkBoolean(value: unknown, what: string): void {
+  if (typeof value !== 'boolean') {
+    throw new BlockError('INVALID_ARGUMENT', `${what} must be true or false, not ${String(value)}`);
+  }
+}
+
+function checkBetween(value: unknown, min: number, max: number, what: string): asserts value is number {
+  checkInteger(value, what);
+  if (value < min || value > max) {
+    throw new BlockError('INVALID_ARGUMENT', `${what} must be from ${min} to ${max}, not ${value}`);
+  }
+}

@@ -1,0 +1,135 @@
+import { BlockError, type BlockErrorCode, isBlockError } from '@blockyard/block';
+
+/** What is known of a failed request, from whichever layer of the SDK it comes. */
+interface Failure {
+  /** Name of the S3 error, or of the error class. */
+  readonly name: string;
+  /** The HTTP status, if there was an answer. */
+  readonly status: number | undefined;
+  /** The system's code, if there was none: `ECONNRESET`. */
+  readonly system: string | undefined;
+  readonly message: string;
+  readonly attempts: number;
+}
+
+const CODE_BY_NAME: Readonly<Record<string, BlockErrorCode>> = {
+  NoSuchBucket: 'NOT_FOUND',
+  NoSuchKey: 'NOT_FOUND',
+  // As one of many in the answer to DeleteObjects there is a name alone, no status.
+  AccessDenied: 'ACCESS_DENIED',
+  InternalError: 'UNAVAILABLE',
+  ServiceUnavailable: 'UNAVAILABLE',
+  CredentialsProviderError: 'ACCESS_DENIED',
+  // Some stores answer a wrong key or a missing signature with 400.
+  InvalidAccessKeyId: 'ACCESS_DENIED',
+  InvalidToken: 'ACCESS_DENIED',
+  ExpiredToken: 'ACCESS_DENIED',
+  AuthorizationHeaderMalformed: 'ACCESS_DENIED',
+  MissingSecurityHeader: 'ACCESS_DENIED',
+  QuotaExceeded: 'NO_SPACE',
+  XMinioStorageFull: 'NO_SPACE',
+  InvalidBucketName: 'INVALID_ARGUMENT',
+  InvalidObjectState: 'UNSUPPORTED',
+  TimeoutError: 'TIMEOUT',
+  RequestTimeout: 'TIMEOUT',
+  SlowDown: 'UNAVAILABLE',
+};
+
+const CODE_BY_STATUS: Readonly<Record<number, BlockErrorCode>> = {
+  // The bucket is in another region.
+  301: 'INVALID_ARGUMENT',
+  307: 'INVALID_ARGUMENT',
+  401: 'ACCESS_DENIED',
+  403: 'ACCESS_DENIED',
+  404: 'NOT_FOUND',
+  405: 'UNSUPPORTED',
+  408: 'TIMEOUT',
+  409: 'UNAVAILABLE',
+  429: 'UNAVAILABLE',
+  501: 'UNSUPPORTED',
+  507: 'NO_SPACE',
+};
+
+const CODE_BY_SYSTEM: Readonly<Record<string, BlockErrorCode>> = {
+  ETIMEDOUT: 'TIMEOUT',
+  ECONNRESET: 'UNAVAILABLE',
+  ECONNREFUSED: 'UNAVAILABLE',
+  ECONNABORTED: 'UNAVAILABLE',
+  EPIPE: 'UNAVAILABLE',
+  ENOTFOUND: 'UNAVAILABLE',
+  EAI_AGAIN: 'UNAVAILABLE',
+  EHOSTUNREACH: 'UNAVAILABLE',
+  ENETUNREACH: 'UNAVAILABLE',
+  EADDRNOTAVAIL: 'UNAVAILABLE',
+};
+
+/**
+ * Whatever a request failed with as a BlockError that says what and where: `PUT s3://bucket/key: SlowDown (503), 5 attempts`.
+ * Of the original message only what stores are known to write is kept: it is the `cause`, which is the SDK's.
+ */
+export function toBlockError(error: unknown, what: string): BlockError {
+  if (isBlockError(error)) return error;
+  const failure = failureOf(error);
+  const { name, status, system, message, attempts } = failure;
+  const detail = message === '' || message === 'UnknownError' || message === name ? '' : `: ${message}`;
+  const said = status === undefined ? (system ?? name) : `${name} (${status})`;
+  const times = attempts > 1 ? `, ${attempts} attempts` : '';
+  return new BlockError(codeOf(failure), `${what}: ${said}${times}${detail}`, { cause: error });
+}
+
+function codeOf({ name, status, system }: Failure): BlockErrorCode {
+  const byName = Object.hasOwn(CODE_BY_NAME, name) ? CODE_BY_NAME[name] : undefined;
+  if (byName !== undefined) return byName;
+  if (status !== undefined) {
+    const byStatus = CODE_BY_STATUS[status];
+    if (byStatus !== undefined) return byStatus;
+    if (status >= 500) return 'UNAVAILABLE';
+  }
+  if (system !== undefined && Object.hasOwn(CODE_BY_SYSTEM, system)) return CODE_BY_SYSTEM[system] ?? 'IO';
+  return 'IO';
+}
+
+/** Whether a PUT failed because its condition does not hold (any more), or may have. */
+export function isLostCondition(error: unknown): boolean {
+  const { name, status } = failureOf(error);
+  if (name === 'NoSuchBucket') return false;
+  // 404: the object that If-Match speaks of is gone.
+  return status === 412 || status === 409 || status === 404;
+}
+
+/** Whether the store refused the request outright, so that it was not carried out and never will be. */
+export function isRefused(error: unknown): boolean {
+  const { status, attempts } = failureOf(error);
+  // Of several attempts an earlier one may have been carried out, its answer lost.
+  return attempts === 1 && status !== undefined && status >= 400 && status < 500 && status !== 408;
+}
+
+export function isMissingKey(error: unknown): boolean {
+  const { name, status } = failureOf(error);
+  return status === 404 && name !== 'NoSuchBucket';
+}
+
+export function isRangeBeyondEnd(error: unknown): boolean {
+  return failureOf(error).status === 416;
+}
+
+function failureOf(error: unknown): Failure {
+  if (typeof error !== 'object' || error === null) {
+    return { name: 'Error', status: undefined, system: undefined, message: String(error), attempts: 1 };
+  }
+  const { name, code, message, $metadata } = error as {
+    name?: unknown;
+    code?: unknown;
+    message?: unknown;
+    $metadata?: { httpStatusCode?: unknown; attempts?: unknown };
+  };
+  const status = $metadata?.httpStatusCode;
+  const attempts = $metadata?.attempts;
+  return {
+    name: typeof name === 'string' ? name : 'Error',
+    status: typeof status === 'number' ? status : undefined,
+    system: typeof code === 'string' ? code : undefined,
+    message: typeof message === 'string' ? message : '',
+    attempts: typeof attempts === 'number' ? attempts : 1,
+  };
+}

@@ -1,0 +1,292 @@
+import {
+  DeleteObjectsCommand,
+  GetObjectCommand,
+  type GetObjectCommandOutput,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import { BlockError } from '@blockyard/block';
+import { Requests } from './requests.js';
+import { Scatter } from './scatter.js';
+import { decodeStamp, encodeStamp, type Stamp } from './stamp.js';
+import { isLostCondition, isMissingKey, isRangeBeyondEnd, isRefused, toBlockError } from './store-error.js';
+
+/** Keys that S3 takes in one DeleteObjects, and gives in one page of a listing. */
+export const BATCH_KEYS_MAX = 1000;
+
+/** Times that a GET is made again because its body broke off, and a PUT because the store was busy with the same key. */
+const REPEATS_MAX = 3;
+
+/** One version of an object. */
+export interface Version {
+  /** As the store gave it, quotes included. */
+  readonly etag: string;
+  /** Bytes of the whole object. */
+  readonly sizeBytes: number;
+  readonly stamp: Stamp | undefined;
+}
+
+/** What must be so for a PUT to happen: no such object, or that very version of it. */
+export type Condition = 'absent' | { readonly etag: string };
+
+export type PutResult =
+  | { readonly kind: 'stored'; readonly etag: string }
+  /** The condition does not hold; `found` is what is there instead. */
+  | { readonly kind: 'lost'; readonly found: Version | undefined }
+  /** `late`: nobody knows whether the store carried it out, or still will. */
+  | { readonly kind: 'failed'; readonly error: BlockError; readonly late: boolean };
+
+export interface Listed {
+  readonly key: string;
+  readonly etag: string;
+}
+
+/** Per key: gone now, another version is there, or an error. */
+export type DeleteResult = 'gone' | 'changed' | BlockError;
+
+/**
+ * The five requests that a volume is made of, on one bucket. Errors are BlockErrors that name the request, the bucket and
+ * the key; what a caller has to expect (no such key, a lost condition) is a result.
+ */
+export class ObjectStore {
+  /** False for a store that ignores conditions: they are not sent then, since some take them wrongly rather than not at all. */
+  conditionalPuts = true;
+  readonly #client: S3Client;
+  readonly #bucket: string;
+  readonly #requests: Requests;
+  readonly #destroyClient: boolean;
+
+  constructor(client: S3Client, options: { bucket: string; deadlineMs: number; destroyClient: boolean }) {
+    this.#client = client;
+    this.#bucket = options.bucket;
+    this.#requests = new Requests(options.deadlineMs);
+    this.#destroyClient = options.destroyClient;
+  }
+
+  /** For messages. */
+  urlOf(key: string): string {
+    return `s3://${this.#bucket}/${key}`;
+  }
+
+  /**
+   * Fills `target` with the object's bytes from `offset` on, straight from the connection, and with zeroes past its end.
+   * Gives the version that the bytes are of, or undefined if there is no such key.
+   *
+   * The version is not known (`'beyond'`) where the object ends before `offset`.
+   */
+  async get(key: string, target: readonly Uint8Array[], offset: number): Promise<Version | 'beyond' | undefined> {
+    const what = `GET ${this.urlOf(key)}`;
+    let lengthBytes = 0;
+    for (const buffer of target) lengthBytes += buffer.byteLength;
+    const range = { offset, lengthBytes };
+    for (let repeats = 0; ; repeats++) {
+      const expected = (error: unknown) => isMissingKey(error) || isRangeBeyondEnd(error) || error instanceof BrokenOff;
+      try {
+        return await this.#requests.run(what, (signal) => this.#get(key, target, range, signal), expected);
+      } catch (error) {
+        if (isMissingKey(error)) return undefined;
+        if (isRangeBeyondEnd(error)) {
+          new Scatter(target).zeroRest();
+          return 'beyond';
+        }
+        if (!(error instanceof BrokenOff)) throw error;
+        if (repeats === REPEATS_MAX) throw toBlockError(error.cause, `${what} broke off ${repeats + 1} times`);
+      }
+    }
+  }
+
+  /** All of a small object: `CORRUPT` if it has more than `bytesMax` bytes. */
+  async getSmall(key: string, bytesMax: number): Promise<{ version: Version; bytes: Uint8Array } | undefined> {
+    const bytes = new Uint8Array(bytesMax);
+    const version = await this.get(key, [bytes], 0);
+    if (version === undefined) return undefined;
+    if (version === 'beyond') throw new BlockError('CORRUPT', `${this.urlOf(key)}: is empty`);
+    if (version.sizeBytes > bytesMax) {
+      throw new BlockError('CORRUPT', `${this.urlOf(key)}: has ${version.sizeBytes} bytes, more than ${bytesMax}`);
+    }
+    return { version, bytes: bytes.subarray(0, version.sizeBytes) };
+  }
+
+  async head(key: string): Promise<Version | undefined> {
+    const command = new HeadObjectCommand({ Bucket: this.#bucket, Key: key });
+    const what = `HEAD ${this.urlOf(key)}`;
+    try {
+      const found = await this.#requests.run(
+        what,
+        (abortSignal) => this.#client.send(command, { abortSignal }),
+        isMissingKey,
+      );
+      return {
+        etag: present(found.ETag, `${what}: no ETag`),
+        sizeBytes: found.ContentLength ?? 0,
+        stamp: decodeStamp(found.Metadata),
+      };
+    } catch (error) {
+      if (isMissingKey(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * Stores an object if `condition` holds. Never throws.
+   *
+   * What the answer leaves open is settled by looking: a refused condition may be our own first attempt, the answer to which
+   * was lost, come back to us through the SDK's second; a time-out may have come after the store was done. The stamp tells.
+   */
+  async put(key: string, body: Uint8Array, condition: Condition, stamp: Stamp): Promise<PutResult> {
+    const what = `PUT ${this.urlOf(key)}`;
+    for (let repeats = 0; ; repeats++) {
+      try {
+        const send = (signal: AbortSignal) => this.#put(key, body, condition, stamp, signal);
+        const { ETag } = await this.#requests.run(what, send, () => true);
+        return { kind: 'stored', etag: present(ETag, `${what}: no ETag`) };
+      } catch (error) {
+        if (isRefused(error) && !isLostCondition(error)) {
+          return { kind: 'failed', error: toBlockError(error, what), late: false };
+        }
+        const settled = await this.#settle(key, condition, stamp, error, what);
+        // The store was busy with the same key (409) and wants us to come again.
+        if (settled !== 'unchanged') return settled;
+        if (repeats === REPEATS_MAX) return { kind: 'failed', error: toBlockError(error, what), late: true };
+      }
+    }
+  }
+
+  /** Deletes up to a thousand objects; with an ETag only that version, where the store honours it. */
+  async deleteBatch(objects: readonly { key: string; etag?: string | undefined }[]): Promise<DeleteResult[]> {
+    const what = `DELETE ${objects.length} objects, first ${this.urlOf(objects[0]?.key ?? '')}`;
+    const command = new DeleteObjectsCommand({
+      Bucket: this.#bucket,
+      Delete: {
+        Objects: objects.map(({ key, etag }) => (etag === undefined ? { Key: key } : { Key: key, ETag: etag })),
+        Quiet: true,
+      },
+    });
+    const { Errors = [] } = await this.#requests.run(what, (abortSignal) =>
+      this.#client.send(command, { abortSignal }),
+    );
+    const failures = new Map(Errors.map((failure) => [failure.Key, failure]));
+    return objects.map(({ key }) => {
+      const failure = failures.get(key);
+      if (failure === undefined || failure.Code === 'NoSuchKey') return 'gone';
+      if (failure.Code === 'PreconditionFailed' || failure.Code === 'ConditionalRequestConflict') return 'changed';
+      return toBlockError({ name: failure.Code, message: failure.Message }, `DELETE ${this.urlOf(key)}`);
+    });
+  }
+
+  /** The first `keysMax` (at most a thousand) keys under `prefix` after the key `after`, in order. */
+  async list(
+    prefix: string,
+    after: string | undefined,
+    keysMax: number,
+  ): Promise<{ objects: Listed[]; more: boolean }> {
+    const what = `LIST ${this.urlOf(prefix)}`;
+    const command = new ListObjectsV2Command({
+      Bucket: this.#bucket,
+      Prefix: prefix,
+      StartAfter: after,
+      MaxKeys: keysMax,
+    });
+    const page = await this.#requests.run(what, (abortSignal) => this.#client.send(command, { abortSignal }));
+    const objects = (page.Contents ?? []).map(({ Key, ETag }) => ({
+      key: present(Key, `${what}: no Key`),
+      etag: present(ETag, `${what}: no ETag`),
+    }));
+    return { objects, more: page.IsTruncated === true };
+  }
+
+  /** Aborts what is in flight, refuses what comes later, and closes the connections of a client that is not the caller's. */
+  close(): void {
+    this.#requests.close();
+    if (this.#destroyClient) this.#client.destroy();
+  }
+
+  async #get(
+    key: string,
+    target: readonly Uint8Array[],
+    { offset, lengthBytes }: { offset: number; lengthBytes: number },
+    abortSignal: AbortSignal,
+  ): Promise<Version> {
+    const Range = `bytes=${offset}-${offset + lengthBytes - 1}`;
+    const command = new GetObjectCommand({ Bucket: this.#bucket, Key: key, Range });
+    const answer = await this.#client.send(command, { abortSignal });
+    const sizeBytes = checkRange(answer, offset, lengthBytes);
+    const expectedBytes = Math.min(lengthBytes, sizeBytes - offset);
+    const scatter = new Scatter(target);
+    try {
+      for await (const piece of answer.Body as AsyncIterable<Uint8Array>) {
+        if (!scatter.push(piece)) throw new Error(`more than the ${expectedBytes} bytes that were asked for`);
+      }
+      if (scatter.filledBytes !== expectedBytes) {
+        throw Object.assign(new Error(`${scatter.filledBytes} of ${expectedBytes} bytes`), { code: 'ECONNRESET' });
+      }
+    } catch (error) {
+      throw new BrokenOff(error);
+    }
+    scatter.zeroRest();
+    return {
+      etag: present(answer.ETag, 'answer without an ETag'),
+      sizeBytes,
+      stamp: decodeStamp(answer.Metadata),
+    };
+  }
+
+  #put(key: string, body: Uint8Array, condition: Condition, stamp: Stamp, abortSignal: AbortSignal) {
+    const when = condition === 'absent' ? { IfNoneMatch: '*' } : { IfMatch: condition.etag };
+    const command = new PutObjectCommand({
+      Bucket: this.#bucket,
+      Key: key,
+      Body: body,
+      Metadata: encodeStamp(stamp),
+      ...(this.conditionalPuts ? when : {}),
+    });
+    return this.#client.send(command, { abortSignal });
+  }
+
+  /** What became of a PUT that was answered with `error`. */
+  async #settle(
+    key: string,
+    condition: Condition,
+    stamp: Stamp,
+    error: unknown,
+    what: string,
+  ): Promise<PutResult | 'unchanged'> {
+    let found: Version | undefined;
+    try {
+      found = await this.head(key);
+    } catch (lookError) {
+      // Nothing can be said. The first error is the one that tells why.
+      const cause = isLostCondition(error) ? lookError : error;
+      return { kind: 'failed', error: toBlockError(cause, what), late: true };
+    }
+    if (found?.stamp?.writeId === stamp.writeId) return { kind: 'stored', etag: found.etag };
+    const unchanged = condition === 'absent' ? found === undefined : found?.etag === condition.etag;
+    if (!unchanged) return { kind: 'lost', found };
+    return isLostCondition(error) ? 'unchanged' : { kind: 'failed', error: toBlockError(error, what), late: true };
+  }
+}
+
+/** The body of an answer ended before its time. */
+class BrokenOff extends Error {
+  constructor(cause: unknown) {
+    super('the body broke off', { cause });
+  }
+}
+
+/** The size of the whole object, if the answer is to the range that was asked for. */
+function checkRange(answer: GetObjectCommandOutput, offset: number, lengthBytes: number): number {
+  const [, first, last, total] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(answer.ContentRange ?? '')?.map(Number) ?? [];
+  const end = Math.min(offset + lengthBytes, total ?? 0);
+  if (total === undefined || first !== offset || last !== end - 1) {
+    const got = answer.ContentRange ?? 'the whole object';
+    throw new BlockError('UNSUPPORTED', `the store gave ${got} for ${lengthBytes} bytes from ${offset}`);
+  }
+  return total;
+}
+
+function present(value: string | undefined, message: string): string {
+  if (value === undefined) throw new BlockError('UNSUPPORTED', message);
+  return value;
+}
