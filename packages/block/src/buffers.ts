@@ -34,12 +34,34 @@ export function sliceBuffers(buffers: readonly Uint8Array[], offset: number, len
  * Compares words of 32 bits: 64-bit ones would be bigints, an allocation each.
  */
 export function isZero(bytes: Uint8Array): boolean {
-  const { buffer, byteOffset, byteLength } = bytes;
-  const head = Math.min((4 - (byteOffset % 4)) % 4, byteLength);
-  const words = Math.floor((byteLength - head) / 4);
+  const { byteLength } = bytes;
+  const head = Math.min((4 - (bytes.byteOffset % 4)) % 4, byteLength);
+  const tail = byteLength - ((byteLength - head) % 4);
   for (let i = 0; i < head; i++) if (bytes[i] !== 0) return false;
-  const view = new Uint32Array(buffer, byteOffset + head, words);
-  for (let i = 0; i < words; i++) if (view[i] !== 0) return false;
-  for (let i = head + words * 4; i < byteLength; i++) if (bytes[i] !== 0) return false;
+  for (let i = tail; i < byteLength; i++) if (bytes[i] !== 0) return false;
+  return head === tail || areWordsZero(bytes.subarray(head, tail));
+}
+
+/** Of whole words of 32 bits, aligned. */
+function areWordsZero({ buffer, byteOffset, byteLength }: Uint8Array): boolean {
+  const words = new Uint32Array(buffer, byteOffset, byteLength / 4);
+  for (let i = 0; i < words.length; i++) if (words[i] !== 0) return false;
   return true;
+}
+
+/** The first index at which two arrays of one length differ, or undefined if they are equal. Fast if both are aligned to 4 bytes. */
+export function firstDifference(a: Uint8Array, b: Uint8Array): number | undefined {
+  if (a.byteLength !== b.byteLength) throw new RangeError(`${a.byteLength} bytes compared with ${b.byteLength}`);
+  for (let i = equalWords(a, b) * 4; i < a.byteLength; i++) if (a[i] !== b[i]) return i;
+  return undefined;
+}
+
+/** How many words of 32 bits are equal, from the start on. */
+function equalWords(a: Uint8Array, b: Uint8Array): number {
+  if (a.byteOffset % 4 !== 0 || b.byteOffset % 4 !== 0) return 0;
+  const words = Math.floor(a.byteLength / 4);
+  const wordsA = new Uint32Array(a.buffer, a.byteOffset, words);
+  const wordsB = new Uint32Array(b.buffer, b.byteOffset, words);
+  for (let i = 0; i < words; i++) if (wordsA[i] !== wordsB[i]) return i;
+  return words;
 }

@@ -95,7 +95,7 @@ const kindOf = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.
   ?.get as (this: unknown) => string | undefined;
 
 /** A Uint8Array, also of another realm, over any kind of memory. */
-function isBytes(value: unknown): value is Uint8Array {
+export function isBytes(value: unknown): value is Uint8Array {
   return kindOf.call(value) === 'Uint8Array';
 }
 

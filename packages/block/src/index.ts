@@ -1,6 +1,13 @@
 export { byteLengthOf, isZero, sliceBuffers } from './buffers.js';
 export { checkInteger, checkSectorSize, checkSize } from './check.js';
 export {
+  type CompareOptions,
+  type CompareProgress,
+  type CompareResult,
+  compare,
+  type Difference,
+} from './compare.js';
+export {
   type BlockDevice,
   type DeviceInfo,
   type DisconnectOptions,
@@ -11,6 +18,7 @@ export {
   SECTOR_SIZE_MIN,
   type SectorRange,
 } from './contract.js';
+export { type CopyOptions, type CopyProgress, copy } from './copy.js';
 export { createDevice } from './device.js';
 export type { BlockDriver } from './driver.js';
 export { zeroBuffers } from './emulate.js';
@@ -22,5 +30,7 @@ export {
   type ErrorContext,
   isBlockError,
 } from './error.js';
+export { type FillOptions, type FillPattern, type FillProgress, fill } from './fill.js';
 export { type Interval, type IntervalRun, IntervalSet } from './interval-set.js';
 export type { MaybePromise } from './maybe-promise.js';
+export type { AbortSignalLike, ParallelOptions } from './parallel.js';
