@@ -1,0 +1,75 @@
+import type { BlockDevice } from '@blockyard/block';
+import { conformance, type Subject } from '@blockyard/conformance';
+import { connectMemory } from '@blockyard/backend-memory';
+import { describe, test } from 'vitest';
+import { type Clock, partition, withDelay, withFaults, withReadOnly, withStats, withTrace } from './index.js';
+
+/** Time flies: a timer fires in the next turn of the event loop, and says that its time has come. */
+function hurriedClock(): Clock {
+  let nowMs = 0;
+  return {
+    now: () => nowMs,
+    set: (callback, delayMs) =>
+      setImmediate(() => {
+        nowMs += delayMs;
+        callback();
+      }),
+    clear: (timer) => clearImmediate(timer as NodeJS.Immediate),
+  };
+}
+
+function over(name: string, wrap: (base: BlockDevice) => BlockDevice): Subject {
+  return {
+    name,
+    persistent: false,
+    hugeSectors: Math.floor(Number.MAX_SAFE_INTEGER / 65_536),
+    create: async (shape) => ({
+      connect: async ({ readOnly = false } = {}) => {
+        const device = wrap(await connectMemory(shape));
+        return readOnly ? withReadOnly(device) : device;
+      },
+      dispose: async () => {},
+    }),
+    wrap: async (base) => wrap(base),
+  };
+}
+
+const delayed = (base: BlockDevice) =>
+  withDelay(base, { latencyMs: { read: 1, write: 3, flush: 2 }, parallelism: 3, bytesPerSecond: 1e9, clock: hurriedClock() });
+
+const subjects: readonly Subject[] = [
+  over('no delay', (base) => withDelay(base)),
+  over('delay', delayed),
+  over('no faults', (base) => withFaults(base, { rules: [] })),
+  over('stats', (base) => withStats(base)),
+  over('trace', (base) => withTrace(base, () => {})),
+  over('a pile of layers', (base) => withStats(withTrace(delayed(withFaults(base, { rules: [] })), () => {}))),
+];
+
+for (const subject of subjects) conformance(subject, { describe, test }, { runs: 5 });
+
+const BEFORE = 3;
+const AFTER = 2;
+
+conformance(
+  {
+    name: 'partition',
+    persistent: false,
+    resizable: false,
+    hugeSectors: Math.floor(Number.MAX_SAFE_INTEGER / 65_536) - BEFORE - AFTER,
+    create: async ({ sectorSize, sizeSectors }) => ({
+      connect: async ({ readOnly = false } = {}) => {
+        const base = await connectMemory({ sectorSize, sizeSectors: BEFORE + sizeSectors + AFTER });
+        // What must not be seen, nor touched.
+        await base.write(0, [new Uint8Array(BEFORE * sectorSize).fill(0xbb)]);
+        await base.write(BEFORE + sizeSectors, [new Uint8Array(AFTER * sectorSize).fill(0xaa)]);
+        const device = partition(base, { startSector: BEFORE, sizeSectors, ownsBase: true });
+        return readOnly ? withReadOnly(device) : device;
+      },
+      dispose: async () => {},
+    }),
+    wrap: async (base) => partition(base, { startSector: 0, sizeSectors: base.info.sizeSectors, ownsBase: true }),
+  },
+  { describe, test },
+  { runs: 5 },
+);

@@ -1,0 +1,112 @@
+import { type BlockDevice, BlockError, type Operation } from '@blockyard/block';
+import { checkNumber, checkOptions, checkOwnsBase, checkPositive, type Known } from './check.js';
+import { type Clock, systemClock } from './clock.js';
+import { createLayer, type Intercept, isForced, type LayerOptions, OPERATIONS, rangeOf } from './layer.js';
+import { SharedTimers } from './shared-timers.js';
+import { Slots } from './slots.js';
+
+export interface DelayOptions extends LayerOptions {
+  /**
+   * Milliseconds before an operation reaches the base: of every operation but `disconnect`, or of those named. True to about a
+   * millisecond. Default: 0.
+   */
+  readonly latencyMs?: number | Readonly<Partial<Record<Operation, number>>>;
+  /** Bytes per second that all reads and writes together move at most. Default: unlimited. */
+  readonly bytesPerSecond?: number;
+  /** Operations under way at once; the others wait, first come, first served. Default: unlimited. */
+  readonly parallelism?: number;
+  /** Default: the system's. */
+  readonly clock?: Clock;
+}
+
+const KNOWN: Known<DelayOptions> = {
+  ownsBase: true,
+  latencyMs: true,
+  bytesPerSecond: true,
+  parallelism: true,
+  clock: true,
+};
+
+/** A day: more is a mistake in the unit. */
+const LATENCY_MS_MAX = 24 * 60 * 60 * 1000;
+
+/** Operations whose ranges are data that must travel. */
+const MOVES_DATA: Readonly<Record<Operation, boolean>> = {
+  read: true,
+  write: true,
+  flush: false,
+  resize: false,
+  discard: false,
+  writeZeroes: false,
+  extents: false,
+  disconnect: false,
+};
+
+/**
+ * The base as if it were far away: later, slower, with fewer operations at once. A forced disconnect is not delayed, and ends
+ * what is.
+ *
+ * Throws `INVALID_ARGUMENT` if an option is wrong or unknown.
+ */
+export function withDelay(base: BlockDevice, options: DelayOptions = {}): BlockDevice {
+  checkOptions(options, KNOWN);
+  const { clock = systemClock, parallelism = Number.POSITIVE_INFINITY } = options;
+  if (options.parallelism !== undefined) checkPositive(parallelism, 'parallelism');
+  const line = new Line(options.bytesPerSecond);
+  const latencies = latenciesOf(options.latencyMs ?? 0);
+  const timers = new SharedTimers(clock);
+  const slots = new Slots(parallelism);
+  const { sectorSize } = base.info;
+
+  const intercept: Intercept = async (operation, args, send) => {
+    if (isForced(operation, args)) {
+      timers.abandon(disconnected);
+      slots.abandon(disconnected);
+      return send(args);
+    }
+    await slots.take();
+    try {
+      const nowMs = clock.now();
+      const sectors = MOVES_DATA[operation] ? (rangeOf(operation, args, sectorSize)?.count ?? 0) : 0;
+      const dueMs = line.send(sectors * sectorSize, nowMs) + latencies[operation];
+      if (dueMs > nowMs) await timers.until(dueMs);
+      return await send(args);
+    } finally {
+      slots.leave();
+    }
+  };
+  return createLayer(base, { name: 'delay', ownsBase: checkOwnsBase(options), intercept });
+}
+
+/** What moves one byte after the other, at a set speed. */
+class Line {
+  readonly #bytesPerMs: number;
+  #freeAtMs = 0;
+
+  constructor(bytesPerSecond: number | undefined) {
+    if (bytesPerSecond !== undefined) checkPositive(bytesPerSecond, 'bytesPerSecond');
+    this.#bytesPerMs = bytesPerSecond === undefined ? Number.POSITIVE_INFINITY : bytesPerSecond / 1000;
+  }
+
+  /** When the last of the bytes has arrived. */
+  send(bytes: number, nowMs: number): number {
+    if (bytes === 0) return nowMs;
+    this.#freeAtMs = Math.max(this.#freeAtMs, nowMs) + bytes / this.#bytesPerMs;
+    return this.#freeAtMs;
+  }
+}
+
+function latenciesOf(latencyMs: NonNullable<DelayOptions['latencyMs']>): Readonly<Record<Operation, number>> {
+  const named = typeof latencyMs === 'number' ? undefined : latencyMs;
+  if (named !== undefined) checkOptions(named, MOVES_DATA as unknown as Known<typeof named>, 'latencyMs');
+  const latencies = OPERATIONS.map((operation) => {
+    const ms = named !== undefined ? (named[operation] ?? 0) : operation === 'disconnect' ? 0 : latencyMs;
+    checkNumber(ms, `latencyMs of ${operation}`, 0, LATENCY_MS_MAX);
+    return [operation, ms] as const;
+  });
+  return Object.fromEntries(latencies) as Record<Operation, number>;
+}
+
+function disconnected(): BlockError {
+  return new BlockError('DISCONNECTED', 'the device was disconnected by force');
+}

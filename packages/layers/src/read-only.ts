@@ -1,0 +1,18 @@
+import type { BlockDevice } from '@blockyard/block';
+import { checkOptions, checkOwnsBase } from './check.js';
+import { createLayer, type LayerOptions } from './layer.js';
+
+/**
+ * The base, refusing whatever would change it with `READ_ONLY`.
+ *
+ * Throws `INVALID_ARGUMENT` if an option is wrong or unknown.
+ */
+export function withReadOnly(base: BlockDevice, options: LayerOptions = {}): BlockDevice {
+  checkOptions(options, { ownsBase: true });
+  return createLayer(base, {
+    name: 'readonly',
+    ownsBase: checkOwnsBase(options),
+    info: { readOnly: true },
+    intercept: (_operation, args, send) => send(args),
+  });
+}

@@ -1,0 +1,146 @@
+import { type BlockDevice, type BlockErrorCode, isBlockError, type Operation } from '@blockyard/block';
+import { checkOptions, checkOwnsBase, type Known } from './check.js';
+import { type Clock, systemClock } from './clock.js';
+import { Histogram } from './histogram.js';
+import { createLayer, type Intercept, type LayerOptions, OPERATIONS, rangeOf } from './layer.js';
+
+/** How long operations took, in milliseconds. All zero before the first has ended. */
+export interface LatencyStats {
+  readonly minMs: number;
+  readonly meanMs: number;
+  readonly maxMs: number;
+  /** Quantiles, too large by less than an eighth. */
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly p999Ms: number;
+}
+
+/** What one kind of operation did. */
+export interface OperationStats {
+  /** Calls that have ended, failures included. */
+  readonly calls: number;
+  readonly errors: number;
+  readonly errorsByCode: Readonly<Partial<Record<BlockErrorCode, number>>>;
+  /** Bytes of the ranges of successful calls. */
+  readonly bytes: number;
+  readonly inFlight: number;
+  readonly inFlightMax: number;
+  readonly latency: LatencyStats;
+}
+
+/** A copy that does not change any more. */
+export type Stats = { readonly [O in Operation]: OperationStats };
+
+/** A device that knows what it did. */
+export interface StatsDevice extends BlockDevice {
+  stats(): Stats;
+  /** Starts to count anew. What is in flight stays so. */
+  resetStats(): void;
+}
+
+export interface StatsOptions extends LayerOptions {
+  /** Default: the system's. */
+  readonly clock?: Clock;
+}
+
+const KNOWN: Known<StatsOptions> = { ownsBase: true, clock: true };
+
+/**
+ * The base, counting and timing every operation, those of a `disconnect` and of emulation included.
+ *
+ * Throws `INVALID_ARGUMENT` if an option is wrong or unknown.
+ */
+export function withStats(base: BlockDevice, options: StatsOptions = {}): StatsDevice {
+  checkOptions(options, KNOWN);
+  const { clock = systemClock } = options;
+  const { sectorSize } = base.info;
+  const counters = tableOf(() => new Counter());
+
+  const intercept: Intercept = async (operation, args, send) => {
+    const counter = counters[operation];
+    const sectors = rangeOf(operation, args, sectorSize)?.count ?? 0;
+    const startMs = clock.now();
+    counter.begin();
+    try {
+      const result = await send(args);
+      counter.succeed(sectors * sectorSize, clock.now() - startMs);
+      return result;
+    } catch (error) {
+      counter.fail(isBlockError(error) ? error.code : 'IO', clock.now() - startMs);
+      throw error;
+    }
+  };
+  return Object.assign(createLayer(base, { name: 'stats', ownsBase: checkOwnsBase(options), intercept }), {
+    stats: () => tableOf((operation) => counters[operation].snapshot()),
+    resetStats: () => {
+      for (const operation of OPERATIONS) counters[operation].reset();
+    },
+  });
+}
+
+function tableOf<T>(make: (operation: Operation) => T): Record<Operation, T> {
+  return Object.fromEntries(OPERATIONS.map((operation) => [operation, make(operation)])) as Record<Operation, T>;
+}
+
+class Counter {
+  #calls = 0;
+  #errors = 0;
+  #errorsByCode: Partial<Record<BlockErrorCode, number>> = {};
+  #bytes = 0;
+  #inFlight = 0;
+  #inFlightMax = 0;
+  /** Microseconds. */
+  #latency = new Histogram();
+
+  begin(): void {
+    this.#inFlight++;
+    this.#inFlightMax = Math.max(this.#inFlightMax, this.#inFlight);
+  }
+
+  succeed(bytes: number, durationMs: number): void {
+    this.#bytes += bytes;
+    this.#end(durationMs);
+  }
+
+  fail(code: BlockErrorCode, durationMs: number): void {
+    this.#errors++;
+    this.#errorsByCode[code] = (this.#errorsByCode[code] ?? 0) + 1;
+    this.#end(durationMs);
+  }
+
+  reset(): void {
+    this.#calls = 0;
+    this.#errors = 0;
+    this.#errorsByCode = {};
+    this.#bytes = 0;
+    this.#inFlightMax = this.#inFlight;
+    this.#latency = new Histogram();
+  }
+
+  snapshot(): OperationStats {
+    const latency = this.#latency;
+    const quantileMs = (share: number) => latency.quantile(share) / 1000;
+    return {
+      calls: this.#calls,
+      errors: this.#errors,
+      errorsByCode: { ...this.#errorsByCode },
+      bytes: this.#bytes,
+      inFlight: this.#inFlight,
+      inFlightMax: this.#inFlightMax,
+      latency: {
+        minMs: latency.min / 1000,
+        meanMs: latency.mean / 1000,
+        maxMs: latency.max / 1000,
+        p50Ms: quantileMs(0.5),
+        p99Ms: quantileMs(0.99),
+        p999Ms: quantileMs(0.999),
+      },
+    };
+  }
+
+  #end(durationMs: number): void {
+    this.#calls++;
+    this.#inFlight--;
+    this.#latency.add(durationMs * 1000);
+  }
+}
