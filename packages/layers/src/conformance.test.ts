@@ -1,6 +1,6 @@
+import { connectMemory } from '@blockyard/backend-memory';
 import type { BlockDevice } from '@blockyard/block';
 import { conformance, type Subject } from '@blockyard/conformance';
-import { connectMemory } from '@blockyard/backend-memory';
 import { describe, test } from 'vitest';
 import { type Clock, partition, withDelay, withFaults, withReadOnly, withStats, withTrace } from './index.js';
 
@@ -35,7 +35,12 @@ function over(name: string, wrap: (base: BlockDevice) => BlockDevice): Subject {
 }
 
 const delayed = (base: BlockDevice) =>
-  withDelay(base, { latencyMs: { read: 1, write: 3, flush: 2 }, parallelism: 3, bytesPerSecond: 1e9, clock: hurriedClock() });
+  withDelay(base, {
+    latencyMs: { read: 1, write: 3, flush: 2 },
+    parallelism: 3,
+    bytesPerSecond: 1e9,
+    clock: hurriedClock(),
+  });
 
 const subjects: readonly Subject[] = [
   over('no delay', (base) => withDelay(base)),

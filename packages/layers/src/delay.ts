@@ -50,10 +50,10 @@ const MOVES_DATA: Readonly<Record<Operation, boolean>> = {
  */
 export function withDelay(base: BlockDevice, options: DelayOptions = {}): BlockDevice {
   checkOptions(options, KNOWN);
-  const { clock = systemClock, parallelism = Number.POSITIVE_INFINITY } = options;
+  const { clock = systemClock, parallelism = Number.POSITIVE_INFINITY, latencyMs = 0 } = options;
   if (options.parallelism !== undefined) checkPositive(parallelism, 'parallelism');
   const line = new Line(options.bytesPerSecond);
-  const latencies = latenciesOf(options.latencyMs ?? 0);
+  const latencies = latenciesOf(latencyMs);
   const timers = new SharedTimers(clock);
   const slots = new Slots(parallelism);
   const { sectorSize } = base.info;

@@ -1,6 +1,6 @@
 /** Buckets between a power of two and the next: what a quantile is off by is less than one in this many. */
 const STEPS = 8;
-/** Buckets in all. The last one begins past 12 days, in microseconds. */
+/** Buckets in all. The last one, which has no end, begins past 40 days if the values are microseconds. */
 const BUCKETS_MAX = 320;
 
 /**
@@ -55,6 +55,7 @@ function bucketOf(value: number): number {
 
 /** The value that the bucket's values stay below. */
 function endOf(bucket: number): number {
+  if (bucket === BUCKETS_MAX - 1) return Number.POSITIVE_INFINITY;
   if (bucket < STEPS) return bucket + 1;
   const doublings = Math.floor(bucket / STEPS) - 1;
   return (bucket - doublings * STEPS + 1) * 2 ** doublings;

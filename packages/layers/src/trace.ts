@@ -43,10 +43,12 @@ export function withTrace(base: BlockDevice, sink: TraceSink, options: TraceOpti
   let started = 0;
 
   const intercept: Intercept = async (operation, args, send) => {
-    const range = rangeOf(operation, args, sectorSize);
-    const begun = { sequence: started++, operation, start: range?.start, count: range?.count, startMs: clock.now() };
+    const sequence = started++;
+    const startMs = clock.now();
     const end = (error: BlockErrorCode | undefined) => {
-      tell(sink, { ...begun, durationMs: clock.now() - begun.startMs, error });
+      const durationMs = clock.now() - startMs;
+      const range = rangeOf(operation, args, sectorSize);
+      tell(sink, { sequence, operation, start: range?.start, count: range?.count, startMs, durationMs, error });
     };
     try {
       const result = await send(args);
