@@ -1,8 +1,11 @@
 import type { ByteRun, ByteView } from './byte-view.js';
 import type { BlockDevice } from './contract.js';
 
-/** Bytes zeroed at once by a device that does it natively: so much that it costs little, so little that progress shows. */
-const ZERO_PIECE_BYTES = 1 << 30;
+/** A run to be zeroed natively is cut in at most this many pieces, so that progress shows and an abort comes through. */
+const ZERO_PIECES_MAX = 256;
+
+/** But not in pieces smaller than this. */
+const ZERO_PIECE_BYTES_MIN = 1 << 30;
 
 /** Where the lines are along which work on a {@link ByteView} is cut. */
 export interface Grid {
@@ -62,11 +65,11 @@ export function* cut(run: Piece, grid: Grid, stepBytes = grid.chunkBytes): Gener
   }
 }
 
-/** A run that is to be zeroed, in pieces as large as the device can be expected to be quick with. */
+/** A run that is to be zeroed, in pieces: chunks, or much larger ones where the device is native in it and the size no matter. */
 export function cutZeroes({ info }: BlockDevice, run: Piece, grid: Grid): Generator<Piece> {
-  const isQuick = info.native.discard || info.native.writeZeroes;
-  const chunks = isQuick ? Math.max(1, Math.floor(ZERO_PIECE_BYTES / grid.chunkBytes)) : 1;
-  return cut(run, grid, chunks * grid.chunkBytes);
+  if (!info.native.discard && !info.native.writeZeroes) return cut(run, grid);
+  const wantedBytes = Math.max(ZERO_PIECE_BYTES_MIN, (run.end - run.start) / ZERO_PIECES_MAX);
+  return cut(run, grid, Math.ceil(wantedBytes / grid.chunkBytes) * grid.chunkBytes);
 }
 
 function floorTo(at: number, step: number, { phaseBytes }: Grid): number {
