@@ -1,0 +1,7 @@
+export type { Peer, ServerEvent } from './server/events.js';
+export type { CacheMapped, CacheRun, ExportOptions, Prefetching } from './server/exports.js';
+export { DEFAULT_LIMITS, type Limits, type Listen, type ServeOptions } from './server/options.js';
+export { type NbdServer, serveNbd } from './server/server.js';
+export type { RequestKind, ServerStats } from './server/stats.js';
+export type { Pem, TlsOptions } from './server/tls.js';
+export { formatUri, type NbdAddress, type NbdUri, parseUri } from './uri.js';

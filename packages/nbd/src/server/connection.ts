@@ -1,0 +1,245 @@
+import type { Socket } from 'node:net';
+import type { Clock } from '../wire/clock.js';
+import { Inbound, type Parser } from '../wire/inbound.js';
+import { adopt, Wire } from '../wire/wire.js';
+import { Arena } from './arena.js';
+import type { Account, Budget } from './budget.js';
+import type { BusyPoll } from './busy-poll.js';
+import type { Terms } from './check.js';
+import type { ChunkPool } from './chunks.js';
+import type { Peer, ServerEvent } from './events.js';
+import { Executor } from './executor.js';
+import { blockSizes, type Export, type Exports, sizeBytesOf } from './exports.js';
+import { greeting, Handshake } from './handshake.js';
+import { Negotiation } from './negotiation.js';
+import type { Limits } from './options.js';
+import { Outbound } from './outbound.js';
+import type { Counters } from './stats.js';
+import type { TlsUpgrade } from './tls.js';
+import { Transmission, type TransmissionHost } from './transmission.js';
+
+/** What the connections of a server share. */
+export interface Shared {
+  readonly exports: Exports;
+  readonly limits: Limits;
+  readonly tls: TlsUpgrade | undefined;
+  readonly budget: Budget;
+  readonly pool: ChunkPool;
+  readonly busyPoll: BusyPoll;
+  readonly counters: Counters;
+  readonly clock: Clock;
+  readonly onEvent: (event: ServerEvent) => void;
+}
+
+/** How long a client may take to hang up after the server did, before what it still sends is answered with a reset. */
+const LINGER_MS = 1000;
+
+/** Takes whatever comes. */
+const DISCARD: Parser = {
+  parse(inbound) {
+    inbound.at = inbound.end;
+    return false;
+  },
+  filled() {},
+};
+
+/** One client: its handshake, its requests, its end. */
+export class Connection {
+  readonly peer: Peer;
+  readonly #shared: Shared;
+  readonly #onFinished: (connection: Connection) => void;
+  readonly #inbound: Inbound;
+  readonly #account: Account;
+  readonly #negotiation: Negotiation;
+  #wire: Wire;
+  #outbound: Outbound | undefined;
+  #transmission: Transmission | undefined;
+  #timer: unknown;
+  #leaving = false;
+  #closed = false;
+  #finished = false;
+  #reason: string | undefined;
+  #receivedBytes = 0;
+  #receivedAtMs = 0;
+
+  /** `onFinished` is called once, when the connection is gone and nothing of it runs any more. */
+  constructor(accepted: Socket, peer: Peer, shared: Shared, onFinished: (connection: Connection) => void) {
+    const { exports, limits, tls, budget, clock } = shared;
+    this.peer = peer;
+    this.#shared = shared;
+    this.#onFinished = onFinished;
+    this.#account = budget.open();
+    this.#negotiation = new Negotiation(exports, limits.requestBytesMax, tls?.mode ?? 'none');
+    const parser = { parse: () => false, filled: () => {} };
+    this.#inbound = new Inbound(parser);
+    this.#inbound.use(this.#handshake());
+    const adopted = adopt(accepted, this.#inbound);
+    this.#wire = new Wire(adopted ?? accepted, this.#inbound, { direct: adopted !== undefined, tls: false });
+    this.#timer = clock.set(() => this.#timeOut(), limits.handshakeMs);
+    this.#start();
+    this.#wire.write([greeting()], () => {});
+  }
+
+  /** Requests read and not answered. */
+  get outstanding(): number {
+    return this.#transmission?.outstanding ?? 0;
+  }
+
+  /** Whether the client has held memory without taking or sending anything since `sinceMs`. */
+  stalledSince(sinceMs: number): boolean {
+    if (this.#account.usedBytes === 0) return false;
+    if (this.#inbound.receivedBytes !== this.#receivedBytes) {
+      this.#receivedBytes = this.#inbound.receivedBytes;
+      this.#receivedAtMs = this.#shared.clock.now();
+    }
+    const outbound = this.#outbound;
+    if (outbound !== undefined && outbound.pendingBytes > 0) return outbound.progressAtMs <= sinceMs;
+    return this.#inbound.midMessage && this.#receivedAtMs <= sinceMs;
+  }
+
+  /** Takes no further request, answers those that were read, and hangs up. */
+  leave(reason: string): void {
+    if (this.#leaving || this.#closed) return;
+    this.#leaving = true;
+    this.#reason ??= reason;
+    if (this.#transmission === undefined) {
+      this.#wire.destroy();
+      return;
+    }
+    this.#transmission.stop();
+    this.#hangUpIfIdle();
+  }
+
+  /** Ends it at once. */
+  cut(reason: string): void {
+    this.#reason ??= reason;
+    this.#wire.destroy();
+  }
+
+  #start(): void {
+    this.#wire.start({
+      ended: () => this.leave('the client hung up'),
+      closed: (error) => this.#onClosed(error),
+    });
+  }
+
+  #handshake(): Handshake {
+    return new Handshake(this.#inbound, this.#negotiation, this.#shared.limits.optionBytesMax, {
+      send: (message, sent) => this.#wire.write([message], sent),
+      hold: () => this.#wire.hold(),
+      resume: () => this.#wire.resume(),
+      startTls: () => this.#startTls(),
+      transmit: (entry) => this.#transmit(entry),
+      onClose: (reason) => this.cut(reason),
+      onViolation: (message) => this.#violate(message),
+    });
+  }
+
+  #startTls(): void {
+    const { tls } = this.#shared;
+    const plain = this.#wire;
+    if (tls === undefined || plain.closed) return;
+    tls.upgrade(plain.stream as Socket, (stream) => {
+      plain.detach();
+      this.#wire = new Wire(stream, this.#inbound, { direct: false, tls: true });
+      this.#negotiation.secured();
+      this.#inbound.drop();
+      this.#inbound.resume();
+      this.#start();
+    });
+  }
+
+  /** The end of the handshake. */
+  #transmit(entry: Export): void {
+    const { clock, limits, pool, onEvent } = this.#shared;
+    clock.clear(this.#timer);
+    const { mode } = this.#negotiation;
+    const contexts = this.#negotiation.contextsFor(entry);
+    const arena = new Arena(pool, this.#account);
+    const outbound = new Outbound(this.#wire, arena, pool, clock, (replies) => transmission.sent(replies));
+    const onFailure = (_request: unknown, error: unknown) => this.#onFailure(entry, error);
+    const transmission = new Transmission({
+      mode,
+      terms: this.#terms(entry, contexts.length > 0),
+      inbound: this.#inbound,
+      arena,
+      account: this.#account,
+      executor: new Executor({ entry, mode, contexts, arena, outbound, onFailure }),
+      requestsMax: limits.connectionRequestsMax,
+      host: this.#transmissionHost(),
+    });
+    this.#outbound = outbound;
+    this.#transmission = transmission;
+    this.#inbound.use(transmission);
+    onEvent({ type: 'opened', peer: this.peer, export: entry.name, tls: this.#negotiation.secure });
+  }
+
+  #terms(entry: Export, hasContexts: boolean): Terms {
+    const { requestBytesMax } = this.#shared.limits;
+    const [minimumBytes] = blockSizes(entry, requestBytesMax);
+    const { readOnly } = entry;
+    const trims = entry.device.info.native.discard;
+    const extended = this.#negotiation.mode === 'extended';
+    return { sizeBytes: sizeBytesOf(entry), minimumBytes, requestBytesMax, readOnly, trims, extended, hasContexts };
+  }
+
+  #transmissionHost(): TransmissionHost {
+    const { counters, busyPoll } = this.#shared;
+    return {
+      hold: () => this.#wire.hold(),
+      resume: () => this.#wire.resume(),
+      onRequest: (request) => {
+        counters.count(request);
+        busyPoll.arrived();
+      },
+      onLeave: () => this.leave('the client said goodbye'),
+      onViolation: (message) => this.#violate(message),
+      onIdle: () => {
+        this.#hangUpIfIdle();
+        this.#finishIfDone();
+      },
+    };
+  }
+
+  #onFailure(entry: Export, error: unknown): void {
+    this.#shared.counters.failures++;
+    this.#shared.onEvent({ type: 'failed', peer: this.peer, export: entry.name, error });
+  }
+
+  #violate(message: string): void {
+    this.#shared.counters.violations++;
+    this.#wire.hold();
+    this.cut(message);
+  }
+
+  #timeOut(): void {
+    this.#shared.counters.timedOut++;
+    this.cut('the handshake took too long');
+  }
+
+  /** What the client still sends is taken and dropped: a socket closed with unread bytes may take the last replies with it. */
+  #hangUpIfIdle(): void {
+    if (!this.#leaving || this.#closed || this.outstanding > 0) return;
+    const { clock } = this.#shared;
+    this.#timer = clock.set(() => this.#wire.destroy(), LINGER_MS);
+    this.#inbound.use(DISCARD);
+    this.#wire.end();
+    this.#wire.resume();
+  }
+
+  #onClosed(error: Error | undefined): void {
+    const { clock, onEvent } = this.#shared;
+    this.#closed = true;
+    clock.clear(this.#timer);
+    this.#transmission?.close();
+    this.#outbound?.close();
+    onEvent({ type: 'closed', peer: this.peer, reason: this.#reason ?? error?.message ?? 'the client is gone' });
+    this.#finishIfDone();
+  }
+
+  #finishIfDone(): void {
+    if (!this.#closed || this.#finished || this.outstanding > 0) return;
+    this.#finished = true;
+    this.#onFinished(this);
+  }
+}

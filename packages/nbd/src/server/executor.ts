@@ -1,0 +1,240 @@
+import type { BlockDevice } from '@blockyard/block';
+import { Command, CommandFlag, Errno } from '../wire/protocol.js';
+import type { Arena } from './arena.js';
+import { changes } from './check.js';
+import type { Chunk } from './chunks.js';
+import type { Context } from './contexts.js';
+import { errnoOf, messageFor } from './errno.js';
+import type { Export } from './exports.js';
+import type { Outbound } from './outbound.js';
+import {
+  dataHeaderBytes,
+  type Mode,
+  outcomeBytes,
+  putDataHeader,
+  putError,
+  putReadDone,
+  putStatus,
+  putSuccess,
+  statusBytes,
+} from './replies.js';
+import type { Request } from './request.js';
+import { asksForHoles, readBytes, readSparse } from './sparse-read.js';
+
+/** Extents in a reply at most, for each context. A client asks on from where they end. */
+const EXTENTS_MAX = 1024;
+
+export interface ExecutorOptions {
+  readonly entry: Export;
+  readonly mode: Mode;
+  readonly contexts: readonly Context[];
+  readonly arena: Arena;
+  readonly outbound: Outbound;
+  /** The device failed a request. */
+  readonly onFailure: (request: Request, error: unknown) => void;
+}
+
+/** Carries out requests that were checked, and answers each of them once, in the order in which they finish. */
+export class Executor {
+  readonly #device: BlockDevice;
+  readonly #entry: Export;
+  readonly #mode: Mode;
+  readonly #contexts: readonly Context[];
+  readonly #arena: Arena;
+  readonly #outbound: Outbound;
+  readonly #onFailure: ExecutorOptions['onFailure'];
+  readonly #sectorSize: number;
+  readonly #dataHeaderBytes: number;
+
+  constructor({ entry, mode, contexts, arena, outbound, onFailure }: ExecutorOptions) {
+    this.#device = entry.device;
+    this.#entry = entry;
+    this.#mode = mode;
+    this.#contexts = contexts;
+    this.#arena = arena;
+    this.#outbound = outbound;
+    this.#onFailure = onFailure;
+    this.#sectorSize = entry.device.info.sectorSize;
+    this.#dataHeaderBytes = dataHeaderBytes(mode);
+  }
+
+  /** Bytes of memory that the request needs, for its payload or its reply. */
+  memoryBytes({ command, lengthBytes = 0 }: Request): number {
+    if (command === Command.WRITE) return lengthBytes;
+    if (command === Command.READ) return lengthBytes === 0 ? 0 : readBytes(this.#mode, lengthBytes);
+    if (command === Command.BLOCK_STATUS) return this.#contexts.length * statusBytes(this.#mode, EXTENTS_MAX);
+    return 0;
+  }
+
+  /** Carries out a request that has its memory and its payload. */
+  run(request: Request): void {
+    // A device promises not to throw; one that does must not end the server.
+    try {
+      this.#dispatch(request);
+    } catch (error) {
+      this.#fail(request, error);
+    }
+  }
+
+  /** Answers a request that was refused. */
+  refuse(request: Request, errno: number): void {
+    this.#answerError(request, errno, 'refused');
+  }
+
+  #dispatch(request: Request): void {
+    const { command, lengthBytes = 0 } = request;
+    const start = (request.offsetBytes ?? 0) / this.#sectorSize;
+    const count = lengthBytes / this.#sectorSize;
+    switch (command) {
+      case Command.READ:
+        this.#read(request, start, lengthBytes);
+        break;
+      case Command.WRITE:
+        this.#write(request, start, lengthBytes);
+        break;
+      case Command.FLUSH:
+        this.#settle(request, this.#device.flush());
+        break;
+      case Command.TRIM:
+        this.#change(request, start, count, this.#device.discard(start, count));
+        break;
+      case Command.WRITE_ZEROES:
+        this.#writeZeroes(request, start, count);
+        break;
+      case Command.CACHE:
+        this.#settle(request, this.#entry.prefetching?.prefetch(start, count) ?? Promise.resolve());
+        break;
+      case Command.BLOCK_STATUS:
+        this.#blockStatus(request, start, count);
+        break;
+      default:
+        throw new Error(`command ${command} was let through`);
+    }
+  }
+
+  #read(request: Request, start: number, lengthBytes: number): void {
+    const { chunk, at } = request;
+    if (chunk === undefined) {
+      this.#answer(request, putReadDone);
+      return;
+    }
+    if (!request.has(CommandFlag.DF) && asksForHoles(this.#device, this.#mode, lengthBytes)) {
+      this.#readAround(request, start, lengthBytes);
+      return;
+    }
+    const from = at + this.#dataHeaderBytes;
+    this.#device.read(start, [chunk.bytes.subarray(from, from + lengthBytes)]).then(
+      () => this.#answerData(request, lengthBytes),
+      (error: unknown) => this.#fail(request, error),
+    );
+  }
+
+  /** A read that leaves out the holes. */
+  #readAround(request: Request, start: number, lengthBytes: number): void {
+    const { chunk } = request;
+    if (chunk === undefined) return;
+    const read = async () => {
+      const end = await readSparse(this.#device, request, this.#mode, chunk.bytes, chunk.view);
+      if (end !== undefined) {
+        this.#outbound.push(chunk, request.at, end);
+        return;
+      }
+      const from = request.at + this.#dataHeaderBytes;
+      await this.#device.read(start, [chunk.bytes.subarray(from, from + lengthBytes)]);
+      this.#answerData(request, lengthBytes);
+    };
+    read().catch((error: unknown) => this.#fail(request, error));
+  }
+
+  #answerData(request: Request, lengthBytes: number): void {
+    const { chunk, at, offsetBytes = 0 } = request;
+    if (chunk === undefined) return;
+    putDataHeader(chunk.view, at, this.#mode, request, offsetBytes, lengthBytes, true);
+    this.#outbound.push(chunk, at, at + this.#dataHeaderBytes + lengthBytes);
+  }
+
+  #write(request: Request, start: number, lengthBytes: number): void {
+    const { chunk, at } = request;
+    const data = chunk === undefined ? [] : [chunk.bytes.subarray(at, at + lengthBytes)];
+    this.#change(request, start, lengthBytes / this.#sectorSize, this.#device.write(start, data));
+  }
+
+  #writeZeroes(request: Request, start: number, count: number): void {
+    const { native } = this.#device.info;
+    if (request.has(CommandFlag.FAST_ZERO) && !native.writeZeroes) {
+      this.#answerError(request, Errno.ENOTSUP, 'zeroes would be written');
+      return;
+    }
+    // Space may be given back unless the client says otherwise; both read as zeroes [Z1].
+    const discards = native.discard && !request.has(CommandFlag.NO_HOLE);
+    const done = discards ? this.#device.discard(start, count) : this.#device.writeZeroes(start, count);
+    this.#change(request, start, count, done);
+  }
+
+  /** A change; with FUA it is answered once it is durable. */
+  #change(request: Request, start: number, count: number, done: Promise<void>): void {
+    if (request.has(CommandFlag.FUA))
+      this.#settle(
+        request,
+        done.then(() => this.#device.flush({ start, count })),
+      );
+    else this.#settle(request, done);
+  }
+
+  #settle(request: Request, done: Promise<void>): void {
+    done.then(
+      () => {
+        this.#giveMemory(request);
+        this.#answer(request, putSuccess);
+      },
+      (error: unknown) => this.#fail(request, error),
+    );
+  }
+
+  #blockStatus(request: Request, start: number, count: number): void {
+    const { chunk, at } = request;
+    if (chunk === undefined || count === 0) {
+      this.#giveMemory(request);
+      this.#answerError(request, Errno.EINVAL, 'no range');
+      return;
+    }
+    this.#putStatuses(request, chunk, start, count).then(
+      (end) => this.#outbound.push(chunk, at, end),
+      (error: unknown) => this.#fail(request, error),
+    );
+  }
+
+  /** Puts one chunk for each selected context into the request's memory. Returns where they end. */
+  async #putStatuses(request: Request, chunk: Chunk, start: number, count: number): Promise<number> {
+    const extentsMax = request.has(CommandFlag.REQ_ONE) ? 1 : EXTENTS_MAX;
+    const answers = await Promise.all(this.#contexts.map(({ status }) => status(start, count, extentsMax)));
+    let end = request.at;
+    for (const [index, context] of this.#contexts.entries()) {
+      const last = index === this.#contexts.length - 1;
+      end = putStatus(chunk.view, end, this.#mode, request, context.id, answers[index] ?? [], last);
+    }
+    return end;
+  }
+
+  #fail(request: Request, error: unknown): void {
+    this.#giveMemory(request);
+    this.#answerError(request, errnoOf(error, changes(request.command)), messageFor(error));
+    this.#onFailure(request, error);
+  }
+
+  #answer(request: Request, put: typeof putSuccess): void {
+    const { chunk, at } = this.#outbound.scratch(outcomeBytes(this.#mode, ''));
+    this.#outbound.push(chunk, at, put(chunk.view, at, this.#mode, request));
+  }
+
+  #answerError(request: Request, errno: number, message: string): void {
+    const { chunk, at } = this.#outbound.scratch(outcomeBytes(this.#mode, message));
+    this.#outbound.push(chunk, at, putError(chunk.view, at, this.#mode, request, errno, message));
+  }
+
+  #giveMemory(request: Request): void {
+    const { chunk } = request;
+    request.chunk = undefined;
+    if (chunk !== undefined) this.#arena.give(chunk);
+  }
+}

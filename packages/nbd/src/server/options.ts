@@ -1,0 +1,123 @@
+import { type BlockDevice, BlockError, checkInteger } from '@blockyard/block';
+import type { Clock } from '../wire/clock.js';
+import type { ServerEvent } from './events.js';
+import type { ExportOptions } from './exports.js';
+import type { TlsOptions } from './tls.js';
+
+/** Where to listen. */
+export type Listen =
+  /** A Unix socket, made with mode 0600. A file that is no socket, or one that somebody answers on, is left alone. */
+  | { readonly path: string }
+  /** TCP. Default host: 127.0.0.1. Port 0: any free one. Default port: 10809. */
+  | { readonly host?: string; readonly port?: number };
+
+/** Bounds of a server. All are whole numbers; times are milliseconds. */
+export interface Limits {
+  /** Until a client has chosen its export, TLS included. Default: 10,000. */
+  readonly handshakeMs: number;
+  /** Connections at once; one more is closed as it comes. Default: 100. */
+  readonly connectionsMax: number;
+  /** Memory for requests and replies of all clients, in bytes. Default: 512 MiB. */
+  readonly inFlightBytesMax: number;
+  /** The same for one connection. Default: 64 MiB. */
+  readonly connectionBytesMax: number;
+  /** Requests read and not answered on one connection. Default: 256. */
+  readonly connectionRequestsMax: number;
+  /** Longest read or write, in bytes: a power of two from 64 KiB to 64 MiB. Default: 32 MiB. */
+  readonly requestBytesMax: number;
+  /** Data of one option of the handshake, in bytes. Default: 64 KiB. */
+  readonly optionBytesMax: number;
+  /** A client that takes and sends nothing for so long is cut off when others wait for the memory it holds. Default: 30,000. */
+  readonly stalledMs: number;
+  /** How long `stop` waits for requests in flight, and for clients to take their replies. Default: 10,000. */
+  readonly stopMs: number;
+  /**
+   * How long, in microseconds, the server looks for the next request before it sleeps, while clients are quick to send one.
+   * Costs processor time, saves the time it takes to wake up. 0: not at all. Default: 50.
+   */
+  readonly busyPollUs: number;
+}
+
+export interface ServeOptions {
+  /** Devices by export name. */
+  readonly exports: Readonly<Record<string, BlockDevice | ExportOptions>>;
+  /** Name of the export that the empty name means. Default: the only one, if there is one alone. */
+  readonly default?: string;
+  readonly listen: Listen;
+  /** Default: no TLS. */
+  readonly tls?: TlsOptions;
+  readonly limits?: Partial<Limits>;
+  /** Whether `stop` disconnects the devices, rather than flushes them. Default: false. */
+  readonly ownsDevices?: boolean;
+  /** Hears what happens. Must not throw. */
+  readonly onEvent?: (event: ServerEvent) => void;
+  /** Default: the system's. */
+  readonly clock?: Clock;
+}
+
+const MEBI = 1024 * 1024;
+
+export const DEFAULT_LIMITS: Limits = {
+  handshakeMs: 10_000,
+  connectionsMax: 100,
+  inFlightBytesMax: 512 * MEBI,
+  connectionBytesMax: 64 * MEBI,
+  connectionRequestsMax: 256,
+  requestBytesMax: 32 * MEBI,
+  optionBytesMax: 65_536,
+  stalledMs: 30_000,
+  stopMs: 10_000,
+  busyPollUs: 50,
+};
+
+const REQUEST_BYTES_MIN = 65_536;
+const REQUEST_BYTES_MAX = 64 * MEBI;
+/** A slab of small requests, or the smallest request that must be taken. */
+const CONNECTION_BYTES_MIN = 256 * 1024;
+
+/** The limits with their defaults, or `INVALID_ARGUMENT`. */
+export function checkLimits(limits: Partial<Limits> = {}): Limits {
+  const checked = { ...DEFAULT_LIMITS, ...limits };
+  for (const [name, value] of Object.entries(checked)) {
+    if (!Object.hasOwn(DEFAULT_LIMITS, name)) throw invalid(`unknown limit "${name}"`);
+    checkInteger(value, name);
+  }
+  const { requestBytesMax, connectionBytesMax, inFlightBytesMax, connectionsMax, connectionRequestsMax } = checked;
+  const inBounds = requestBytesMax >= REQUEST_BYTES_MIN && requestBytesMax <= REQUEST_BYTES_MAX;
+  if (!inBounds || !Number.isInteger(Math.log2(requestBytesMax))) {
+    throw invalid(`requestBytesMax must be a power of two from 64 KiB to 64 MiB, not ${requestBytesMax}`);
+  }
+  if (connectionBytesMax < Math.max(requestBytesMax, CONNECTION_BYTES_MIN)) {
+    throw invalid(
+      `connectionBytesMax must hold the longest request and be at least 256 KiB, not ${connectionBytesMax}`,
+    );
+  }
+  if (inFlightBytesMax < 2 * connectionBytesMax) {
+    throw invalid(`inFlightBytesMax must be at least twice connectionBytesMax, not ${inFlightBytesMax}`);
+  }
+  if (connectionsMax < 1 || connectionRequestsMax < 1)
+    throw invalid('a server takes at least one connection and request');
+  return checked;
+}
+
+const KNOWN: Readonly<Record<keyof ServeOptions, true>> = {
+  exports: true,
+  default: true,
+  listen: true,
+  tls: true,
+  limits: true,
+  ownsDevices: true,
+  onEvent: true,
+  clock: true,
+};
+
+/** Refuses what is not known: a misspelt option must not be a silent default. */
+export function checkNames(options: ServeOptions): void {
+  for (const name of Object.keys(options)) {
+    if (!Object.hasOwn(KNOWN, name)) throw invalid(`unknown option "${name}"`);
+  }
+}
+
+function invalid(message: string): BlockError {
+  return new BlockError('INVALID_ARGUMENT', message);
+}

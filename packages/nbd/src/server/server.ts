@@ -1,0 +1,230 @@
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { type BlockDevice, BlockError, isBlockError } from '@blockyard/block';
+import { formatUri } from '../uri.js';
+import { systemClock } from '../wire/clock.js';
+import { Budget } from './budget.js';
+import { BusyPoll } from './busy-poll.js';
+import { ChunkPool } from './chunks.js';
+import { Connection, type Shared } from './connection.js';
+import { Exports } from './exports.js';
+import { listenOn } from './listen.js';
+import { type Loss, lossError, lossOf, mappedOf } from './lost.js';
+import { checkLimits, checkNames, type ServeOptions } from './options.js';
+import { StallWatch } from './stall-watch.js';
+import { Counters, type ServerStats } from './stats.js';
+import { TlsUpgrade } from './tls.js';
+
+/** Memory kept for the next requests at most, in bytes. */
+const IDLE_BYTES_MAX = 64 * 1024 * 1024;
+
+/** A running server. */
+export interface NbdServer extends AsyncDisposable {
+  /** Where it listens. */
+  readonly address: { readonly path: string } | { readonly host: string; readonly port: number };
+  /** An NBD URI for each export name. */
+  readonly uris: Readonly<Record<string, string>>;
+  /** Connections open now. */
+  readonly connections: number;
+  stats(): ServerStats;
+  /**
+   * Takes no further connection and no further request, answers what was read, and flushes every device, or disconnects it if
+   * the server owns it. Idempotent.
+   *
+   * Rejects if a flush fails, with a `BlockError` that says what is lost; the devices go on, and `stop` can be called again.
+   * With `force` it cuts all connections, gives up what is not durable, and resolves.
+   */
+  stop(options?: { readonly force?: boolean }): Promise<void>;
+}
+
+/**
+ * Serves devices over NBD. Resolves once it listens.
+ *
+ * Rejects with `INVALID_ARGUMENT` for wrong options, `ALREADY_EXISTS` if the address is taken, `ACCESS_DENIED` if it may not be
+ * used, `IO` otherwise.
+ */
+export async function serveNbd(options: ServeOptions): Promise<NbdServer> {
+  try {
+    checkNames(options);
+    const server = new NbdServerImpl(options);
+    await server.listen();
+    return server;
+  } catch (error) {
+    throw BlockError.from(error, { operation: 'connect', device: 'nbd server' });
+  }
+}
+
+class NbdServerImpl implements NbdServer {
+  readonly #options: ServeOptions;
+  readonly #shared: Shared;
+  readonly #listener: Server;
+  readonly #connections = new Set<Connection>();
+  readonly #stallWatch: StallWatch;
+  #address: NbdServer['address'] | undefined;
+  #made = 0;
+  #stopping: Promise<void> | undefined;
+  #whenEmpty: (() => void) | undefined;
+  /** Resolves when the server is stopped by force. */
+  readonly #forced: Promise<void>;
+  #force: () => void = () => {};
+
+  constructor(options: ServeOptions) {
+    const { clock = systemClock, onEvent = () => {}, tls } = options;
+    const limits = checkLimits(options.limits);
+    const counters = new Counters();
+    const { inFlightBytesMax: totalBytes, connectionBytesMax: clientBytes, connectionsMax: clientsMax } = limits;
+    const onStarving = () => this.#stallWatch.watch(this.#shared.budget);
+    this.#options = options;
+    this.#shared = {
+      exports: new Exports(options.exports, options.default),
+      limits,
+      tls: tls === undefined ? undefined : new TlsUpgrade(tls),
+      budget: new Budget({ totalBytes, clientBytes, clientsMax }, onStarving),
+      pool: new ChunkPool(IDLE_BYTES_MAX),
+      busyPoll: new BusyPoll(limits.busyPollUs),
+      counters,
+      clock,
+      onEvent,
+    };
+    this.#stallWatch = new StallWatch(this.#connections, limits.stalledMs, clock, () => counters.stalled++);
+    this.#forced = new Promise((resolve) => {
+      this.#force = resolve;
+    });
+    this.#listener = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true, keepAlive: true });
+    this.#listener.on('connection', (socket) => this.#onConnection(socket));
+  }
+
+  async listen(): Promise<void> {
+    await listenOn(this.#listener, this.#options.listen);
+    // Later troubles (no descriptors left to accept with) pass; without a listener they would end the process.
+    this.#listener.on('error', () => {});
+    const found = this.#listener.address() as AddressInfo | string | null;
+    if (found === null) throw new Error('a server that listens has an address');
+    this.#address = typeof found === 'string' ? { path: found } : { host: found.address, port: found.port };
+  }
+
+  get address(): NbdServer['address'] {
+    if (this.#address === undefined) throw new Error('the server does not listen yet');
+    return this.#address;
+  }
+
+  get uris(): Readonly<Record<string, string>> {
+    const names = this.#shared.exports.all().map(({ name }) => name);
+    const tls = this.#shared.tls !== undefined;
+    return Object.fromEntries(names.map((name) => [name, formatUri(this.address, name, tls)]));
+  }
+
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  stats(): ServerStats {
+    const { budget, pool, counters } = this.#shared;
+    const { accepted, refused, violations, timedOut, stalled } = counters;
+    let requestsInFlight = 0;
+    for (const connection of this.#connections) requestsInFlight += connection.outstanding;
+    return {
+      connections: { open: this.connections, accepted, refused, violations, timedOut, stalled },
+      requests: { ...counters.requests },
+      failures: counters.failures,
+      readBytes: counters.readBytes,
+      writtenBytes: counters.writtenBytes,
+      requestsInFlight,
+      inFlightBytes: budget.usedBytes,
+      pooledBytes: pool.idleBytes,
+    };
+  }
+
+  stop({ force = false }: { readonly force?: boolean } = {}): Promise<void> {
+    if (force) return this.#stopByForce();
+    this.#stopping ??= Promise.race([this.#stop(), this.#forced]).catch((error: unknown) => {
+      this.#stopping = undefined;
+      throw error;
+    });
+    return this.#stopping;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  #onConnection(socket: Socket): void {
+    const { limits, counters, onEvent } = this.#shared;
+    const address = socket.remoteAddress === undefined ? 'unix' : `${socket.remoteAddress}:${socket.remotePort}`;
+    if (this.#connections.size >= limits.connectionsMax) {
+      counters.refused++;
+      socket.destroy();
+      onEvent({ type: 'refused', address });
+      return;
+    }
+    counters.accepted++;
+    const peer = { connection: ++this.#made, address };
+    onEvent({ type: 'connected', peer });
+    this.#connections.add(new Connection(socket, peer, this.#shared, (connection) => this.#onFinished(connection)));
+  }
+
+  #onFinished(connection: Connection): void {
+    this.#connections.delete(connection);
+    if (this.#connections.size === 0) this.#whenEmpty?.();
+  }
+
+  async #stop(): Promise<void> {
+    this.#listener.close();
+    this.#shared.onEvent({ type: 'stopping', connections: this.connections });
+    await this.#finishConnections();
+    const losses = await this.#settleDevices();
+    if (losses.length > 0) {
+      for (const { exports, error } of losses) this.#shared.onEvent({ type: 'lost', exports, error });
+      throw lossError(losses);
+    }
+    this.#release();
+  }
+
+  /** Lets every client have its replies, and cuts those that do not take them. */
+  async #finishConnections(): Promise<void> {
+    const { clock, limits } = this.#shared;
+    for (const connection of [...this.#connections]) connection.leave('the server is stopping');
+    if (this.#connections.size === 0) return;
+    const timer = clock.set(() => this.#cutAll('the server could not wait any longer'), limits.stopMs);
+    await new Promise<void>((resolve) => {
+      this.#whenEmpty = resolve;
+    });
+    clock.clear(timer);
+  }
+
+  async #settleDevices(): Promise<Loss[]> {
+    const losses: Loss[] = [];
+    const exports = this.#shared.exports.all();
+    const settle = async (device: BlockDevice, names: readonly string[]) => {
+      try {
+        await (this.#options.ownsDevices === true ? device.disconnect() : device.flush());
+      } catch (error) {
+        // Its owner has ended it, and has made durable what was in it or given it up.
+        if (isBlockError(error, 'DISCONNECTED')) return;
+        losses.push(lossOf(device, names, mappedOf(exports, device), error));
+      }
+    };
+    await Promise.all([...this.#shared.exports.devices()].map(([device, names]) => settle(device, names)));
+    return losses;
+  }
+
+  async #stopByForce(): Promise<void> {
+    this.#listener.close();
+    this.#cutAll('the server was stopped by force');
+    if (this.#options.ownsDevices === true) {
+      const devices = [...this.#shared.exports.devices().keys()];
+      await Promise.all(devices.map((device) => device.disconnect({ force: true })));
+    }
+    this.#release();
+    this.#force();
+  }
+
+  #cutAll(reason: string): void {
+    for (const connection of [...this.#connections]) connection.cut(reason);
+  }
+
+  #release(): void {
+    this.#stallWatch.stop();
+    this.#shared.busyPoll.stop();
+    this.#shared.pool.clear();
+  }
+}

@@ -1,0 +1,139 @@
+import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { viewOf } from './bytes.js';
+import type { Inbound } from './inbound.js';
+
+/** Written in one go at most, in bytes. What a slow reader takes shows up as progress in steps of this. */
+const BATCH_BYTES_MAX = 4 * 1024 * 1024;
+/** The same for TLS, which keeps an encrypted copy of what it was given. */
+const TLS_BATCH_BYTES_MAX = 256 * 1024;
+
+export interface WireEvents {
+  /** The other side will send no more. */
+  ended(): void;
+  /** It is over. Called once. */
+  closed(error: Error | undefined): void;
+}
+
+/** How a socket must be made for its reads to land where `inbound` wants them. */
+export function onreadInto(inbound: Inbound): OnReadOpts {
+  return {
+    buffer: () => inbound.landing(),
+    callback: (lengthBytes, buffer) => inbound.landed(lengthBytes, buffer),
+  };
+}
+
+interface Adoptable {
+  _handle?: { readonly useUserBuffer?: unknown } | null;
+}
+
+/**
+ * The same connection as a socket whose reads land where `inbound` wants them, or `undefined` where the platform has no such
+ * thing. `accepted` must come from a server with `pauseOnConnect`, and is of no use afterwards.
+ *
+ * Node offers `onread` to sockets that connect but not to those that are accepted. The way there is through the socket's own
+ * handle, which is no public interface; hence the check, and the way out.
+ */
+export function adopt(accepted: Socket, inbound: Inbound): Socket | undefined {
+  const donor = accepted as unknown as Adoptable;
+  const handle = donor._handle;
+  if (typeof handle?.useUserBuffer !== 'function') return undefined;
+  donor._handle = null;
+  accepted.destroy();
+  const options = { handle, allowHalfOpen: true, onread: onreadInto(inbound) };
+  return new Socket(options as SocketConstructorOpts);
+}
+
+/** A connected stream: what arrives goes to an {@link Inbound}, what leaves goes in batches. */
+export class Wire {
+  /** Hand `write` no more than this at once. */
+  readonly batchBytesMax: number;
+  readonly #stream: Duplex;
+  readonly #inbound: Inbound;
+  #events: WireEvents | undefined;
+  #ended = false;
+  #closed = false;
+  #error: Error | undefined;
+
+  /** `direct` streams bring their bytes to `inbound` by themselves, see {@link adopt}. */
+  constructor(stream: Duplex, inbound: Inbound, kind: { readonly direct: boolean; readonly tls: boolean }) {
+    this.#stream = stream;
+    this.#inbound = inbound;
+    this.batchBytesMax = kind.tls ? TLS_BATCH_BYTES_MAX : BATCH_BYTES_MAX;
+    stream.on('error', (error: Error) => {
+      this.#error ??= error;
+    });
+    stream.once('end', () => {
+      this.#ended = true;
+      this.#events?.ended();
+    });
+    stream.once('close', () => {
+      this.#closed = true;
+      this.#events?.closed(this.#error);
+    });
+    if (!kind.direct) {
+      stream.on('data', (chunk: Uint8Array) => {
+        if (!inbound.receive(chunk, viewOf(chunk), 0, chunk.byteLength)) stream.pause();
+      });
+    }
+  }
+
+  get stream(): Duplex {
+    return this.#stream;
+  }
+
+  /** Starts to read. */
+  start(events: WireEvents): void {
+    this.#events = events;
+    if (this.#closed) events.closed(this.#error);
+    else this.#stream.resume();
+  }
+
+  /** No further event reaches the one who started it. */
+  detach(): void {
+    this.#events = undefined;
+  }
+
+  /** Stops to take messages, and to read. */
+  hold(): void {
+    this.#inbound.hold();
+  }
+
+  /** Ends `hold`: first what has arrived, then what comes. */
+  resume(): void {
+    if (this.#closed) return;
+    if (this.#inbound.resume()) this.#stream.resume();
+  }
+
+  /** Sends all of `buffers` in one piece; leave them alone until `sent` is called, also if they could not be sent. */
+  write(buffers: readonly Uint8Array[], sent: () => void): void {
+    const stream = this.#stream;
+    const last = buffers.length - 1;
+    if (last === 0) {
+      stream.write(buffers[0], sent);
+      return;
+    }
+    stream.cork();
+    for (let i = 0; i < last; i++) stream.write(buffers[i]);
+    stream.write(buffers[last], sent);
+    stream.uncork();
+  }
+
+  /** Sends no more, and says so to the other side after what was written. */
+  end(): void {
+    this.#stream.end();
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Ends it at once. */
+  destroy(error?: Error): void {
+    this.#stream.destroy(error);
+  }
+}
