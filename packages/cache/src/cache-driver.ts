@@ -131,15 +131,9 @@ export class CacheDriver implements BlockDriver {
   }
 
   #rangeWritten(start: number, count: number): Promise<void> {
-    const { writeBack, zeroes } = this.#engine;
-    const first = Math.floor(start / this.#sectorsPerLine);
-    const last = Math.floor((start + count - 1) / this.#sectorsPerLine);
-    let zeroed = false;
-    zeroes.forEachZero(start, start + count, () => {
-      zeroed = true;
-    });
-    if (zeroed || last - first >= RANGE_LINES_MAX) return writeBack.written();
-    return writeBack.linesWritten(first, last);
+    const { writeBack } = this.#engine;
+    if (count > RANGE_LINES_MAX * this.#sectorsPerLine) return writeBack.written();
+    return writeBack.rangeWritten(start, start + count);
   }
 
   #zero(kind: 'discard' | 'writeZeroes', start: number, count: number): MaybePromise<void> {

@@ -182,28 +182,19 @@ export class WriteBack {
 
   /** Resolves when the base has accepted everything that was accepted before the call. */
   written(): Promise<void> {
-    const epoch = this.#context.epochs.close();
-    if (this.#context.epochs.oldest > epoch) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      this.#barriers.push({ epoch, resolve, reject });
-      this.#sweepWanted = true;
-      this.pump();
-    });
+    return this.#reached(this.#context.epochs.close());
   }
 
-  /** As `written`, for what lies in these lines. */
-  async linesWritten(first: number, last: number): Promise<void> {
-    const { lines, dirtyLines } = this.#context;
-    // Twice: a line may be on its way to the base with older data.
-    for (let round = 0; round < 2; round++) {
-      const settled: Promise<void>[] = [];
-      for (let line = first; line <= last; line++) {
-        const entry = lines.find(line);
-        if (entry >= 0 && dirtyLines.has(entry) && !this.#startGroupOf(line)) return this.written();
-        const write = entry >= 0 ? this.#writes.get(entry) : undefined;
-        if (write !== undefined) settled.push(settledOf(write));
-      }
-      await Promise.all(settled);
+  /** As `written`, for what lies in a range of sectors. */
+  async rangeWritten(start: number, end: number): Promise<void> {
+    const epoch = this.#context.epochs.close();
+    for (;;) {
+      // Looked at in one turn: what was accepted may go back and forth between lines and zero ranges until it is written.
+      if (this.#context.zeroes.hasUnwritten(start, end, epoch)) return this.#reached(epoch);
+      const writes = this.#startRange(start, end, epoch);
+      if (writes === undefined) return this.#reached(epoch);
+      if (writes.length === 0) return;
+      await Promise.all(writes.map(settledOf));
     }
   }
 
@@ -257,6 +248,31 @@ export class WriteBack {
     if (!this.#draining) return 0;
     const pressure = (this.dirtyCount - stop) / (this.#linesAt(dirtyShares.limit) - stop);
     return Math.max(1, Math.ceil(Math.min(1, pressure) * concurrencyMax));
+  }
+
+  #reached(epoch: number): Promise<void> {
+    if (this.#context.epochs.oldest > epoch) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      this.#barriers.push({ epoch, resolve, reject });
+      this.#sweepWanted = true;
+      this.pump();
+    });
+  }
+
+  /** Writes of lines in the range that hold data of the epoch or older, begun if need be; undefined if one cannot begin now. */
+  #startRange(start: number, end: number, epoch: number): LineWrite[] | undefined {
+    const { lines, dirtyLines, geometry } = this.#context;
+    const writes: LineWrite[] = [];
+    const last = Math.floor((end - 1) / geometry.sectorsPerLine);
+    for (let line = Math.floor(start / geometry.sectorsPerLine); line <= last; line++) {
+      const entry = lines.find(line);
+      if (entry < 0) continue;
+      const waits = dirtyLines.has(entry) && dirtyLines.epochOf(entry) <= epoch;
+      if (waits && !this.#startGroupOf(line)) return undefined;
+      const write = this.#writes.get(entry);
+      if (write !== undefined && holds(write, epoch)) writes.push(write);
+    }
+    return writes;
   }
 
   /** Starts one piece of work. False if there is none that can start now. */
@@ -474,6 +490,11 @@ export class WriteBack {
       Math.max(0, dueMs - clock.now()),
     );
   }
+}
+
+/** Whether a line on its way has data of the epoch or older, on the way or to follow. */
+function holds({ epoch, rewrittenEpoch }: LineWrite, limit: number): boolean {
+  return (epoch >= 0 && epoch <= limit) || (rewrittenEpoch >= 0 && rewrittenEpoch <= limit);
 }
 
 function settledOf(write: LineWrite): Promise<void> {

@@ -76,6 +76,16 @@ export class ZeroRanges {
     this.#pending[kind === 'discard' ? 'writeZeroes' : 'discard'].remove(start, end);
   }
 
+  /** Whether zeroes of the epoch or older are pending or on their way in the range. */
+  hasUnwritten(start: number, end: number, epoch: number): boolean {
+    const pendingEpoch = this.epochIn(start, end);
+    if (pendingEpoch !== undefined && pendingEpoch <= epoch) return true;
+    for (const operation of this.#inFlight) {
+      if (operation.epoch <= epoch && operation.start < end && start < operation.end) return true;
+    }
+    return false;
+  }
+
   /** The epoch in which pending zeroes of the range count, if there are any. */
   epochIn(start: number, end: number): number | undefined {
     if (this.pendingCount === 0) return undefined;
