@@ -2,6 +2,12 @@ import type { Socket } from 'node:net';
 import { createServer, DEFAULT_CIPHERS, type TlsOptions as NodeTlsOptions, type TLSSocket } from 'node:tls';
 import { BlockError } from '@blockyard/block';
 
+const PSK_CIPHERS = 'PSK';
+/** Node's own list, but without its word that there shall be no pre-shared keys. */
+const CERTIFICATE_CIPHERS = DEFAULT_CIPHERS.split(':')
+  .filter((cipher) => cipher !== '!PSK')
+  .join(':');
+
 /** PEM, as text or bytes. */
 export type Pem = string | Uint8Array;
 
@@ -60,7 +66,7 @@ function nodeOptions({ cert, key, ca, psk }: TlsOptions): NodeTlsOptions {
   if (psk !== undefined) {
     const lookUp = typeof psk === 'function' ? psk : lookUpIn(psk);
     options.pskCallback = (_socket, identity) => lookUp(identity) ?? null;
-    options.ciphers = cert === undefined ? 'PSK' : `${DEFAULT_CIPHERS}:PSK`;
+    options.ciphers = cert === undefined ? PSK_CIPHERS : `${CERTIFICATE_CIPHERS}:${PSK_CIPHERS}`;
   }
   return options;
 }

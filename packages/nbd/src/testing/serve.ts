@@ -66,7 +66,8 @@ export async function until(happened: () => boolean): Promise<void> {
 /** Bytes that tell where they belong: no two sectors alike. */
 export function pattern(lengthBytes: number, seed = 1): Buffer {
   const bytes = Buffer.alloc(lengthBytes);
-  for (let at = 0; at + 4 <= lengthBytes; at += 4)
-    bytes.writeUInt32LE((Math.imul(at + seed, 2_654_435_761) >>> 0) | 1, at);
+  for (let at = 0; at + 4 <= lengthBytes; at += 4) {
+    bytes.writeUInt32LE((Math.imul(at + seed, 2_654_435_761) | 1) >>> 0, at);
+  }
   return bytes;
 }
