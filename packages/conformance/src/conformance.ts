@@ -4,6 +4,7 @@ import { bufferCases } from './cases/buffers.js';
 import { concurrencyCases } from './cases/concurrency.js';
 import { durabilityCases } from './cases/durability.js';
 import { endCases } from './cases/end.js';
+import { listCases } from './cases/lists.js';
 import { randomCases } from './cases/random.js';
 import { readOnlyCases } from './cases/read-only.js';
 import { sizeCases } from './cases/size.js';
@@ -16,6 +17,7 @@ import { within } from './within.js';
 export function conformanceCases(): readonly Case[] {
   return [
     ...argumentCases,
+    ...listCases,
     ...readOnlyCases,
     ...bufferCases,
     ...concurrencyCases,

@@ -20,6 +20,7 @@ export class CaseContext implements Context {
   readonly deadlineMs: number;
   readonly #options: ConformanceOptions;
   readonly #devices: BlockDevice[] = [];
+  readonly #bases: ControlledBase[] = [];
   readonly #volumes: Volume[] = [];
 
   constructor(subject: Subject, sectorSize: number, options: ConformanceOptions) {
@@ -52,6 +53,7 @@ export class CaseContext implements Context {
     if (this.subject.wrap === undefined) throw new Error(`${this.subject.name} cannot be wrapped around a base`);
     const recording = createRecording({ sectorSize: this.sectorSize, sizeSectors }, options);
     const base = new ControlledBase(recording.device);
+    this.#bases.push(base);
     const device = await this.subject.wrap(base);
     this.#devices.push(device);
     return { device, base, recording };
@@ -72,6 +74,10 @@ export class CaseContext implements Context {
 
   /** Ends all devices, by force if they will not end otherwise, then frees the volumes. */
   async #close(): Promise<void> {
+    for (const base of this.#bases) {
+      base.heal();
+      base.release();
+    }
     for (const device of this.#devices) {
       await device.disconnect().catch(() => device.disconnect({ force: true }));
     }

@@ -1,4 +1,5 @@
 import { AssertionError } from 'node:assert';
+import type { SectorRange } from '@blockyard/block';
 import type { Contents, CrashMedium } from './crash-medium.js';
 import type { Oracle } from './oracle.js';
 import { describeWriter, type Writer, writerOf, ZEROES } from './stamp.js';
@@ -19,8 +20,12 @@ export class CrashCheck {
     this.#medium = medium;
   }
 
-  /** What is wrong with the state that a crash now may leave, or undefined. */
-  violation(): AssertionError | undefined {
+  /**
+   * What is wrong with the states that a crash now may leave, or undefined.
+   *
+   * @param range the only sectors to look at, where no others can have changed
+   */
+  violation(range?: SectorRange): AssertionError | undefined {
     const allowedSizes = this.#oracle.sizesAfterCrash();
     const sizes = this.#medium.sizesAfterCrash();
     const wrong = sizes.find((size) => !allowedSizes.includes(size));
@@ -29,7 +34,7 @@ export class CrashCheck {
       return new AssertionError({ message: `a crash may leave ${wrong} sectors, but must leave ${expected}` });
     }
     const end = Math.max(...sizes);
-    for (const sector of new Set([...this.#medium.touched(), ...this.#oracle.touched()])) {
+    for (const sector of range === undefined ? this.#touched() : sectorsOf(range)) {
       if (sector >= end) continue;
       const allowed = this.#oracle.allowedAfterCrash(sector);
       for (const contents of this.#medium.afterCrash(sector)) {
@@ -40,6 +45,10 @@ export class CrashCheck {
     return undefined;
   }
 
+  #touched(): Iterable<number> {
+    return new Set([...this.#medium.touched(), ...this.#oracle.touched()]);
+  }
+
   #writerOf(contents: Contents, sector: number): Writer {
     if (contents === undefined) return ZEROES;
     const known = this.#writers.get(contents);
@@ -48,6 +57,10 @@ export class CrashCheck {
     this.#writers.set(contents, writer);
     return writer;
   }
+}
+
+function sectorsOf({ start, count }: SectorRange): Iterable<number> {
+  return Array.from({ length: count }, (_, i) => start + i);
 }
 
 function crashViolation(sector: number, writer: Writer, allowed: readonly Writer[]): AssertionError {

@@ -45,6 +45,12 @@ export async function outcome(call: () => Promise<unknown>, what: string): Promi
   );
 }
 
+/** A promise that is awaited only later: a failure until then is no unhandled one. */
+export function later<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
+}
+
 /** Writes `count` sectors from `start` in the name of `writer`. */
 export function writeStamped(device: BlockDevice, writer: Writer, start: number, count: number): Promise<void> {
   return device.write(start, [stamped(writer, start, count, device.info.sectorSize)]);
@@ -63,30 +69,32 @@ export async function readWriters(
 }
 
 /** A run of sectors of one writer, for {@link expectWriters}. */
-export type Run = readonly [writer: Writer, count: number];
+export type WriterRun = readonly [writer: Writer, count: number];
+
+/** A list of runs. */
+export function runsOf(...runs: readonly WriterRun[]): readonly WriterRun[] {
+  return runs;
+}
 
 /** The range from `start` on was written by these, in order. On failure the message shows who wrote each sector. */
 export async function expectWriters(
   device: BlockDevice,
   start: number,
-  runs: readonly Run[],
   what: string,
+  ...runs: readonly WriterRun[]
 ): Promise<void> {
   const expected = expand(runs);
   const found = await readWriters(device, start, expected.length);
-  deepStrictEqual(
-    shorten(found),
-    shorten(expected),
-    `${what}: sectors from ${start}, ${show(found)}, must be ${show(expected)}`,
-  );
+  const message = `${what}: sectors from ${start}, ${show(found)}, must be ${show(expected)}`;
+  deepStrictEqual(shorten(found), shorten(expected), message);
 }
 
 /** All of the device was written by these. */
-export function expectContents(device: BlockDevice, runs: readonly Run[], what: string): Promise<void> {
-  return expectWriters(device, 0, runs, what);
+export function expectContents(device: BlockDevice, what: string, ...runs: readonly WriterRun[]): Promise<void> {
+  return expectWriters(device, 0, what, ...runs);
 }
 
-function shorten(writers: readonly Writer[]): Run[] {
+function shorten(writers: readonly Writer[]): WriterRun[] {
   const runs: [Writer, number][] = [];
   for (const writer of writers) {
     const last = runs.at(-1);
@@ -115,7 +123,7 @@ export function expectCover(extents: readonly Extent[], start: number, count: nu
 }
 
 /** After a crash the base would hold these, and nothing else: everything is durable. */
-export function expectDurable({ medium }: Recording, start: number, runs: readonly Run[], what: string): void {
+export function expectDurable({ medium }: Recording, start: number, what: string, ...runs: readonly WriterRun[]): void {
   const expected = expand(runs);
   for (const [i, writer] of expected.entries()) {
     const found = medium.afterCrash(start + i).map((contents) => {
@@ -126,6 +134,6 @@ export function expectDurable({ medium }: Recording, start: number, runs: readon
   }
 }
 
-function expand(runs: readonly Run[]): Writer[] {
+function expand(runs: readonly WriterRun[]): Writer[] {
   return runs.flatMap(([writer, count]) => new Array<Writer>(count).fill(writer));
 }

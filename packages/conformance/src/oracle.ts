@@ -17,6 +17,8 @@ interface Sector {
   readonly inFlight: Set<Entry>;
   /** What a crash may leave [D4]: what may be durable, then everything that came later. */
   crash: readonly Entry[];
+  /** When the last flush that succeeded was called: what was settled by then is durable. */
+  durableAt: number;
   /** Writes that began earlier say nothing any more: a resize or a crash came between [S1]. */
   barrierAt: number;
 }
@@ -142,6 +144,7 @@ export class Oracle {
           // A resize in flight: the flush waits for it, but need not have been called after it.
           if (now.some(({ settledAt }) => settledAt > begunAt)) continue;
           sector.crash = sector.crash.filter((entry) => now.includes(entry) || entry.settledAt > begunAt);
+          sector.durableAt = Math.max(sector.durableAt, begunAt);
         }
         if (range !== undefined) return;
         this.#sizes = this.#sizes.filter((each) => each === size || each.settledAt > begunAt);
@@ -198,6 +201,7 @@ export class Oracle {
       const writers = position < sizeSectors ? unique(sector.crash) : [ZEROES];
       sector.now = writers.map((writer) => ({ writer, begunAt: at, settledAt: at }));
       sector.crash = sector.now;
+      sector.durableAt = at;
       sector.inFlight.clear();
       sector.barrierAt = at;
     }
@@ -233,7 +237,7 @@ export class Oracle {
     let sector = this.#sectors.get(at);
     if (sector === undefined) {
       const zeroes: Entry = { writer: ZEROES, begunAt: 0, settledAt: 0 };
-      sector = { now: [zeroes], inFlight: new Set(), crash: [zeroes], barrierAt: 0 };
+      sector = { now: [zeroes], inFlight: new Set(), crash: [zeroes], durableAt: 0, barrierAt: 0 };
       this.#sectors.set(at, sector);
     }
     return sector;
@@ -284,8 +288,9 @@ class Read {
 function pin(sector: Sector, writer: Writer): void {
   const before = sector.now;
   sector.now = before.filter((entry) => entry.writer === writer);
-  // All that a crash may leave may be read now, so nothing is newer than what is durable, and both are one.
-  if (sector.crash.every((entry) => before.includes(entry))) sector.crash = sector.now;
+  // Nothing is newer than what is durable, so what is read and what is durable are one.
+  const flushed = sector.crash.every((entry) => before.includes(entry) && entry.settledAt <= sector.durableAt);
+  if (flushed) sector.crash = sector.now;
 }
 
 function violation(sector: number, writer: Writer, allowed: readonly Writer[]): AssertionError {

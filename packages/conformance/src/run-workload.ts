@@ -1,9 +1,10 @@
 import { AssertionError, strictEqual } from 'node:assert';
 import type { BlockDevice, Extent, SectorRange } from '@blockyard/block';
-import { expectCover } from './expect.js';
+import { expectCover, later } from './expect.js';
 import type { Oracle, Pending } from './oracle.js';
 import { stamped, writersOf, ZEROES } from './stamp.js';
-import type { RangeStep, Step, Workload } from './workload.js';
+import { turns } from './turns.js';
+import type { Batch, Break, RangeStep, Step, Workload } from './workload.js';
 
 const SCRIBBLE = 0xee;
 
@@ -17,7 +18,9 @@ export interface Run {
   /** Whether an operation may fail like this. A workload of which resizes may fail has one operation in flight. Default: none may. */
   mayFail?(error: unknown): boolean;
   /** Called whenever an operation has settled and the oracle knows. What it throws ends the run. */
-  settled?(): void;
+  settled?(kind: Step['kind']): void;
+  /** Lets the event loop turn. Default: by `setImmediate`. */
+  turns?(count: number): Promise<void>;
 }
 
 /**
@@ -26,16 +29,24 @@ export interface Run {
  */
 export async function runWorkload(run: Run, workload: Workload): Promise<void> {
   let { device } = run;
-  for (const batch of workload) {
-    const [first] = batch;
-    if (first?.kind === 'reopen' || first?.kind === 'crash') device = await again(first.kind, device, run);
-    else await Promise.all(batch.map((step) => runStep(step, device, run)));
+  for (const next of workload) {
+    if (typeof next === 'string') device = await again(next, device, run);
+    else await runBatch(next, device, run);
     strictEqual(device.info.sizeSectors, run.oracle.sizeSectors, 'info must tell the size of the last resize');
   }
   await readAll(device, run);
 }
 
-async function again(kind: 'reopen' | 'crash', device: BlockDevice, run: Run): Promise<BlockDevice> {
+async function runBatch(batch: Batch, device: BlockDevice, run: Run): Promise<void> {
+  const inFlight: Promise<void>[] = [];
+  for (const step of batch) {
+    if (step.turns > 0) await (run.turns ?? turns)(step.turns);
+    inFlight.push(later(runStep(step, device, run)));
+  }
+  await Promise.all(inFlight);
+}
+
+async function again(kind: Break, device: BlockDevice, run: Run): Promise<BlockDevice> {
   if (run.connect === undefined) throw new Error(`a workload with ${kind} needs a way to connect again`);
   const flush = run.oracle.beginFlush();
   await device.disconnect({ force: kind === 'crash' });
@@ -50,12 +61,9 @@ function runStep(step: Step, device: BlockDevice, run: Run): Promise<void> {
   const { oracle } = run;
   switch (step.kind) {
     case 'flush':
-      return follow(run, oracle.beginFlush(), device.flush());
+      return follow(run, 'flush', oracle.beginFlush(), device.flush());
     case 'resize':
-      return follow(run, oracle.beginResize(step.sectors), device.resize(step.sectors));
-    case 'reopen':
-    case 'crash':
-      throw new Error(`${step.kind} must be a batch of its own`);
+      return follow(run, 'resize', oracle.beginResize(step.sectors), device.resize(step.sectors));
     default:
       return runRangeStep(step, device, run);
   }
@@ -73,11 +81,11 @@ function runRangeStep(step: RangeStep, device: BlockDevice, run: Run): Promise<v
     case 'extents':
       return extents(device, range, run);
     case 'flushRange':
-      return follow(run, oracle.beginFlush(range), device.flush(range));
+      return follow(run, 'flushRange', oracle.beginFlush(range), device.flush(range));
     case 'discard':
-      return follow(run, oracle.beginZero(start, count), device.discard(start, count));
+      return follow(run, 'discard', oracle.beginZero(start, count), device.discard(start, count));
     case 'writeZeroes':
-      return follow(run, oracle.beginZero(start, count), device.writeZeroes(start, count));
+      return follow(run, 'writeZeroes', oracle.beginZero(start, count), device.writeZeroes(start, count));
   }
 }
 
@@ -89,14 +97,14 @@ async function read(device: BlockDevice, { start, count }: SectorRange, cut: num
     succeeded: () => reading.saw(writersOf(bytes, start, sectorSize)),
     failed: () => reading.failed(),
   };
-  await follow(run, pending, device.read(start, cutUp(bytes, cut * sectorSize)));
+  await follow(run, 'read', pending, device.read(start, cutUp(bytes, cut * sectorSize)));
 }
 
 async function write(device: BlockDevice, { start, count }: SectorRange, cut: number, run: Run): Promise<void> {
   const { sectorSize } = device.info;
   const pending = run.oracle.beginWrite(start, count);
   const bytes = stamped(pending.writer, start, count, sectorSize);
-  await follow(run, pending, device.write(start, cutUp(bytes, cut * sectorSize)));
+  await follow(run, 'write', pending, device.write(start, cutUp(bytes, cut * sectorSize)));
   if (writersOf(bytes, start, sectorSize).some((writer) => writer !== pending.writer)) {
     throw new AssertionError({ message: `the write of ${count} sectors from ${start} changed the caller's buffers` });
   }
@@ -113,7 +121,7 @@ async function extents(device: BlockDevice, { start, count }: SectorRange, run: 
     },
     failed: () => reading.failed(),
   };
-  await follow(run, pending, device.extents(start, count));
+  await follow(run, 'extents', pending, device.extents(start, count));
 }
 
 /** Who is told how a call ended. */
@@ -122,7 +130,7 @@ interface Following<T> {
   failed(): void;
 }
 
-async function follow<T>(run: Run, pending: Following<T>, call: Promise<T>): Promise<void> {
+async function follow<T>(run: Run, kind: Step['kind'], pending: Following<T>, call: Promise<T>): Promise<void> {
   let result: T;
   try {
     result = await call;
@@ -132,7 +140,7 @@ async function follow<T>(run: Run, pending: Following<T>, call: Promise<T>): Pro
     return;
   }
   pending.succeeded(result);
-  run.settled?.();
+  run.settled?.(kind);
 }
 
 async function readAll(device: BlockDevice, run: Run): Promise<void> {

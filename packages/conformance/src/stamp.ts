@@ -1,3 +1,5 @@
+import { isZero } from '@blockyard/block';
+
 /**
  * Sectors that say who wrote them. Every byte of a stamped sector follows from its writer and its position, so that a look at a
  * sector tells whose it is, and one that is mixed of two, shifted or in the wrong place is none at all.
@@ -26,12 +28,13 @@ export function stamped(writer: Writer, start: number, count: number, sectorSize
 
 /** Who wrote the sector `bytes`, read from position `sector`: a writer, {@link ZEROES} or {@link TORN}. */
 export function writerOf(bytes: Uint8Array, sector: number): Writer | typeof TORN {
-  const words = new Uint32Array(bytes.byteLength / 4);
-  new Uint8Array(words.buffer).set(bytes);
+  const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+  const words = new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 4);
   const writer = words[0] ?? ZEROES;
-  const expected = new Uint32Array(words.length);
-  if (writer !== ZEROES) stampWords(expected, writer, sector);
-  return Buffer.compare(new Uint8Array(words.buffer), new Uint8Array(expected.buffer)) === 0 ? writer : TORN;
+  if (writer === ZEROES) return isZero(bytes) ? ZEROES : TORN;
+  const seed = seedOf(writer, sector);
+  for (let i = 1; i < words.length; i++) if (words[i] !== wordOf(seed, i)) return TORN;
+  return writer;
 }
 
 /** Who wrote each of the sectors in `bytes`, the first of which is sector `start`. */
@@ -50,8 +53,17 @@ export function describeWriter(writer: Writer | typeof TORN): string {
 }
 
 function stampWords(words: Uint32Array, writer: Writer, sector: number): void {
-  const high = Math.floor(sector / UINT32);
-  const seed = Math.imul(writer, 0x9e3779b1) + Math.imul(sector % UINT32, 0x85ebca6b) + Math.imul(high, 0x27d4eb2f);
+  const seed = seedOf(writer, sector);
   words[0] = writer;
-  for (let i = 1; i < words.length; i++) words[i] = Math.imul(seed + i, 0xc2b2ae35) ^ seed;
+  for (let i = 1; i < words.length; i++) words[i] = wordOf(seed, i);
+}
+
+function seedOf(writer: Writer, sector: number): number {
+  const high = Math.floor(sector / UINT32);
+  return Math.imul(writer, 0x9e3779b1) + Math.imul(sector % UINT32, 0x85ebca6b) + Math.imul(high, 0x27d4eb2f);
+}
+
+/** Word `i` of a sector, from 1 on: mixed so that neither neighbours nor sectors shifted by a few words are alike. */
+function wordOf(seed: number, i: number): number {
+  return (Math.imul(seed + i, 0xc2b2ae35) ^ seed) >>> 0;
 }

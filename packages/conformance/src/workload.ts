@@ -5,15 +5,20 @@ import * as fc from 'fast-check';
  * of the device, and `sectors` cut off at its end. So every step makes sense whatever came before it, also in a workload
  * that fast-check has made smaller.
  */
-export type Step =
-  | RangeStep
-  | { readonly kind: 'flush' }
-  /** To `sectors`. */
-  | { readonly kind: 'resize'; readonly sectors: number }
-  /** Disconnect and connect again. */
-  | { readonly kind: 'reopen' }
-  /** Give the device up and connect again. */
-  | { readonly kind: 'crash' };
+export type Step = (RangeStep | FlushStep | ResizeStep) & {
+  /** Turns of the event loop after the step before it was called. 0: in the same breath. */
+  readonly turns: number;
+};
+
+export interface FlushStep {
+  readonly kind: 'flush';
+}
+
+export interface ResizeStep {
+  readonly kind: 'resize';
+  /** The new size. */
+  readonly sectors: number;
+}
 
 /** An operation on a range. */
 export interface RangeStep {
@@ -24,8 +29,14 @@ export interface RangeStep {
   readonly cut: number;
 }
 
-/** Batches, one after the other; the steps of a batch are called in order, but without waiting, and are in flight together. */
-export type Workload = readonly (readonly Step[])[];
+/** Steps that are called in order, but without waiting for each other, and are in flight together. */
+export type Batch = readonly Step[];
+
+/** Between batches: `reopen` disconnects and connects again, `crash` gives the device up and connects again. */
+export type Break = 'reopen' | 'crash';
+
+/** One after the other. */
+export type Workload = readonly (Batch | Break)[];
 
 export interface WorkloadOptions {
   /** Of the device, at the beginning. */
@@ -46,22 +57,23 @@ export interface WorkloadOptions {
 /** Where structures of a device like to have their seams: cache lines, chunks of memory, objects. */
 const SEAM_BYTES = 65_536;
 const BATCHES_MAX = 24;
+const TURNS_MAX = 3;
 
 /** Random workloads, for fast-check's properties. `fc.sample(workloads(options), { seed, numRuns: 1 })` is one, known by its seed. */
 export function workloads(options: WorkloadOptions): fc.Arbitrary<Workload> {
   const inFlightMax = options.inFlightMax ?? 1;
   const batch = fc.array(steps(options), { minLength: 1, maxLength: inFlightMax });
-  const alone: fc.WeightedArbitrary<readonly Step[]>[] = [];
-  if (options.reopen === true) alone.push({ arbitrary: fc.constant([{ kind: 'reopen' }]), weight: 1 });
-  if (options.crash === true) alone.push({ arbitrary: fc.constant([{ kind: 'crash' }]), weight: 2 });
-  const next = fc.oneof({ arbitrary: batch, weight: 12 }, ...alone);
+  const breaks: fc.WeightedArbitrary<Break>[] = [];
+  if (options.reopen === true) breaks.push({ arbitrary: fc.constant('reopen'), weight: 1 });
+  if (options.crash === true) breaks.push({ arbitrary: fc.constant('crash'), weight: 2 });
+  const next = fc.oneof<fc.WeightedArbitrary<Batch | Break>[]>({ arbitrary: batch, weight: 12 }, ...breaks);
   // As long as allowed: a random workload that does next to nothing finds next to nothing.
   return fc.array(next, { maxLength: options.batchesMax ?? BATCHES_MAX, size: 'max' });
 }
 
 function steps({ sectorSize, sizeSectors, resize = true }: WorkloadOptions): fc.Arbitrary<Step> {
   const range = ranges(sectorSize, sizeSectors);
-  const kinds: fc.WeightedArbitrary<Step>[] = [
+  const kinds: fc.WeightedArbitrary<RangeStep | FlushStep | ResizeStep>[] = [
     { arbitrary: range('write'), weight: 10 },
     { arbitrary: range('read'), weight: 6 },
     { arbitrary: range('discard'), weight: 2 },
@@ -74,7 +86,8 @@ function steps({ sectorSize, sizeSectors, resize = true }: WorkloadOptions): fc.
     const sectors = fc.integer({ min: 1, max: Math.ceil(sizeSectors * 1.5) });
     kinds.push({ arbitrary: sectors.map((value) => ({ kind: 'resize', sectors: value })), weight: 1 });
   }
-  return fc.oneof(...kinds);
+  const turns = fc.oneof(fc.constant(0), fc.nat(TURNS_MAX));
+  return fc.tuple(fc.oneof(...kinds), turns).map(([step, waited]) => ({ ...step, turns: waited }));
 }
 
 /** Ranges that meet often: near the seams, near the start, and anywhere. */

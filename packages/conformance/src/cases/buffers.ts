@@ -13,20 +13,12 @@ export const bufferCases: readonly Case[] = [
       const whole = stamped(1, 0, sizeSectors, sectorSize);
       await device.write(0, [whole]);
       whole.fill(0xee);
-      await expectContents(device, [[1, sizeSectors]], 'after scribbling');
+      await expectContents(device, 'after scribbling', [1, sizeSectors]);
       const parts = [1, 2, 3].map((start) => stamped(2, start, 1, sectorSize));
       await device.write(1, parts);
       for (const part of parts) part.fill(0xee);
       await device.flush();
-      await expectContents(
-        device,
-        [
-          [1, 1],
-          [2, 3],
-          [1, sizeSectors - 4],
-        ],
-        'after scribbling and a flush',
-      );
+      await expectContents(device, 'after scribbling and a flush', [1, 1], [2, 3], [1, sizeSectors - 4]);
     },
   },
   {
@@ -42,7 +34,7 @@ export const bufferCases: readonly Case[] = [
       }
       buffer.fill(0xee);
       const runs = Array.from({ length: sizeSectors }, (_, sector) => [sector + 1, 1] as const);
-      await expectContents(device, runs, 'after writes from one buffer');
+      await expectContents(device, 'after writes from one buffer', ...runs);
     },
   },
   {
@@ -54,6 +46,9 @@ export const bufferCases: readonly Case[] = [
       await writeStamped(device, 1, 0, sizeSectors);
       const read = new Uint8Array(sizeSectors * sectorSize);
       await device.read(0, [read]);
+      read.fill(0xee);
+      await expectContents(device, 'after scribbling over what was read', [1, sizeSectors]);
+      await device.read(0, [read]);
       await writeStamped(device, 2, 0, sizeSectors);
       strictEqual(
         writersOf(read, 0, sectorSize).every((writer) => writer === 1),
@@ -61,7 +56,7 @@ export const bufferCases: readonly Case[] = [
         'what was read must stay',
       );
       read.fill(0xee);
-      await expectContents(device, [[2, sizeSectors]], 'after scribbling over what was read');
+      await expectContents(device, 'after scribbling over it once more', [2, sizeSectors]);
     },
   },
   {
@@ -128,16 +123,7 @@ export const bufferCases: readonly Case[] = [
       slices[0]?.set(stamped(1, 1, 2, sectorSize));
       slices[1]?.set(stamped(1, 3, 1, sectorSize));
       await device.write(1, slices);
-      await expectWriters(
-        device,
-        0,
-        [
-          [0, 1],
-          [1, 3],
-          [0, 2],
-        ],
-        'after the write',
-      );
+      await expectWriters(device, 0, 'after the write', [0, 1], [1, 3], [0, 2]);
     },
   },
 ];

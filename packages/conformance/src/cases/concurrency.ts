@@ -1,10 +1,46 @@
 import { ok, strictEqual } from 'node:assert';
-import type { Case } from '../case.js';
-import { expectContents, readWriters, writeStamped } from '../expect.js';
+import type { BlockDevice } from '@blockyard/block';
+import type { Case, Context } from '../case.js';
+import { expectContents, expectDurable, expectWriters, later, readWriters, runsOf, writeStamped } from '../expect.js';
 import { stamped } from '../stamp.js';
+import { turns } from '../turns.js';
 
-const SMALL_AT_ONCE = 4;
-const SMALL_MAX = 4_000;
+const LANES = 4;
+/** Part of the deadline after which what waits behind small operations counts as starved. */
+const PATIENCE = 0.8;
+
+/** Calls `large` while small reads and writes never rest, and fails if it does not settle. */
+async function amidSmallOnes(context: Context, device: BlockDevice, large: () => Promise<unknown>): Promise<void> {
+  const { sectorSize, sizeSectors } = device.info;
+  const giveUpAtMs = performance.now() + context.deadlineMs * PATIENCE;
+  let done = false;
+  let small = 0;
+  const next = async () => {
+    small++;
+    const sector = small % (sizeSectors - 1);
+    const operation =
+      small % 3 === 0 ? device.read(sector, [new Uint8Array(sectorSize)]) : writeStamped(device, 1, sector, 1);
+    // A device that answers within the turn must not keep the event loop to itself.
+    await Promise.all([operation, turns(1)]);
+  };
+  const lane = async () => {
+    let before = later(next());
+    while (!done) {
+      if (performance.now() > giveUpAtMs) throw new Error(`still waiting behind ${small} small operations`);
+      // Called before the last one is over: there is no moment without one.
+      const after = later(next());
+      await before;
+      before = after;
+    }
+    await before;
+  };
+  const lanes = Array.from({ length: LANES }, lane);
+  const end = async () => {
+    await large();
+    done = true;
+  };
+  await Promise.all([end(), ...lanes]);
+}
 
 export const concurrencyCases: readonly Case[] = [
   {
@@ -16,12 +52,50 @@ export const concurrencyCases: readonly Case[] = [
       for (let writer = 1; writer <= 30; writer++) {
         const start = (writer * 7) % (sizeSectors - 3);
         await writeStamped(device, writer, start, 3);
-        const seen = await readWriters(device, start, 3);
-        ok(
-          seen.every((each) => each === writer),
-          `sectors from ${start} must be of writer ${writer}, not of ${seen}`,
-        );
+        await expectWriters(device, start, 'right after the write', [writer, 3]);
+        if (writer % 5 === 0) {
+          await device.writeZeroes(start, 2);
+          await expectWriters(device, start, 'right after zeroing', [0, 2], [writer, 1]);
+        }
       }
+    },
+  },
+  {
+    clause: 'O1',
+    title: 'O1: a read after a write sees it while other operations are in flight',
+    async run(context) {
+      const device = await context.open();
+      const { sizeSectors } = context;
+      const inFlight: Promise<unknown>[] = [];
+      for (let writer = 1; writer <= 30; writer++) {
+        inFlight.push(later(readWriters(device)), later(device.flush()));
+        await writeStamped(device, writer, writer % (sizeSectors - 1), 2);
+        inFlight.push(later(device.flush()));
+        await expectWriters(device, writer % (sizeSectors - 1), 'right after the write', [writer, 2]);
+      }
+      await Promise.all(inFlight);
+    },
+  },
+  {
+    clause: 'O1',
+    title: 'O1: a read sees a write that was made while its sectors were being written back',
+    needs: ['wrap'],
+    async run(context) {
+      const { device, base, recording } = await context.wrap();
+      base.hold('write');
+      const first = writeStamped(device, 1, 2, 5);
+      const flush = later(first.then(() => device.flush()));
+      // Sooner or later: a device that writes through is in its write, one that writes back is in its flush.
+      await base.called('write');
+      const second = later(writeStamped(device, 2, 2, 3));
+      await turns(10);
+      base.release();
+      await Promise.all([flush, second]);
+      const runs = runsOf([0, 2], [2, 3], [1, 2], [0, 1]);
+      await expectWriters(device, 0, 'after the second write', ...runs);
+      await device.flush();
+      await expectWriters(device, 0, 'after the second flush', ...runs);
+      expectDurable(recording, 0, 'after the second flush', ...runs);
     },
   },
   {
@@ -50,24 +124,45 @@ export const concurrencyCases: readonly Case[] = [
     title: 'O2: a large range is not starved by small ones',
     async run(context) {
       const device = await context.open();
-      const { sizeSectors, sectorSize } = context;
-      let done = false;
-      let small = 0;
-      const keepBusy = async (lane: number) => {
-        while (!done) {
-          const sector = (small * SMALL_AT_ONCE + lane) % sizeSectors;
-          if (lane % 2 === 0) await writeStamped(device, 1, sector, 1);
-          else await device.read(sector, [new Uint8Array(sectorSize)]);
-          if (++small > SMALL_MAX) throw new Error(`the large range waits behind ${SMALL_MAX} small ones`);
-        }
-      };
-      const lanes = Array.from({ length: SMALL_AT_ONCE }, (_, lane) => keepBusy(lane));
-      const large = async () => {
-        await writeStamped(device, 2, 0, sizeSectors);
+      await amidSmallOnes(context, device, async () => {
+        await writeStamped(device, 2, 0, context.sizeSectors);
         await readWriters(device);
-        done = true;
-      };
-      await Promise.all([large(), ...lanes]);
+      });
+    },
+  },
+  {
+    clause: 'O2',
+    title: 'O2: neither a flush nor a resize is starved by reads and writes',
+    async run(context) {
+      const device = await context.open();
+      await amidSmallOnes(context, device, async () => {
+        await device.flush();
+        if (context.subject.resizable ?? true) await device.resize(context.sizeSectors + 1);
+        await device.flush();
+      });
+    },
+  },
+  {
+    clause: 'O2',
+    title: 'O2: whatever the base answers last settles too, in whatever order it answers',
+    needs: ['wrap'],
+    async run(context) {
+      const { device, base } = await context.wrap();
+      const { sizeSectors } = context;
+      await writeStamped(device, 1, 0, sizeSectors);
+      base.hold('read', 'write', 'flush', 'extents');
+      const inFlight: Promise<unknown>[] = [];
+      for (let i = 0; i < 32; i++) {
+        const start = (i * 5) % (sizeSectors - 4);
+        if (i % 4 === 0) inFlight.push(later(writeStamped(device, i + 2, start, 3)));
+        else inFlight.push(later(readWriters(device, start, 4)));
+        if (i % 8 === 5) inFlight.push(later(device.flush()), later(device.extents(start, 4)));
+      }
+      await turns(10);
+      base.release('write');
+      await turns(10);
+      base.release();
+      await Promise.all(inFlight);
     },
   },
   {
@@ -77,27 +172,31 @@ export const concurrencyCases: readonly Case[] = [
       const device = await context.open();
       const { sizeSectors, sectorSize } = context;
       for (let round = 0; round < 4; round++) {
-        const writers = Array.from({ length: 8 }, (_, i) => round * 8 + i + 1);
         const reads: Promise<number[]>[] = [];
-        const writes = writers.map((writer, i) => {
-          const count = sizeSectors - i;
+        const writes = Array.from({ length: 8 }, (_, i) => {
           // Cut into single sectors, in case the device handles each buffer on its own.
-          const buffers = Array.from({ length: count }, (_, at) => stamped(writer, i + at, 1, sectorSize));
-          reads.push(readWriters(device));
-          return device.write(i, buffers);
+          const buffers = Array.from({ length: sizeSectors - i }, (__, at) =>
+            stamped(round * 8 + i + 1, i + at, 1, sectorSize),
+          );
+          const write = device.write(i, buffers);
+          reads.push(later(readWriters(device)));
+          return write;
         });
         await Promise.all(writes);
-        const allowed = new Set([0, ...Array.from({ length: (round + 1) * 8 }, (_, i) => i + 1)]);
+        const writersMax = (round + 1) * 8;
         for (const seen of await Promise.all(reads)) {
           ok(
-            seen.every((writer) => allowed.has(writer)),
+            seen.every((writer) => writer >= 0 && writer <= writersMax),
             `a read in between must see whole sectors, not ${seen}`,
           );
         }
         const last = await readWriters(device);
         for (const [sector, writer] of last.entries()) {
-          ok(writers.includes(writer) && writer - (round * 8 + 1) <= sector, `sector ${sector} ends as ${writer}`);
+          const offset = writer - round * 8 - 1;
+          ok(offset >= 0 && offset < 8 && offset <= sector, `sector ${sector} ends as ${writer}, written by nobody`);
         }
+        const runs = last.map((writer) => [writer, 1] as const);
+        await expectContents(device, 'read again', ...runs);
       }
     },
   },
@@ -110,14 +209,36 @@ export const concurrencyCases: readonly Case[] = [
       const signal = AbortSignal.abort();
       const contents = [stamped(1, 0, sizeSectors, sectorSize)];
       await Reflect.apply(device.write, device, [0, contents, { signal }]);
-      await expectContents(device, [[1, sizeSectors]], 'after the write');
+      await expectContents(device, 'after the write', [1, sizeSectors]);
       const buffer = new Uint8Array(sectorSize);
       await Reflect.apply(device.read, device, [0, [buffer], { signal }]);
-      strictEqual(
+      ok(
         buffer.some((byte) => byte !== 0),
-        true,
         'the read must have filled the buffer',
       );
+    },
+  },
+  {
+    clause: 'O4',
+    title: 'O4: an operation waits for its base as long as that takes',
+    needs: ['wrap'],
+    async run(context) {
+      const { device, base } = await context.wrap();
+      const { sizeSectors } = context;
+      await writeStamped(device, 1, 0, sizeSectors);
+      base.hold('flush');
+      let settled = false;
+      const flush = later(
+        device.flush().finally(() => {
+          settled = true;
+        }),
+      );
+      await base.called('flush');
+      await turns(100);
+      strictEqual(settled, false, 'the flush must wait for the base');
+      base.release();
+      await flush;
+      await expectContents(device, 'after the flush', [1, sizeSectors]);
     },
   },
 ];

@@ -1,6 +1,15 @@
 import { ok, strictEqual } from 'node:assert';
 import type { Case } from '../case.js';
-import { expectContents, expectDurable, outcome, readWriters, refuses, writeStamped } from '../expect.js';
+import {
+  expectContents,
+  expectDurable,
+  later,
+  outcome,
+  readWriters,
+  refuses,
+  runsOf,
+  writeStamped,
+} from '../expect.js';
 
 export const durabilityCases: readonly Case[] = [
   {
@@ -21,16 +30,14 @@ export const durabilityCases: readonly Case[] = [
       const reopened = await context.connect(volume);
       await expectContents(
         reopened,
-        [
-          [1, 2],
-          [0, 1],
-          [2, 1],
-          [0, 1],
-          [1, sizeSectors - 7],
-          [0, 1],
-          [1, 1],
-        ],
         'opened again',
+        [1, 2],
+        [0, 1],
+        [2, 1],
+        [0, 1],
+        [1, sizeSectors - 7],
+        [0, 1],
+        [1, 1],
       );
     },
   },
@@ -45,13 +52,13 @@ export const durabilityCases: readonly Case[] = [
       const flushes: Promise<void>[] = [];
       for (let sector = 0; sector < sizeSectors; sector++) {
         await writeStamped(device, sector + 1, sector, 1);
-        if (sector % 3 === 0 || sector === sizeSectors - 1) flushes.push(device.flush());
+        if (sector % 3 === 0 || sector === sizeSectors - 1) flushes.push(later(device.flush()));
       }
       await Promise.all(flushes);
       await device.disconnect({ force: true });
       const reopened = await context.connect(volume);
       const runs = Array.from({ length: sizeSectors }, (_, sector) => [sector + 1, 1] as const);
-      await expectContents(reopened, runs, 'opened again');
+      await expectContents(reopened, 'opened again', ...runs);
     },
   },
   {
@@ -82,14 +89,16 @@ export const durabilityCases: readonly Case[] = [
       await writeStamped(device, 1, 0, context.sizeSectors);
       base.hold('flush');
       let flushed = false;
-      const flush = device.flush().then(() => {
-        flushed = true;
-      });
+      const flush = later(
+        device.flush().then(() => {
+          flushed = true;
+        }),
+      );
       await Promise.race([base.called('flush'), flush]);
       strictEqual(flushed, false, 'the flush must wait for a flush of the base');
       base.release();
       await flush;
-      expectDurable(recording, 0, [[1, context.sizeSectors]], 'after the flush');
+      expectDurable(recording, 0, 'after the flush', [1, context.sizeSectors]);
     },
   },
   {
@@ -100,10 +109,10 @@ export const durabilityCases: readonly Case[] = [
       const { sizeSectors } = context;
       await writeStamped(device, 1, 0, sizeSectors);
       await refuses('OUT_OF_BOUNDS', () => writeStamped(device, 2, sizeSectors - 2, 3), 'a write past the end');
-      await expectContents(device, [[1, sizeSectors]], 'after the refused write');
+      await expectContents(device, 'after the refused write', [1, sizeSectors]);
       await writeStamped(device, 2, sizeSectors - 2, 2);
-      const runs = [[1, sizeSectors - 2] as const, [2, 2] as const];
-      await expectContents(device, runs, 'after the second try');
+      const runs = runsOf([1, sizeSectors - 2], [2, 2]);
+      await expectContents(device, 'after the second try', ...runs);
     },
   },
   {
@@ -129,9 +138,9 @@ export const durabilityCases: readonly Case[] = [
       base.heal();
       await writeStamped(device, 2, 3, 4);
       await device.flush();
-      const runs = [[1, 3] as const, [2, 4] as const, [1, sizeSectors - 7] as const];
-      await expectContents(device, runs, 'after the second try');
-      expectDurable(recording, 0, runs, 'after the second try and a flush');
+      const runs = runsOf([1, 3], [2, 4], [1, sizeSectors - 7]);
+      await expectContents(device, 'after the second try', ...runs);
+      expectDurable(recording, 0, 'after the second try and a flush', ...runs);
     },
   },
   {
@@ -142,7 +151,7 @@ export const durabilityCases: readonly Case[] = [
       for (const failing of ['flush', 'write'] as const) {
         await context.fresh(async (own) => {
           const { device, base, recording } = await own.wrap();
-          const runs = [[2, 5] as const, [1, own.sizeSectors - 5] as const];
+          const runs = runsOf([2, 5], [1, own.sizeSectors - 5]);
           await writeStamped(device, 1, 0, own.sizeSectors);
           await device.flush();
           base.fail(failing, 'UNAVAILABLE');
@@ -155,11 +164,11 @@ export const durabilityCases: readonly Case[] = [
           const both = [device.flush(), device.flush()].map((flush) => outcome(() => flush, what));
           for (const { resolved } of await Promise.all(both))
             strictEqual(resolved, false, `${what} must fail each caller`);
-          await expectContents(device, runs, `after ${what}`);
+          await expectContents(device, `after ${what}`, ...runs);
           base.heal();
           await device.flush();
-          await expectContents(device, runs, 'after the flush that succeeded');
-          expectDurable(recording, 0, runs, 'after the flush that succeeded');
+          await expectContents(device, 'after the flush that succeeded', ...runs);
+          expectDurable(recording, 0, 'after the flush that succeeded', ...runs);
         });
       }
     },
@@ -199,11 +208,7 @@ export const durabilityCases: readonly Case[] = [
       const found = await readWriters(reopened);
       await reopened.disconnect({ force: true });
       const again = await context.connect(volume);
-      await expectContents(
-        again,
-        found.map((writer) => [writer, 1] as const),
-        'opened a third time',
-      );
+      await expectContents(again, 'opened a third time', ...found.map((writer) => [writer, 1] as const));
     },
   },
 ];

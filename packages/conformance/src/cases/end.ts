@@ -1,6 +1,6 @@
 import { ok, strictEqual } from 'node:assert';
 import type { Case } from '../case.js';
-import { expectContents, expectDurable, outcome, refuses, writeStamped } from '../expect.js';
+import { expectContents, expectDurable, later, outcome, refuses, writeStamped } from '../expect.js';
 import { turns } from '../turns.js';
 import { RANGE_CALLS } from './calls.js';
 
@@ -12,13 +12,13 @@ export const endCases: readonly Case[] = [
       const device = await context.open();
       const { sizeSectors, sectorSize } = context;
       const inFlight = [
-        writeStamped(device, 1, 0, sizeSectors),
-        device.read(0, [new Uint8Array(sectorSize)]),
-        device.discard(3, 2),
-        device.extents(0, sizeSectors),
-        device.flush(),
+        later(writeStamped(device, 1, 0, sizeSectors)),
+        later(device.read(0, [new Uint8Array(sectorSize)])),
+        later(device.discard(3, 2)),
+        later(device.extents(0, sizeSectors)),
+        later(device.flush()),
       ];
-      const end = device.disconnect();
+      const end = later(device.disconnect());
       await refuses('DISCONNECTED', () => writeStamped(device, 2, 0, 1), 'a write called after disconnect');
       await Promise.all([...inFlight, end]);
     },
@@ -35,15 +35,7 @@ export const endCases: readonly Case[] = [
       const write = writeStamped(device, 2, 2, 4);
       await Promise.all([write, device.disconnect()]);
       const reopened = await context.connect(volume);
-      await expectContents(
-        reopened,
-        [
-          [1, 2],
-          [2, 4],
-          [1, sizeSectors - 6],
-        ],
-        'opened again',
-      );
+      await expectContents(reopened, 'opened again', [1, 2], [2, 4], [1, sizeSectors - 6]);
     },
   },
   {
@@ -54,14 +46,7 @@ export const endCases: readonly Case[] = [
       const volume = await context.create();
       for (let round = 0; round < 5; round++) {
         const device = await context.connect(volume);
-        await expectContents(
-          device,
-          [
-            [round, round],
-            [0, context.sizeSectors - round],
-          ],
-          `opened ${round + 1} times`,
-        );
+        await expectContents(device, `opened ${round + 1} times`, [round, round], [0, context.sizeSectors - round]);
         await writeStamped(device, round + 1, 0, round + 1);
         await device.disconnect();
       }
@@ -75,7 +60,7 @@ export const endCases: readonly Case[] = [
       const { device, base, recording } = await context.wrap();
       await writeStamped(device, 1, 0, context.sizeSectors);
       await device.disconnect();
-      expectDurable(recording, 0, [[1, context.sizeSectors]], 'after disconnect');
+      expectDurable(recording, 0, 'after disconnect', [1, context.sizeSectors]);
       strictEqual(base.disconnects, 1, 'the base must have been disconnected');
       strictEqual(base.misuses.join(), '', 'the base must not be used after its end');
     },
@@ -159,20 +144,11 @@ export const endCases: readonly Case[] = [
           const both = [device.disconnect(), device.disconnect()].map((end) => outcome(() => end, what));
           for (const { resolved } of await Promise.all(both)) strictEqual(resolved, false, `${what} must be refused`);
           await refuses(['UNAVAILABLE', 'FLUSH_FAILED'], () => device.disconnect(), what);
-          await expectContents(device, [[1, sizeSectors]], `after ${what}`);
+          await expectContents(device, `after ${what}`, [1, sizeSectors]);
           base.heal();
           await writeStamped(device, 2, 3, 2);
           await device.disconnect();
-          expectDurable(
-            recording,
-            0,
-            [
-              [1, 3],
-              [2, 2],
-              [1, sizeSectors - 5],
-            ],
-            'after the disconnect that succeeded',
-          );
+          expectDurable(recording, 0, 'after the disconnect that succeeded', [1, 3], [2, 2], [1, sizeSectors - 5]);
           strictEqual(base.disconnects, 1, 'the base must have been disconnected exactly once');
           await refuses('DISCONNECTED', () => device.flush(), 'a flush after the end');
         });

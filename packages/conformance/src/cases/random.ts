@@ -2,11 +2,12 @@ import { type AssertionError, strictEqual } from 'node:assert';
 import * as fc from 'fast-check';
 import type { Case, Context } from '../case.js';
 import { CrashCheck } from '../crash-check.js';
+import type { MediumEvent } from '../crash-medium.js';
 import { Oracle } from '../oracle.js';
 import { checkProperty } from '../property.js';
 import { runWorkload } from '../run-workload.js';
 import { turns } from '../turns.js';
-import { type WorkloadOptions, workloads } from '../workload.js';
+import { type Step, type WorkloadOptions, workloads } from '../workload.js';
 
 const IN_FLIGHT_MAX = 8;
 /** Turns of the event loop that an operation of the base takes, at most. */
@@ -56,20 +57,23 @@ function checkCrashes(context: Context): Promise<void> {
     const oracle = new Oracle(own.sizeSectors);
     let check: CrashCheck | undefined;
     let found: AssertionError | undefined;
-    const look = () => {
-      found ??= check?.violation();
+    const onEvent = (event: MediumEvent) => {
+      found ??= check?.violation(
+        event.type === 'write' ? { start: event.start, count: event.sectors.length } : undefined,
+      );
     };
-    const settled = () => {
-      look();
+    const settled = (kind: Step['kind']) => {
+      // Only a flush promises anything about crashes.
+      if (kind === 'flush' || kind === 'flushRange') found ??= check?.violation();
       if (found !== undefined) throw found;
     };
-    const { device, base, recording } = await own.wrap(own.sizeSectors, { pace: takeTurns(paces), onEvent: look });
+    const { device, base, recording } = await own.wrap(own.sizeSectors, { pace: takeTurns(paces), onEvent });
     check = new CrashCheck(oracle, recording.medium);
     await runWorkload({ device, oracle, settled }, workload);
     const flush = oracle.beginFlush();
     await device.disconnect();
     flush.succeeded();
-    settled();
+    settled('flush');
     strictEqual(base.misuses.join(), '', 'the base must not be used past its end, nor after it');
   });
 }

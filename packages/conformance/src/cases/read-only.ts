@@ -1,11 +1,11 @@
 import { deepStrictEqual, strictEqual } from 'node:assert';
 import type { BlockDevice } from '@blockyard/block';
 import type { Case, Context } from '../case.js';
-import { expectContents, type Run, refuses, writeStamped } from '../expect.js';
+import { expectContents, refuses, type WriterRun, writeStamped } from '../expect.js';
 import { CHANGING_CALLS, RANGE_CALLS } from './calls.js';
 
 /** A read-only device, of data where the subject keeps any. */
-async function openReadOnly(context: Context): Promise<{ device: BlockDevice; contents: readonly Run[] }> {
+async function openReadOnly(context: Context): Promise<{ device: BlockDevice; contents: readonly WriterRun[] }> {
   const volume = await context.create();
   const { sizeSectors } = context;
   if (!context.subject.persistent) {
@@ -14,7 +14,7 @@ async function openReadOnly(context: Context): Promise<{ device: BlockDevice; co
   const writable = await context.connect(volume);
   await writeStamped(writable, 1, 2, sizeSectors - 3);
   await writable.disconnect();
-  const contents: Run[] = [
+  const contents: WriterRun[] = [
     [0, 2],
     [1, sizeSectors - 3],
     [0, 1],
@@ -61,7 +61,7 @@ export const readOnlyCases: readonly Case[] = [
         await refuses('READ_ONLY', () => device.resize(size), `resize of a read-only device to ${size}`);
       }
       strictEqual(device.info.sizeSectors, sizeSectors);
-      await expectContents(device, contents, 'after refused changes');
+      await expectContents(device, 'after refused changes', ...contents);
       await device.disconnect();
     },
   },
@@ -73,7 +73,7 @@ export const readOnlyCases: readonly Case[] = [
       const { device, contents } = await openReadOnly(context);
       for (const { run } of RANGE_CALLS.filter(({ changes }) => !changes)) await run(device, 0, context.sizeSectors);
       await device.flush();
-      await expectContents(device, contents, 'on the read-only device');
+      await expectContents(device, 'on the read-only device', ...contents);
     },
   },
   {
@@ -92,7 +92,7 @@ export const readOnlyCases: readonly Case[] = [
       await readOnly.disconnect();
       const reopened = await context.connect(volume);
       deepStrictEqual(reopened.info.readOnly, false, 'the volume is not read-only by itself');
-      await expectContents(reopened, [[1, sizeSectors]], 'opened again');
+      await expectContents(reopened, 'opened again', [1, sizeSectors]);
     },
   },
 ];

@@ -1,6 +1,6 @@
 import { notStrictEqual, strictEqual } from 'node:assert';
 import type { Case } from '../case.js';
-import { expectContents, expectDurable, expectWriters, refuses, writeStamped } from '../expect.js';
+import { expectContents, expectDurable, expectWriters, later, refuses, runsOf, writeStamped } from '../expect.js';
 import { turns } from '../turns.js';
 
 export const sizeCases: readonly Case[] = [
@@ -15,20 +15,13 @@ export const sizeCases: readonly Case[] = [
       const grown = device.resize(sizeSectors + 4);
       const after = writeStamped(device, 2, sizeSectors, 4);
       await Promise.all([before, grown, after]);
-      await expectContents(
-        device,
-        [
-          [1, sizeSectors],
-          [2, 4],
-        ],
-        'after growing',
-      );
+      await expectContents(device, 'after growing', [1, sizeSectors], [2, 4]);
       const tail = writeStamped(device, 3, sizeSectors, 4);
       const shrunk = device.resize(sizeSectors);
       const late = refuses('OUT_OF_BOUNDS', () => writeStamped(device, 4, sizeSectors, 4), 'a write past the new end');
       await Promise.all([tail, shrunk, late]);
       strictEqual(device.info.sizeSectors, sizeSectors);
-      await expectContents(device, [[1, sizeSectors]], 'after shrinking');
+      await expectContents(device, 'after shrinking', [1, sizeSectors]);
     },
   },
   {
@@ -47,16 +40,7 @@ export const sizeCases: readonly Case[] = [
       ];
       await Promise.all(calls);
       strictEqual(device.info.sizeSectors, sizeSectors + 8);
-      await expectContents(
-        device,
-        [
-          [1, sizeSectors - 3],
-          [0, 7],
-          [2, 1],
-          [0, 3],
-        ],
-        'after three resizes',
-      );
+      await expectContents(device, 'after three resizes', [1, sizeSectors - 3], [0, 7], [2, 1], [0, 3]);
     },
   },
   {
@@ -80,16 +64,16 @@ export const sizeCases: readonly Case[] = [
       const { device, base } = await context.wrap();
       const { sizeSectors } = context;
       base.hold('write');
-      const write = writeStamped(device, 1, 0, sizeSectors);
+      const write = later(writeStamped(device, 1, 0, sizeSectors));
       await Promise.race([base.called('write'), write]);
       const inFlight = base.calls('write') > 0;
-      const resize = device.resize(sizeSectors - 4);
+      const resize = later(device.resize(sizeSectors - 4));
       await turns(20);
       if (inFlight)
         strictEqual(base.calls('resize'), 0, 'the base must not be resized while a write to it is in flight');
       base.release();
       await Promise.all([write, resize]);
-      await expectContents(device, [[1, sizeSectors - 4]], 'after shrinking');
+      await expectContents(device, 'after shrinking', [1, sizeSectors - 4]);
       await device.flush();
       strictEqual(base.misuses.join(), '', 'the base must not be used past its end');
     },
@@ -106,13 +90,13 @@ export const sizeCases: readonly Case[] = [
         if (round % 2 === 0) await device.flush();
         await device.resize(sizeSectors - dropped);
         strictEqual(device.info.sizeSectors, sizeSectors - dropped);
-        await expectContents(device, [[round + 1, sizeSectors - dropped]], 'after shrinking');
+        await expectContents(device, 'after shrinking', [round + 1, sizeSectors - dropped]);
         await device.resize(sizeSectors);
-        const runs = [[round + 1, sizeSectors - dropped] as const, [0, dropped] as const];
-        await expectContents(device, runs, 'after growing again');
+        const runs = runsOf([round + 1, sizeSectors - dropped], [0, dropped]);
+        await expectContents(device, 'after growing again', ...runs);
       }
       await device.resize(sizeSectors + 7);
-      await expectWriters(device, sizeSectors, [[0, 7]], 'after growing beyond');
+      await expectWriters(device, sizeSectors, 'after growing beyond', [0, 7]);
     },
   },
   {
@@ -126,11 +110,11 @@ export const sizeCases: readonly Case[] = [
       while (sizeSectors < context.sizeSectors) {
         const grown = sizeSectors * 2;
         await device.resize(grown);
-        await expectWriters(device, sizeSectors, [[0, grown - sizeSectors]], `grown to ${grown}`);
+        await expectWriters(device, sizeSectors, `grown to ${grown}`, [0, grown - sizeSectors]);
         await writeStamped(device, 1, sizeSectors, grown - sizeSectors);
         sizeSectors = grown;
       }
-      await expectContents(device, [[1, sizeSectors]], 'after growing often');
+      await expectContents(device, 'after growing often', [1, sizeSectors]);
     },
   },
   {
@@ -165,10 +149,10 @@ export const sizeCases: readonly Case[] = [
       await Promise.all([...inFlight, device.resize(1)]);
       await refuses('OUT_OF_BOUNDS', () => device.read(1, [new Uint8Array(context.sectorSize)]), 'a read past the end');
       await device.resize(sizeSectors);
-      const runs = [[1, 1] as const, [0, sizeSectors - 1] as const];
-      await expectContents(device, runs, 'after growing again');
+      const runs = runsOf([1, 1], [0, sizeSectors - 1]);
+      await expectContents(device, 'after growing again', ...runs);
       await device.flush();
-      await expectContents(device, runs, 'after growing again and a flush');
+      await expectContents(device, 'after growing again and a flush', ...runs);
     },
   },
   {
@@ -185,7 +169,7 @@ export const sizeCases: readonly Case[] = [
       await refuses('OUT_OF_BOUNDS', () => writeStamped(device, 2, 0, 1), 'a write to no sectors');
       await device.flush();
       await device.resize(sizeSectors);
-      await expectContents(device, [[0, sizeSectors]], 'after growing again');
+      await expectContents(device, 'after growing again', [0, sizeSectors]);
     },
   },
   {
@@ -199,7 +183,7 @@ export const sizeCases: readonly Case[] = [
       await refuses('INVALID_ARGUMENT', () => device.resize(sizeSectors - 0.5), 'a resize to half sectors');
       if (context.subject.resizable ?? true) await device.resize(sizeSectors);
       strictEqual(device.info.sizeSectors, sizeSectors);
-      await expectContents(device, [[1, sizeSectors]], 'after the resizes');
+      await expectContents(device, 'after the resizes', [1, sizeSectors]);
     },
   },
   {
@@ -213,7 +197,7 @@ export const sizeCases: readonly Case[] = [
       await refuses('UNSUPPORTED', () => device.resize(sizeSectors + 1), 'growing');
       await refuses('UNSUPPORTED', () => device.resize(sizeSectors - 1), 'shrinking');
       strictEqual(device.info.sizeSectors, sizeSectors);
-      await expectContents(device, [[1, sizeSectors]], 'after the refused resizes');
+      await expectContents(device, 'after the refused resizes', [1, sizeSectors]);
     },
   },
   {
@@ -231,21 +215,13 @@ export const sizeCases: readonly Case[] = [
         await refuses('NO_SPACE', () => device.resize(size), `a resize to ${size} that the base fails`);
         strictEqual(device.info.sizeSectors, sizeSectors);
       }
-      const runs = [[1, sizeSectors - 3] as const, [2, 3] as const];
-      await expectContents(device, runs, 'after the failed resizes');
+      const runs = runsOf([1, sizeSectors - 3], [2, 3]);
+      await expectContents(device, 'after the failed resizes', ...runs);
       await device.flush();
-      expectDurable(recording, 0, runs, 'after the failed resizes and a flush');
+      expectDurable(recording, 0, 'after the failed resizes and a flush', ...runs);
       base.heal();
       await device.resize(sizeSectors - 2);
-      await expectWriters(
-        device,
-        sizeSectors - 4,
-        [
-          [1, 1],
-          [2, 1],
-        ],
-        'after the resize that succeeded',
-      );
+      await expectWriters(device, sizeSectors - 4, 'after the resize that succeeded', [1, 1], [2, 1]);
     },
   },
   {
@@ -263,31 +239,14 @@ export const sizeCases: readonly Case[] = [
       await grown.disconnect({ force: true });
       const shrunk = await context.connect(volume);
       strictEqual(shrunk.info.sizeSectors, sizeSectors + 3, 'a flushed size must stay, even if the device is given up');
-      await expectWriters(
-        shrunk,
-        sizeSectors - 1,
-        [
-          [1, 1],
-          [0, 2],
-          [2, 1],
-        ],
-        'grown and opened again',
-      );
+      await expectWriters(shrunk, sizeSectors - 1, 'grown and opened again', [1, 1], [0, 2], [2, 1]);
       await shrunk.resize(sizeSectors - 2);
       await shrunk.disconnect();
       const last = await context.connect(volume);
       strictEqual(last.info.sizeSectors, sizeSectors - 2);
-      await expectContents(last, [[1, sizeSectors - 2]], 'shrunk and opened again');
+      await expectContents(last, 'shrunk and opened again', [1, sizeSectors - 2]);
       await last.resize(sizeSectors);
-      await expectWriters(
-        last,
-        sizeSectors - 3,
-        [
-          [1, 1],
-          [0, 2],
-        ],
-        'grown after it was opened again',
-      );
+      await expectWriters(last, sizeSectors - 3, 'grown after it was opened again', [1, 1], [0, 2]);
     },
   },
 ];

@@ -1,0 +1,19 @@
+import { argumentSaboteurs } from './arguments.js';
+import { bufferSaboteurs } from './buffers.js';
+import { concurrencySaboteurs } from './concurrency.js';
+import { durabilitySaboteurs } from './durability.js';
+import { endSaboteurs } from './end.js';
+import type { Saboteur } from './saboteur.js';
+import { sizeSaboteurs } from './size.js';
+import { zeroesSaboteurs } from './zeroes.js';
+
+/** Deliberately wrong devices, at least one for each clause. */
+export const saboteurs: readonly Saboteur[] = [
+  ...argumentSaboteurs,
+  ...bufferSaboteurs,
+  ...concurrencySaboteurs,
+  ...durabilitySaboteurs,
+  ...sizeSaboteurs,
+  ...zeroesSaboteurs,
+  ...endSaboteurs,
+];
