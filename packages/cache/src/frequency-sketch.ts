@@ -15,9 +15,8 @@ const COUNTER_MAX = 15;
 const PERIOD_PER_LINE = 20;
 const SWEEP_BUCKETS = 16;
 
-/** Masks by which a word is swept after a shift to the right by one. */
-const HALVE = 0x77777777;
-const ZERO = 0;
+/** What stays of a word of counters after its shift to the right by one. */
+const HALVED = 0x77777777;
 
 export class FrequencySketch {
   #words: Int32Array;
@@ -26,7 +25,6 @@ export class FrequencySketch {
   #additions = 0;
   /** Next bucket to be swept; `#bucketMask + 1` when there is none. */
   #sweepAt: number;
-  #sweepMask = HALVE;
 
   constructor(lines: number) {
     const buckets = bucketsFor(lines);
@@ -56,7 +54,7 @@ export class FrequencySketch {
   /** Counts one use and returns the estimate before it. */
   add(hash: number): number {
     if (this.#sweepAt <= this.#bucketMask) this.#sweep();
-    if (++this.#additions >= this.#period) this.#startSweep(HALVE);
+    if (++this.#additions >= this.#period) this.halve();
     const spread = spreadOf(hash);
     const choice = choiceOf(hash);
     const bucket = (spread & this.#bucketMask) << BUCKET_SHIFT;
@@ -67,9 +65,10 @@ export class FrequencySketch {
     return Math.min(a, b, c, d);
   }
 
-  /** Forgets everything, in the course of the next additions. */
-  clear(): void {
-    this.#startSweep(ZERO);
+  /** Forgets half of everything, in the course of the next additions. */
+  halve(): void {
+    this.#additions = 0;
+    this.#sweepAt = 0;
   }
 
   /** Scales to another capacity. What was counted stays; the table grows if it must and never shrinks. */
@@ -93,18 +92,11 @@ export class FrequencySketch {
     return counter;
   }
 
-  #startSweep(mask: number): void {
-    this.#additions = 0;
-    this.#sweepAt = 0;
-    this.#sweepMask = mask;
-  }
-
   #sweep(): void {
     const words = this.#words;
-    const mask = this.#sweepMask;
     const end = Math.min(this.#sweepAt + SWEEP_BUCKETS, this.#bucketMask + 1);
     for (let at = this.#sweepAt << BUCKET_SHIFT; at < end << BUCKET_SHIFT; at++) {
-      words[at] = ((words[at] as number) >>> 1) & mask;
+      words[at] = ((words[at] as number) >>> 1) & HALVED;
     }
     this.#sweepAt = end;
   }

@@ -18,7 +18,7 @@ const REFUSED = 32;
 /** Shares of the capacity. */
 const WINDOW_AT_START = 0.1;
 const WINDOW_MIN = 0.02;
-const WINDOW_MAX = 0.9;
+const WINDOW_MAX = 0.97;
 const GHOSTS = 0.1;
 const QUICK_REPEAT = 0.05;
 const EPOCH = 0.25;
@@ -173,6 +173,8 @@ export class WTinyLfuPolicy implements EvictionPolicy {
     if (leaving < 0) return -1;
     let flags = 0;
     if (candidate >= 0 && candidate !== leaving && !this.#admits(candidate, leaving)) {
+      // The next candidate meets another line: one popular line at the tail must not speak for all of main.
+      if (lines.listOf(leaving) === PROBATION) lines.refresh(leaving);
       leaving = candidate;
       flags = REFUSED;
     }
@@ -338,12 +340,12 @@ export class WTinyLfuPolicy implements EvictionPolicy {
     if (++this.#accesses >= this.#epochLength) this.#endEpoch();
   }
 
-  /** A sketch full of what is no longer asked for starves main: then it starts afresh. */
+  /** A sketch full of what is no longer asked for starves main: then it ages faster. */
   #endEpoch(): void {
     const starved = this.resident >= this.#capacity && this.#knownMisses > STARVED_RATIO * (this.#mainHits + 1);
     this.#starvedEpochs = starved ? this.#starvedEpochs + 1 : 0;
     if (this.#starvedEpochs === STARVED_EPOCHS) {
-      this.#sketch.clear();
+      this.#sketch.halve();
       this.#starvedEpochs = 0;
     }
     this.#accesses = 0;
