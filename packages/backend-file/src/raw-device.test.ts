@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { truncate, writeFile } from 'node:fs/promises';
+import { stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { isBlockError } from '@blockyard/block';
@@ -55,6 +55,20 @@ describe('a raw block device', () => {
     assert.deepEqual(found.subarray(0, 512), sectors(1, 1));
     assert.ok(found.subarray(512).every((byte) => byte === 0));
     await reader.disconnect();
+  });
+});
+
+describe('the claim on a raw block device', () => {
+  test('holds for every path to it, those to a node of its own included', async ({ skip }) => {
+    loop = await makeLoopDevice();
+    if (loop === undefined) return skip('losetup is not there or not allowed: needs Linux and root');
+    const { major, minor } = deviceNumber((await stat(loop, { bigint: true })).rdev);
+    const twin = join(await directory(), 'twin');
+    await run('mknod', [twin, 'b', `${major}`, `${minor}`]);
+    const device = await connectFile({ path: loop });
+    await assert.rejects(connectFile({ path: twin }), (error) => isBlockError(error, 'LOCKED'));
+    await device.disconnect();
+    await (await connectFile({ path: twin })).disconnect();
   });
 });
 
