@@ -1,0 +1,44 @@
+import ora, { type Ora } from 'ora';
+
+/** What is being done, on standard error: a line that changes on a terminal, a line per step elsewhere. */
+export class Progress {
+  readonly #stream: NodeJS.WritableStream;
+  #spinner: Ora | undefined;
+  #title = '';
+
+  constructor(stream: NodeJS.WritableStream) {
+    this.#stream = stream;
+  }
+
+  /** A line of its own. */
+  say(text: string): void {
+    this.#stream.write(`${text}\n`);
+  }
+
+  begin(title: string): void {
+    this.#title = title;
+    this.#spinner = ora({ stream: this.#stream, discardStdin: false }).start(title);
+  }
+
+  update(detail: string): void {
+    if (this.#spinner !== undefined) this.#spinner.text = `${this.#title}: ${detail}`;
+  }
+
+  succeed(detail: string): void {
+    this.#end('✔', `${this.#title}: ${detail}`);
+  }
+
+  fail(detail: string): void {
+    this.#end('✖', `${this.#title}: ${detail}`);
+  }
+
+  /** Ends the step that is under way, if any, as one that failed. */
+  stop(): void {
+    this.#end('✖', this.#title);
+  }
+
+  #end(symbol: string, text: string): void {
+    this.#spinner?.stopAndPersist({ symbol, text });
+    this.#spinner = undefined;
+  }
+}

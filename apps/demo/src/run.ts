@@ -1,0 +1,63 @@
+import { CommanderError } from 'commander';
+import { parseArguments } from './arguments.js';
+import type { Cleanup } from './cleanup.js';
+import { type BackendResult, demonstrate } from './demonstrate.js';
+import { findInput } from './input.js';
+import { openPlace } from './places/index.js';
+import { Progress } from './progress.js';
+import { jsonOf, tableOf } from './report.js';
+import type { Settings } from './settings.js';
+import { formatBytes } from './units.js';
+
+export interface Surroundings {
+  /** Gets the table or the JSON, and nothing else. */
+  readonly stdout: NodeJS.WritableStream;
+  /** Gets the progress, and errors. */
+  readonly stderr: NodeJS.WritableStream;
+  /** Run at the end, however it comes. */
+  readonly cleanup: Cleanup;
+  /** Default: the real ones. */
+  readonly openPlace?: typeof openPlace;
+}
+
+/** The demonstration. Gives the exit code: 0 all verified, 1 something differs or failed, 2 wrong usage. Never rejects. */
+export async function run(args: readonly string[], surroundings: Surroundings): Promise<number> {
+  const { stdout, stderr, cleanup } = surroundings;
+  const progress = new Progress(stderr);
+  try {
+    const settings = parseArguments(args, {
+      stdout: (text) => stdout.write(text),
+      stderr: (text) => stderr.write(text),
+    });
+    return (await show(settings, surroundings, progress)) ? 0 : 1;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    progress.stop();
+    stderr.write(`error: ${oneLine(error)}\n`);
+    return 1;
+  } finally {
+    await cleanup.run();
+  }
+}
+
+async function show(settings: Settings, surroundings: Surroundings, progress: Progress): Promise<boolean> {
+  const { stdout, cleanup } = surroundings;
+  const input = await findInput(settings.inputPath);
+  progress.say(
+    `input: ${input.description} (${formatBytes(input.lengthBytes)}); caches of ${formatBytes(settings.cacheBytes)}`,
+  );
+  const results: BackendResult[] = [];
+  for (const backend of settings.backends) {
+    const place = await (surroundings.openPlace ?? openPlace)(backend, settings, cleanup);
+    const own = cleanup.child();
+    results.push(await demonstrate(place, input, settings, own, progress));
+    await own.run();
+  }
+  stdout.write(`${settings.json ? jsonOf(results, input, settings) : tableOf(results)}\n`);
+  return results.every(({ verified }) => verified);
+}
+
+function oneLine(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.replace(/\s*\n\s*/g, ' ');
+}
