@@ -16,6 +16,8 @@ interface Wanted {
   readonly fail: (error: unknown) => void;
 }
 
+type DeleterStore = Pick<ObjectStore, 'list' | 'deleteBatch'>;
+
 /**
  * Deletes data objects, up to a thousand in one request: all that are wanted in one turn, or while a request is under way.
  *
@@ -24,16 +26,16 @@ interface Wanted {
  * were learnt before that look, so they are of versions older than any other writer, and of none that comes after.
  */
 export class Deleter {
-  readonly #store: ObjectStore;
+  readonly #store: DeleterStore;
   readonly #keys: Keys;
-  readonly #root: RootObject;
+  readonly #root: Pick<RootObject, 'verify'>;
   readonly #conditional: boolean;
   /** As many as there are callers that wait. */
   #queue: Wanted[] = [];
   #running = 0;
   #scheduled = false;
 
-  constructor(store: ObjectStore, keys: Keys, root: RootObject, conditional: boolean) {
+  constructor(store: DeleterStore, keys: Keys, root: Pick<RootObject, 'verify'>, conditional: boolean) {
     this.#store = store;
     this.#keys = keys;
     this.#root = root;

@@ -10,7 +10,7 @@ import { BATCH_KEYS_MAX, type ObjectStore } from './store.js';
  * A volume of more than a page's worth of objects is listed in up to `parallelMax` ranges at once.
  */
 export async function listObjects(
-  store: ObjectStore,
+  store: Pick<ObjectStore, 'list'>,
   keys: Keys,
   geometry: Geometry,
   known: KnownObjects,
@@ -27,7 +27,7 @@ export async function listObjects(
 }
 
 async function listRange(
-  store: ObjectStore,
+  store: Pick<ObjectStore, 'list'>,
   keys: Keys,
   known: KnownObjects,
   from: number,

@@ -98,6 +98,7 @@ export class ObjectWriter {
   async #attempt(index: number, patches: readonly Patch[], over: Condition | undefined): Promise<Attempt> {
     const { known } = this.#parts;
     const { object, replaces = over } = await this.#prepare(index, patches);
+    if (object === undefined && !known.mayExist(index)) return { kind: 'done' };
     // A PUT that may still arrive would bring deleted data back. An object without data is there, and keeps it out.
     if (object === undefined && !known.mayComeLate(index)) {
       const etag = typeof replaces === 'object' ? replaces.etag : known.etagOf(index);

@@ -78,15 +78,11 @@ export function toBlockError(error: unknown, what: string): BlockError {
 }
 
 function codeOf({ name, status, system }: Failure): BlockErrorCode {
-  const byName = Object.hasOwn(CODE_BY_NAME, name) ? CODE_BY_NAME[name] : undefined;
-  if (byName !== undefined) return byName;
-  if (status !== undefined) {
-    const byStatus = CODE_BY_STATUS[status];
-    if (byStatus !== undefined) return byStatus;
-    if (status >= 500) return 'UNAVAILABLE';
-  }
+  // First the system's code: the SDK calls a connection that was reset or refused a `TimeoutError`.
   if (system !== undefined && Object.hasOwn(CODE_BY_SYSTEM, system)) return CODE_BY_SYSTEM[system] ?? 'IO';
-  return 'IO';
+  if (Object.hasOwn(CODE_BY_NAME, name)) return CODE_BY_NAME[name] ?? 'IO';
+  if (status === undefined) return 'IO';
+  return CODE_BY_STATUS[status] ?? (status >= 500 ? 'UNAVAILABLE' : 'IO');
 }
 
 /** Whether a PUT failed because its condition does not hold (any more), or may have. */

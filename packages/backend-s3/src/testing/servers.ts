@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { S3Client } from '@aws-sdk/client-s3';
-import { type FaultProxy, startFaultProxy, startLocalS3 } from '@blockyard/local-s3';
+import { type FaultProxy, type ProxiedRequest, startFaultProxy, startLocalS3 } from '@blockyard/local-s3';
 import type { StoreOptions } from '../index.js';
 
 /** What a test needs to know of a store. */
@@ -55,4 +55,21 @@ export async function startTestStore(): Promise<TestStore> {
 export async function startFaults(store: TestStore): Promise<FaultProxy & { volume: TestStore['volume'] }> {
   const proxy = await startFaultProxy(store.endpoint);
   return Object.assign(proxy, { volume: () => ({ ...store.volume(), endpoint: proxy.endpoint }) });
+}
+
+/** Promise that is resolved from outside. */
+export function gate(): { readonly passed: Promise<void>; open(): void } {
+  let open = () => {};
+  const passed = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { passed, open };
+}
+
+/** What of a request a test wants to see: `PUT data/000000000003`, `POST ?delete`. */
+export function brief({ method, path, query }: ProxiedRequest): string {
+  const key = path.split('/').slice(4).join('/');
+  if (query.has('delete')) return `${method} ?delete`;
+  if (query.has('list-type')) return `${method} ?list`;
+  return `${method} ${key.replace(/^probe-.*/, 'probe')}`;
 }
