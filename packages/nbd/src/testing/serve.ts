@@ -12,7 +12,6 @@ export interface Setup extends AsyncDisposable {
   readonly server: NbdServer;
   readonly device: BlockDevice;
   readonly folder: string;
-  readonly address: { readonly path: string };
   readonly events: readonly ServerEvent[];
   /** A client in the transmission phase; closed at the end. */
   open(options?: GoOptions): Promise<RawClient>;
@@ -28,12 +27,11 @@ export const MIB = 1024 * 1024;
 export async function setUp(options: Partial<ServeOptions> & { readonly device?: BlockDevice } = {}): Promise<Setup> {
   const { device = await connectMemory({ sizeSectors: (64 * MIB) / 512 }), ...rest } = options;
   const folder = await mkdtemp(join(tmpdir(), 'nbd-'));
-  const address = { path: join(folder, 'socket') };
   const events: ServerEvent[] = [];
   const clients: RawClient[] = [];
   const server = await serveNbd({
     exports: { disk: device },
-    listen: address,
+    listen: { path: join(folder, 'socket') },
     onEvent: (event) => events.push(event),
     ...rest,
   });
@@ -45,10 +43,9 @@ export async function setUp(options: Partial<ServeOptions> & { readonly device?:
     server,
     device,
     folder,
-    address,
     events,
-    open: async (go) => track(await RawClient.open(address, go)),
-    connect: async () => track(await RawClient.connect(address)),
+    open: async (go) => track(await RawClient.open(server.address, go)),
+    connect: async () => track(await RawClient.connect(server.address)),
     until,
     async [Symbol.asyncDispose]() {
       for (const client of clients) client.close();

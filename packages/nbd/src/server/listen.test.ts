@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connectMemory } from '@blockyard/backend-memory';
+import { isBlockError } from '@blockyard/block';
+import { afterEach, beforeEach, describe, test } from 'vitest';
+import type { Listen } from './options.js';
+import { type NbdServer, serveNbd } from './server.js';
+
+let folder = '';
+let servers: NbdServer[] = [];
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'nbd-'));
+});
+afterEach(async () => {
+  for (const server of servers) await server.stop({ force: true });
+  servers = [];
+  await rm(folder, { recursive: true, force: true });
+});
+const serve = async (listen: Listen) => {
+  const server = await serveNbd({ exports: { disk: await connectMemory({ sizeSectors: 8 }) }, listen });
+  servers.push(server);
+  return server;
+};
+const rejectsWith = (code: string) => (error: unknown) => isBlockError(error) && error.code === code;
+
+describe('a Unix socket', () => {
+  test('is for its owner alone, and no other file is made so', async () => {
+    const path = join(folder, 'socket');
+    const before = process.umask();
+    await serve({ path });
+    assert.equal((await stat(path)).mode & 0o777, 0o600);
+    assert.equal(process.umask(), before);
+  });
+
+  test('that a dead process left behind is taken over', async () => {
+    const path = join(folder, 'socket');
+    const script = `require('net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`;
+    spawnSync(process.execPath, ['-e', script]);
+    assert.ok(existsSync(path));
+    await serve({ path });
+  });
+
+  test('that somebody answers on is left alone', async () => {
+    const path = join(folder, 'socket');
+    const first = await serve({ path });
+    await assert.rejects(serve({ path }), rejectsWith('ALREADY_EXISTS'));
+    assert.ok(first.connections <= 1, 'nobody is there but the one who asked');
+    assert.ok(existsSync(path));
+  });
+
+  test('never takes the place of a file', async () => {
+    const path = join(folder, 'precious');
+    await writeFile(path, 'data');
+    await assert.rejects(serve({ path }), rejectsWith('ALREADY_EXISTS'));
+    assert.equal((await stat(path)).size, 4);
+  });
+
+  test.each([
+    ['too long a path', 'x'.repeat(108)],
+    ['no path', ''],
+    ['a NUL in it', '\0abstract'],
+  ])('is refused: %s', async (_, path) => {
+    await assert.rejects(serve({ path }), rejectsWith('INVALID_ARGUMENT'));
+  });
+});
+
+describe('TCP', () => {
+  test('is loopback unless told otherwise', async () => {
+    const server = await serve({ port: 0 });
+    assert.ok('host' in server.address);
+    assert.equal(server.address.host, '127.0.0.1');
+    assert.match(server.uris.disk ?? '', /^nbd:\/\/127\.0\.0\.1:\d+\/disk$/);
+  });
+
+  test('a port that is taken is refused', async () => {
+    const other = createServer();
+    const port = await new Promise<number>((resolve) => {
+      other.listen(0, '127.0.0.1', () => {
+        const address = other.address();
+        resolve(typeof address === 'object' && address !== null ? address.port : 0);
+      });
+    });
+    await assert.rejects(serve({ port }), rejectsWith('ALREADY_EXISTS'));
+    other.close();
+  });
+});
+
+describe('options', () => {
+  const bad = async (options: Record<string, unknown>) => {
+    const exports = { disk: await connectMemory({ sizeSectors: 8 }) };
+    const whole = { exports, listen: { port: 0 }, ...options };
+    await assert.rejects(serveNbd(whole), rejectsWith('INVALID_ARGUMENT'));
+  };
+
+  test.each([
+    ['no exports', { exports: {} }],
+    ['an export without a device', { exports: { a: {} } }],
+    ['a name that is too long', { exports: { ['x'.repeat(5000)]: {} } }],
+    ['a default that is no export', { default: 'nope' }],
+    ['an unknown option', { nonsense: 1 }],
+    ['an unknown limit', { limits: { conections: 1 } }],
+    ['no connections', { limits: { connectionsMax: 0 } }],
+    ['a longest request that is no power of two', { limits: { requestBytesMax: 3_000_000 } }],
+    ['a longest request beyond 64 MiB', { limits: { requestBytesMax: 128 * 1024 * 1024 } }],
+    ['less memory for one than its longest request', { limits: { connectionBytesMax: 1024 * 1024 } }],
+    ['less memory for all than twice that of one', { limits: { inFlightBytesMax: 64 * 1024 * 1024 } }],
+    ['no number', { limits: { handshakeMs: Number.NaN } }],
+  ])('that are wrong are refused: %s', async (_, options) => {
+    await bad(options);
+  });
+});
