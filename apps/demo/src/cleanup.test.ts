@@ -18,6 +18,23 @@ test('What came last is cleaned up first, and each once', async () => {
   expect(events).toEqual(['b', 'a']);
 });
 
+test('Cleaning up a second time waits for the first', async () => {
+  const { cleanup, events, task } = recording();
+  let release = () => {};
+  cleanup.add('do a', async () => {
+    await new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    await task('a')();
+  });
+  const first = cleanup.run();
+  const second = cleanup.run().then(() => events.push('second'));
+  await Promise.resolve();
+  release();
+  await Promise.all([first, second]);
+  expect(events).toEqual(['a', 'second']);
+});
+
 test('A task that fails is told of, and keeps no other from running', async () => {
   const { cleanup, events, task } = recording();
   cleanup.add('do a', task('a'));

@@ -1,7 +1,8 @@
 /** What has to be ended or removed, last come first, however the demonstration ends. */
 export class Cleanup {
   readonly #report: (message: string) => void;
-  #tasks: { readonly what: string; readonly task: () => Promise<void> }[] = [];
+  #running = Promise.resolve();
+  readonly #tasks: { readonly what: string; readonly task: () => Promise<void> }[] = [];
 
   /** `report` is told what could not be cleaned up. */
   constructor(report: (message: string) => void) {
@@ -20,8 +21,13 @@ export class Cleanup {
     return child;
   }
 
-  /** Runs every task once, also if others fail. Never rejects. */
-  async run(): Promise<void> {
+  /** Runs every task once, also if others fail. Resolves when all have ended, whoever ran them. Never rejects. */
+  run(): Promise<void> {
+    this.#running = this.#running.then(() => this.#runTasks());
+    return this.#running;
+  }
+
+  async #runTasks(): Promise<void> {
     for (let next = this.#tasks.pop(); next !== undefined; next = this.#tasks.pop()) {
       try {
         await next.task();

@@ -3,18 +3,30 @@ import { Cleanup } from './cleanup.js';
 /** Exit codes of a process that a signal ended, as shells tell them. */
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
 
+/** After cleaning up, nothing should keep the process alive. If something does, not for longer than this. */
+const LAST_WORK_MS_MAX = 3000;
+
 // Before the SDK is loaded, which reads it then.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 const { run } = await import('./run.js');
 
 const cleanup = new Cleanup((message) => process.stderr.write(`${message}\n`));
+const interruption = new AbortController();
 
 for (const [signal, exitCode] of Object.entries(SIGNALS)) {
   // Once: a second signal ends the process at once.
   process.once(signal, () => {
+    interruption.abort();
     process.stderr.write('\ninterrupted, cleaning up\n');
-    cleanup.run().finally(() => process.exit(exitCode));
+    process.exitCode = exitCode;
+    cleanup.run().finally(() => setTimeout(() => process.exit(), LAST_WORK_MS_MAX).unref());
   });
 }
 
-process.exitCode = await run(process.argv.slice(2), { stdout: process.stdout, stderr: process.stderr, cleanup });
+const exitCode = await run(process.argv.slice(2), {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  cleanup,
+  interruption: interruption.signal,
+});
+process.exitCode ??= exitCode;

@@ -16,6 +16,8 @@ export interface Surroundings {
   readonly stderr: NodeJS.WritableStream;
   /** Run at the end, however it comes. */
   readonly cleanup: Cleanup;
+  /** Fired when cleaning up began elsewhere: what fails from then on is nobody's fault. */
+  readonly interruption?: AbortSignal;
   /** Default: the real ones. */
   readonly openPlace?: typeof openPlace;
 }
@@ -33,6 +35,7 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     progress.stop();
+    if (surroundings.interruption?.aborted) return 1;
     stderr.write(`error: ${oneLine(error)}\n`);
     return 1;
   } finally {
@@ -49,6 +52,7 @@ async function show(settings: Settings, surroundings: Surroundings, progress: Pr
   const results: BackendResult[] = [];
   for (const backend of settings.backends) {
     const place = await (surroundings.openPlace ?? openPlace)(backend, settings, cleanup);
+    surroundings.interruption?.throwIfAborted();
     const own = cleanup.child();
     results.push(await demonstrate(place, input, settings, own, progress));
     await own.run();

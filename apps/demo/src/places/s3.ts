@@ -3,6 +3,7 @@ import { connectS3, createVolume, deleteVolume, type StoreOptions } from '@block
 import { isBlockError } from '@blockyard/block';
 import { startLocalS3 } from '@blockyard/local-s3';
 import type { Cleanup } from '../cleanup.js';
+import { keepingSignals } from '../own-signals.js';
 import { type S3Target, SECTOR_SIZE } from '../settings.js';
 import type { Place } from './place.js';
 
@@ -39,7 +40,7 @@ export async function s3Place(target: S3Target | undefined, cleanup: Cleanup): P
 type Store = Omit<StoreOptions, 'prefix'>;
 
 async function startStore(cleanup: Cleanup): Promise<Store> {
-  const { endpoint, region, credentials, forcePathStyle, bucket, stop } = await startLocalS3();
+  const { endpoint, region, credentials, forcePathStyle, bucket, stop } = await keepingSignals(() => startLocalS3());
   cleanup.add('stop the local store', stop);
   return { endpoint, region, credentials, forcePathStyle, bucket };
 }
