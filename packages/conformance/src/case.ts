@@ -26,6 +26,8 @@ export interface Case {
   /** Begins with the clause: `A3: an ill-sized buffer changes nothing`. */
   readonly title: string;
   readonly needs?: readonly Need[];
+  /** Runs random workloads, each of which has the deadline to itself. */
+  readonly random?: boolean;
   /** Rejects with what is wrong. */
   run(context: Context): Promise<void>;
 }
@@ -40,7 +42,7 @@ export interface Context {
   readonly runs: number;
   /** Seed of the random workloads; undefined: another one each time. */
   readonly seed: number | undefined;
-  /** After how long a case counts as hung. */
+  /** After how long a case, or a random workload, counts as hung. */
   readonly deadlineMs: number;
   /** A new volume of zeroes. */
   create(sizeSectors?: number): Promise<Volume>;

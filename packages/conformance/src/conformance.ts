@@ -41,13 +41,13 @@ export function conformance(subject: Subject, runner: Runner, options: Conforman
 
 /** Runs one case on the subject. Rejects with what is wrong, also if the case has not settled by the deadline. */
 export async function runCase(
-  { run }: Case,
+  { run, random }: Case,
   subject: Subject,
   sectorSize: number,
   options: ConformanceOptions = {},
 ): Promise<void> {
   const context = new CaseContext(subject, sectorSize, options);
-  await context.fresh((own) => within(context.deadlineMs, run(own), 'the case'));
+  await context.fresh((own) => (random ? run(own) : within(context.deadlineMs, run(own), 'the case')));
 }
 
 function offers(subject: Subject, need: Need): boolean {

@@ -1,10 +1,12 @@
 import { AssertionError } from 'node:assert';
 import * as fc from 'fast-check';
 import type { Context } from './case.js';
-import { within } from './within.js';
+import { HangError, within } from './within.js';
 
-/** Parts of a case's deadline: one for all runs that pass, one for the run that fails, one for making it smaller. */
-const PARTS = 4;
+/** Smaller values tried, at most, once one has failed. */
+const SHRINKS_MAX = 300;
+/** Part of the deadline in which to try them. */
+const SHRINKING_PART = 0.25;
 
 /**
  * Runs the body on random values. Where it fails, the message holds the smallest value found that fails too, the seed, and how to
@@ -17,17 +19,17 @@ export async function checkProperty<T>(
 ): Promise<void> {
   const { runs, deadlineMs } = context;
   const seed = context.seed ?? Math.floor(Math.random() * 2 ** 31);
-  const shrinking = new ShrinkBudget(deadlineMs / PARTS);
+  const shrinking = new ShrinkBudget(deadlineMs * SHRINKING_PART);
   const property = fc.asyncProperty(values, async (value) => {
-    if (shrinking.spent) return;
+    if (shrinking.spent()) return;
     try {
       await within(
-        deadlineMs / PARTS,
+        deadlineMs,
         context.fresh((own) => body(value, own)),
         'a random workload',
       );
     } catch (error) {
-      shrinking.start();
+      shrinking.failed(error);
       throw error;
     }
   });
@@ -44,20 +46,29 @@ export async function checkProperty<T>(
   });
 }
 
-/** Lets every value pass once the time for finding smaller ones is over, so that fast-check stops there. */
+/** Lets every value pass once enough was tried to find a smaller one, so that fast-check stops there. */
 class ShrinkBudget {
   readonly #budgetMs: number;
-  #startedAtMs = Number.POSITIVE_INFINITY;
+  #endsAtMs = Number.POSITIVE_INFINITY;
+  #left = Number.POSITIVE_INFINITY;
 
   constructor(budgetMs: number) {
     this.#budgetMs = budgetMs;
   }
 
-  start(): void {
-    this.#startedAtMs = Math.min(this.#startedAtMs, performance.now());
+  /** The clock runs from the first failure on. A hang is not made smaller: each value would take as long. */
+  failed(error: unknown): void {
+    if (error instanceof HangError) this.#left = 0;
+    if (this.#left === Number.POSITIVE_INFINITY) {
+      this.#left = SHRINKS_MAX;
+      this.#endsAtMs = performance.now() + this.#budgetMs;
+    }
   }
 
-  get spent(): boolean {
-    return performance.now() - this.#startedAtMs > this.#budgetMs;
+  /** Whether enough was tried. Counts the value that it is asked for. */
+  spent(): boolean {
+    if (this.#left <= 0 || performance.now() > this.#endsAtMs) return true;
+    this.#left--;
+    return false;
   }
 }

@@ -51,7 +51,7 @@ export interface ConformanceOptions {
   readonly seed?: number;
   /** Random workloads per property and sector size. Default: 20. */
   readonly runs?: number;
-  /** Milliseconds after which a case that has not settled counts as hung [O2]. Default: 30,000. */
+  /** Milliseconds after which a case, or a random workload, that has not settled counts as hung [O2]. Default: 30,000. */
   readonly deadlineMs?: number;
 }
 

@@ -5,6 +5,9 @@ import { expectContents, expectDurable, expectWriters, later, readWriters, runsO
 import { stamped } from '../stamp.js';
 import { turns } from '../turns.js';
 
+/** Sectors of a device that everything in flight overlaps on: each may cost a request each time. */
+const OVERLAPPING_SECTORS = 40;
+
 const LANES = 4;
 /** Part of the deadline after which what waits behind small operations counts as starved. */
 const PATIENCE = 0.8;
@@ -64,8 +67,8 @@ export const concurrencyCases: readonly Case[] = [
     clause: 'O1',
     title: 'O1: a read after a write sees it while other operations are in flight',
     async run(context) {
-      const device = await context.open();
-      const { sizeSectors } = context;
+      const sizeSectors = Math.min(context.sizeSectors, OVERLAPPING_SECTORS);
+      const device = await context.open(sizeSectors);
       const inFlight: Promise<unknown>[] = [];
       for (let writer = 1; writer <= 30; writer++) {
         inFlight.push(later(readWriters(device)), later(device.flush()));
@@ -83,14 +86,22 @@ export const concurrencyCases: readonly Case[] = [
     async run(context) {
       const { device, base, recording } = await context.wrap();
       base.hold('write');
-      const first = writeStamped(device, 1, 2, 5);
-      const flush = later(first.then(() => device.flush()));
+      let accepted = false;
+      const flush = later(
+        writeStamped(device, 1, 2, 5).then(() => {
+          accepted = true;
+          return device.flush();
+        }),
+      );
       // Sooner or later: a device that writes through is in its write, one that writes back is in its flush.
       await base.called('write');
+      const isWrittenBack = accepted;
       const second = later(writeStamped(device, 2, 2, 3));
       await turns(10);
       base.release();
       await Promise.all([flush, second]);
+      // Of two writes in flight together either may come last [O3].
+      if (!isWrittenBack) return;
       const runs = runsOf([0, 2], [2, 3], [1, 2], [0, 1]);
       await expectWriters(device, 0, 'after the second write', ...runs);
       await device.flush();
@@ -169,8 +180,9 @@ export const concurrencyCases: readonly Case[] = [
     clause: 'O3',
     title: 'O3: where writes overlap, each sector ends with the whole of one of them',
     async run(context) {
-      const device = await context.open();
-      const { sizeSectors, sectorSize } = context;
+      const { sectorSize } = context;
+      const sizeSectors = Math.min(context.sizeSectors, OVERLAPPING_SECTORS);
+      const device = await context.open(sizeSectors);
       for (let round = 0; round < 4; round++) {
         const reads: Promise<number[]>[] = [];
         const writes = Array.from({ length: 8 }, (_, i) => {

@@ -17,23 +17,27 @@ export const randomCases: readonly Case[] = [
   {
     clause: 'O1',
     title: 'O1: whatever random operations do one after another, reads see it',
+    random: true,
     run: (context) => checkWorkloads(context, { reopen: context.subject.persistent }),
   },
   {
     clause: 'O3',
     title: 'O3: random operations in flight together leave each sector whole, old or new',
+    random: true,
     run: (context) => checkWorkloads(context, { reopen: context.subject.persistent, inFlightMax: IN_FLIGHT_MAX }),
   },
   {
     clause: 'D4',
     title: 'D4: given up at any time, each sector holds its last flushed contents or later ones',
     needs: ['persistent'],
+    random: true,
     run: (context) => checkWorkloads(context, { crash: true, inFlightMax: IN_FLIGHT_MAX }),
   },
   {
     clause: 'D4',
     title: 'D4: any crash of the base at any time leaves each sector its last flushed contents or later ones',
     needs: ['wrap'],
+    random: true,
     run: checkCrashes,
   },
 ];

@@ -1,7 +1,7 @@
 import { byteLengthOf } from '@blockyard/block';
 import { turns } from '../turns.js';
 import { passThrough } from './pass-through.js';
-import { type Saboteur, saboteur, spoil, wrapperSaboteur } from './saboteur.js';
+import { type Saboteur, saboteur, silent, spoil, wrapperSaboteur } from './saboteur.js';
 import { writeBack } from './write-back.js';
 
 const IN_FLIGHT_MAX = 8;
@@ -27,31 +27,35 @@ export const concurrencySaboteurs: readonly Saboteur[] = [
   wrapperSaboteur('O1', 'takes what was rewritten during its write-back for written', (base) =>
     writeBack(base, { cleanTheNewer: true }),
   ),
-  saboteur('O2', 'loses a wake-up when many wait', (good) => {
-    let inFlight = 0;
-    return {
-      async read(start, buffers) {
-        inFlight++;
-        if (inFlight > IN_FLIGHT_MAX) await new Promise(() => {});
-        await turns(1);
-        await good.read(start, buffers).finally(() => inFlight--);
-      },
-    };
-  }),
-  saboteur('O2', 'lets every small range go before a large one', (good) => {
-    let small = 0;
-    return {
-      async write(start, buffers) {
-        const isSmall = byteLengthOf(buffers) <= good.info.sectorSize;
-        if (!isSmall) while (small > 0) await turns(1);
-        if (isSmall) small++;
-        await turns(1);
-        await good.write(start, buffers).finally(() => {
-          if (isSmall) small--;
-        });
-      },
-    };
-  }),
+  silent(
+    saboteur('O2', 'loses a wake-up when many wait', (good) => {
+      let inFlight = 0;
+      return {
+        async read(start, buffers) {
+          inFlight++;
+          if (inFlight > IN_FLIGHT_MAX) await new Promise(() => {});
+          await turns(1);
+          await good.read(start, buffers).finally(() => inFlight--);
+        },
+      };
+    }),
+  ),
+  silent(
+    saboteur('O2', 'lets every small range go before a large one', (good) => {
+      let small = 0;
+      return {
+        async write(start, buffers) {
+          const isSmall = byteLengthOf(buffers) <= good.info.sectorSize;
+          if (!isSmall) while (small > 0) await turns(1);
+          if (isSmall) small++;
+          await turns(1);
+          await good.write(start, buffers).finally(() => {
+            if (isSmall) small--;
+          });
+        },
+      };
+    }),
+  ),
   saboteur('O3', 'tears sectors', (good, memory) => ({
     async write(start, buffers) {
       const { sectorSize } = good.info;

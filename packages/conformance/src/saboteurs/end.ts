@@ -2,7 +2,7 @@ import { isBlockError } from '@blockyard/block';
 import { createReferenceDevice } from '../reference.js';
 import { turns } from '../turns.js';
 import { passThrough } from './pass-through.js';
-import { type Saboteur, saboteur, spoil, wrapperSaboteur } from './saboteur.js';
+import { type Saboteur, saboteur, silent, spoil, wrapperSaboteur } from './saboteur.js';
 import { writeBack } from './write-back.js';
 
 export const endSaboteurs: readonly Saboteur[] = [
@@ -58,13 +58,15 @@ export const endSaboteurs: readonly Saboteur[] = [
       },
     })),
   ),
-  wrapperSaboteur('E4', 'waits for its base even when it is forced', (base) =>
-    spoil(writeBack(base), (good) => ({
-      async disconnect(options) {
-        if (options?.force) await base.flush().catch(() => {});
-        await good.disconnect(options);
-      },
-    })),
+  silent(
+    wrapperSaboteur('E4', 'waits for its base even when it is forced', (base) =>
+      spoil(writeBack(base), (good) => ({
+        async disconnect(options) {
+          if (options?.force) await base.flush().catch(() => {});
+          await good.disconnect(options);
+        },
+      })),
+    ),
   ),
   wrapperSaboteur('E4', 'refuses to be forced over a base that fails', (base) =>
     spoil(writeBack(base), (good) => ({

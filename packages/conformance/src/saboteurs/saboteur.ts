@@ -10,6 +10,8 @@ export interface Saboteur {
   readonly name: string;
   /** The clause that it breaks, and a case of which must fail. */
   readonly clause: Clause;
+  /** It is caught by its silence. */
+  readonly hangs?: boolean;
   readonly subject: Subject;
 }
 
@@ -38,6 +40,11 @@ export function saboteur(clause: Clause, name: string, sabotage: Sabotage): Sabo
 /** A device over a device, spoiled. */
 export function wrapperSaboteur(clause: Clause, name: string, wrap: (base: BlockDevice) => BlockDevice): Saboteur {
   return { name, clause, subject: wrapperSubject(name, wrap) };
+}
+
+/** One that is caught by its silence. */
+export function silent(silence: Saboteur): Saboteur {
+  return { ...silence, hangs: true };
 }
 
 /** The device with some of its methods replaced. */
