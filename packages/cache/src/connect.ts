@@ -11,6 +11,11 @@ export interface CacheDevice extends BlockDevice {
   snapshot(): CacheSnapshot;
   /** What is absent, zero, clean and dirty in a range, in runs of sectors that cover it exactly. */
   states(start: number, count: number): CacheState[];
+  /**
+   * Changes the budget while the cache works. Resolves when no more than that is held; rejects if the base fails to take what has
+   * to leave, after which it can be called again.
+   */
+  setMaxSizeBytes(maxSizeBytes: number): Promise<void>;
   /** Brings a range into memory, as far as there is room for it. Resolves when it is there; fails silently. */
   prefetch(start: number, count: number): Promise<void>;
 }
@@ -31,6 +36,7 @@ export async function connectCache(base: BlockDevice, options: CacheOptions = {}
       checkRange(device, start, count);
       return statesOf(engine, start, start + count);
     },
+    setMaxSizeBytes: async (maxSizeBytes: number) => engine.setMaxSizeBytes(maxSizeBytes),
     async prefetch(start: number, count: number): Promise<void> {
       checkRange(device, start, count);
       if (count === 0) return;

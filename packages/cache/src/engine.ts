@@ -1,4 +1,4 @@
-import type { BlockDevice } from '@blockyard/block';
+import { type BlockDevice, checkInteger } from '@blockyard/block';
 import { Admission } from './admission.js';
 import type { Clock } from './clock.js';
 import { DirtyLines } from './dirty-lines.js';
@@ -7,9 +7,10 @@ import { Fetcher } from './fetcher.js';
 import { type Geometry, geometryOf } from './geometry.js';
 import { Lines } from './lines.js';
 import { createPolicy, type MemoryPlan, planMemory } from './memory.js';
-import type { CheckedOptions } from './options.js';
+import { type CheckedOptions, invalid } from './options.js';
 import { Prefetcher } from './prefetcher.js';
 import type { ReadCounts } from './read-request.js';
+import { ResizeRequest } from './resize-request.js';
 import { Slabs } from './slabs.js';
 import { WriteBack } from './write-back.js';
 import { ZeroRanges } from './zero-ranges.js';
@@ -30,12 +31,14 @@ export class Engine {
   readonly prefetcher: Prefetcher;
   readonly #base: BlockDevice;
   readonly #plan: MemoryPlan;
+  readonly #options: CheckedOptions;
 
   constructor(base: BlockDevice, options: CheckedOptions) {
     const { sectorSize, preferredIoBytes } = base.info;
     const plan = planMemory(options, sectorSize);
     const policy = createPolicy(options, plan);
     this.#plan = plan;
+    this.#options = options;
     this.#base = base;
     this.clock = options.clock;
     this.isWriteThrough = options.mode === 'writethrough';
@@ -73,6 +76,22 @@ export class Engine {
   /** Bytes that the cache holds now. */
   get heldBytes(): number {
     return this.lines.payloadBytes + this.lines.tableBytes + this.dirtyLines.byteLength + this.#plan.fixedBytes;
+  }
+
+  /**
+   * Changes the budget. Resolves when no more than the new one is held, which takes as long as dirty lines that have to leave
+   * take to be written back. Tables keep their size when the budget shrinks, and count.
+   */
+  setMaxSizeBytes(maxSizeBytes: number): Promise<void> {
+    checkInteger(maxSizeBytes, 'maxSizeBytes');
+    const { lineSize } = this.geometry;
+    const plan = planMemory({ ...this.#options, lineSize, maxSizeBytes }, this.geometry.sectorSize);
+    const others = this.heldBytes - this.lines.payloadBytes;
+    const slots = Math.min(plan.slots, Math.floor((maxSizeBytes - others) / lineSize));
+    if (slots < plan.parkedMax + 1)
+      throw invalid(`maxSizeBytes must leave room beside ${others} bytes of tables, not ${maxSizeBytes}`);
+    this.lines.setLimits(slots, slots - plan.parkedMax);
+    return new ResizeRequest(this).run();
   }
 
   /** Sectors of a line that the device has. */

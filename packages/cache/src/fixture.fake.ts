@@ -26,7 +26,12 @@ export async function openCache(sizeSectors: number, options: CacheOptions = {})
   const writes: BaseWrite[] = [];
   const reads: BaseWrite[] = [];
   const base = new ControlledBase(recording(createReferenceDevice(memory), writes, reads));
-  const cache = await connectCache(base, { readAhead: false, seed: 1, dirtyAgeMaxMs: Number.POSITIVE_INFINITY, ...options });
+  const cache = await connectCache(base, {
+    readAhead: false,
+    seed: 1,
+    dirtyAgeMaxMs: Number.POSITIVE_INFINITY,
+    ...options,
+  });
   return { cache, base, memory, writes, reads };
 }
 
@@ -54,7 +59,8 @@ export function fillsOf(buffer: Uint8Array): number[] {
 
 function recording(device: BlockDevice, writes: BaseWrite[], reads: BaseWrite[]): BlockDevice {
   const { info } = device;
-  const countOf = (buffers: readonly Uint8Array[]) => buffers.reduce((sum, { byteLength }) => sum + byteLength, 0) / SECTOR;
+  const countOf = (buffers: readonly Uint8Array[]) =>
+    buffers.reduce((sum, { byteLength }) => sum + byteLength, 0) / SECTOR;
   return createDevice({
     name: 'recorded',
     sectorSize: info.sectorSize,

@@ -28,7 +28,9 @@ describe('what a write-back cache must get right', () => {
     expect(await bytesAt(cache, 0, 12)).toEqual([1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2]);
     base.release();
     await flushed;
-    expect([...memory.bytes.subarray(0, 9 * SECTOR)].filter((_, i) => i % SECTOR === 0)).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 0]);
+    expect([...memory.bytes.subarray(0, 9 * SECTOR)].filter((_, i) => i % SECTOR === 0)).toEqual([
+      1, 1, 1, 1, 1, 1, 1, 1, 0,
+    ]);
     await cache.flush();
     expect(memory.bytes[4 * SECTOR]).toBe(2);
     expect(await bytesAt(cache, 0, 12)).toEqual([1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2]);
@@ -79,7 +81,8 @@ describe('what a write-back cache must get right', () => {
       base.fail('write', 'UNAVAILABLE');
       base.release();
       await expect(flushed).rejects.toMatchObject({ code: 'UNAVAILABLE' });
-      for (let group = 0; group < 6; group++) expect(await bytesAt(cache, group * 2048, 4)).toEqual(Array(4).fill(group + 1));
+      for (let group = 0; group < 6; group++)
+        expect(await bytesAt(cache, group * 2048, 4)).toEqual(Array(4).fill(group + 1));
       base.heal();
       await cache.flush();
       for (let group = 0; group < 6; group++) expect(memory.bytes[group * 2048 * SECTOR]).toBe(group + 1);
@@ -247,4 +250,3 @@ async function openCacheOverSparse() {
   const base = new ControlledBase(await connectMemory({ sectorSize: SECTOR, sizeSectors: 1024 }));
   return { cache: await connectCache(base, { maxSizeBytes: 2 ** 20 }), base };
 }
-

@@ -8,6 +8,7 @@ export class Retry {
   readonly #onDue: () => void;
   #delayMs = 0;
   #timer: unknown;
+  #isWaiting = false;
   #error: unknown;
 
   constructor(clock: Clock, delayMinMs: number, delayMaxMs: number, onDue: () => void) {
@@ -24,16 +25,17 @@ export class Retry {
 
   /** Whether it is too early to try again. */
   get isWaiting(): boolean {
-    return this.#timer !== undefined;
+    return this.#isWaiting;
   }
 
   failed(error: unknown): void {
     this.#error = error;
     // Several calls that were in flight together fail together: they count once.
-    if (this.#timer !== undefined) return;
+    if (this.#isWaiting) return;
+    this.#isWaiting = true;
     this.#delayMs = Math.min(this.#delayMaxMs, Math.max(this.#delayMinMs, this.#delayMs * 2));
     this.#timer = this.#clock.set(() => {
-      this.#timer = undefined;
+      this.#isWaiting = false;
       this.#onDue();
     }, this.#delayMs);
   }
@@ -45,7 +47,7 @@ export class Retry {
   }
 
   clear(): void {
-    if (this.#timer !== undefined) this.#clock.clear(this.#timer);
-    this.#timer = undefined;
+    if (this.#isWaiting) this.#clock.clear(this.#timer);
+    this.#isWaiting = false;
   }
 }
