@@ -92,7 +92,7 @@ function recordingDriver({ sectorSize, sizeSectors }: Shape, medium: CrashMedium
       recorder.carryOut('write', {
         type: 'write',
         start,
-        sectors: sectorViews(buffers, sectorSize).map((view) => view.slice()),
+        sectors: sectorViews(buffers, sectorSize).map((view) => new Uint8Array(view)),
       }),
     flush: (range) => recorder.carryOut('flush', { type: 'flush', range }),
     resize: (size) => recorder.carryOut('resize', { type: 'resize', sizeSectors: size }),

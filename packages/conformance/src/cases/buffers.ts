@@ -1,6 +1,6 @@
-import { deepStrictEqual, strictEqual } from 'node:assert';
+import { deepStrictEqual, ok, strictEqual } from 'node:assert';
 import type { Case } from '../case.js';
-import { expectContents, expectWriters, writeStamped } from '../expect.js';
+import { expectContents, expectWriters, outcome, readWriters, writeStamped } from '../expect.js';
 import { stamped, writersOf } from '../stamp.js';
 
 /** Sectors that are written one by one, at most: each may cost a request. */
@@ -39,6 +39,26 @@ export const bufferCases: readonly Case[] = [
       buffer.fill(0xee);
       const runs = Array.from({ length: sizeSectors }, (_, sector) => [sector + 1, 1] as const);
       await expectContents(device, 'after writes from one buffer', ...runs);
+    },
+  },
+  {
+    clause: 'B1',
+    title: 'B1: a Buffer of Node is copied like any other, although its slices share its memory',
+    async run(context) {
+      const device = await context.open();
+      const { sectorSize, sizeSectors } = context;
+      const buffer = Buffer.from(stamped(1, 0, sizeSectors, sectorSize));
+      await device.write(0, [buffer]);
+      buffer.fill(0xee);
+      await expectContents(device, 'after scribbling', [1, sizeSectors]);
+      await device.read(0, [buffer]);
+      ok(
+        writersOf(buffer, 0, sectorSize).every((writer) => writer === 1),
+        'the read must fill the buffer',
+      );
+      buffer.fill(0xee);
+      await device.flush();
+      await expectContents(device, 'after scribbling over what was read, and a flush', [1, sizeSectors]);
     },
   },
   {
@@ -114,6 +134,26 @@ export const bufferCases: readonly Case[] = [
         true,
         'bytes beside the slices must stay',
       );
+    },
+  },
+  {
+    clause: 'B3',
+    title: 'B3: a read that the base fails leaves no other data in its buffers',
+    needs: ['wrap'],
+    async run(context) {
+      const { device, base } = await context.wrap();
+      const { sectorSize, sizeSectors } = context;
+      await writeStamped(device, 1, 0, sizeSectors);
+      await device.flush();
+      await readWriters(device, 0, 3);
+      base.fail('read', 'IO');
+      const buffer = new Uint8Array(3 * sectorSize);
+      // What the device holds it may still read.
+      await outcome(() => device.read(sizeSectors - 3, [buffer]), 'a read');
+      for (let at = 0; at < sizeSectors - 3; at++) {
+        const found = writersOf(buffer, at, sectorSize);
+        ok(!found.includes(1), `the buffers hold data of sector ${at + found.indexOf(1)}, which nobody asked for`);
+      }
     },
   },
   {

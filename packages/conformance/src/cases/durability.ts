@@ -10,6 +10,7 @@ import {
   runsOf,
   writeStamped,
 } from '../expect.js';
+import { turns } from '../turns.js';
 
 /** Sectors that are written one by one, at most: each may cost a request. */
 const SINGLES_MAX = 48;
@@ -102,6 +103,37 @@ export const durabilityCases: readonly Case[] = [
       base.release();
       await flush;
       expectDurable(recording, 0, 'after the flush', [1, context.sizeSectors]);
+    },
+  },
+  {
+    clause: 'D1',
+    title: 'D1: a flush waits for what was being written back already when it was called',
+    needs: ['wrap'],
+    async run(context) {
+      const { device, base, recording } = await context.wrap();
+      await writeStamped(device, 1, 0, 1);
+      base.hold('write');
+      let accepted = false;
+      const first = later(
+        writeStamped(device, 2, 0, 3).then(() => {
+          accepted = true;
+          return device.flush();
+        }),
+      );
+      await base.called('write');
+      // A device that writes through has accepted nothing yet.
+      const owed = accepted;
+      let flushed = false;
+      const second = later(
+        device.flush().then(() => {
+          flushed = true;
+        }),
+      );
+      await turns(20);
+      if (owed) strictEqual(flushed, false, 'the flush must wait for the write-back under way');
+      base.release();
+      await Promise.all([first, second]);
+      expectDurable(recording, 0, 'after both flushes', [2, 3]);
     },
   },
   {

@@ -8,6 +8,9 @@ import { TRANSFERS } from './calls.js';
 const LIST_LENGTH = 5_000;
 const LIST_BYTES_MAX = 6 << 20;
 
+/** More than a device likes to move at once. */
+const LARGE_BYTES = 5 << 20;
+
 /** Lists of buffers. */
 export const listCases: readonly Case[] = [
   {
@@ -69,6 +72,17 @@ export const listCases: readonly Case[] = [
       const expected = Array.from({ length: full }, (_, sector) => sector + 1);
       deepStrictEqual(writersOf(Buffer.concat(read), 0, sectorSize), expected);
       await expectWriters(device, full - 1, 'at the end of the list', [full, 1], [0, 1]);
+    },
+  },
+  {
+    clause: 'A3',
+    title: 'A3: a single buffer of megabytes is a buffer like any other',
+    async run(context) {
+      const { sectorSize } = context;
+      const sizeSectors = LARGE_BYTES / sectorSize + 1;
+      const device = await context.open(sizeSectors);
+      await device.write(1, [stamped(1, 1, sizeSectors - 1, sectorSize)]);
+      await expectContents(device, 'after the write', [0, 1], [1, sizeSectors - 1]);
     },
   },
   {

@@ -1,5 +1,6 @@
 import type { BlockDevice } from '@blockyard/block';
-import { type Saboteur, saboteur } from './saboteur.js';
+import { passThrough } from './pass-through.js';
+import { type Saboteur, saboteur, spoil, wrapperSaboteur } from './saboteur.js';
 
 /** Runs `before` ahead of whatever the device does next. */
 function aheadOfEverything(good: BlockDevice, before: () => Promise<void>): Partial<BlockDevice> {
@@ -23,6 +24,18 @@ export const bufferSaboteurs: readonly Saboteur[] = [
       ...aheadOfEverything(good, catchUp),
       write: async (start, buffers) => {
         kept.push({ start, buffers });
+      },
+    };
+  }),
+  saboteur('B1', 'copies by slice, which shares the memory of a Buffer', (good) => {
+    const kept: { start: number; buffers: readonly Uint8Array[] }[] = [];
+    const catchUp = async () => {
+      for (const { start, buffers } of kept.splice(0)) await good.write(start, buffers);
+    };
+    return {
+      ...aheadOfEverything(good, catchUp),
+      write: async (start, buffers) => {
+        kept.push({ start, buffers: buffers.map((buffer) => buffer.slice()) });
       },
     };
   }),
@@ -66,6 +79,22 @@ export const bufferSaboteurs: readonly Saboteur[] = [
       }
     },
   })),
+  wrapperSaboteur('B3', 'hands out what its scratch buffer happens to hold when a read fails', (base) =>
+    spoil(passThrough(base), (good) => {
+      let scratch: Uint8Array[] = [];
+      return {
+        async read(start, buffers) {
+          try {
+            await good.read(start, buffers);
+            scratch = buffers.map((buffer) => new Uint8Array(buffer));
+          } catch (error) {
+            for (const [i, bytes] of scratch.entries()) buffers[i]?.set(bytes);
+            throw error;
+          }
+        },
+      };
+    }),
+  ),
   saboteur('B3', 'takes a view for all of its memory', (good) => ({
     async read(start, buffers) {
       await good.read(start, buffers);

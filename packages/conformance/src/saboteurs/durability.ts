@@ -24,6 +24,18 @@ export const durabilitySaboteurs: readonly Saboteur[] = [
       };
     }),
   ),
+  wrapperSaboteur('D1', 'sees nothing to flush while another flush is at it', (base) =>
+    spoil(writeBack(base), (good) => {
+      let flushing = 0;
+      return {
+        async flush() {
+          if (flushing > 0) return;
+          flushing++;
+          await good.flush().finally(() => flushing--);
+        },
+      };
+    }),
+  ),
   wrapperSaboteur('D1', 'flushes a range but for its last sector', (base) =>
     spoil(writeBack(base), (good) => ({
       flush: (range) =>

@@ -74,7 +74,7 @@ export function writeBack(base: BlockDevice, lies: Lies = {}): BlockDevice {
       }
     },
     write(start, buffers) {
-      for (const [sector, view] of sectorsOf(start, buffers, sectorSize)) dirty.set(sector, view.slice());
+      for (const [sector, view] of sectorsOf(start, buffers, sectorSize)) dirty.set(sector, new Uint8Array(view));
     },
     flush: (range) =>
       flush(range).catch((error: unknown) => {
