@@ -3,6 +3,7 @@ import { openStore } from './client.js';
 import { nameOf } from './connect.js';
 import { indexOfKey, type Keys, keysOf } from './keys.js';
 import { checkDeleteOptions, type StoreOptions } from './options.js';
+import { isId } from './root.js';
 import { BATCH_KEYS_MAX, type ObjectStore } from './store.js';
 
 /**
@@ -30,21 +31,25 @@ export async function deleteVolume(options: StoreOptions): Promise<void> {
 
 async function deleteAll(store: ObjectStore, keys: Keys): Promise<void> {
   const root = await store.head(keys.root);
+  const data = await deleteListed(store, keys.dataPrefix, (key) => indexOfKey(keys, key) !== undefined);
+  // Left there by a process that died while it tried the store out.
+  await deleteListed(store, keys.probePrefix, (key) => isId(key.slice(keys.probePrefix.length)));
+  if (root !== undefined) await deleteBatch(store, [keys.root]);
+  else if (data === 0) throw new BlockError('NOT_FOUND', `no volume here: ${store.urlOf(keys.root)} does not exist`);
+}
+
+/** Deletes those of the keys under `prefix` that are ours, and says how many. */
+async function deleteListed(store: ObjectStore, prefix: string, isOurs: (key: string) => boolean): Promise<number> {
   let deleted = 0;
   let after: string | undefined;
   for (;;) {
-    const { objects, more } = await store.list(keys.dataPrefix, after, BATCH_KEYS_MAX);
-    const ours = objects.filter(({ key }) => indexOfKey(keys, key) !== undefined);
-    await deleteBatch(
-      store,
-      ours.map(({ key }) => key),
-    );
+    const { objects, more } = await store.list(prefix, after, BATCH_KEYS_MAX);
+    const ours = objects.map(({ key }) => key).filter(isOurs);
+    await deleteBatch(store, ours);
     deleted += ours.length;
     after = objects.at(-1)?.key;
-    if (!more || after === undefined) break;
+    if (!more || after === undefined) return deleted;
   }
-  if (root !== undefined) await deleteBatch(store, [keys.root]);
-  else if (deleted === 0) throw new BlockError('NOT_FOUND', `no volume here: ${store.urlOf(keys.root)} does not exist`);
 }
 
 async function deleteBatch(store: ObjectStore, keys: readonly string[]): Promise<void> {

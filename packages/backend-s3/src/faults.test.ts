@@ -3,7 +3,7 @@ import { type BlockDevice, BlockError } from '@blockyard/block';
 import type { Fault, FaultProxy, ProxiedRequest } from '@blockyard/local-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { connectS3, createVolume, type StoreOptions } from './index.js';
-import { brief, gate, startFaults, startTestStore, type TestStore } from './testing/servers.js';
+import { brief, CONDITIONAL_DELETES, gate, startFaults, startTestStore, type TestStore } from './testing/servers.js';
 
 const SECTOR = 512;
 const OBJECT_SECTORS = 8;
@@ -83,7 +83,7 @@ test('a burst of 503 is waited out', async () => {
     { name: 'discard', run: () => device.discard(0, SECTORS) },
     { name: 'resize', run: () => device.resize(SECTORS * 2) },
   ]) {
-    failing(() => true, { kind: 'reply', status: 503, code: 'SlowDown' }, 2);
+    failing(() => true, { kind: 'reply', status: 503, code: 'ServiceUnavailable' }, 2);
     await expect(run(), name).resolves.not.toThrow();
   }
 });
@@ -201,9 +201,75 @@ test('a write that was given up does not come back after a discard', async () =>
   await arrive();
   expect(await read(device, 3)).toEqual([0]);
   expect(await stored(3)).toEqual([0]);
-  // The next discard leaves nothing at all.
+});
+
+test('a write that was given up does not come back after it was made again, and discarded twice', async () => {
+  const device = await connect({ maxAttempts: 1, requestTimeoutMs: 1000 });
+  const arrive = await giveUp(device, 3, fill(1));
+  await device.write(3, fill(2));
+  await device.discard(0, SECTORS);
+  await device.discard(0, SECTORS);
+  await device.flush();
+  await arrive();
+  expect(await stored(3)).toEqual([0]);
+});
+
+test('an attempt that got no answer does not come back after the next one was stored, and discarded', async () => {
+  const device = await connect({ maxAttempts: 2, requestTimeoutMs: 1000 });
+  const { passed, open } = gate();
+  failing(isDataPut, { kind: 'hold', until: passed }, 1);
+  await device.write(3, fill(1));
+  await device.discard(0, SECTORS);
+  await device.flush();
+  open();
+  await passed;
+  await proxy.idle();
+  expect(await stored(3)).toEqual([0]);
+});
+
+test('a write that was given up over an object does not come back after a discard, which deletes the object', async () => {
+  const device = await connect({ maxAttempts: 1, requestTimeoutMs: 1000 });
+  await device.write(0, fill(1, OBJECT_SECTORS));
+  const arrive = await giveUp(device, 3, fill(2));
   await device.discard(0, SECTORS);
   expect(await device.extents(0, SECTORS)).toEqual([{ start: 0, count: SECTORS, type: 'zero' }]);
+  await arrive();
+  expect(await stored(3)).toEqual([0]);
+});
+
+test.skipIf(!CONDITIONAL_DELETES)(
+  'a delete that was given up does not take away what was written after it',
+  async () => {
+    const device = await connect({ maxAttempts: 1, requestTimeoutMs: 1000 });
+    await device.write(0, fill(1, OBJECT_SECTORS));
+    const { passed, open } = gate();
+    failing(isDelete, { kind: 'hold', until: passed }, 1);
+    await expect(device.discard(0, SECTORS)).rejects.toEqual(codeOf('TIMEOUT'));
+    await device.write(0, fill(2, OBJECT_SECTORS));
+    await device.flush();
+    open();
+    await passed;
+    await proxy.idle();
+    expect(await read(device, 3)).toEqual([2]);
+  },
+);
+
+test('a read that finds its object deleted meanwhile reads zeroes, or what was written since', async () => {
+  const device = await connect();
+  await device.write(0, fill(1, 2 * OBJECT_SECTORS));
+  const { passed, open } = gate();
+  const asked = gate();
+  let left = 2;
+  proxy.onRequest = ({ method, path }) => {
+    if (method !== 'GET' || !path.includes('/data/') || left-- <= 0) return undefined;
+    if (left === 0) asked.open();
+    return { kind: 'hold', until: passed };
+  };
+  const reads = Promise.all([read(device, 3), read(device, 11)]);
+  await asked.passed;
+  await device.discard(0, 2 * OBJECT_SECTORS);
+  open();
+  expect(await reads).toEqual([[0], [0]]);
 });
 
 test('an answer that breaks off is asked for again', async () => {

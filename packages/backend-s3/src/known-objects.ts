@@ -11,8 +11,10 @@ export class KnownObjects {
   readonly #present = new IntervalSet();
   /** Least recently learnt first. */
   readonly #etags = new Map<number, string>();
-  /** By object: whether a PUT may still be on its way. */
-  readonly #doubtful = new Map<number, { latePut: boolean }>();
+  /** Objects a change of which failed, so that only the store knows if they exist. */
+  readonly #doubtful = new Set<number>();
+  /** Objects that a PUT without an answer would make anew if they were absent when it arrives, whenever that is. */
+  readonly #lateCreations = new IntervalSet();
 
   /** False: the object does not exist, and its part of the volume reads as zeroes. */
   mayExist(index: number): boolean {
@@ -29,9 +31,9 @@ export class KnownObjects {
     return this.#doubtful.has(index);
   }
 
-  /** Whether a PUT of an earlier write may still arrive, and bring the object back if it were deleted. */
+  /** Whether a PUT may still arrive that would bring the object back if it were deleted. */
   mayComeLate(index: number): boolean {
-    return this.#doubtful.get(index)?.latePut === true;
+    return this.#lateCreations.has(index);
   }
 
   /** The object exists in this version, for certain. */
@@ -59,10 +61,15 @@ export class KnownObjects {
   }
 
   /** A change of the object failed, and may have been carried out all the same, or may still be. */
-  doubt(index: number, latePut: boolean): void {
+  doubt(index: number): void {
     this.#present.add(index, index + 1);
     this.#etags.delete(index);
-    this.#doubtful.set(index, { latePut: latePut || this.mayComeLate(index) });
+    this.#doubtful.add(index);
+  }
+
+  /** A PUT that was to make the object may still arrive. Nothing that is done to the object later changes that. */
+  expectLate(index: number): void {
+    this.#lateCreations.add(index, index + 1);
   }
 
   /** The version seen last is not the one that is there. */

@@ -111,7 +111,7 @@ export class ObjectWriter {
   async #prepare(index: number, patches: readonly Patch[]): Promise<Change> {
     const { geometry, known } = this.#parts;
     const dataBytes = geometry.dataBytesOf(index);
-    const endBytes = Math.max(...patches.map(endOf));
+    const endBytes = patches.reduce((end, patch) => Math.max(end, endOf(patch)), 0);
     if (coverAll(patches, dataBytes)) {
       return { object: allZeroes(patches) ? undefined : this.#build(endBytes, patches), replaces: undefined };
     }
@@ -174,12 +174,13 @@ export class ObjectWriter {
     const writeId = newId();
     putHeader(object, writeId);
     const result = await store.put(dataKey(keys, index), object, condition, { volumeId, epoch: writerEpoch, writeId });
+    if (result.late && condition === 'absent') known.expectLate(index);
     if (result.kind === 'stored') {
       known.stored(index, result.etag);
       return { kind: 'done' };
     }
     if (result.kind === 'failed') {
-      if (result.late) known.doubt(index, true);
+      if (result.late) known.doubt(index);
       throw result.error;
     }
     const { found } = result;
@@ -198,7 +199,7 @@ export class ObjectWriter {
       else known.forgetVersion(index);
       return outcome === 'gone';
     } catch (error) {
-      known.doubt(index, false);
+      known.doubt(index);
       throw error;
     }
   }

@@ -46,15 +46,15 @@ export class RootObject {
   }
 
   /**
-   * Makes this process the writer: takes the next epoch. `LOCKED` if somebody else took it at the same moment; two that start
-   * at once are better told than left to fence each other.
+   * Makes this process the writer: takes the next epoch. `LOCKED` if the root changed since it was read: two writers that
+   * start at once are better told than left to fence each other.
    */
   async takeOver(): Promise<void> {
     const next = { ...this.#root, writerEpoch: this.#root.writerEpoch + 1, changeId: newId() };
     const result = await putRoot(this.#store, this.#keys, next, { etag: this.#etag });
     if (result.kind === 'failed') throw result.error;
     if (result.kind === 'lost') {
-      throw new BlockError('LOCKED', `another writer opened the volume at the same moment: ${this.#url}`);
+      throw new BlockError('LOCKED', `another writer changed ${this.#url} at the same moment`);
     }
     this.#root = next;
     this.#etag = result.etag;

@@ -93,11 +93,13 @@ export function isLostCondition(error: unknown): boolean {
   return status === 412 || status === 409 || status === 404;
 }
 
-/** Whether the store refused the request outright, so that it was not carried out and never will be. */
+/**
+ * Whether one attempt at a request was answered so that it was not carried out and never will be. After a time-out, a reset or
+ * an error within the store nobody knows.
+ */
 export function isRefused(error: unknown): boolean {
-  const { status, attempts } = failureOf(error);
-  // Of several attempts an earlier one may have been carried out, its answer lost.
-  return attempts === 1 && status !== undefined && status >= 400 && status < 500 && status !== 408;
+  const { status } = failureOf(error);
+  return status !== undefined && ((status >= 400 && status < 500 && status !== 408) || status === 503);
 }
 
 export function isMissingKey(error: unknown): boolean {

@@ -8,10 +8,11 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { BlockError } from '@blockyard/block';
+import { watchAttempts } from './attempts.js';
 import { Requests } from './requests.js';
 import { Scatter } from './scatter.js';
 import { decodeStamp, encodeStamp, type Stamp } from './stamp.js';
-import { isLostCondition, isMissingKey, isRangeBeyondEnd, isRefused, toBlockError } from './store-error.js';
+import { isLostCondition, isMissingKey, isRangeBeyondEnd, toBlockError } from './store-error.js';
 
 /** Keys that S3 takes in one DeleteObjects, and gives in one page of a listing. */
 export const BATCH_KEYS_MAX = 1000;
@@ -31,11 +32,15 @@ export interface Version {
 /** What must be so for a PUT to happen: no such object, or that very version of it. */
 export type Condition = 'absent' | { readonly etag: string };
 
+/**
+ * What became of a PUT. `late`: an attempt at it was not answered, so it may still arrive, and is then carried out if its condition
+ * happens to hold.
+ */
 export type PutResult =
-  | { readonly kind: 'stored'; readonly etag: string }
+  | { readonly kind: 'stored'; readonly etag: string; readonly late: boolean }
   /** The condition does not hold; `found` is what is there instead. */
-  | { readonly kind: 'lost'; readonly found: Version | undefined }
-  /** `late`: nobody knows whether the store carried it out, or still will. */
+  | { readonly kind: 'lost'; readonly found: Version | undefined; readonly late: boolean }
+  /** Not stored, or, if it is `late`, nobody knows. */
   | { readonly kind: 'failed'; readonly error: BlockError; readonly late: boolean };
 
 export interface Listed {
@@ -137,19 +142,33 @@ export class ObjectStore {
    */
   async put(key: string, body: Uint8Array, condition: Condition, stamp: Stamp): Promise<PutResult> {
     const what = `PUT ${this.urlOf(key)}`;
+    const when = condition === 'absent' ? { IfNoneMatch: '*' } : { IfMatch: condition.etag };
+    const command = new PutObjectCommand({
+      Bucket: this.#bucket,
+      Key: key,
+      Body: body,
+      Metadata: encodeStamp(stamp),
+      ...(this.conditionalPuts ? when : {}),
+    });
+    const attempts = watchAttempts(command);
     for (let repeats = 0; ; repeats++) {
       try {
-        const send = (signal: AbortSignal) => this.#put(key, body, condition, stamp, signal);
+        const send = (abortSignal: AbortSignal) => this.#client.send(command, { abortSignal });
         const { ETag } = await this.#requests.run(what, send, () => true);
-        return { kind: 'stored', etag: present(ETag, `${what}: no ETag`) };
+        return { kind: 'stored', etag: present(ETag, `${what}: no ETag`), late: attempts.unanswered };
       } catch (error) {
-        if (isRefused(error) && !isLostCondition(error)) {
+        if (!attempts.unanswered && !isLostCondition(error)) {
           return { kind: 'failed', error: toBlockError(error, what), late: false };
         }
-        const settled = await this.#settle(key, condition, stamp, error, what);
-        // The store was busy with the same key (409) and wants us to come again.
-        if (settled !== 'unchanged') return settled;
-        if (repeats === REPEATS_MAX) return { kind: 'failed', error: toBlockError(error, what), late: true };
+        const settled = await this.#settle(key, condition === 'absent' ? {} : condition, stamp);
+        if (
+          settled === 'unknown' ||
+          (settled === 'unchanged' && (!isLostCondition(error) || repeats === REPEATS_MAX))
+        ) {
+          return { kind: 'failed', error: toBlockError(error, what), late: attempts.unanswered };
+        }
+        // Unchanged: the store was busy with the same key (409) and wants us to come again.
+        if (settled !== 'unchanged') return { ...settled, late: attempts.unanswered };
       }
     }
   }
@@ -233,40 +252,25 @@ export class ObjectStore {
     };
   }
 
-  #put(key: string, body: Uint8Array, condition: Condition, stamp: Stamp, abortSignal: AbortSignal) {
-    const when = condition === 'absent' ? { IfNoneMatch: '*' } : { IfMatch: condition.etag };
-    const command = new PutObjectCommand({
-      Bucket: this.#bucket,
-      Key: key,
-      Body: body,
-      Metadata: encodeStamp(stamp),
-      ...(this.conditionalPuts ? when : {}),
-    });
-    return this.#client.send(command, { abortSignal });
-  }
-
-  /** What became of a PUT that was answered with `error`. */
-  async #settle(
-    key: string,
-    condition: Condition,
-    stamp: Stamp,
-    error: unknown,
-    what: string,
-  ): Promise<PutResult | 'unchanged'> {
+  /** What became of a PUT that was answered with `error`, if at all. */
+  async #settle(key: string, { etag: expected }: { etag?: string }, stamp: Stamp): Promise<Settled> {
     let found: Version | undefined;
     try {
       found = await this.head(key);
-    } catch (lookError) {
-      // Nothing can be said. The first error is the one that tells why.
-      const cause = isLostCondition(error) ? lookError : error;
-      return { kind: 'failed', error: toBlockError(cause, what), late: true };
+    } catch {
+      // Nothing can be said. The error of the PUT is the one that tells why.
+      return 'unknown';
     }
     if (found?.stamp?.writeId === stamp.writeId) return { kind: 'stored', etag: found.etag };
-    const unchanged = condition === 'absent' ? found === undefined : found?.etag === condition.etag;
-    if (!unchanged) return { kind: 'lost', found };
-    return isLostCondition(error) ? 'unchanged' : { kind: 'failed', error: toBlockError(error, what), late: true };
+    return found?.etag === expected ? 'unchanged' : { kind: 'lost', found };
   }
 }
+
+type Settled =
+  | 'unknown'
+  | 'unchanged'
+  | { readonly kind: 'stored'; readonly etag: string }
+  | { readonly kind: 'lost'; readonly found: Version | undefined };
 
 /** The body of an answer ended before its time. */
 class BrokenOff extends Error {

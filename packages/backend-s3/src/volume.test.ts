@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   GetObjectCommand,
   ListObjectsV2Command,
@@ -336,4 +338,17 @@ test('a store that ignores conditions is refused, before anything is changed, un
   for (const value of [1, 2]) await device.write(0, [new Uint8Array(4096).fill(value)]);
   await device.disconnect();
   client.destroy();
+});
+
+test('a process that disconnected ends by itself', async () => {
+  const script = `
+    const { connectS3, createVolume } = await import(${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)});
+    const at = ${JSON.stringify(at)};
+    await createVolume({ ...at, sizeBytes: 65536 });
+    const device = await connectS3(at);
+    await device.write(0, [new Uint8Array(4096).fill(1)]);
+    await device.disconnect();`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'inherit' });
+  const [code] = await once(child, 'close');
+  expect(code).toBe(0);
 });

@@ -123,6 +123,25 @@ test('the flush of a writer that was replaced claims nothing, though no object t
   await expect(first.write(57, fill(9))).rejects.toEqual(FENCED);
 });
 
+test('a flush is not taken for one of a write that was accepted after it', async () => {
+  const { passed, open } = gate();
+  const begun = gate();
+  proxy.onRequest = ({ method, path }) => {
+    if (method !== 'PUT' || !path.includes('/data/')) return undefined;
+    begun.open();
+    return { kind: 'hold', until: passed };
+  };
+  await first.write(0, []);
+  const write = first.write(56, fill(9));
+  await begun.passed;
+  await first.flush();
+  proxy.onRequest = () => undefined;
+  await connect();
+  open();
+  await write;
+  await expect(first.flush()).rejects.toEqual(FENCED);
+});
+
 test('a flush with nothing to flush is true even after a takeover', async () => {
   await connect();
   await first.flush();
