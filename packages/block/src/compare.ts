@@ -3,7 +3,8 @@ import { ByteView } from './byte-view.js';
 import type { BlockDevice } from './contract.js';
 import { cut, type Grid, gridRuns, type Piece } from './grid.js';
 import type { MaybePromise } from './maybe-promise.js';
-import { type ParallelOptions, planOf, runParallel, type Worker } from './parallel.js';
+import { runParallel, type Worker } from './parallel.js';
+import { type ParallelOptions, planOf } from './plan.js';
 
 /** How far a comparison is. */
 export interface CompareProgress {

@@ -3,7 +3,8 @@ import { type ByteRun, ByteView } from './byte-view.js';
 import type { BlockDevice } from './contract.js';
 import { BlockError } from './error.js';
 import { cut, cutZeroes, type Grid, gridRuns, type Piece } from './grid.js';
-import { type ParallelOptions, planOf, runParallel, type Worker } from './parallel.js';
+import { runParallel, type Worker } from './parallel.js';
+import { type ParallelOptions, planOf } from './plan.js';
 
 /** How far a copy is. */
 export interface CopyProgress {

@@ -1,14 +1,13 @@
 import { byteLengthOf } from './buffers.js';
-import { checkBounds, checkBuffers, checkInteger, checkRange, checkSectorSize, checkSize } from './check.js';
+import { checkBounds, checkBuffers, checkInteger, checkRange, checkSize } from './check.js';
 import type { BlockDevice, DeviceInfo, DisconnectOptions, Extent, Operation, SectorRange } from './contract.js';
 import type { BlockDriver } from './driver.js';
 import { extentsOf, writeZeroesByWriting } from './emulate.js';
 import { BlockError, locateError } from './error.js';
 import { Gate } from './gate.js';
+import { infoOf } from './info.js';
 import { isPromise, type MaybePromise } from './maybe-promise.js';
 import { RangeOrder } from './range-order.js';
-
-const PREFERRED_IO_BYTES = 65_536;
 
 /** What every operation that finished at once returns. */
 const DONE = Promise.resolve(undefined);
@@ -280,22 +279,4 @@ class Device implements BlockDevice {
   #fail(error: unknown, operation: Operation, start?: number, count?: number): Promise<never> {
     return Promise.reject(BlockError.from(error, { operation, device: this.#info.name, start, count }));
   }
-}
-
-/** The facts about a driver, checked and completed. */
-function infoOf(driver: BlockDriver): DeviceInfo {
-  const { name, sectorSize, sizeSectors, readOnly = false } = driver;
-  checkSectorSize(sectorSize);
-  checkSize(sizeSectors, sectorSize);
-  const preferredIoBytes = driver.preferredIoBytes ?? Math.max(PREFERRED_IO_BYTES, sectorSize);
-  checkInteger(preferredIoBytes, 'preferredIoBytes');
-  if (preferredIoBytes === 0 || preferredIoBytes % sectorSize !== 0) {
-    throw new BlockError('INVALID_ARGUMENT', `preferredIoBytes ${preferredIoBytes} is not whole sectors`);
-  }
-  const native = Object.freeze({
-    discard: driver.discard !== undefined,
-    writeZeroes: driver.writeZeroes !== undefined || driver.discard !== undefined,
-    extents: driver.extents !== undefined,
-  });
-  return Object.freeze({ name, sectorSize, sizeSectors, readOnly, preferredIoBytes, native });
 }

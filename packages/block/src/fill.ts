@@ -5,7 +5,8 @@ import type { BlockDevice, SectorRange } from './contract.js';
 import { BlockError } from './error.js';
 import { cut, cutZeroes, type Piece } from './grid.js';
 import type { MaybePromise } from './maybe-promise.js';
-import { type ParallelOptions, planOf, runParallel } from './parallel.js';
+import { runParallel } from './parallel.js';
+import { type ParallelOptions, planOf } from './plan.js';
 
 /**
  * What to fill with: a byte; bytes that are repeated, the first of them at the start of the range; or a function that gives the

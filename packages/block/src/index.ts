@@ -33,4 +33,4 @@ export {
 export { type FillOptions, type FillPattern, type FillProgress, fill } from './fill.js';
 export { type Interval, type IntervalRun, IntervalSet } from './interval-set.js';
 export type { MaybePromise } from './maybe-promise.js';
-export type { AbortSignalLike, ParallelOptions } from './parallel.js';
+export type { AbortSignalLike, ParallelOptions } from './plan.js';

@@ -39,7 +39,8 @@ describe('RangeOrder', () => {
     run('a', 0, 4, WRITE);
     run('b', 4, 4, WRITE);
     run('c', 12, 1, WRITE);
-    expect(begun).toEqual(['a', 'b', 'c']);
+    run('d', 8, 4, WRITE);
+    expect(begun).toEqual(['a', 'b', 'c', 'd']);
   });
 
   test('makes a task wait for every earlier one it conflicts with, and only for those', async () => {
