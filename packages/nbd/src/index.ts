@@ -1,3 +1,5 @@
+export { connectNbd } from './client/connect.js';
+export type { ClientTls, NbdOptions } from './client/options.js';
 export type { Peer, ServerEvent } from './server/events.js';
 export type { CacheMapped, CacheRun, ExportOptions, Prefetching } from './server/exports.js';
 export { DEFAULT_LIMITS, type Limits, type Listen, type ServeOptions } from './server/options.js';

@@ -86,6 +86,7 @@ export class Wire {
   start(events: WireEvents): void {
     this.#events = events;
     if (this.#closed) events.closed(this.#error);
+    else if (this.#ended) events.ended();
     else this.#stream.resume();
   }
 

@@ -1,0 +1,177 @@
+import { BlockError, type BlockErrorCode } from '@blockyard/block';
+import { ByteReader, ByteWriter, decodeText, viewOf } from '../wire/bytes.js';
+import {
+  BASE_ALLOCATION,
+  CONTEXT_INSTANCE,
+  GREETING_BYTES,
+  HandshakeFlag,
+  IHAVEOPT,
+  Info,
+  NBDMAGIC,
+  OPTION_ERROR_MIN,
+  OPTION_REPLY_HEADER_BYTES,
+  OPTION_REPLY_MAGIC,
+  Option,
+  OptionReply,
+  PAYLOAD_BYTES_DEFAULT,
+} from '../wire/protocol.js';
+
+/** What was agreed on with a server. */
+export interface Session {
+  readonly mode: 'simple' | 'structured' | 'extended';
+  readonly sizeBytes: number;
+  /** Transmission flags. */
+  readonly flags: number;
+  readonly minimumBytes: number;
+  readonly preferredBytes: number;
+  /** Largest payload. */
+  readonly maximumBytes: number;
+  /** Id of `base:allocation`, where the server has it. */
+  readonly allocationId: number | undefined;
+  /** Name that no other device object of any server has, where the server gives one. */
+  readonly instance: string | undefined;
+}
+
+/** The way to the other side while options are haggled over. */
+export interface Exchange {
+  read(lengthBytes: number): Promise<Uint8Array>;
+  write(message: Uint8Array): void;
+}
+
+interface Reply {
+  readonly type: number;
+  readonly data: Uint8Array;
+}
+
+/** A server that sends more than this for one option is up to no good. */
+const REPLY_BYTES_MAX = 65_536;
+const REPLIES_MAX = 1000;
+
+/** What the refusal of an option means to whoever wants the export. */
+const CODE_BY_REFUSAL: Readonly<Record<number, BlockErrorCode | undefined>> = {
+  [OptionReply.ERR_UNKNOWN]: 'NOT_FOUND',
+  [OptionReply.ERR_POLICY]: 'ACCESS_DENIED',
+  [OptionReply.ERR_TLS_REQD]: 'ACCESS_DENIED',
+  [OptionReply.ERR_SHUTDOWN]: 'UNAVAILABLE',
+};
+
+/** The client's half of the handshake, option by option. Every failure is a `BlockError`. */
+export class ClientHandshake {
+  readonly #exchange: Exchange;
+
+  constructor(exchange: Exchange) {
+    this.#exchange = exchange;
+  }
+
+  async greet(): Promise<void> {
+    const reader = new ByteReader(await this.#exchange.read(GREETING_BYTES));
+    const words = [reader.u32(), reader.u32(), reader.u32(), reader.u32()];
+    const expected = [...NBDMAGIC, ...IHAVEOPT];
+    if (words.some((word, index) => word !== expected[index])) throw violation('this is no NBD server of today');
+    const flags = reader.u16() ?? 0;
+    if ((flags & HandshakeFlag.FIXED_NEWSTYLE) === 0) throw violation('the server does not speak fixed newstyle');
+    this.#exchange.write(
+      new ByteWriter().u32(flags & (HandshakeFlag.FIXED_NEWSTYLE | HandshakeFlag.NO_ZEROES)).finish(),
+    );
+  }
+
+  /** Resolves if the server is ready for TLS on this connection. */
+  async startTls(): Promise<void> {
+    const refusal = await this.#ask(Option.STARTTLS);
+    if (refusal !== undefined) throw refused('STARTTLS', refusal, 'ACCESS_DENIED');
+  }
+
+  /** Chooses the export, with everything that client and server both know. */
+  async open(exportName: string): Promise<Session> {
+    const mode = await this.#mode();
+    let instance: string | undefined;
+    let allocationId: number | undefined;
+    if (mode !== 'simple') {
+      instance = (await this.#contexts(Option.LIST_META_CONTEXT, exportName, CONTEXT_INSTANCE)).values().next().value;
+      const selected = await this.#contexts(Option.SET_META_CONTEXT, exportName, BASE_ALLOCATION);
+      for (const [id, name] of selected) if (name === BASE_ALLOCATION) allocationId = id;
+    }
+    const facts = await this.#go(exportName);
+    if (!instance?.startsWith(CONTEXT_INSTANCE)) instance = undefined;
+    return { mode, allocationId, instance, ...facts };
+  }
+
+  async #mode(): Promise<Session['mode']> {
+    if ((await this.#ask(Option.EXTENDED_HEADERS)) === undefined) return 'extended';
+    return (await this.#ask(Option.STRUCTURED_REPLY)) === undefined ? 'structured' : 'simple';
+  }
+
+  /** Names by id that a query gives; none where the server refuses it. */
+  async #contexts(option: number, exportName: string, query: string): Promise<Map<number, string>> {
+    const data = new ByteWriter().text(exportName).u32(1).text(query).finish();
+    const found = new Map<number, string>();
+    await this.#ask(option, data, ({ type, data }) => {
+      if (type !== OptionReply.META_CONTEXT || data.byteLength < 4) return;
+      const name = decodeText(data.subarray(4));
+      if (name !== undefined) found.set(viewOf(data).getUint32(0), name);
+    });
+    return found;
+  }
+
+  async #go(exportName: string) {
+    let size: number | undefined;
+    let flags: number | undefined;
+    let blocks = [1, 4096, PAYLOAD_BYTES_DEFAULT];
+    const data = new ByteWriter().text(exportName).u16(1).u16(Info.BLOCK_SIZE).finish();
+    const refusal = await this.#ask(Option.GO, data, (reply) => {
+      if (reply.type !== OptionReply.INFO) return;
+      const reader = new ByteReader(reply.data);
+      const type = reader.u16();
+      if (type === Info.EXPORT) [size, flags] = [reader.u64(), reader.u16()];
+      if (type === Info.BLOCK_SIZE) blocks = [reader.u32() ?? 0, reader.u32() ?? 0, reader.u32() ?? 0];
+    });
+    if (refusal !== undefined) throw refused('GO', refusal, 'UNSUPPORTED');
+    if (size === undefined || flags === undefined) throw violation('the server does not tell the size of the export');
+    const [minimumBytes = 0, preferredBytes = 0, maximumBytes = 0] = blocks;
+    if (!isPowerOfTwo(minimumBytes) || minimumBytes > 65_536 || !isPowerOfTwo(preferredBytes) || maximumBytes < 512) {
+      throw violation(`impossible block sizes ${blocks.join(', ')}`);
+    }
+    return { sizeBytes: size, flags, minimumBytes, preferredBytes, maximumBytes };
+  }
+
+  /** Sends an option and takes all of its replies. The refusal, or `undefined` if it was granted. */
+  async #ask(option: number, data: Uint8Array = new Uint8Array(0), onReply: (reply: Reply) => void = () => {}) {
+    this.#exchange.write(new ByteWriter().magic(IHAVEOPT).u32(option).u32(data.byteLength).bytes(data).finish());
+    for (let replies = 0; replies < REPLIES_MAX; replies++) {
+      const reply = await this.#reply(option);
+      if (reply.type === OptionReply.ACK) return undefined;
+      if (reply.type >= OPTION_ERROR_MIN) return reply;
+      onReply(reply);
+    }
+    throw violation('the server does not come to an end');
+  }
+
+  async #reply(option: number): Promise<Reply> {
+    const header = viewOf(await this.#exchange.read(OPTION_REPLY_HEADER_BYTES));
+    const [high, low] = OPTION_REPLY_MAGIC;
+    if (header.getUint32(0) !== high || header.getUint32(4) !== low)
+      throw violation('the wrong magic of an option reply');
+    if (header.getUint32(8) !== option) throw violation('a reply to an option that was not asked');
+    const lengthBytes = header.getUint32(16);
+    if (lengthBytes > REPLY_BYTES_MAX) throw violation('an option reply that is too long');
+    const data = lengthBytes === 0 ? new Uint8Array(0) : await this.#exchange.read(lengthBytes);
+    return { type: header.getUint32(12), data };
+  }
+}
+
+function refused(what: string, { type, data }: Reply, fallback: BlockErrorCode): BlockError {
+  const text = decodeText(data) ?? '';
+  const code = CODE_BY_REFUSAL[type] ?? fallback;
+  return new BlockError(
+    code,
+    `the server refuses ${what} (0x${type.toString(16)})${text === '' ? '' : `: ${JSON.stringify(text)}`}`,
+  );
+}
+
+export function violation(message: string): BlockError {
+  return new BlockError('IO', message);
+}
+
+function isPowerOfTwo(value: number): boolean {
+  return value > 0 && Number.isInteger(Math.log2(value));
+}

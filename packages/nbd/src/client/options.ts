@@ -1,0 +1,105 @@
+import { BlockError, checkInteger } from '@blockyard/block';
+import type { Clock } from '../wire/clock.js';
+
+/** Who the client is, and whom it believes. */
+export interface ClientTls {
+  /** PEM of the authority that the server's certificate must come from. Default: those that the system trusts. */
+  readonly ca?: string | Uint8Array;
+  /** PEM of the client's own certificate and key, where the server asks for them. */
+  readonly cert?: string | Uint8Array;
+  readonly key?: string | Uint8Array;
+  /** A pre-shared key, instead of certificates. */
+  readonly psk?: { readonly identity: string; readonly key: Uint8Array };
+  /** The name that the server's certificate must have. Default: the host; `localhost` for a Unix socket. */
+  readonly hostname?: string;
+}
+
+export interface NbdOptions {
+  /**
+   * Bytes in a sector: a power of two from 512 to 65,536, no less than the server's smallest block. Default: that block, or 512
+   * if it is smaller.
+   */
+  readonly sectorSize?: number;
+  /** Refuse every change, whatever the server allows. Default: false. */
+  readonly readOnly?: boolean;
+  /** Connections to share the work, where the server says that they see one another's writes. 1 to 16. Default: 4. */
+  readonly connections?: number;
+  /** Requests in flight on one connection. 1 to 1024. Default: 64. */
+  readonly requestsMax?: number;
+  /** How long a connection and its handshake may take, in milliseconds. Default: 10,000. */
+  readonly connectMs?: number;
+  /**
+   * A connection on which a request waits and nothing moves for so long counts as lost, in milliseconds. 0: wait for ever.
+   * Default: 60,000.
+   */
+  readonly silenceMs?: number;
+  /** How long requests wait for a lost server to come back before they fail, in milliseconds. 0: not at all. Default: 60,000. */
+  readonly reconnectMs?: number;
+  /**
+   * Whether a server that comes back may be believed to still have what it had answered but not flushed. By default only one that
+   * proves it is believed (see the README); after any other, `flush` fails with `FLUSH_FAILED` where something may be lost.
+   */
+  readonly assumeSameServer?: boolean;
+  /** Whether to write to a server that offers no flush. `flush` then promises nothing. Default: false. */
+  readonly unsafeNoFlush?: boolean;
+  /** TLS. The URI's scheme `nbds` asks for it too. */
+  readonly tls?: ClientTls;
+  /** Default: the system's. */
+  readonly clock?: Clock;
+  /** Spreads attempts to reconnect: a number from 0 to 1. Default: `Math.random`. */
+  readonly random?: () => number;
+}
+
+/** What of the options a channel needs, all of it there. */
+export interface ClientLimits {
+  readonly connections: number;
+  readonly requestsMax: number;
+  readonly connectMs: number;
+  readonly silenceMs: number;
+  readonly reconnectMs: number;
+}
+
+const BOUNDS: Readonly<Record<keyof ClientLimits, readonly [number, number, number]>> = {
+  connections: [1, 16, 4],
+  requestsMax: [1, 1024, 64],
+  connectMs: [1, 2 ** 31 - 1, 10_000],
+  silenceMs: [0, 2 ** 31 - 1, 60_000],
+  reconnectMs: [0, 2 ** 31 - 1, 60_000],
+};
+
+const KNOWN: Readonly<Record<keyof NbdOptions, true>> = {
+  sectorSize: true,
+  readOnly: true,
+  connections: true,
+  requestsMax: true,
+  connectMs: true,
+  silenceMs: true,
+  reconnectMs: true,
+  assumeSameServer: true,
+  unsafeNoFlush: true,
+  tls: true,
+  clock: true,
+  random: true,
+};
+
+/** The limits with their defaults, or `INVALID_ARGUMENT`. */
+export function checkOptions(options: NbdOptions): ClientLimits {
+  for (const name of Object.keys(options)) {
+    if (!Object.hasOwn(KNOWN, name)) throw new BlockError('INVALID_ARGUMENT', `unknown option "${name}"`);
+  }
+  return {
+    connections: checked(options, 'connections'),
+    requestsMax: checked(options, 'requestsMax'),
+    connectMs: checked(options, 'connectMs'),
+    silenceMs: checked(options, 'silenceMs'),
+    reconnectMs: checked(options, 'reconnectMs'),
+  };
+}
+
+function checked(options: NbdOptions, name: keyof ClientLimits): number {
+  const [min, max, preset] = BOUNDS[name];
+  const value = options[name] ?? preset;
+  checkInteger(value, name);
+  if (value < min || value > max) throw new BlockError('INVALID_ARGUMENT', `${name} must be from ${min} to ${max}`);
+  return value;
+}
