@@ -10,7 +10,7 @@ const simulator = conformanceCases().find(({ title }) => title.startsWith('D4: a
 
 function simulate(lies: Lies): Promise<void> {
   const subject = wrapperSubject('write-back', (base) => writeBack(base, lies));
-  return runCase(simulator, subject, 512, { seed: 7, runs: 20, deadlineMs: 8_000 });
+  return runCase(simulator, subject, 512, { seed: 7, runs: 20, deadlineMs: 5_000 });
 }
 
 test('an honest write-back cache survives every crash', async () => {

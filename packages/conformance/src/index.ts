@@ -17,4 +17,14 @@ export {
   type Subject,
   type Volume,
 } from './subject.js';
-export { type RangeStep, type Step, type Workload, type WorkloadOptions, workloads } from './workload.js';
+export {
+  type Batch,
+  type Break,
+  type FlushStep,
+  type RangeStep,
+  type ResizeStep,
+  type Step,
+  type Workload,
+  type WorkloadOptions,
+  workloads,
+} from './workload.js';

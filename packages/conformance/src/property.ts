@@ -37,13 +37,12 @@ export async function checkProperty<T>(
   if (!found.failed) return;
   const { errorInstance, counterexample } = found;
   const reason = errorInstance instanceof Error ? errorInstance.message : String(errorInstance);
-  throw new AssertionError({
-    message: [
-      reason,
-      `With the random workload ${JSON.stringify(counterexample?.[0])}`,
-      `Seed ${seed}; to replay: conformance(subject, runner, { seed: ${seed}, runs: ${runs} })`,
-    ].join('\n'),
-  });
+  const message = [
+    reason,
+    `With the random workload ${JSON.stringify(counterexample?.[0])}`,
+    `Seed ${seed}; to replay: conformance(subject, runner, { seed: ${seed}, runs: ${runs} })`,
+  ].join('\n');
+  throw Object.assign(new AssertionError({ message }), { cause: errorInstance });
 }
 
 /** Lets every value pass once enough was tried to find a smaller one, so that fast-check stops there. */
