@@ -48,7 +48,7 @@ export function parseUri(text: string): NbdUri {
   const hostname = url.searchParams.get('tls-hostname');
   return {
     address: scheme.unix ? unixAddress(url) : tcpAddress(url),
-    exportName: decode(url.pathname.replace(/^\//, '')),
+    exportName: decode(pathOf(text)),
     tls: scheme.tls,
     ...(user === '' ? {} : { user }),
     ...(pskFile === null ? {} : { pskFile }),
@@ -73,6 +73,11 @@ function parseUrl(text: string): URL {
   } catch (cause) {
     throw new BlockError('INVALID_ARGUMENT', 'not a URI', { cause });
   }
+}
+
+/** What stands behind the host, as it is written: a `URL` would take the dots of `a/../b` for steps in a file system. */
+function pathOf(text: string): string {
+  return /^[^/]*\/\/[^/?#]*\/([^?#]*)/.exec(text)?.[1] ?? '';
 }
 
 function unixAddress(url: URL): NbdAddress {

@@ -8,7 +8,7 @@ import type { ServeOptions } from '../server/options.js';
 import { type NbdServer, serveNbd } from '../server/server.js';
 import { type GoOptions, RawClient } from './raw-client.js';
 
-export interface Setup extends AsyncDisposable {
+export interface Setup {
   readonly server: NbdServer;
   readonly device: BlockDevice;
   readonly folder: string;
@@ -17,6 +17,7 @@ export interface Setup extends AsyncDisposable {
   open(options?: GoOptions): Promise<RawClient>;
   /** A client that was not greeted yet; closed at the end. */
   connect(): Promise<RawClient>;
+  [Symbol.asyncDispose](): Promise<void>;
   /** Resolves when `happened` is true, which is looked at after every turn of the event loop. */
   until(happened: () => boolean): Promise<void>;
 }
