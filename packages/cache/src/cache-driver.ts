@@ -56,6 +56,7 @@ export class CacheDriver implements BlockDriver {
 
   write(start: number, buffers: readonly Uint8Array[]): MaybePromise<void> {
     const engine = this.#engine;
+    if (buffers.length === 1 && this.#writeToLine(start, buffers[0])) return;
     const count = sectorsIn(buffers, this.sectorSize);
     const done = new WriteRequest(engine, start, count, buffers).run();
     if (engine.isWriteThrough) return this.#writeThrough(start, count, done);
@@ -121,7 +122,24 @@ export class CacheDriver implements BlockDriver {
     lines.touch(entry);
     counts.lookups++;
     counts.hits++;
-    this.#engine.prefetcher.observe(start, to - from);
+    // A sequential reader passes the ends of lines; what stays within one tells nothing.
+    if (from === 0 || to === this.#sectorsPerLine) this.#engine.prefetcher.observe(start, to - from);
+    return true;
+  }
+
+  /** The short way: one buffer, one line that is dirty already and lent to nobody. */
+  #writeToLine(start: number, buffer: Uint8Array): boolean {
+    const { lines, dirtyLines, zeroes, geometry } = this.#engine;
+    const line = Math.floor(start / this.#sectorsPerLine);
+    const from = start - line * this.#sectorsPerLine;
+    const to = from + buffer.byteLength / geometry.sectorSize;
+    if (to > this.#sectorsPerLine || !zeroes.isEmpty) return false;
+    const entry = lines.find(line);
+    if (entry < 0 || !dirtyLines.has(entry) || lines.isLent(entry)) return false;
+    lines.view(lines.slotOf(entry), from, to).set(buffer);
+    lines.valid.set(entry, from, to);
+    lines.dirty.set(entry, from, to);
+    lines.touch(entry);
     return true;
   }
 

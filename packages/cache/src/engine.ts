@@ -47,6 +47,7 @@ export class Engine {
     this.dirtyLines = new DirtyLines(policy.entriesMax, this.epochs);
     this.lines = new Lines(this.geometry, policy, new Slabs(plan.lineSize, plan.slots), {
       parked: (entry) => this.dirtyLines.hurry(entry),
+      aheadSettled: (wasUsed) => this.prefetcher.settled(wasUsed),
       entriesGrew: (entriesMax) => this.dirtyLines.resize(entriesMax),
     });
     this.fetcher = new Fetcher(base, this.geometry, this.lines, this.zeroes, () => this.#fetchSettled());
@@ -71,6 +72,10 @@ export class Engine {
       },
     );
     this.prefetcher = new Prefetcher(this, options.readAhead);
+  }
+
+  get deviceSectors(): number {
+    return this.#base.info.sizeSectors;
   }
 
   /** Bytes that the cache holds now. */

@@ -10,6 +10,8 @@ const NONE = -1;
 export interface LineEvents {
   /** The policy chose a dirty line: it is parked until written back. */
   parked(entry: number): void;
+  /** A line that was brought in before anybody asked for it has been asked for, or has left without. */
+  aheadSettled(wasUsed: boolean): void;
   /** The tables grew: whoever keeps arrays by entry must follow. */
   entriesGrew(entriesMax: number): void;
 }
@@ -33,10 +35,12 @@ export class Lines {
   /** Loans by slot, and by entry: a line that moved still answers for its old slot's. */
   #loansOf: Uint8Array;
   #loansOfEntry: Uint8Array;
+  /** Lines that nobody has asked for yet. */
+  #isAhead: Uint8Array;
 
   /** Bytes of the tables for so many entries and slots, the policy's excluded. */
   static bytesFor(entriesMax: number, slotsMax: number, sectorsPerLine: number): number {
-    return entriesMax * (5 + 2 * SectorMasks.bytesPerLine(sectorsPerLine)) + slotsMax * 5;
+    return entriesMax * (6 + 2 * SectorMasks.bytesPerLine(sectorsPerLine)) + slotsMax * 5;
   }
 
   constructor(geometry: Geometry, policy: EvictionPolicy, slabs: Slabs, events: LineEvents) {
@@ -50,12 +54,13 @@ export class Lines {
     this.#ownerOf = new Int32Array(slabs.slotsMax).fill(NONE);
     this.#loansOf = new Uint8Array(slabs.slotsMax);
     this.#loansOfEntry = new Uint8Array(policy.entriesMax);
+    this.#isAhead = new Uint8Array(policy.entriesMax);
   }
 
   /** Bytes held by tables, the policy's included, payload excluded. */
   get tableBytes(): number {
     const arrays =
-      this.#slotOf.byteLength + this.#ownerOf.byteLength + this.#loansOf.byteLength + this.#loansOfEntry.byteLength;
+      this.#slotOf.byteLength + this.#ownerOf.byteLength + this.#loansOf.byteLength + 2 * this.#loansOfEntry.byteLength;
     return arrays + this.valid.byteLength + this.dirty.byteLength + this.#policy.byteLength;
   }
 
@@ -88,9 +93,15 @@ export class Lines {
 
   /** Counts a use. */
   touch(entry: number): void {
+    if (this.#isAhead[entry] === 1) this.#settleAhead(entry, true);
     const wasParked = this.#policy.isParked(entry);
     this.#policy.touch(entry);
     if (wasParked) this.#keepToCapacity(entry);
+  }
+
+  /** The line was brought in before anybody asked for it. */
+  markAhead(entry: number): void {
+    this.#isAhead[entry] = 1;
   }
 
   isParked(entry: number): boolean {
@@ -126,6 +137,7 @@ export class Lines {
 
   /** Drops a line that nothing is lent of. */
   drop(entry: number, ghost: boolean): void {
+    if (this.#isAhead[entry] === 1) this.#settleAhead(entry, false);
     const slot = this.#slotOf[entry];
     this.#slotOf[entry] = NONE;
     this.#ownerOf[slot] = NONE;
@@ -209,6 +221,11 @@ export class Lines {
     this.#slabs.clear();
   }
 
+  #settleAhead(entry: number, wasUsed: boolean): void {
+    this.#isAhead[entry] = 0;
+    this.#events.aheadSettled(wasUsed);
+  }
+
   #leaveSurplus(entry: number): boolean {
     const slot = this.#slabs.take();
     if (slot !== NONE) {
@@ -286,6 +303,9 @@ export class Lines {
     const loansOfEntry = new Uint8Array(entriesMax);
     loansOfEntry.set(this.#loansOfEntry);
     this.#loansOfEntry = loansOfEntry;
+    const isAhead = new Uint8Array(entriesMax);
+    isAhead.set(this.#isAhead);
+    this.#isAhead = isAhead;
     this.valid.resize(entriesMax);
     this.dirty.resize(entriesMax);
     this.#events.entriesGrew(entriesMax);

@@ -17,9 +17,9 @@ const OBJECT_BYTES = 16_384;
 /** Zero ranges take at most this share of the budget, and are at least and at most so many. */
 const ZERO_SHARE = 0.01;
 const ZERO_RANGES_MIN = 64;
-const ZERO_RANGES_MAX = 8192;
+const ZERO_RANGES_MAX = 4096;
 /** An interval in two sets of half empty leaves, and a first leaf of each. */
-const ZERO_RANGE_BYTES = 64;
+const ZERO_RANGE_BYTES = 40;
 const ZERO_FIRST_BYTES = 16_384;
 
 /** A line takes more than this in tables, so no plan has too few lines to begin with. */

@@ -1,5 +1,6 @@
 import type { Engine } from './engine.js';
 import type { FetchWaiter, LineFetch } from './fetcher.js';
+import { ReadAhead } from './read-ahead.js';
 
 /** Share of the lines that may be on their way in before anybody asked for them. */
 const AHEAD_SHARE = 0.25;
@@ -13,11 +14,13 @@ export class Prefetcher {
   readonly #enabled: boolean;
   #linesInFlight = 0;
   #paused = false;
+  readonly #readAhead: ReadAhead;
   #waiting: (() => void)[] = [];
 
   constructor(engine: Engine, enabled: boolean) {
     this.#engine = engine;
     this.#enabled = enabled;
+    this.#readAhead = new ReadAhead(engine.geometry.sectorsPerLine, this.#linesMax);
   }
 
   /** Lines on their way in. */
@@ -25,9 +28,25 @@ export class Prefetcher {
     return this.#linesInFlight;
   }
 
-  /** A request for sectors was seen. */
-  observe(_start: number, _count: number): void {
-    if (!this.#enabled) return;
+  /** A read of sectors was seen: what follows it may be worth having. */
+  observe(start: number, count: number): void {
+    if (!this.#enabled || this.#paused) return;
+    const lines = this.#readAhead.observe(start, count);
+    if (lines === 0) return;
+    const { geometry, deviceSectors } = this.#engine;
+    const { first } = this.#readAhead;
+    const end = Math.min(first + lines, Math.ceil(deviceSectors / geometry.sectorsPerLine));
+    for (let line = first; line < end; ) {
+      const next = this.#mayStart ? this.#start(line, end - 1, undefined) : line;
+      if (next === line) return;
+      line = next;
+    }
+  }
+
+  /** A line that was brought in ahead was asked for, or left without. */
+  settled(wasUsed: boolean): void {
+    if (wasUsed) this.#readAhead.used();
+    else this.#readAhead.unused();
   }
 
   /** Brings the lines from `first` to `last` in, as far as memory allows. Resolves when they are there, or given up. */
@@ -53,12 +72,16 @@ export class Prefetcher {
   }
 
   get #mayStart(): boolean {
-    const { admission, lines } = this.#engine;
-    return admission.count === 0 && this.#linesInFlight < Math.max(1, lines.slotsMax * AHEAD_SHARE);
+    const { admission } = this.#engine;
+    return admission.count === 0 && this.#linesInFlight < this.#linesMax;
+  }
+
+  get #linesMax(): number {
+    return Math.max(1, Math.floor(this.#engine.lines.slotsMax * AHEAD_SHARE));
   }
 
   /** Starts fetches from `first` on, a group at most. Returns the line that is to be looked at next. */
-  #start(first: number, last: number, arrivals: Promise<void>[]): number {
+  #start(first: number, last: number, arrivals: Promise<void>[] | undefined): number {
     const { geometry, lines, fetcher } = this.#engine;
     const end = Math.min(last + 1, (Math.floor(first / geometry.linesPerGroup) + 1) * geometry.linesPerGroup);
     const run: LineFetch[] = [];
@@ -73,7 +96,9 @@ export class Prefetcher {
       const entry = found >= 0 ? found : lines.admit(line, true);
       if (entry < 0) break;
       const fetch = fetcher.prepare(entry, line, 0, to, true);
-      arrivals.push(this.#arrivalOf(fetch));
+      lines.markAhead(entry);
+      this.#linesInFlight++;
+      fetch.waiters.push(this.#waiterFor(arrivals));
       run.push(fetch);
     }
     fetcher.issue(run);
@@ -89,16 +114,19 @@ export class Prefetcher {
     return fetcher.of(entry) !== undefined || lines.valid.any(entry);
   }
 
-  #arrivalOf(fetch: LineFetch): Promise<void> {
-    this.#linesInFlight++;
-    return new Promise((resolve) => {
-      const settled = () => {
-        this.#linesInFlight--;
-        resolve();
-        for (const wake of this.#waiting.splice(0)) wake();
-      };
-      fetch.waiters.push({ fetched: settled, fetchFailed: settled } satisfies FetchWaiter);
-    });
+  #waiterFor(arrivals: Promise<void>[] | undefined): FetchWaiter {
+    let arrived = () => {};
+    arrivals?.push(
+      new Promise((resolve) => {
+        arrived = resolve;
+      }),
+    );
+    const settled = () => {
+      this.#linesInFlight--;
+      arrived();
+      for (const wake of this.#waiting.splice(0)) wake();
+    };
+    return { fetched: settled, fetchFailed: settled };
   }
 
   #oneSettled(): Promise<void> {
