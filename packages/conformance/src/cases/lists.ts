@@ -6,10 +6,10 @@ import { TRANSFERS } from './calls.js';
 
 /** Longer than any limit on scatter/gather lists (POSIX allows as few as 16, Linux 1,024). */
 const LIST_LENGTH = 5_000;
-const LIST_BYTES_MAX = 6 << 20;
+const LIST_BYTES_MAX = 4_718_592;
 
 /** More than a device likes to move at once. */
-const LARGE_BYTES = 5 << 20;
+const LARGE_BYTES = 3 << 20;
 
 /** Lists of buffers. */
 export const listCases: readonly Case[] = [
