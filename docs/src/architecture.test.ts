@@ -1,0 +1,71 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { ROOT } from './run-program.js';
+
+interface Manifest {
+  readonly name: string;
+  readonly private?: boolean;
+  readonly dependencies?: Readonly<Record<string, string>>;
+}
+
+async function manifestsIn(folder: string): Promise<Manifest[]> {
+  const names = await readdir(join(ROOT, folder));
+  return Promise.all(
+    names.map(async (name) => JSON.parse(await readFile(join(ROOT, folder, name, 'package.json'), 'utf8'))),
+  );
+}
+
+const packages = await manifestsIn('packages');
+const apps = await manifestsIn('apps');
+const short = (name: string) => name.replace('@blockyard/', '');
+
+/** Names of the project's own packages that one needs at run time. */
+const needsOf = ({ dependencies = {} }: Manifest) =>
+  Object.keys(dependencies)
+    .filter((name) => name.startsWith('@blockyard/'))
+    .map(short);
+
+describe('Arrows point down', () => {
+  const mayNeed: Readonly<Record<string, readonly string[]>> = {
+    block: [],
+    'local-s3': [],
+    uri: [
+      'block',
+      'cache',
+      'layers',
+      'nbd',
+      ...packages.map(({ name }) => short(name)).filter((name) => /^backend-/.test(name)),
+    ],
+  };
+
+  test.each(packages.map((manifest) => [short(manifest.name), needsOf(manifest)] as const))(
+    '%s knows nobody beside or above it',
+    (name, needs) => {
+      const allowed = mayNeed[name] ?? ['block'];
+      expect(needs.filter((need) => !allowed.includes(need))).toEqual([]);
+    },
+  );
+
+  test('no package needs an app', () => {
+    const appNames = apps.map(({ name }) => short(name));
+    expect(packages.flatMap(needsOf).filter((need) => appNames.includes(need))).toEqual([]);
+  });
+});
+
+test.each(['block', 'cache'])('%s needs no library, no Buffer and no module of Node', async (name) => {
+  const manifest = packages.find((each) => each.name === `@blockyard/${name}`);
+  expect(Object.keys(manifest?.dependencies ?? {}).filter((each) => each !== '@blockyard/block')).toEqual([]);
+  const source = join(ROOT, 'packages', name, 'src');
+  const files = (await readdir(source)).filter((file) => /(?<!\.test|\.fake)\.ts$/.test(file));
+  for (const file of files) {
+    const code = (await readFile(join(source, file), 'utf8')).replace(/\/\*.*?\*\/|\/\/.*$/gms, '');
+    expect(code, file).not.toMatch(/from '(node:|(?!\.|@blockyard\/block')[^']+')|\bBuffer\b|\bprocess\b/);
+  }
+});
+
+test('The page on the architecture names every package and app', async () => {
+  const page = await readFile(join(ROOT, 'docs', 'architecture.md'), 'utf8');
+  const missing = [...packages, ...apps].map(({ name }) => short(name)).filter((name) => !page.includes(`\`${name}\``));
+  expect(missing).toEqual([]);
+});
