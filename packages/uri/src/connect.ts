@@ -1,0 +1,46 @@
+import { type BlockDevice, BlockError } from '@blockyard/block';
+import { type CacheOptions, connectCache } from '@blockyard/cache';
+import { DeviceUri } from './device-uri.js';
+import { schemeOf } from './schemes.js';
+
+export interface ConnectUriOptions {
+  /** Refuse every change. Default: false. */
+  readonly readOnly?: boolean;
+  /** Puts a write-back cache of so many bytes before the device. Left out: no cache. */
+  readonly cacheSizeBytes?: number;
+  /** Further options of that cache. */
+  readonly cache?: Omit<CacheOptions, 'maxSizeBytes'>;
+}
+
+const KNOWN: Readonly<Record<keyof ConnectUriOptions, true>> = { readOnly: true, cacheSizeBytes: true, cache: true };
+
+/**
+ * Opens the device that a URI names. With a cache it is a `CacheDevice`.
+ *
+ * Rejects with `INVALID_ARGUMENT` for an unknown scheme, parameter or option, and as the backend's own `connect` does; leaves
+ * nothing behind then.
+ */
+export async function connectUri(text: string, options: ConnectUriOptions = {}): Promise<BlockDevice> {
+  try {
+    checkKnown(options, KNOWN);
+    const { readOnly = false, cacheSizeBytes, cache = {} } = options;
+    const uri = new DeviceUri(text);
+    const device = await schemeOf(uri).open(uri, { readOnly });
+    if (cacheSizeBytes === undefined) return device;
+    try {
+      return await connectCache(device, { ...cache, maxSizeBytes: cacheSizeBytes });
+    } catch (error) {
+      await device.disconnect({ force: true });
+      throw error;
+    }
+  } catch (error) {
+    throw BlockError.from(error, { operation: 'connect' });
+  }
+}
+
+/** Refuses what is not known: a misspelt option must not be a silent default. */
+export function checkKnown(options: object, known: Readonly<Record<string, true>>): void {
+  for (const name of Object.keys(options)) {
+    if (!Object.hasOwn(known, name)) throw new BlockError('INVALID_ARGUMENT', `unknown option ${JSON.stringify(name)}`);
+  }
+}

@@ -1,0 +1,46 @@
+import { BlockError, checkInteger, checkSectorSize } from '@blockyard/block';
+import { checkKnown } from './connect.js';
+import { DeviceUri, invalid } from './device-uri.js';
+import { schemeOf } from './schemes.js';
+import { sectorSizeOf } from './sectors.js';
+
+export interface CreateUriOptions {
+  /** Size of the device: whole sectors. */
+  readonly sizeBytes: number;
+  /** Bytes in a sector. Default: what `?sector=` says, or the backend's own. */
+  readonly sectorSize?: number;
+  /** Bytes of the device in one object, for s3:. Default: what `?chunk=` says, or the backend's own. */
+  readonly chunkBytes?: number;
+}
+
+const KNOWN: Readonly<Record<keyof CreateUriOptions, true>> = { sizeBytes: true, sectorSize: true, chunkBytes: true };
+
+/**
+ * Makes a device that reads as zeroes and takes no space for it, for `connectUri` to open.
+ *
+ * Rejects with `ALREADY_EXISTS` if there is one, `UNSUPPORTED` where nothing can be made (memory:, nbd:), `INVALID_ARGUMENT` or
+ * `UNALIGNED` for wrong sizes, and as the backend does; leaves nothing behind then.
+ */
+export async function createUri(text: string, options: CreateUriOptions): Promise<void> {
+  try {
+    checkKnown(options, KNOWN);
+    const uri = new DeviceUri(text);
+    const scheme = schemeOf(uri);
+    checkInteger(options.sizeBytes, 'sizeBytes');
+    const sectorSize = agreed('sector', sectorSizeOf(uri), options.sectorSize);
+    const chunkBytes = agreed('chunk', uri.size('chunk'), options.chunkBytes);
+    if (sectorSize !== undefined) checkSectorSize(sectorSize);
+    if (scheme.make === undefined) throw new BlockError('UNSUPPORTED', scheme.notCreated ?? 'it cannot be created');
+    await scheme.make(uri, { sizeBytes: options.sizeBytes, sectorSize, chunkBytes });
+  } catch (error) {
+    throw BlockError.from(error, { operation: 'create' });
+  }
+}
+
+/** What the URI or the options say, if they do not disagree. */
+function agreed(name: string, inUri: number | undefined, inOptions: number | undefined): number | undefined {
+  if (inUri !== undefined && inOptions !== undefined && inUri !== inOptions) {
+    throw invalid(`?${name}=${inUri} of the URI is not the ${inOptions} that was asked for`);
+  }
+  return inOptions ?? inUri;
+}

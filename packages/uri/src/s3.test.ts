@@ -1,0 +1,44 @@
+import { type LocalS3, startLocalS3 } from '@blockyard/local-s3';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { connectUri, createUri } from './index.js';
+
+let store: LocalS3;
+let query: string;
+
+beforeAll(async () => {
+  store = await startLocalS3();
+  query = `endpoint=${encodeURIComponent(store.endpoint)}&region=${store.region}`;
+  vi.stubEnv('AWS_ACCESS_KEY_ID', store.credentials.accessKeyId);
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', store.credentials.secretAccessKey);
+});
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await store.stop();
+});
+
+test('a volume is created with its sector and chunk, opened by the same URI, and keeps its data', async () => {
+  const uri = `s3://${store.bucket}/disks/one?${query}&sector=512&chunk=64K`;
+  await createUri(uri, { sizeBytes: 2 ** 20 });
+  await expect(createUri(uri, { sizeBytes: 2 ** 20 })).rejects.toMatchObject({ code: 'ALREADY_EXISTS' });
+  const device = await connectUri(uri);
+  expect(device.info).toMatchObject({ sectorSize: 512, sizeSectors: 2048, preferredIoBytes: 65_536 });
+  await device.write(3, [new Uint8Array(512).fill(9)]);
+  await device.disconnect();
+  const again = await connectUri(uri, { readOnly: true });
+  const read = new Uint8Array(512);
+  await again.read(3, [read]);
+  expect(read[511]).toBe(9);
+  await again.disconnect();
+});
+
+test('a volume that is not what the URI says is refused', async () => {
+  const uri = `s3://${store.bucket}/disks/two?${query}`;
+  await createUri(uri, { sizeBytes: 2 ** 20 });
+  await expect(connectUri(`${uri}&sector=512`)).rejects.toThrow('was created with ?sector=4096, not 512');
+  await expect(connectUri(`${uri}&chunk=64K`)).rejects.toThrow('was created with ?chunk=1048576, not 65536');
+});
+
+test('a volume that is not there is NOT_FOUND', async () => {
+  const opened = connectUri(`s3://${store.bucket}/disks/none?${query}`);
+  await expect(opened).rejects.toMatchObject({ code: 'NOT_FOUND' });
+});

@@ -1,0 +1,28 @@
+import type { BlockDevice } from '@blockyard/block';
+import type { DeviceUri } from './device-uri.js';
+
+/** What a device is opened with, beside its URI. */
+export interface OpenOptions {
+  readonly readOnly: boolean;
+}
+
+/** What a device is made with, beside its URI. */
+export interface MakeOptions {
+  readonly sizeBytes: number;
+  /** What the URI says, or its backend's default. */
+  readonly sectorSize: number | undefined;
+  /** Bytes of the device in one object, where it is stored as objects. */
+  readonly chunkBytes: number | undefined;
+}
+
+/** How one kind of URI becomes a device. One for each backend, in the table of `schemes.ts`. */
+export interface Scheme {
+  /** Shown where a scheme is unknown. */
+  readonly example: string;
+  /** Names of the parameters that the URI may have. */
+  readonly parameters: readonly string[];
+  open(uri: DeviceUri, options: OpenOptions): Promise<BlockDevice>;
+  /** Makes what `open` opens. Left out where nothing can be made: the reason is `notCreated`. */
+  make?(uri: DeviceUri, options: MakeOptions): Promise<void>;
+  readonly notCreated?: string;
+}

@@ -1,0 +1,30 @@
+import { type DeviceUri, invalid } from './device-uri.js';
+import type { Scheme } from './scheme.js';
+import { file } from './schemes/file.js';
+import { memory } from './schemes/memory.js';
+import { nbd } from './schemes/nbd.js';
+import { s3 } from './schemes/s3.js';
+
+/** Every kind of device. A new backend is one line here and a file beside the others. */
+const SCHEMES: ReadonlyMap<string, Scheme> = new Map([
+  ['memory', memory],
+  ['file', file],
+  ['s3', s3],
+  ['nbd', nbd('nbd://host/export')],
+  ['nbds', nbd('nbds://host/export?tls-certificates=DIR')],
+  ['nbd+unix', nbd('nbd+unix:///export?socket=/run/nbd.sock')],
+  ['nbds+unix', nbd('nbds+unix:///export?socket=/run/nbd.sock')],
+]);
+
+/** An example for every scheme, for help and messages. */
+export const URI_EXAMPLES: readonly string[] = [...SCHEMES.values()].map(({ example }) => example);
+
+/** The scheme of a URI whose parameters it knows. Throws `INVALID_ARGUMENT` that names what is known. */
+export function schemeOf(uri: DeviceUri): Scheme {
+  const scheme = SCHEMES.get(uri.scheme);
+  if (scheme === undefined) {
+    throw invalid(`unknown scheme ${JSON.stringify(uri.scheme)}; there are ${[...SCHEMES.keys()].join(', ')}`);
+  }
+  uri.checkParameters(scheme.parameters);
+  return scheme;
+}

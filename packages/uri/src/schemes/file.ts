@@ -1,0 +1,43 @@
+import { type DeviceUri, decode, invalid } from '../device-uri.js';
+import type { Scheme } from '../scheme.js';
+import { sectorSizeOf, sectorsOf } from '../sectors.js';
+
+const SECTOR_SIZE = 512;
+
+export const file: Scheme = {
+  example: 'file:/srv/disk.img',
+  parameters: ['sector', 'lock'],
+
+  async open(uri, { readOnly }) {
+    const options = optionsOf(uri);
+    const { connectFile } = await import('@blockyard/backend-file');
+    return connectFile({ ...options, readOnly });
+  },
+
+  async make(uri, { sizeBytes, sectorSize = SECTOR_SIZE, chunkBytes }) {
+    if (chunkBytes !== undefined) throw invalid('a file has no chunks: leave the chunk size out');
+    const options = optionsOf(uri);
+    const create = { sizeSectors: sectorsOf(sizeBytes, sectorSize) };
+    const { connectFile } = await import('@blockyard/backend-file');
+    const device = await connectFile({ ...options, sectorSize, create });
+    await device.disconnect();
+  },
+};
+
+function optionsOf(uri: DeviceUri) {
+  const sectorSize = sectorSizeOf(uri);
+  const lock = uri.flag('lock');
+  return {
+    path: pathOf(uri),
+    ...(sectorSize === undefined ? {} : { sectorSize }),
+    ...(lock === undefined ? {} : { lock }),
+  };
+}
+
+/** `file:disk.img` is relative; `file:/a` and `file:///a` are the same. */
+function pathOf(uri: DeviceUri): string {
+  const [, host, path] = /^\/\/([^/]*)(\/.*)?$/s.exec(uri.rest) ?? [undefined, '', uri.rest];
+  if (host !== '' && host !== 'localhost') throw invalid('a file: URI has no host: file:/srv/disk.img');
+  if (path === undefined || path === '') throw invalid('a file: URI needs a path: file:/srv/disk.img');
+  return decode(path);
+}

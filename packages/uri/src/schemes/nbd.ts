@@ -1,0 +1,34 @@
+import { invalid } from '../device-uri.js';
+import type { Scheme } from '../scheme.js';
+import { sectorSizeOf } from '../sectors.js';
+
+const OWN_PARAMETERS = ['sector', 'connections', 'reconnect-ms'];
+
+/** One of the four schemes of NBD, which the client tells apart itself. */
+export function nbd(example: string): Scheme {
+  return {
+    example,
+    parameters: [...OWN_PARAMETERS, 'socket', 'tls-psk-file', 'tls-certificates', 'tls-hostname'],
+    notCreated: 'an NBD server decides itself what it serves',
+
+    async open(uri, { readOnly }) {
+      if (/^\/\/[^/@]*:[^/@]*@/.test(uri.rest)) throw invalid('an NBD URI has no password: use ?tls-psk-file=');
+      const sectorSize = sectorSizeOf(uri);
+      const connections = countOf('connections', uri.parameter('connections'));
+      const reconnectMs = countOf('reconnect-ms', uri.parameter('reconnect-ms'));
+      const { connectNbd } = await import('@blockyard/nbd');
+      return connectNbd(uri.without(OWN_PARAMETERS), {
+        readOnly,
+        ...(sectorSize === undefined ? {} : { sectorSize }),
+        ...(connections === undefined ? {} : { connections }),
+        ...(reconnectMs === undefined ? {} : { reconnectMs }),
+      });
+    },
+  };
+}
+
+function countOf(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d{1,15}$/.test(text)) throw invalid(`?${name}= must be a whole number`);
+  return Number(text);
+}

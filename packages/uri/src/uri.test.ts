@@ -1,0 +1,135 @@
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { serveNbd } from '@blockyard/nbd';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { connectUri, createUri, URI_EXAMPLES } from './index.js';
+
+const SECRET = 'hunter2';
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'blockyard-uri-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+describe('memory:', () => {
+  test('is as large as it says, in sectors as it says', async () => {
+    await using device = await connectUri('memory:?size=1G&sector=4096');
+    expect(device.info).toMatchObject({ sectorSize: 4096, sizeSectors: 2 ** 18, readOnly: false });
+  });
+
+  test('can be read-only', async () => {
+    await using device = await connectUri('memory:?size=1M', { readOnly: true });
+    await expect(device.write(0, [new Uint8Array(512)])).rejects.toMatchObject({ code: 'READ_ONLY' });
+  });
+
+  test('cannot be created', async () => {
+    await expect(createUri('memory:', { sizeBytes: 512 })).rejects.toMatchObject({ code: 'UNSUPPORTED' });
+  });
+});
+
+describe('file:', () => {
+  test('is created once, with its sectors, and opened again', async () => {
+    const uri = `file:${folder}/made%20one.img?sector=4096`;
+    await createUri(uri, { sizeBytes: 2 ** 20 });
+    expect((await stat(join(folder, 'made one.img'))).size).toBe(2 ** 20);
+    await expect(createUri(uri, { sizeBytes: 2 ** 20 })).rejects.toMatchObject({ code: 'ALREADY_EXISTS' });
+    await using device = await connectUri(uri);
+    expect(device.info).toMatchObject({ sectorSize: 4096, sizeSectors: 256 });
+  });
+
+  test('is the same with two slashes more', async () => {
+    await writeFile(join(folder, 'slashes.img'), new Uint8Array(1024));
+    await using device = await connectUri(`file://${folder}/slashes.img`, { readOnly: true });
+    expect(device.info).toMatchObject({ sizeSectors: 2, readOnly: true });
+  });
+
+  test('of a size that is not whole sectors is not created', async () => {
+    const made = createUri(`file:${folder}/odd.img`, { sizeBytes: 1000 });
+    await expect(made).rejects.toMatchObject({ code: 'UNALIGNED' });
+    await expect(stat(join(folder, 'odd.img'))).rejects.toThrow('ENOENT');
+  });
+
+  test('says what is missing', async () => {
+    await expect(connectUri(`file:${folder}/none.img`)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(connectUri('file:')).rejects.toThrow(/needs a path/);
+    await expect(connectUri('file://host/x')).rejects.toThrow(/has no host/);
+  });
+});
+
+describe('nbd:', () => {
+  test('reaches a server, without the parameters that are not the server’s', async () => {
+    const device = await connectUri('memory:?size=1M');
+    const path = join(folder, 'nbd.sock');
+    const server = await serveNbd({ exports: { disk: device }, listen: { path }, ownsDevices: true });
+    try {
+      const uri = `nbd+unix:///disk?socket=${path}&sector=4096&connections=2&reconnect-ms=0`;
+      await using client = await connectUri(uri);
+      expect(client.info).toMatchObject({ sectorSize: 4096, sizeSectors: 256 });
+      await client.write(0, [new Uint8Array(4096).fill(7)]);
+      const read = new Uint8Array(4096);
+      await client.read(0, [read]);
+      expect(read[0]).toBe(7);
+    } finally {
+      await server.stop();
+    }
+  });
+
+  test('that nobody answers is UNAVAILABLE', async () => {
+    const uri = `nbd+unix:///?socket=${folder}/nobody.sock`;
+    await expect(connectUri(uri)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  });
+});
+
+describe('every URI', () => {
+  test.each([
+    ['ftp://host/x', /unknown scheme "ftp"; there are memory, file, s3, nbd/],
+    ['memory:?size=1G&colour=red', /unknown parameter "colour"; memory: has size, sector/],
+    ['memory:?size=junk', /\?size= must be a size/],
+    ['memory:?size=1M&sector=1000', /sectorSize must be a power of two/],
+    ['file:/x?lock=maybe', /\?lock= must be true or false/],
+    ['s3://bucket', /s3:\/\/bucket\/prefix/],
+    ['s3://bucket/x?endpoint=localhost:9000', /\?endpoint= must be a URL/],
+    ['nbd+unix:///x', /socket=PATH/],
+    ['nbd://host/x?connections=many', /\?connections= must be a whole number/],
+    [`s3://key:${SECRET}@bucket/x`, /credentials do not belong/],
+    [`s3://bucket/x?endpoint=http://key:${SECRET}@host`, /credentials do not belong/],
+    [`nbd://user:${SECRET}@host/x`, /no password/],
+    [`https://user:${SECRET}@host/x`, /unknown scheme/],
+  ])('%s is refused before anything is opened, and no secret is repeated', async (uri, message) => {
+    const refused = expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.stringMatching(message) });
+    await expect(connectUri(uri)).rejects.toEqual(refused);
+    await expect(connectUri(uri)).rejects.not.toThrow(SECRET);
+  });
+
+  test('has an example, whose parameters are known', async () => {
+    for (const example of URI_EXAMPLES) expect(example).toMatch(/^[a-z0-9+]+:/);
+    expect(URI_EXAMPLES).toHaveLength(7);
+  });
+
+  test('gets a cache on request, which ends with its device', async () => {
+    const device = await connectUri('memory:?size=8M', { cacheSizeBytes: 2 ** 20, cache: { readAhead: false } });
+    expect(device).toHaveProperty('snapshot');
+    await device.disconnect();
+    await expect(device.flush()).rejects.toMatchObject({ code: 'DISCONNECTED' });
+  });
+
+  test('with a cache that is too small leaves nothing open', async () => {
+    const uri = `file:${folder}/small-cache.img`;
+    await createUri(uri, { sizeBytes: 2 ** 20 });
+    await expect(connectUri(uri, { cacheSizeBytes: 1 })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    // Its lock is free again.
+    await (await connectUri(uri)).disconnect();
+  });
+
+  test('knows its options', async () => {
+    const options = { readonly: true } as object;
+    await expect(connectUri('memory:?size=1M', options)).rejects.toThrow('unknown option "readonly"');
+  });
+
+  test('and the options of a creation must agree', async () => {
+    const made = createUri(`file:${folder}/two-minds.img?sector=512`, { sizeBytes: 8192, sectorSize: 4096 });
+    await expect(made).rejects.toThrow('?sector=512 of the URI is not the 4096 that was asked for');
+  });
+});
