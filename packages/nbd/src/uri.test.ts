@@ -17,6 +17,7 @@ describe('parseUri', () => {
       'nbds://alice@h/e?tls-psk-file=/k&tls-hostname=n',
       { address: { host: 'h', port: 10_809 }, exportName: 'e', tls: true, user: 'alice', pskFile: '/k', hostname: 'n' },
     ],
+    ['nbds+unix://bob@/e?socket=/s', { address: { path: '/s' }, exportName: 'e', tls: true, user: 'bob' }],
     [
       'nbds://h/e?tls-certificates=/pki',
       { address: { host: 'h', port: 10_809 }, exportName: 'e', tls: true, certificates: '/pki' },
@@ -33,6 +34,10 @@ describe('parseUri', () => {
     'nbd://h/x?socket=/s',
     'nbd://h/%zz',
     'nbd://h/x?tls-nonsense=1',
+    'nbd+unix:///x?socket=/a&socket=/b',
+    'nbd://h:0/x',
+    'nbd://h:65536/x',
+    'constructor://h/x',
     'nbd+ssh://h/x',
   ])('refuses %s', (text) => {
     assert.throws(
