@@ -51,7 +51,6 @@ describe('The command line', () => {
     [['--backend', 'nfs']],
     [['--backend', '']],
     [['--cache', '12X']],
-    [['--cache', '0']],
     [['--cache']],
     [['--s3', 'bucket']],
     [['--s3', 's3:///prefix']],

@@ -1,6 +1,6 @@
+import { parseSize } from '@blockyard/uri';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { BACKENDS, type Backend, type S3Target, type Settings } from './settings.js';
-import { parseSize } from './units.js';
 
 const CACHE_DEFAULT = '16M';
 
@@ -82,9 +82,11 @@ function collectBackends(text: string, before: readonly Backend[] = []): readonl
 }
 
 function toSize(text: string): number {
-  const bytes = parseSize(text);
-  if (bytes === undefined || bytes === 0) throw new InvalidArgumentError('It is no size, such as 512K, 16M or 1G.');
-  return bytes;
+  try {
+    return parseSize(text, 'The size');
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
 }
 
 function toS3(text: string): Omit<S3Target, 'endpoint'> {

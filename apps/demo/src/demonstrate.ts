@@ -1,3 +1,4 @@
+import { formatSize } from '@blockyard/uri';
 import type { Cleanup } from './cleanup.js';
 import { runWorkload, type WorkloadRun } from './comparison.js';
 import type { Input } from './input.js';
@@ -5,7 +6,7 @@ import type { Place } from './places/place.js';
 import type { Progress } from './progress.js';
 import { type RoundTrip, roundTrip } from './round-trip.js';
 import type { Backend, Settings } from './settings.js';
-import { formatBytes, formatCount } from './units.js';
+import { formatCount } from './units.js';
 import { makeWorkload } from './workload.js';
 
 /** All that there is to say of one backend. */
@@ -29,7 +30,7 @@ export async function demonstrate(
   const { backend, cold } = place;
   progress.begin(`${backend}: input`);
   const trip = await roundTrip(place, input, cacheBytes, cleanup, (text, doneBytes) =>
-    progress.update(`${text} ${formatBytes(doneBytes)} of ${formatBytes(input.lengthBytes)}`),
+    progress.update(`${text} ${formatSize(doneBytes)} of ${formatSize(input.lengthBytes)}`),
   );
   if (trip.verified) progress.succeed(`read back as it was written, cold: ${cold}`);
   else progress.fail('what was read back is not what was written');

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open, stat } from 'node:fs/promises';
-import { formatBytes } from './units.js';
+import { formatSize } from '@blockyard/uri';
 
 /** Of the running Node binary, which is several times as large. */
 const DEFAULT_BYTES = 48 * 2 ** 20;
@@ -25,7 +25,7 @@ export async function findInput(path: string | undefined): Promise<Input> {
     return found;
   });
   const lengthBytes = path === undefined ? Math.min(size, DEFAULT_BYTES) : size;
-  const whole = lengthBytes === size ? '' : `the first ${formatBytes(lengthBytes)} of `;
+  const whole = lengthBytes === size ? '' : `the first ${formatSize(lengthBytes)} of `;
   const description = `${whole}${path === undefined ? 'the running Node binary, ' : ''}${from}`;
   return { path: from, lengthBytes, description };
 }

@@ -1,10 +1,11 @@
+import { formatSize } from '@blockyard/uri';
 import Table from 'cli-table3';
 import type { WorkloadRun } from './comparison.js';
 import type { BackendResult } from './demonstrate.js';
 import type { Input } from './input.js';
 import type { RoundTrip } from './round-trip.js';
 import type { Settings } from './settings.js';
-import { formatBytes, formatCount, formatMs } from './units.js';
+import { formatCount, formatMs } from './units.js';
 import { CLIENTS } from './workload.js';
 
 const COLUMNS = ['backend', 'job', 'ops/s', 'p50 ms', 'p99 ms', 'base reads', 'base writes', 'hits', 'verified'];
@@ -25,8 +26,8 @@ export function tableOf(results: readonly BackendResult[]): string {
 }
 
 function inputRow(backend: string, { bytes, writeSeconds, readSeconds, base, sha256Read, ...trip }: RoundTrip) {
-  const rate = (seconds: number) => `${formatBytes(bytes / seconds)}/s`;
-  const job = `${formatBytes(bytes)} in at ${rate(writeSeconds)}\nback, cold, at ${rate(readSeconds)}`;
+  const rate = (seconds: number) => `${formatSize(bytes / seconds)}/s`;
+  const job = `${formatSize(bytes)} in at ${rate(writeSeconds)}\nback, cold, at ${rate(readSeconds)}`;
   const verified = trip.verified ? `yes, SHA-256\n${sha256Read.slice(0, 12)}` : 'NO: SHA-256 differs';
   return [{ content: backend, rowSpan: 3 }, job, '', '', '', ...baseCells(base), '', verified];
 }
@@ -38,7 +39,7 @@ function workloadRow(job: string, run: WorkloadRun) {
 }
 
 function baseCells({ reads, readBytes, writes, writeBytes }: WorkloadRun['base']): string[] {
-  return [`${formatCount(reads)}\n${formatBytes(readBytes)}`, `${formatCount(writes)}\n${formatBytes(writeBytes)}`];
+  return [`${formatCount(reads)}\n${formatSize(readBytes)}`, `${formatCount(writes)}\n${formatSize(writeBytes)}`];
 }
 
 function verdict({ verified, differingReads, operations }: WorkloadRun): string {

@@ -1,3 +1,4 @@
+import { formatSize } from '@blockyard/uri';
 import { CommanderError } from 'commander';
 import { parseArguments } from './arguments.js';
 import type { Cleanup } from './cleanup.js';
@@ -7,7 +8,6 @@ import { openPlace } from './places/index.js';
 import { Progress } from './progress.js';
 import { jsonOf, tableOf } from './report.js';
 import type { Settings } from './settings.js';
-import { formatBytes } from './units.js';
 
 export interface Surroundings {
   /** Gets the table or the JSON, and nothing else. */
@@ -47,7 +47,7 @@ async function show(settings: Settings, surroundings: Surroundings, progress: Pr
   const { stdout, cleanup } = surroundings;
   const input = await findInput(settings.inputPath);
   progress.say(
-    `input: ${input.description} (${formatBytes(input.lengthBytes)}); caches of ${formatBytes(settings.cacheBytes)}`,
+    `input: ${input.description} (${formatSize(input.lengthBytes)}); caches of ${formatSize(settings.cacheBytes)}`,
   );
   const results: BackendResult[] = [];
   for (const backend of settings.backends) {

@@ -1,9 +1,9 @@
 import type { BlockDevice } from '@blockyard/block';
 import { type CacheDevice, connectCache } from '@blockyard/cache';
 import { type StatsDevice, withStats } from '@blockyard/layers';
+import { formatSize } from '@blockyard/uri';
 import type { Cleanup } from './cleanup.js';
 import type { Volume } from './places/place.js';
-import { formatBytes } from './units.js';
 
 /** A volume in use: the device to work with, and what it may tell of itself. */
 export interface Session {
@@ -39,7 +39,7 @@ async function openCache(base: BlockDevice, cacheBytes: number): Promise<CacheDe
   try {
     return await connectCache(base, { maxSizeBytes: cacheBytes });
   } catch (error) {
-    throw new Error(`a cache of ${formatBytes(cacheBytes)}: ${(error as Error).message}`, { cause: error });
+    throw new Error(`a cache of ${formatSize(cacheBytes)}: ${(error as Error).message}`, { cause: error });
   }
 }
 
