@@ -1,4 +1,4 @@
-import { BlockError, checkSectorSize, checkSize } from '@blockyard/block';
+import { BlockError, checkOptionNames, checkSectorSize, checkSize, type KnownOptions } from '@blockyard/block';
 
 export interface FileOptions {
   /** Path of a regular file or of a raw block device (`/dev/sdb`). */
@@ -35,18 +35,18 @@ export interface CheckedOptions {
 const SECTOR_SIZE = 512;
 
 /** Lists that do not compile when an option is missing from them. */
-const KNOWN: Readonly<Record<keyof FileOptions, true>> = {
+const KNOWN: KnownOptions<FileOptions> = {
   path: true,
   sectorSize: true,
   readOnly: true,
   create: true,
   lock: true,
 };
-const KNOWN_CREATE: Readonly<Record<keyof CreateOptions, true>> = { sizeSectors: true, ifMissing: true };
+const KNOWN_CREATE: KnownOptions<CreateOptions> = { sizeSectors: true, ifMissing: true };
 
 /** The options with their defaults, or `INVALID_ARGUMENT`. */
 export function checkOptions(options: FileOptions): CheckedOptions {
-  checkObject(options, 'options', KNOWN);
+  checkOptionNames(options, KNOWN);
   const { path, sectorSize = SECTOR_SIZE, readOnly = false, create, lock = true } = options;
   if (typeof path !== 'string' || path === '' || path.includes('\0')) {
     throw new BlockError('INVALID_ARGUMENT', 'path must be a string that is not empty and holds no NUL');
@@ -60,20 +60,11 @@ export function checkOptions(options: FileOptions): CheckedOptions {
 }
 
 function checkCreate(create: CreateOptions, sectorSize: number): Required<CreateOptions> {
-  checkObject(create, 'create', KNOWN_CREATE);
+  checkOptionNames(create, KNOWN_CREATE, 'create');
   const { sizeSectors, ifMissing = false } = create;
   checkSize(sizeSectors, sectorSize);
   checkBoolean(ifMissing, 'create.ifMissing');
   return { sizeSectors, ifMissing };
-}
-
-function checkObject(value: unknown, what: string, known: Readonly<Record<string, true>>): asserts value is object {
-  if (typeof value !== 'object' || value === null) {
-    throw new BlockError('INVALID_ARGUMENT', `${what} must be an object, not ${String(value)}`);
-  }
-  for (const name of Object.keys(value)) {
-    if (!Object.hasOwn(known, name)) throw new BlockError('INVALID_ARGUMENT', `unknown option "${name}" in ${what}`);
-  }
 }
 
 function checkBoolean(value: unknown, what: string): asserts value is boolean {

@@ -1,4 +1,4 @@
-import { BlockError, checkSectorSize, checkSize } from '@blockyard/block';
+import { checkOptionNames, checkSectorSize, checkSize, type KnownOptions } from '@blockyard/block';
 
 export interface MemoryOptions {
   /** Size of the device. Costs nothing until it is written to; up to 2^53 - 1 bytes. */
@@ -9,17 +9,11 @@ export interface MemoryOptions {
 
 const SECTOR_SIZE = 512;
 
-/** A list that does not compile when an option is missing from it. */
-const KNOWN: Readonly<Record<keyof MemoryOptions, true>> = { sizeSectors: true, sectorSize: true };
+const KNOWN: KnownOptions<MemoryOptions> = { sizeSectors: true, sectorSize: true };
 
 /** The options with their defaults, or `INVALID_ARGUMENT`. */
 export function checkOptions(options: MemoryOptions): Required<MemoryOptions> {
-  if (typeof options !== 'object' || options === null) {
-    throw new BlockError('INVALID_ARGUMENT', `options must be { sizeSectors, sectorSize? }, not ${String(options)}`);
-  }
-  for (const name of Object.keys(options)) {
-    if (!Object.hasOwn(KNOWN, name)) throw new BlockError('INVALID_ARGUMENT', `unknown option "${name}"`);
-  }
+  checkOptionNames(options, KNOWN);
   const { sizeSectors, sectorSize = SECTOR_SIZE } = options;
   checkSectorSize(sectorSize);
   checkSize(sizeSectors, sectorSize);

@@ -1,5 +1,6 @@
 export { byteLengthOf, isZero, sliceBuffers } from './buffers.js';
-export { checkInteger, checkSectorSize, checkSize } from './check.js';
+export { checkInteger, checkOptionNames, checkSectorSize, checkSize, type KnownOptions } from './check.js';
+export { type Clock, systemClock } from './clock.js';
 export {
   type CompareOptions,
   type CompareProgress,
@@ -31,6 +32,7 @@ export {
   isBlockError,
 } from './error.js';
 export { type FillOptions, type FillPattern, type FillProgress, fill } from './fill.js';
+export { Histogram } from './histogram.js';
 export { type Interval, type IntervalRun, IntervalSet } from './interval-set.js';
 export type { MaybePromise } from './maybe-promise.js';
 export type { AbortSignalLike, ParallelOptions } from './plan.js';

@@ -1,6 +1,6 @@
+import type { Clock } from '@blockyard/block';
 import { type BlockDevice, checkInteger } from '@blockyard/block';
 import { Admission } from './admission.js';
-import type { Clock } from './clock.js';
 import { DirtyLines } from './dirty-lines.js';
 import { Epochs } from './epochs.js';
 import { Fetcher } from './fetcher.js';

@@ -1,4 +1,3 @@
-export type { Clock } from './clock.js';
 export { type CacheDevice, connectCache } from './connect.js';
 export type { CacheOptions } from './options.js';
 export type { CacheSnapshot } from './snapshot.js';

@@ -9,16 +9,16 @@
  * - Heads of lists are records too (entries 0 to 7), so that linking knows no special case.
  */
 
-/** Words of a record. */
+/** Words of a record. What most hits need stands in the first half: memory is aligned to halves at least, not to records. */
 const KEY_LOW = 0;
 const KEY_HIGH = 1;
-const HASH = 2;
-const PREVIOUS = 3;
-const NEXT = 4;
 /** A number of the list, or 0 if free, in the low three bits; flags of the policy above. */
-const STATE = 5;
+const STATE = 2;
 /** Of the policy. */
-const STAMP = 6;
+const STAMP = 3;
+const PREVIOUS = 4;
+const NEXT = 5;
+const HASH = 6;
 const PINS = 7;
 const RECORD_SHIFT = 3;
 const RECORD_BYTES = 4 << RECORD_SHIFT;

@@ -1,5 +1,11 @@
-import { BlockError, checkInteger } from '@blockyard/block';
-import { type Clock, systemClock } from './clock.js';
+import {
+  BlockError,
+  type Clock,
+  checkInteger,
+  checkOptionNames,
+  type KnownOptions,
+  systemClock,
+} from '@blockyard/block';
 
 export interface CacheOptions {
   /** Bytes that the cache may hold: data, bookkeeping, copies in flight. Default 100 MiB. */
@@ -17,7 +23,7 @@ export interface CacheOptions {
   readonly readAhead?: boolean;
   /** Milliseconds that a write stays in memory at most. Default 30,000; Infinity for as long as there is space. */
   readonly dirtyAgeMaxMs?: number;
-  /** Writes of the base in flight at once. Default 64. */
+  /** Writes of the base in flight at once. They need no memory of their own. Default 256. */
   readonly writeConcurrencyMax?: number;
   /** Delays between attempts to write back to a failing base, doubling from the first to the last. Default 100 and 10,000. */
   readonly retryDelayMinMs?: number;
@@ -37,19 +43,29 @@ const DEFAULTS: Required<Omit<CacheOptions, 'lineSize' | 'seed'>> = {
   policy: 'wtinylfu',
   readAhead: true,
   dirtyAgeMaxMs: 30_000,
-  writeConcurrencyMax: 64,
+  writeConcurrencyMax: 256,
   retryDelayMinMs: 100,
   retryDelayMaxMs: 10_000,
   clock: systemClock,
 };
-const NAMES = new Set([...Object.keys(DEFAULTS), 'lineSize', 'seed']);
+const KNOWN: KnownOptions<CacheOptions> = {
+  maxSizeBytes: true,
+  lineSize: true,
+  mode: true,
+  policy: true,
+  readAhead: true,
+  dirtyAgeMaxMs: true,
+  writeConcurrencyMax: true,
+  retryDelayMinMs: true,
+  retryDelayMaxMs: true,
+  clock: true,
+  seed: true,
+};
 const LINE_SIZE_MAX = 16 * 2 ** 20;
 
 /** The options with their defaults. Throws `INVALID_ARGUMENT` for one that is unknown or makes no sense. */
 export function checkOptions(options: CacheOptions, sectorSize: number): CheckedOptions {
-  for (const name of Object.keys(options)) {
-    if (!NAMES.has(name)) throw invalid(`unknown option ${JSON.stringify(name)}`);
-  }
+  checkOptionNames(options, KNOWN);
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const checked: CheckedOptions = { ...DEFAULTS, ...given };
   checkInteger(checked.maxSizeBytes, 'maxSizeBytes');

@@ -1,4 +1,4 @@
-import type { Clock } from './clock.js';
+import type { Clock } from '@blockyard/block';
 
 /** When to try again after failures: after a delay that doubles with each failure in a row, between two bounds. */
 export class Retry {

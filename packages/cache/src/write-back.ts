@@ -1,7 +1,6 @@
-import type { BlockDevice } from '@blockyard/block';
+import type { BlockDevice, Clock } from '@blockyard/block';
 import type { Admission } from './admission.js';
 import { clearBits, hasAnyBit } from './bits.js';
-import type { Clock } from './clock.js';
 import type { DirtyLines } from './dirty-lines.js';
 import type { Epochs } from './epochs.js';
 import { FlushSharing } from './flush-sharing.js';

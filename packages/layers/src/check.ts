@@ -1,18 +1,6 @@
 import { BlockError, checkInteger } from '@blockyard/block';
 import type { LayerOptions } from './layer.js';
 
-/** Names of options; as a record, so that it does not compile when one is missing. */
-export type Known<T> = Readonly<Record<keyof T, true>>;
-
-/** An object with known options alone, or `INVALID_ARGUMENT`. */
-export function checkOptions<T extends object>(options: T, known: Known<T>, what = 'options'): void {
-  if (typeof options !== 'object' || options === null)
-    throw invalid(`${what} must be an object, not ${String(options)}`);
-  for (const name of Object.keys(options)) {
-    if (!Object.hasOwn(known, name)) throw invalid(`unknown option "${name}" in ${what}`);
-  }
-}
-
 /** The one option that every layer has. */
 export function checkOwnsBase({ ownsBase }: LayerOptions, fallback = true): boolean {
   if (ownsBase === undefined) return fallback;

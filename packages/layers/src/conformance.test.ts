@@ -1,8 +1,8 @@
 import { connectMemory } from '@blockyard/backend-memory';
-import type { BlockDevice } from '@blockyard/block';
+import type { BlockDevice, Clock } from '@blockyard/block';
 import { conformance, type Subject } from '@blockyard/conformance';
 import { describe, test } from 'vitest';
-import { type Clock, partition, withDelay, withFaults, withReadOnly, withStats, withTrace } from './index.js';
+import { partition, withDelay, withFaults, withReadOnly, withStats, withTrace } from './index.js';
 
 /** Time flies: a timer fires in the next turn of the event loop, and says that its time has come. */
 function hurriedClock(): Clock {

@@ -1,6 +1,13 @@
-import { type BlockDevice, BlockError, type Operation } from '@blockyard/block';
-import { checkNumber, checkOptions, checkOwnsBase, checkPositive, type Known } from './check.js';
-import { type Clock, systemClock } from './clock.js';
+import {
+  type BlockDevice,
+  BlockError,
+  type Clock,
+  checkOptionNames,
+  type KnownOptions,
+  type Operation,
+  systemClock,
+} from '@blockyard/block';
+import { checkNumber, checkOwnsBase, checkPositive } from './check.js';
 import { createLayer, type Intercept, isForced, type LayerOptions, OPERATIONS, rangeOf } from './layer.js';
 import { SharedTimers } from './shared-timers.js';
 import { Slots } from './slots.js';
@@ -19,7 +26,7 @@ export interface DelayOptions extends LayerOptions {
   readonly clock?: Clock;
 }
 
-const KNOWN: Known<DelayOptions> = {
+const KNOWN: KnownOptions<DelayOptions> = {
   ownsBase: true,
   latencyMs: true,
   bytesPerSecond: true,
@@ -49,7 +56,7 @@ const MOVES_DATA: Readonly<Record<Operation, boolean>> = {
  * Throws `INVALID_ARGUMENT` if an option is wrong or unknown.
  */
 export function withDelay(base: BlockDevice, options: DelayOptions = {}): BlockDevice {
-  checkOptions(options, KNOWN);
+  checkOptionNames(options, KNOWN);
   const { clock = systemClock, parallelism = Number.POSITIVE_INFINITY, latencyMs = 0 } = options;
   if (options.parallelism !== undefined) checkPositive(parallelism, 'parallelism');
   const line = new Line(options.bytesPerSecond);
@@ -98,7 +105,7 @@ class Line {
 
 function latenciesOf(latencyMs: NonNullable<DelayOptions['latencyMs']>): Readonly<Record<Operation, number>> {
   const named = typeof latencyMs === 'number' ? undefined : latencyMs;
-  if (named !== undefined) checkOptions(named, MOVES_DATA as unknown as Known<typeof named>, 'latencyMs');
+  if (named !== undefined) checkOptionNames(named, MOVES_DATA as unknown as KnownOptions<typeof named>, 'latencyMs');
   const latencies = OPERATIONS.map((operation) => {
     const ms = named !== undefined ? (named[operation] ?? 0) : operation === 'disconnect' ? 0 : latencyMs;
     checkNumber(ms, `latencyMs of ${operation}`, 0, LATENCY_MS_MAX);

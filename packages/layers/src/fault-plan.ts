@@ -2,10 +2,12 @@ import {
   BLOCK_ERROR_CODES,
   type BlockErrorCode,
   checkInteger,
+  checkOptionNames,
+  type KnownOptions,
   type Operation,
   type SectorRange,
 } from '@blockyard/block';
-import { checkNumber, checkOptions, checkPositive, invalid, type Known } from './check.js';
+import { checkNumber, checkPositive, invalid } from './check.js';
 import { seededRandom } from './random.js';
 
 /**
@@ -54,7 +56,7 @@ export interface Strike {
   readonly tornSectors: number | undefined;
 }
 
-const KNOWN: Known<FaultRule> = {
+const KNOWN: KnownOptions<FaultRule> = {
   action: true,
   operation: true,
   range: true,
@@ -144,7 +146,7 @@ function overlaps(a: SectorRange, b: SectorRange | undefined): boolean {
 }
 
 function checkRule(rule: FaultRule, what: string): void {
-  checkOptions(rule, KNOWN, what);
+  checkOptionNames(rule, KNOWN, what);
   const { operation, action, when, nth, probability, timesMax, code, range, tornSectors } = rule;
   if (typeof operation !== 'string' && !Array.isArray(operation)) throw invalid(`${what}.operation names no operation`);
   for (const each of operationsOf(rule)) checkAction(each, action, what);

@@ -1,5 +1,12 @@
-import { type BlockDevice, BlockError, type Operation, sliceBuffers } from '@blockyard/block';
-import { checkOptions, checkOwnsBase, type Known } from './check.js';
+import {
+  type BlockDevice,
+  BlockError,
+  checkOptionNames,
+  type KnownOptions,
+  type Operation,
+  sliceBuffers,
+} from '@blockyard/block';
+import { checkOwnsBase } from './check.js';
 import { type FaultAction, FaultPlan, type FaultRule, type Strike } from './fault-plan.js';
 import {
   type Args,
@@ -50,7 +57,7 @@ export interface FaultControl {
   heal(): void;
 }
 
-const KNOWN: Known<FaultOptions> = { ownsBase: true, rules: true, seed: true };
+const KNOWN: KnownOptions<FaultOptions> = { ownsBase: true, rules: true, seed: true };
 
 /**
  * The base, misbehaving as the rules say. A forced disconnect is spared, and ends what hangs.
@@ -58,7 +65,7 @@ const KNOWN: Known<FaultOptions> = { ownsBase: true, rules: true, seed: true };
  * Throws `INVALID_ARGUMENT` if an option is wrong or unknown.
  */
 export function withFaults(base: BlockDevice, options: FaultOptions): FaultyDevice {
-  checkOptions(options, KNOWN);
+  checkOptionNames(options, KNOWN);
   const faults = new Faults(new FaultPlan(options.rules, options.seed ?? 0), base.info.sectorSize);
   const layer = createLayer(base, {
     name: 'faults',

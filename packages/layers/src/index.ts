@@ -1,4 +1,3 @@
-export type { Clock } from './clock.js';
 export { type DelayOptions, withDelay } from './delay.js';
 export type { FaultAction, FaultCall, FaultRule } from './fault-plan.js';
 export {

@@ -2,11 +2,13 @@ import {
   type BlockDevice,
   BlockError,
   checkInteger,
+  checkOptionNames,
   type Extent,
+  type KnownOptions,
   type Operation,
   type SectorRange,
 } from '@blockyard/block';
-import { checkOptions, checkOwnsBase, invalid, type Known } from './check.js';
+import { checkOwnsBase, invalid } from './check.js';
 import { type Args, createLayer, type Intercept, type LayerOptions, type Result } from './layer.js';
 
 export interface PartitionOptions extends LayerOptions {
@@ -18,7 +20,7 @@ export interface PartitionOptions extends LayerOptions {
   readonly ownsBase?: boolean;
 }
 
-const KNOWN: Known<PartitionOptions> = { startSector: true, sizeSectors: true, ownsBase: true };
+const KNOWN: KnownOptions<PartitionOptions> = { startSector: true, sizeSectors: true, ownsBase: true };
 
 /** What a call on the partition is on the base. */
 const OUTWARD: { readonly [O in Operation]: (args: Args<O>, partition: SectorRange) => Args<O> } = {
@@ -52,7 +54,7 @@ const INWARD: { readonly [O in Operation]: (result: Result<O>, partition: Sector
  * Throws `INVALID_ARGUMENT` if an option is wrong or unknown, `OUT_OF_BOUNDS` if it does not lie within the base.
  */
 export function partition(base: BlockDevice, options: PartitionOptions): BlockDevice {
-  checkOptions(options, KNOWN);
+  checkOptionNames(options, KNOWN);
   const { startSector, sizeSectors } = options;
   checkInteger(startSector, 'startSector');
   checkInteger(sizeSectors, 'sizeSectors');

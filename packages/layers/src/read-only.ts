@@ -1,5 +1,5 @@
-import type { BlockDevice } from '@blockyard/block';
-import { checkOptions, checkOwnsBase } from './check.js';
+import { type BlockDevice, checkOptionNames } from '@blockyard/block';
+import { checkOwnsBase } from './check.js';
 import { createLayer, type LayerOptions } from './layer.js';
 
 /**
@@ -8,7 +8,7 @@ import { createLayer, type LayerOptions } from './layer.js';
  * Throws `INVALID_ARGUMENT` if an option is wrong or unknown.
  */
 export function withReadOnly(base: BlockDevice, options: LayerOptions = {}): BlockDevice {
-  checkOptions(options, { ownsBase: true });
+  checkOptionNames(options, { ownsBase: true });
   return createLayer(base, {
     name: 'readonly',
     ownsBase: checkOwnsBase(options),

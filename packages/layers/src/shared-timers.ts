@@ -1,4 +1,4 @@
-import type { Clock } from './clock.js';
+import type { Clock } from '@blockyard/block';
 
 /** The longest that a timer of any platform waits, in milliseconds. */
 const TIMER_MS_MAX = 2 ** 31 - 1;

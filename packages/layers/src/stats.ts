@@ -1,7 +1,15 @@
-import { type BlockDevice, type BlockErrorCode, isBlockError, type Operation } from '@blockyard/block';
-import { checkOptions, checkOwnsBase, type Known } from './check.js';
-import { type Clock, systemClock } from './clock.js';
-import { Histogram } from './histogram.js';
+import {
+  type BlockDevice,
+  type BlockErrorCode,
+  type Clock,
+  checkOptionNames,
+  Histogram,
+  isBlockError,
+  type KnownOptions,
+  type Operation,
+  systemClock,
+} from '@blockyard/block';
+import { checkOwnsBase } from './check.js';
 import { createLayer, type Intercept, type LayerOptions, OPERATIONS, rangeOf } from './layer.js';
 
 /** How long operations took, in milliseconds. All zero before the first has ended. */
@@ -9,7 +17,7 @@ export interface LatencyStats {
   readonly minMs: number;
   readonly meanMs: number;
   readonly maxMs: number;
-  /** Quantiles, too large by less than an eighth. */
+  /** Quantiles, too large by less than one in 32. */
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly p999Ms: number;
@@ -43,7 +51,7 @@ export interface StatsOptions extends LayerOptions {
   readonly clock?: Clock;
 }
 
-const KNOWN: Known<StatsOptions> = { ownsBase: true, clock: true };
+const KNOWN: KnownOptions<StatsOptions> = { ownsBase: true, clock: true };
 
 /**
  * The base, counting and timing every operation, those of a `disconnect` and of emulation included.
@@ -51,7 +59,7 @@ const KNOWN: Known<StatsOptions> = { ownsBase: true, clock: true };
  * Throws `INVALID_ARGUMENT` if an option is wrong or unknown.
  */
 export function withStats(base: BlockDevice, options: StatsOptions = {}): StatsDevice {
-  checkOptions(options, KNOWN);
+  checkOptionNames(options, KNOWN);
   const { clock = systemClock } = options;
   const { sectorSize } = base.info;
   const counters = tableOf(() => new Counter());

@@ -1,6 +1,14 @@
-import { type BlockDevice, type BlockErrorCode, isBlockError, type Operation } from '@blockyard/block';
-import { checkOptions, checkOwnsBase, invalid, type Known } from './check.js';
-import { type Clock, systemClock } from './clock.js';
+import {
+  type BlockDevice,
+  type BlockErrorCode,
+  type Clock,
+  checkOptionNames,
+  isBlockError,
+  type KnownOptions,
+  type Operation,
+  systemClock,
+} from '@blockyard/block';
+import { checkOwnsBase, invalid } from './check.js';
 import { createLayer, type Intercept, type LayerOptions, rangeOf } from './layer.js';
 
 /** One operation that has ended. */
@@ -28,7 +36,7 @@ export interface TraceOptions extends LayerOptions {
   readonly clock?: Clock;
 }
 
-const KNOWN: Known<TraceOptions> = { ownsBase: true, clock: true };
+const KNOWN: KnownOptions<TraceOptions> = { ownsBase: true, clock: true };
 
 /**
  * The base, telling `sink` about every operation, those of a `disconnect` and of emulation included.
@@ -37,7 +45,7 @@ const KNOWN: Known<TraceOptions> = { ownsBase: true, clock: true };
  */
 export function withTrace(base: BlockDevice, sink: TraceSink, options: TraceOptions = {}): BlockDevice {
   if (typeof sink !== 'function') throw invalid('sink must be a function');
-  checkOptions(options, KNOWN);
+  checkOptionNames(options, KNOWN);
   const { clock = systemClock } = options;
   const { sectorSize } = base.info;
   let started = 0;
