@@ -1,0 +1,125 @@
+import { type BlockDevice, type BlockErrorCode, isBlockError } from '@blockyard/block';
+import { formatSize } from '@blockyard/uri';
+import type { Command } from 'commander';
+import type { Context } from '../context.js';
+import { defineCommand, jsonOption } from '../define.js';
+import { withDevice } from '../device.js';
+import { walkExtents } from '../extent-walk.js';
+import { Failure, messageOf, oneLine } from '../failure.js';
+import { inParallel } from '../in-parallel.js';
+import { concurrencyOption } from '../parallel-options.js';
+import { type Progress, withProgress } from '../progress.js';
+import { sizeBytesOf } from '../range.js';
+
+const CONCURRENCY = 8;
+const PIECE_BYTES_MIN = 2 ** 20;
+/** A device that is gone fails everywhere. More than that are counted, not listed. */
+const FAULTS_LISTED_MAX = 100;
+
+/** Where a device could not be read, and why. */
+interface Fault {
+  readonly offsetBytes: number;
+  readonly lengthBytes: number;
+  readonly code: BlockErrorCode;
+  readonly message: string;
+}
+
+interface Piece {
+  readonly start: number;
+  readonly count: number;
+  readonly isZero: boolean;
+}
+
+/** What a check found. */
+interface Findings {
+  readBytes: number;
+  zeroBytes: number;
+  faultyBytes: number;
+  readonly faults: Fault[];
+}
+
+export function defineCheck(program: Command, context: Context): void {
+  defineCommand(program, {
+    usage: 'check <uri>',
+    summary: 'Reads everything, so that the backend verifies what it can. Goes on after faults, and lists them.',
+    example: 'blockyard check s3://bucket/disks/web-1',
+  })
+    .addOption(concurrencyOption())
+    .addOption(jsonOption())
+    .action((uri: string, { concurrency = CONCURRENCY, json }: { concurrency?: number; json?: boolean }) =>
+      withDevice(context, uri, { readOnly: true }, async (device) => {
+        const { result, seconds } = await withProgress(context, 'check', sizeBytesOf(device.info), (progress) =>
+          check(context, device, concurrency, progress),
+        );
+        const { readBytes, zeroBytes, faultyBytes, faults } = result;
+        const verdict = `read ${formatSize(readBytes)}, ${formatSize(zeroBytes)} are zeroes`;
+        if (json) await context.printJson({ ok: faultyBytes === 0, ...result, seconds });
+        else await context.print(faultyBytes === 0 ? `${verdict}, no fault` : verdict);
+        if (faultyBytes === 0) return;
+        if (!json) for (const fault of faults) await context.print(lineOf(fault));
+        throw new Failure(`${formatSize(faultyBytes)} could not be read`, 'a copy of the device may have them');
+      }),
+    );
+}
+
+async function check(
+  context: Context,
+  device: BlockDevice,
+  concurrency: number,
+  progress: Progress,
+): Promise<Findings> {
+  const { preferredIoBytes, sectorSize } = device.info;
+  const pieceBytes = preferredIoBytes * Math.ceil(PIECE_BYTES_MIN / preferredIoBytes);
+  const buffers = new Map<number, Uint8Array>();
+  const findings: Findings = { readBytes: 0, zeroBytes: 0, faultyBytes: 0, faults: [] };
+  const pieces = piecesOf(device, pieceBytes / sectorSize);
+  await inParallel(pieces, concurrency, context.interruption, async ({ start, count, isZero }, worker) => {
+    const lengthBytes = count * sectorSize;
+    if (isZero) {
+      findings.zeroBytes += lengthBytes;
+    } else {
+      const buffer = buffers.get(worker) ?? new Uint8Array(pieceBytes);
+      buffers.set(worker, buffer);
+      await readPiece(device, start, buffer.subarray(0, lengthBytes), findings);
+    }
+    progress.update(findings.readBytes + findings.zeroBytes + findings.faultyBytes);
+  });
+  findings.faults.sort((a, b) => a.offsetBytes - b.offsetBytes);
+  return findings;
+}
+
+/** What is zero whole; the rest in pieces that end where the backend likes it. */
+async function* piecesOf(device: BlockDevice, pieceSectors: number): AsyncGenerator<Piece> {
+  const all = { start: 0, count: device.info.sizeSectors };
+  for await (const { start, count, type } of walkExtents(device, all)) {
+    if (type === 'zero') {
+      yield { start, count, isZero: true };
+      continue;
+    }
+    const end = start + count;
+    for (let at = start; at < end; ) {
+      const next = Math.min(end, at - (at % pieceSectors) + pieceSectors);
+      yield { start: at, count: next - at, isZero: false };
+      at = next;
+    }
+  }
+}
+
+async function readPiece(device: BlockDevice, start: number, bytes: Uint8Array, findings: Findings): Promise<void> {
+  try {
+    await device.read(start, [bytes]);
+    findings.readBytes += bytes.byteLength;
+  } catch (error) {
+    // Ended by force: nothing is known of the rest.
+    if (!isBlockError(error) || error.code === 'DISCONNECTED') throw error;
+    findings.faultyBytes += bytes.byteLength;
+    if (findings.faults.length === FAULTS_LISTED_MAX) return;
+    const offsetBytes = start * device.info.sectorSize;
+    const message = oneLine(messageOf(error));
+    findings.faults.push({ offsetBytes, lengthBytes: bytes.byteLength, code: error.code, message });
+  }
+}
+
+function lineOf({ offsetBytes, lengthBytes, code, message }: Fault): string {
+  return `${lengthBytes} bytes from ${offsetBytes}: ${code}: ${message}`;
+}

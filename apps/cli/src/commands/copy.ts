@@ -1,0 +1,118 @@
+import { type BlockDevice, compare, copy } from '@blockyard/block';
+import { createUri, formatSize } from '@blockyard/uri';
+import type { Command } from 'commander';
+import type { Context } from '../context.js';
+import { cacheOption, defineCommand, jsonOption, sizeOption } from '../define.js';
+import { withDevice } from '../device.js';
+import { Failure, UsageError } from '../failure.js';
+import { concurrencyOption, parallelOptions } from '../parallel-options.js';
+import { withProgress } from '../progress.js';
+import { byteRange, sizeBytesOf } from '../range.js';
+
+interface Options {
+  readonly create?: boolean;
+  readonly verify?: boolean;
+  readonly fromOffset?: number;
+  readonly toOffset?: number;
+  readonly length?: number;
+  readonly concurrency?: number;
+  readonly cache?: number;
+  readonly json?: boolean;
+}
+
+export function defineCopy(program: Command, context: Context): void {
+  defineCommand(program, {
+    usage: 'copy <from> <to>',
+    summary: 'Copies a device to another, in parallel. What is zero is neither read nor written.',
+    example: 'blockyard copy file:/srv/disk.img s3://bucket/disks/web-1 --create --verify',
+  })
+    .option('--create', 'make the target first, as large as what is copied to it')
+    .option('--verify', 'read both anew afterwards, and compare')
+    .addOption(sizeOption('--from-offset <size>', 'first byte to read (default: 0)'))
+    .addOption(sizeOption('--to-offset <size>', 'first byte to write (default: 0)'))
+    .addOption(sizeOption('--length <size>', 'bytes to copy (default: the rest of the source)'))
+    .addOption(concurrencyOption())
+    .addOption(cacheOption())
+    .addOption(jsonOption())
+    .action((from: string, to: string, options: Options) =>
+      withDevice(context, from, { readOnly: true }, (source) => copyTo(context, source, to, options)),
+    );
+}
+
+async function copyTo(context: Context, source: BlockDevice, to: string, options: Options): Promise<void> {
+  const { create, verify, fromOffset, length, toOffset = 0, concurrency, cache, json } = options;
+  const range = rangeOf(source, fromOffset, length);
+  if (create) await createUri(to, { sizeBytes: toOffset + range.lengthBytes });
+  const ends = { fromOffsetBytes: range.offsetBytes, toOffsetBytes: toOffset, lengthBytes: range.lengthBytes };
+  const { result, seconds } = await withDevice(context, to, { cache }, async (target) => {
+    if (toOffset + range.lengthBytes > sizeBytesOf(target.info)) throw tooSmall(target, toOffset + range.lengthBytes);
+    const copied = await withProgress(context, 'copy', range.lengthBytes, (progress) =>
+      copy(source, target, {
+        ...ends,
+        ...parallelOptions(context, concurrency),
+        onProgress: ({ copiedBytes, zeroBytes }) => progress.update(copiedBytes + zeroBytes),
+      }),
+    );
+    // What is in a cache says nothing of what is behind it.
+    if (verify && cache === undefined) await verifyCopy(context, source, target, ends);
+    return copied;
+  });
+  if (verify && cache !== undefined) {
+    await withDevice(context, to, { readOnly: true }, (target) => verifyCopy(context, source, target, ends));
+  }
+  const { copiedBytes, zeroBytes } = result;
+  if (json) {
+    await context.printJson({ copiedBytes, zeroBytes, seconds, verified: verify === true });
+    return;
+  }
+  const rate = formatSize(seconds > 0 ? Math.round((copiedBytes + zeroBytes) / seconds) : 0);
+  const checked = verify ? ', verified' : '';
+  await context.print(
+    `copied ${formatSize(copiedBytes)} and ${formatSize(zeroBytes)} of zeroes in ${seconds.toFixed(1)} s (${rate}/s)${checked}`,
+  );
+}
+
+interface Ends {
+  readonly fromOffsetBytes: number;
+  readonly toOffsetBytes: number;
+  readonly lengthBytes: number;
+}
+
+async function verifyCopy(context: Context, source: BlockDevice, target: BlockDevice, ends: Ends): Promise<void> {
+  const { fromOffsetBytes, toOffsetBytes, lengthBytes } = ends;
+  const { result } = await withProgress(context, 'verify', lengthBytes, (progress) =>
+    compare(source, target, {
+      aOffsetBytes: fromOffsetBytes,
+      bOffsetBytes: toOffsetBytes,
+      lengthBytes,
+      signal: context.interruption,
+      onProgress: ({ comparedBytes }) => progress.update(comparedBytes),
+    }),
+  );
+  if (result.firstDifference === undefined) return;
+  throw new Failure(
+    `the copy differs from byte ${result.firstDifference.offsetBytes} on`,
+    'was one of them written to meanwhile?',
+  );
+}
+
+function rangeOf(source: BlockDevice, fromOffset: number | undefined, length: number | undefined) {
+  try {
+    return byteRange(
+      {
+        ...(fromOffset === undefined ? {} : { offset: fromOffset }),
+        ...(length === undefined ? {} : { length }),
+      },
+      source.info,
+    );
+  } catch (error) {
+    throw error instanceof UsageError ? new UsageError(error.message.replaceAll('--offset', '--from-offset')) : error;
+  }
+}
+
+function tooSmall({ info }: BlockDevice, neededBytes: number): Failure {
+  return new Failure(
+    `the target has ${sizeBytesOf(info)} bytes, but ${neededBytes} are needed`,
+    `"blockyard resize TO --size ${neededBytes}" makes room`,
+  );
+}

@@ -1,0 +1,32 @@
+import { createUri, formatSize } from '@blockyard/uri';
+import type { Command } from 'commander';
+import type { Context } from '../context.js';
+import { defineCommand, jsonOption, sizeOption } from '../define.js';
+
+interface Options {
+  readonly size: number;
+  readonly sector?: number;
+  readonly chunk?: number;
+  readonly json?: boolean;
+}
+
+export function defineCreate(program: Command, context: Context): void {
+  defineCommand(program, {
+    usage: 'create <uri>',
+    summary: 'Makes a device of zeroes, which takes no space yet. Never overwrites one.',
+    example: 'blockyard create file:/srv/disk.img --size 10G',
+  })
+    .addOption(sizeOption('--size <size>', 'size of the device').makeOptionMandatory())
+    .addOption(sizeOption('--sector <size>', 'bytes in a sector, 512 to 64K (default: 512, s3: 4096)'))
+    .addOption(sizeOption('--chunk <size>', 'bytes in one object, for s3: (default: 1M)'))
+    .addOption(jsonOption())
+    .action(async (uri: string, { size, sector, chunk, json }: Options) => {
+      await createUri(uri, {
+        sizeBytes: size,
+        ...(sector === undefined ? {} : { sectorSize: sector }),
+        ...(chunk === undefined ? {} : { chunkBytes: chunk }),
+      });
+      if (json) await context.printJson({ created: true, sizeBytes: size });
+      else await context.print(`created, ${formatSize(size)}`);
+    });
+}

@@ -1,0 +1,38 @@
+import { formatSize } from '@blockyard/uri';
+import type { Command } from 'commander';
+import type { Context } from '../context.js';
+import { defineCommand, jsonOption } from '../define.js';
+import { withDevice } from '../device.js';
+import { UsageError } from '../failure.js';
+import { addRangeOptions, type RangeOptions, sectorRange } from '../range.js';
+
+interface Options extends RangeOptions {
+  readonly all?: boolean;
+  readonly json?: boolean;
+}
+
+export function defineDiscard(program: Command, context: Context): void {
+  const command = defineCommand(program, {
+    usage: 'discard <uri>',
+    summary: 'Makes a range read as zeroes and gives its space back.',
+    example: 'blockyard discard file:/srv/disk.img --offset 1G --length 512M',
+  });
+  addRangeOptions(command)
+    .option('--all', 'the whole device')
+    .addOption(jsonOption())
+    .action(async (uri: string, options: Options) => {
+      const { offset, length, all, json } = options;
+      const hasRange = offset !== undefined || length !== undefined;
+      if (hasRange === (all === true)) {
+        throw new UsageError('give either --offset and --length, or --all', 'what is discarded is lost');
+      }
+      await withDevice(context, uri, {}, async (device) => {
+        const { start, count } = sectorRange(options, device.info);
+        await device.discard(start, count);
+        await device.flush();
+        const discardedBytes = count * device.info.sectorSize;
+        if (json) await context.printJson({ discardedBytes });
+        else await context.print(`discarded ${formatSize(discardedBytes)}`);
+      });
+    });
+}

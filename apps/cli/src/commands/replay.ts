@@ -1,0 +1,79 @@
+import { formatSize } from '@blockyard/uri';
+import type { Command } from 'commander';
+import type { Context } from '../context.js';
+import { cacheOption, defineCommand, jsonOption, numberOption } from '../define.js';
+import { using } from '../device.js';
+import { Failure, messageOf, UsageError } from '../failure.js';
+import { summaryOf } from '../load/latency.js';
+import { connectMeasured, costsOf } from '../load/measured.js';
+import { checkOverwrite, overwriteOption } from '../load/overwrite.js';
+import { endOf, replay, TIMED_DEPTH_MAX } from '../load/replay.js';
+import { reportOf } from '../load/report.js';
+import { sizeBytesOf } from '../range.js';
+import { readTrace } from '../trace/read-trace.js';
+import type { Trace } from '../trace/trace.js';
+
+const DEPTH = 16;
+
+interface Options {
+  readonly asFastAsPossible?: boolean;
+  readonly depth?: number;
+  readonly cache?: number;
+  readonly overwrite?: boolean;
+  readonly json?: boolean;
+}
+
+export function defineReplay(program: Command, context: Context): void {
+  defineCommand(program, {
+    usage: 'replay <trace> <uri>',
+    summary: 'Sends the requests of a trace file (BTR1 or CSV, gzip or not) to a device, and flushes it.',
+    example: 'blockyard replay web.btr.gz memory:?size=64G --cache 256M',
+  })
+    .option('--as-fast-as-possible', 'do not keep the times of the trace (default where it has none)')
+    .addOption(
+      numberOption('--depth <count>', `requests in flight (default: ${DEPTH}; with times, as many as they ask for)`, {
+        min: 1,
+        max: TIMED_DEPTH_MAX,
+      }),
+    )
+    .addOption(cacheOption())
+    .addOption(overwriteOption())
+    .addOption(jsonOption())
+    .action((file: string, uri: string, options: Options) => replayFile(context, file, uri, options));
+}
+
+async function replayFile(context: Context, file: string, uri: string, options: Options): Promise<void> {
+  const trace = await openTrace(file);
+  const hasWrites = trace.writes.includes(1);
+  if (hasWrites) checkOverwrite(uri, options.overwrite);
+  const measured = await connectMeasured(uri, options.cache, !hasWrites);
+  await using(context, measured.device, async (device) => {
+    const endBytes = endOf(trace);
+    if (endBytes > sizeBytesOf(device.info)) {
+      throw new UsageError(`the trace needs ${endBytes} bytes`, `a device of ${formatSize(endBytes)} or more will do`);
+    }
+    const timed = trace.timesMs !== undefined && options.asFastAsPossible !== true;
+    const { depth = timed ? TIMED_DEPTH_MAX : DEPTH } = options;
+    const result = await replay(device, trace, { depth, timed, signal: context.interruption });
+    if (hasWrites) await device.flush();
+    const { seconds, requests, lateMsMax } = result;
+    const summaries = { reads: summaryOf(result.reads, seconds), writes: summaryOf(result.writes, seconds) };
+    const costs = costsOf(measured);
+    const timing = timed ? 'original' : 'as fast as possible';
+    if (options.json) {
+      const facts = { trace: trace.name, timing, requests, seconds, lateMsMax: timed ? lateMsMax : null };
+      return context.printJson({ ...facts, ...summaries, ...costs });
+    }
+    await context.print(`${trace.name}: ${requests} requests in ${seconds.toFixed(2)} s, timing: ${timing}`);
+    await context.print(reportOf(summaries, costs));
+    if (timed) await context.print(`the latest request was sent ${lateMsMax.toFixed(1)} ms late`);
+  });
+}
+
+async function openTrace(file: string): Promise<Trace> {
+  try {
+    return await readTrace(file);
+  } catch (error) {
+    throw new Failure(`cannot read the trace: ${messageOf(error)}`, 'the README tells the two formats', error);
+  }
+}

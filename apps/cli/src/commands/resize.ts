@@ -1,0 +1,39 @@
+import { formatSize } from '@blockyard/uri';
+import type { Command } from 'commander';
+import type { Context } from '../context.js';
+import { defineCommand, jsonOption, sizeOption } from '../define.js';
+import { withDevice } from '../device.js';
+import { UsageError } from '../failure.js';
+import { sizeBytesOf } from '../range.js';
+
+interface Options {
+  readonly size: number;
+  readonly shrink?: boolean;
+  readonly json?: boolean;
+}
+
+export function defineResize(program: Command, context: Context): void {
+  defineCommand(program, {
+    usage: 'resize <uri>',
+    summary: 'Grows a device with zeroes, or, with --shrink, cuts off its end and what is there.',
+    example: 'blockyard resize file:/srv/disk.img --size 20G',
+  })
+    .addOption(sizeOption('--size <size>', 'the new size').makeOptionMandatory())
+    .option('--shrink', 'allow a smaller size: data past it is lost')
+    .addOption(jsonOption())
+    .action((uri: string, { size, shrink, json }: Options) =>
+      withDevice(context, uri, {}, async (device) => {
+        const { sectorSize } = device.info;
+        const oldSizeBytes = sizeBytesOf(device.info);
+        if (size % sectorSize !== 0) throw new UsageError(`--size must be whole sectors of ${sectorSize} bytes`);
+        if (size < oldSizeBytes && !shrink) {
+          const lost = formatSize(oldSizeBytes - size);
+          throw new UsageError(`--size ${size} would cut off the last ${lost}`, 'if that is meant, add --shrink');
+        }
+        await device.resize(size / sectorSize);
+        await device.flush();
+        if (json) await context.printJson({ oldSizeBytes, sizeBytes: size });
+        else await context.print(`resized from ${formatSize(oldSizeBytes)} to ${formatSize(size)}`);
+      }),
+    );
+}

@@ -1,0 +1,102 @@
+import type { BlockDevice } from '@blockyard/block';
+import { type NbdServer, serveNbd } from '@blockyard/nbd';
+import { connectUri } from '@blockyard/uri';
+import { type Command, Option } from 'commander';
+import type { Context } from '../context.js';
+import { cacheOption, defineCommand, jsonOption } from '../define.js';
+import { connectOptions } from '../device.js';
+import { Failure, messageOf } from '../failure.js';
+import { EventLog } from '../serve/event-log.js';
+import { isLoopback, type ListenAddress, parseListen } from '../serve/listen.js';
+import { readTls, type TlsFiles } from '../serve/tls.js';
+
+const LISTEN_DEFAULT = '127.0.0.1:10809';
+
+interface Options extends TlsFiles {
+  readonly nbd: ListenAddress;
+  readonly cache?: number;
+  readonly readOnly?: boolean;
+  readonly name: string;
+  readonly json?: boolean;
+}
+
+export function defineServe(program: Command, context: Context): void {
+  defineCommand(program, {
+    usage: 'serve <uri>',
+    summary:
+      'Serves a device over NBD until SIGTERM or SIGINT, then flushes it. Prints the NBD URI; events go to stderr.',
+    example: 'blockyard serve s3://bucket/disks/web-1 --cache 256M --nbd unix:/run/web-1.sock',
+  })
+    .addOption(
+      new Option('--nbd <address>', 'where to listen: unix:PATH or HOST:PORT; port 0 is any free one')
+        .argParser(parseListen)
+        .default(parseListen(LISTEN_DEFAULT), LISTEN_DEFAULT),
+    )
+    .addOption(cacheOption())
+    .option('--read-only', 'refuse every change')
+    .option('--name <name>', 'name of the export', '')
+    .option('--tls-cert <file>', 'certificate chain of the server, PEM')
+    .option('--tls-key <file>', 'its key, PEM')
+    .option('--tls-ca <file>', 'take only clients with a certificate of this authority, PEM')
+    .option('--tls-psk-file <file>', 'pre-shared keys, lines of "identity:key in hexadecimal"')
+    .addOption(new Option('--tls <mode>', 'whether plain connections are refused').choices(['required', 'optional']))
+    .addOption(jsonOption())
+    .action((uri: string, options: Options) => serve(context, uri, options));
+}
+
+async function serve(context: Context, uri: string, options: Options): Promise<void> {
+  const tls = await readTls(options);
+  const device = await connectUri(uri, connectOptions(options));
+  const server = await listen(context, device, options, tls);
+  await announce(context, server, device, options);
+  if (!context.interruption.aborted) {
+    await new Promise((resolve) => context.interruption.addEventListener('abort', resolve, { once: true }));
+  }
+  await stop(context, server);
+}
+
+async function listen(
+  context: Context,
+  device: BlockDevice,
+  { nbd, name }: Options,
+  tls: Awaited<ReturnType<typeof readTls>>,
+): Promise<NbdServer> {
+  const log = new EventLog((line) => context.log(line));
+  try {
+    const onEvent = log.add;
+    const common = { exports: { [name]: device }, listen: nbd, ownsDevices: true, onEvent };
+    const server = await serveNbd(tls === undefined ? common : { ...common, tls });
+    if (tls === undefined && !isLoopback(nbd)) {
+      context.log('warning: without TLS, whoever reaches this address can use the device');
+    }
+    return server;
+  } catch (error) {
+    await device.disconnect({ force: true });
+    throw error;
+  }
+}
+
+async function announce(context: Context, server: NbdServer, device: BlockDevice, { name, json }: Options) {
+  const uri = server.uris[name];
+  if (uri === undefined) throw new Error('a server has a URI for each export');
+  const { sectorSize, sizeSectors, readOnly } = device.info;
+  const facts = { uri, export: name, sizeBytes: sectorSize * sizeSectors, sectorSize, readOnly };
+  await context.print(json ? JSON.stringify(facts) : uri);
+}
+
+/** No new requests, finish, flush, disconnect. Whoever is impatient says so by a second signal. */
+async function stop(context: Context, server: NbdServer): Promise<void> {
+  const force = () => void server.stop({ force: true });
+  context.force.addEventListener('abort', force);
+  if (context.force.aborted) force();
+  try {
+    await server.stop();
+  } catch (error) {
+    await server.stop({ force: true });
+    throw new Failure(`data is lost: ${messageOf(error)}`, 'it was accepted but not flushed', error);
+  }
+  if (context.force.aborted) {
+    throw new Failure('stopped by force: what was accepted since the last flush may be lost', 'one signal is enough');
+  }
+  context.log('stopped, everything is flushed');
+}

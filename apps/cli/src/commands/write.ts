@@ -1,0 +1,72 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { formatSize } from '@blockyard/uri';
+import type { Command } from 'commander';
+import { checkFits, writePieces } from '../byte-io.js';
+import type { Context } from '../context.js';
+import { cacheOption, defineCommand, jsonOption } from '../define.js';
+import { withDevice } from '../device.js';
+import { Failure, messageOf } from '../failure.js';
+import { addRangeOptions, byteRange, type RangeOptions } from '../range.js';
+
+const PIPE = '-';
+
+interface Options extends RangeOptions {
+  readonly cache?: number;
+  readonly json?: boolean;
+}
+
+export function defineWrite(program: Command, context: Context): void {
+  const command = defineCommand(program, {
+    usage: 'write <uri> [file]',
+    summary:
+      'Writes a file or, without one or with -, what comes through a pipe, to any place of a device. Flushes it.',
+    example: 'blockyard write file:/srv/disk.img boot.bin --offset 1M',
+  });
+  addRangeOptions(command)
+    .addOption(cacheOption())
+    .addOption(jsonOption())
+    .action(async (uri: string, file = PIPE, options: Options) => {
+      const inputBytes = file === PIPE ? undefined : await sizeOfFile(file);
+      await withDevice(context, uri, { cache: options.cache }, async (device) => {
+        const range = byteRange(options, device.info);
+        const isCut = options.length !== undefined;
+        if (inputBytes !== undefined && !isCut) checkFits(device, range.offsetBytes, inputBytes);
+        const input = new Input(file === PIPE ? context.stdin : createReadStream(file));
+        const writtenBytes = await writePieces(device, input.bytes(), range, context.interruption);
+        if (options.json) await context.printJson({ writtenBytes });
+        else await context.print(`wrote ${formatSize(writtenBytes)}`);
+        if (input.readBytes > writtenBytes && !isCut) {
+          throw new Failure('the device ended before the input', '--length takes less of it');
+        }
+      });
+    });
+}
+
+/** A stream that counts. */
+class Input {
+  readonly #stream: AsyncIterable<Uint8Array>;
+  readBytes = 0;
+
+  constructor(stream: AsyncIterable<Uint8Array>) {
+    this.#stream = stream;
+  }
+
+  async *bytes(): AsyncGenerator<Uint8Array> {
+    for await (const bytes of this.#stream) {
+      this.readBytes += bytes.byteLength;
+      yield bytes;
+    }
+  }
+}
+
+/** Bytes of a regular file; undefined for what has no size. */
+async function sizeOfFile(file: string): Promise<number | undefined> {
+  try {
+    const found = await stat(file);
+    if (found.isDirectory()) throw new Error('it is a directory');
+    return found.isFile() ? found.size : undefined;
+  } catch (error) {
+    throw new Failure(`cannot read the input: ${messageOf(error)}`, 'is the name right?', error);
+  }
+}

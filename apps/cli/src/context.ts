@@ -1,0 +1,60 @@
+import type { Readable, Writable } from 'node:stream';
+
+/** What a command works with. */
+export interface Surroundings {
+  readonly stdin: Readable;
+  /** Gets what was asked for, and nothing else. */
+  readonly stdout: Writable;
+  /** Gets progress, events and errors. */
+  readonly stderr: Writable;
+  /** Fires at the first signal that asks for an end; its reason is an `Interruption`. */
+  readonly interruption: AbortSignal;
+  /** Fires at the second one. */
+  readonly force: AbortSignal;
+}
+
+/** The surroundings, with streams that may be closed by their readers at any time. */
+export class Context {
+  readonly stdin: Readable;
+  readonly stdout: Writable;
+  readonly stderr: Writable;
+  readonly interruption: AbortSignal;
+  readonly force: AbortSignal;
+
+  constructor({ stdin, stdout, stderr, interruption, force }: Surroundings) {
+    this.stdin = stdin;
+    this.stdout = stdout;
+    this.stderr = stderr;
+    this.interruption = interruption;
+    this.force = force;
+    // Somebody who has seen enough (`| head`) is no reason to end a server, or to complain. Whoever must know that bytes did not
+    // arrive asks for the outcome of the write.
+    for (const stream of [stdout, stderr]) stream.on('error', () => {});
+  }
+
+  /** Whether nobody wants to see more of the result: its reader is gone, or a signal came. */
+  get isOver(): boolean {
+    return this.stdout.destroyed || this.interruption.aborted;
+  }
+
+  /** A part of the result. Resolves when there is room for more. */
+  async write(text: string): Promise<void> {
+    if (this.stdout.destroyed) return;
+    await new Promise<void>((resolve) => this.stdout.write(text, () => resolve()));
+  }
+
+  /** A line of the result. */
+  print(line: string): Promise<void> {
+    return this.write(`${line}\n`);
+  }
+
+  /** The result for programs. Numbers are in the unit that ends their name. */
+  printJson(value: unknown): Promise<void> {
+    return this.print(JSON.stringify(value, undefined, 2));
+  }
+
+  /** A line for people who watch. */
+  log(line: string): void {
+    this.stderr.write(`${line}\n`);
+  }
+}

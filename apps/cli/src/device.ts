@@ -1,0 +1,51 @@
+import { type BlockDevice, isBlockError } from '@blockyard/block';
+import { type ConnectUriOptions, connectUri } from '@blockyard/uri';
+import type { Context } from './context.js';
+
+/** What the command line says of a device. */
+export interface DeviceOptions {
+  readonly cache?: number | undefined;
+  readonly readOnly?: boolean | undefined;
+}
+
+/**
+ * Opens a device for the time of `body`. Afterwards it is disconnected, which makes durable what was accepted; also if `body`
+ * failed, and then the failure of `body` is what counts. A second signal ends it by force.
+ */
+export async function withDevice<T>(
+  context: Context,
+  uri: string,
+  options: DeviceOptions,
+  body: (device: BlockDevice) => Promise<T>,
+): Promise<T> {
+  const device = await connectUri(uri, connectOptions(options));
+  return using(context, device, body);
+}
+
+/** The same for a device that is open already. */
+export async function using<D extends BlockDevice, T>(
+  context: Context,
+  device: D,
+  body: (device: D) => Promise<T>,
+): Promise<T> {
+  const force = () => void device.disconnect({ force: true });
+  context.force.addEventListener('abort', force);
+  if (context.force.aborted) force();
+  try {
+    context.interruption.throwIfAborted();
+    const result = await body(device);
+    await device.disconnect();
+    return result;
+  } catch (error) {
+    // The first failure is the one to tell. Where it was the disconnecting itself, trying again would only take long.
+    const failedToEnd = isBlockError(error) && error.operation === 'disconnect';
+    await device.disconnect(failedToEnd ? { force: true } : {}).catch(() => device.disconnect({ force: true }));
+    throw error;
+  } finally {
+    context.force.removeEventListener('abort', force);
+  }
+}
+
+export function connectOptions({ cache, readOnly = false }: DeviceOptions): ConnectUriOptions {
+  return { readOnly, ...(cache === undefined ? {} : { cacheSizeBytes: cache }) };
+}

@@ -1,0 +1,84 @@
+import { type BlockErrorCode, isBlockError } from '@blockyard/block';
+import { interruptionIn } from './interruption.js';
+
+/** The command line makes no sense: exit code 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+  readonly hint: string | undefined;
+
+  constructor(message: string, hint?: string) {
+    super(message);
+    this.hint = hint;
+  }
+}
+
+/** The command did what it could, and the answer is no: exit code 1. */
+export class Failure extends Error {
+  override readonly name = 'Failure';
+  readonly hint: string | undefined;
+
+  constructor(message: string, hint?: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.hint = hint;
+  }
+}
+
+/** What most often helps. */
+const HINTS: Readonly<Partial<Record<BlockErrorCode, string>>> = {
+  INVALID_ARGUMENT: '--help shows an example',
+  UNALIGNED: 'positions and sizes are whole sectors; ?sector= in the URI sets their size',
+  OUT_OF_BOUNDS: '"blockyard info URI" tells the size',
+  READ_ONLY: 'leave --read-only out, or ask whoever serves it to allow writes',
+  UNSUPPORTED: 'another kind of device may be able to',
+  NOT_FOUND: '"blockyard create URI --size SIZE" makes one',
+  ALREADY_EXISTS: 'nothing was changed; choose another name, or remove what is there first',
+  ACCESS_DENIED: 'check permissions; for s3: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or a profile',
+  LOCKED: 'another process has it open; end that first',
+  NO_SPACE: 'make room, and try again',
+  CORRUPT: '"blockyard check URI" tells how much of it is readable',
+  FENCED: 'another process has taken the volume over',
+  FLUSH_FAILED: 'what is durable is not known; check the medium, then open the device anew',
+  TIMEOUT: 'is the server overloaded, or the network down?',
+  UNAVAILABLE: 'is the server running, and the address right?',
+};
+
+/** Codes that the command line is to blame for. */
+const USAGE_CODES: readonly BlockErrorCode[] = ['INVALID_ARGUMENT'];
+
+/** How a command ended: what to say, and the exit code. */
+export interface Ending {
+  readonly text: string;
+  readonly exitCode: number;
+}
+
+/** One line, with a hint; with `verbose` the stack and the causes too. */
+export function endingOf(error: unknown, verbose: boolean): Ending {
+  const interruption = interruptionIn(error);
+  const line = interruption?.message ?? `error: ${oneLine(messageOf(error))}${hintOf(error)}`;
+  const text = verbose ? `${line}\n${stackOf(error)}` : line;
+  return { text: `${text}\n`, exitCode: interruption?.exitCode ?? (isUsage(error) ? 2 : 1) };
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export function oneLine(text: string): string {
+  return text.trim().replace(/\s*\n\s*/g, ' ');
+}
+
+function isUsage(error: unknown): boolean {
+  return error instanceof UsageError || (isBlockError(error) && USAGE_CODES.includes(error.code));
+}
+
+function hintOf(error: unknown): string {
+  const isOwn = error instanceof UsageError || error instanceof Failure;
+  const hint = isOwn ? error.hint : isBlockError(error) ? HINTS[error.code] : undefined;
+  return hint === undefined ? '' : ` (hint: ${hint})`;
+}
+
+function stackOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const own = error.stack ?? error.message;
+  return error.cause === undefined ? own : `${own}\ncaused by: ${stackOf(error.cause)}`;
+}

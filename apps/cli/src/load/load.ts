@@ -1,0 +1,104 @@
+import type { BlockDevice } from '@blockyard/block';
+import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
+import { uniformInt } from 'pure-rand/distribution/uniformInt';
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
+import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
+import { Tally } from './latency.js';
+import { Turns } from './turns.js';
+
+export const PATTERNS = ['random', 'sequential', 'zipf'] as const;
+export type Pattern = (typeof PATTERNS)[number];
+
+/** What is done to a device. */
+export interface Load {
+  readonly pattern: Pattern;
+  /** Bytes of each operation: whole sectors. */
+  readonly blockBytes: number;
+  /** Blocks from the start of the device that are touched. */
+  readonly blocks: number;
+  /** Operations in flight. */
+  readonly depth: number;
+  /** Share of reads, 0 to 1; the rest are writes. */
+  readonly readShare: number;
+  readonly seconds: number;
+  readonly seed: number;
+}
+
+export interface LoadResult {
+  readonly reads: Tally;
+  readonly writes: Tally;
+  readonly seconds: number;
+}
+
+/** Skew of `zipf`, as in the YCSB benchmark. */
+const ZIPF_EXPONENT = 0.99;
+
+/** Does operations until the time is up, `depth` of them at once. Rejects with the first error, or when the signal fires. */
+export async function runLoad(device: BlockDevice, load: Load, signal: AbortSignal): Promise<LoadResult> {
+  const random = xoroshiro128plus(load.seed);
+  const nextBlock = placesOf(load, random);
+  const contents = randomBytes(load.blockBytes, random);
+  const sectorsPerBlock = load.blockBytes / device.info.sectorSize;
+  const reads = new Tally();
+  const writes = new Tally();
+  const turns = new Turns();
+  const startMs = performance.now();
+  const endMs = startMs + load.seconds * 1000;
+  let failed = false;
+
+  const worker = async () => {
+    const buffer = new Uint8Array(load.blockBytes);
+    try {
+      for (let nowMs = performance.now(); nowMs < endMs && !failed; ) {
+        signal.throwIfAborted();
+        const start = nextBlock() * sectorsPerBlock;
+        const isRead = uniformFloat64(random) < load.readShare;
+        await (isRead ? device.read(start, [buffer]) : device.write(start, [contents]));
+        const doneMs = performance.now();
+        (isRead ? reads : writes).add(load.blockBytes, doneMs - nowMs);
+        nowMs = doneMs;
+        const turn = turns.next(doneMs);
+        if (turn === undefined) continue;
+        await turn;
+        nowMs = performance.now();
+      }
+    } catch (error) {
+      failed = true;
+      throw error;
+    }
+  };
+  const outcomes = await Promise.allSettled(Array.from({ length: load.depth }, worker));
+  const failure = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failure !== undefined) throw failure.reason;
+  return { reads, writes, seconds: (performance.now() - startMs) / 1000 };
+}
+
+function placesOf({ pattern, blocks }: Load, random: RandomGenerator): () => number {
+  if (pattern === 'sequential') {
+    let next = 0;
+    return () => {
+      const block = next;
+      next = (next + 1) % blocks;
+      return block;
+    };
+  }
+  if (pattern === 'random') return () => uniformInt(random, 0, blocks - 1);
+  return () => zipfRank(uniformFloat64(random), blocks);
+}
+
+/**
+ * A rank from 0, the more popular the smaller: the inverse of the continuous distribution whose density falls as
+ * `1 / rank^ZIPF_EXPONENT`.
+ */
+function zipfRank(share: number, blocks: number): number {
+  const power = 1 - ZIPF_EXPONENT;
+  const rank = (1 + share * ((blocks + 1) ** power - 1)) ** (1 / power);
+  return Math.min(blocks - 1, Math.floor(rank) - 1);
+}
+
+/** What no store can compress away or keep as a hole. */
+function randomBytes(count: number, random: RandomGenerator): Uint8Array {
+  const bytes = new Uint8Array(count);
+  for (let i = 0; i < count; i++) bytes[i] = uniformInt(random, 1, 255);
+  return bytes;
+}

@@ -1,0 +1,131 @@
+import { setTimeout } from 'node:timers/promises';
+import type { BlockDevice } from '@blockyard/block';
+import type { Trace } from '../trace/trace.js';
+import { Tally } from './latency.js';
+import { Turns } from './turns.js';
+
+/** Longer requests are cut. Each that is in flight has a buffer of its own. */
+const REQUEST_BYTES_MAX = 16 * 2 ** 20;
+/** Requests in flight when a trace's own times are kept. A device that cannot keep up is waited for from there on. */
+export const TIMED_DEPTH_MAX = 1024;
+
+export interface ReplayOptions {
+  /** Requests in flight at most. */
+  readonly depth: number;
+  /** Keep the trace's own times. */
+  readonly timed: boolean;
+  readonly signal: AbortSignal;
+  readonly onRequest?: (done: number) => void;
+}
+
+export interface ReplayResult {
+  readonly requests: number;
+  readonly reads: Tally;
+  readonly writes: Tally;
+  readonly seconds: number;
+  /** How late the latest request was sent, where the trace's times are kept. */
+  readonly lateMsMax: number;
+}
+
+/** The end of the last byte that a trace touches. */
+export function endOf({ offsets, lengths }: Trace): number {
+  let end = 0;
+  for (let i = 0; i < offsets.length; i++) end = Math.max(end, (offsets[i] ?? 0) + (lengths[i] ?? 0));
+  return end;
+}
+
+/**
+ * Sends the requests of a trace, begun in their order, each widened to whole sectors. Rejects with the first error, or when the
+ * signal fires, after what is in flight has settled.
+ */
+export async function replay(device: BlockDevice, trace: Trace, options: ReplayOptions): Promise<ReplayResult> {
+  return new Replay(device, trace, options).run();
+}
+
+class Replay {
+  readonly #device: BlockDevice;
+  readonly #trace: Trace;
+  readonly #options: ReplayOptions;
+  readonly #reads = new Tally();
+  readonly #writes = new Tally();
+  readonly #turns = new Turns();
+  #startMs = 0;
+  #lateMsMax = 0;
+  #next = 0;
+  #done = 0;
+  #failed = false;
+
+  constructor(device: BlockDevice, trace: Trace, options: ReplayOptions) {
+    this.#device = device;
+    this.#trace = trace;
+    this.#options = options;
+  }
+
+  async run(): Promise<ReplayResult> {
+    this.#startMs = performance.now();
+    const outcomes = await Promise.allSettled(Array.from({ length: this.#options.depth }, () => this.#work()));
+    const failure = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (failure !== undefined) throw failure.reason;
+    return {
+      requests: this.#done,
+      reads: this.#reads,
+      writes: this.#writes,
+      seconds: (performance.now() - this.#startMs) / 1000,
+      lateMsMax: this.#lateMsMax,
+    };
+  }
+
+  async #work(): Promise<void> {
+    const { signal, timed, onRequest } = this.#options;
+    let buffer: Uint8Array = new Uint8Array(0);
+    try {
+      while (this.#next < this.#trace.offsets.length && !this.#failed) {
+        signal.throwIfAborted();
+        const request = this.#next++;
+        if (timed) await this.#untilDue(request);
+        buffer = await this.#send(request, buffer);
+        onRequest?.(++this.#done);
+        const turn = this.#turns.next(performance.now());
+        if (turn !== undefined) await turn;
+      }
+    } catch (error) {
+      this.#failed = true;
+      throw error;
+    }
+  }
+
+  async #untilDue(request: number): Promise<void> {
+    const dueMs = this.#startMs + (this.#trace.timesMs?.[request] ?? 0);
+    const { signal } = this.#options;
+    const aheadMs = dueMs - performance.now();
+    // The last part of a millisecond is not worth a timer.
+    if (aheadMs >= 1) {
+      await setTimeout(aheadMs, undefined, { signal }).catch((error: unknown) => {
+        signal.throwIfAborted();
+        throw error;
+      });
+    }
+    this.#lateMsMax = Math.max(this.#lateMsMax, performance.now() - dueMs);
+  }
+
+  /** Gives back the buffer, a larger one if it had to grow. */
+  async #send(request: number, buffer: Uint8Array): Promise<Uint8Array> {
+    const { offsets, lengths, writes } = this.#trace;
+    const offsetBytes = offsets[request] ?? 0;
+    const lengthBytes = lengths[request] ?? 0;
+    const isWrite = writes[request] === 1;
+    const { sectorSize } = this.#device.info;
+    const end = lengthBytes === 0 ? 0 : Math.ceil((offsetBytes + lengthBytes) / sectorSize);
+    const sectorsMax = REQUEST_BYTES_MAX / sectorSize;
+    const startMs = performance.now();
+    let own = buffer;
+    for (let at = Math.floor(offsetBytes / sectorSize); at < end; at += sectorsMax) {
+      const bytes = Math.min(sectorsMax, end - at) * sectorSize;
+      if (own.byteLength < bytes) own = new Uint8Array(bytes).fill(0xa5);
+      const piece = [own.subarray(0, bytes)];
+      await (isWrite ? this.#device.write(at, piece) : this.#device.read(at, piece));
+    }
+    (isWrite ? this.#writes : this.#reads).add(lengthBytes, performance.now() - startMs);
+    return own;
+  }
+}

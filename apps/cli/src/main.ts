@@ -1,0 +1,37 @@
+#!/usr/bin/env node
+
+/** After the last work nothing should keep the process alive. If something does, not for longer than this. */
+const LAST_WORK_MS_MAX = 3000;
+/** What a second signal leaves for ending by force. */
+const FORCE_MS_MAX = 1000;
+
+// Before the SDK is loaded, which reads it then.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+const { run } = await import('./run.js');
+const { Interruption } = await import('./interruption.js');
+
+const interruption = new AbortController();
+const force = new AbortController();
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    if (interruption.signal.aborted) {
+      force.abort();
+      setTimeout(() => process.exit(1), FORCE_MS_MAX);
+    }
+    interruption.abort(new Interruption(signal));
+  });
+}
+
+process.exitCode = await run(process.argv.slice(2), {
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  interruption: interruption.signal,
+  force: force.signal,
+});
+// A pipe that nobody reads to its end any more.
+process.stdin.unref?.();
+setTimeout(() => process.exit(), LAST_WORK_MS_MAX).unref();
+
+export {};

@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { defineBench } from './commands/bench.js';
+import { defineCheck } from './commands/check.js';
+import { defineCompare } from './commands/compare.js';
+import { defineCopy } from './commands/copy.js';
+import { defineCreate } from './commands/create.js';
+import { defineDiscard } from './commands/discard.js';
+import { defineInfo } from './commands/info.js';
+import { defineMap } from './commands/map.js';
+import { defineRead } from './commands/read.js';
+import { defineReplay } from './commands/replay.js';
+import { defineResize } from './commands/resize.js';
+import { defineServe } from './commands/serve.js';
+import { defineWrite } from './commands/write.js';
+import type { Context } from './context.js';
+import { URI_HELP } from './define.js';
+import { oneLine } from './failure.js';
+
+const COMMANDS = [
+  defineCreate,
+  defineInfo,
+  defineServe,
+  defineCopy,
+  defineCompare,
+  defineMap,
+  defineResize,
+  defineDiscard,
+  defineCheck,
+  defineBench,
+  defineReplay,
+  defineRead,
+  defineWrite,
+];
+
+/** The command line's grammar, which writes help and usage errors to the context's streams. */
+export function makeProgram(context: Context): Command {
+  const program = new Command('blockyard')
+    .description('Creates, serves, copies, compares and measures block devices.')
+    .version(versionOf(new URL('../package.json', import.meta.url)))
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => context.stdout.write(text),
+      writeErr: (text) => context.stderr.write(text),
+      outputError: (text, write) => write(`${oneLine(text)} (hint: --help shows an example)\n`),
+    })
+    .addHelpText('after', URI_HELP);
+  // What is set up above is handed down to commands that are made by `program.command`.
+  for (const define of COMMANDS) define(program, context);
+  return program;
+}
+
+function versionOf(packageJson: URL): string {
+  return (JSON.parse(readFileSync(packageJson, 'utf8')) as { version: string }).version;
+}

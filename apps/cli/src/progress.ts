@@ -1,0 +1,74 @@
+import type { Writable } from 'node:stream';
+import { formatSize } from '@blockyard/uri';
+import { SingleBar } from 'cli-progress';
+import type { Context } from './context.js';
+
+const FORMAT = '{title} [{bar}] {percentage}% | {done} of {all} | {rate}/s | {eta_formatted} left';
+/** Where the bar is no terminal's it becomes a line now and then. */
+const LINE_EVERY_MS = 5000;
+
+/** How far a long work is: a bar on a terminal, a line now and then elsewhere. */
+export class Progress {
+  readonly #bar: SingleBar;
+  readonly #startMs = performance.now();
+  #lastMs = 0;
+  #doneBytes = 0;
+  #totalBytes = 0;
+
+  constructor(stream: Writable, title: string, totalBytes: number) {
+    this.#totalBytes = totalBytes;
+    this.#bar = new SingleBar({
+      format: FORMAT,
+      stream: stream as NodeJS.WritableStream,
+      clearOnComplete: true,
+      hideCursor: true,
+      gracefulExit: false,
+      emptyOnZero: true,
+      noTTYOutput: true,
+      notTTYSchedule: LINE_EVERY_MS,
+    });
+    this.#bar.start(totalBytes, 0, { title, ...this.#payload() });
+  }
+
+  update(doneBytes: number): void {
+    this.#doneBytes = doneBytes;
+    const nowMs = performance.now();
+    if (nowMs - this.#lastMs < 100) return;
+    this.#lastMs = nowMs;
+    this.#bar.update(doneBytes, this.#payload());
+  }
+
+  /** Takes the bar away. Gives the seconds since the start. */
+  stop(): number {
+    this.#bar.update(this.#doneBytes, this.#payload());
+    this.#bar.stop();
+    return (performance.now() - this.#startMs) / 1000;
+  }
+
+  #payload() {
+    const seconds = (performance.now() - this.#startMs) / 1000;
+    return {
+      done: formatSize(this.#doneBytes),
+      all: formatSize(this.#totalBytes),
+      rate: formatSize(seconds > 0 ? Math.round(this.#doneBytes / seconds) : 0),
+    };
+  }
+}
+
+/** Shows progress while `work` is under way. Gives its result and the seconds it took. */
+export async function withProgress<T>(
+  context: Context,
+  title: string,
+  totalBytes: number,
+  work: (progress: Progress) => Promise<T>,
+): Promise<{ result: T; seconds: number }> {
+  const progress = new Progress(context.stderr, title, totalBytes);
+  let seconds = 0;
+  try {
+    const result = await work(progress);
+    seconds = progress.stop();
+    return { result, seconds };
+  } finally {
+    if (seconds === 0) progress.stop();
+  }
+}

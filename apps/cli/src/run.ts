@@ -1,0 +1,19 @@
+import { CommanderError } from 'commander';
+import { Context, type Surroundings } from './context.js';
+import { endingOf } from './failure.js';
+import { makeProgram } from './program.js';
+
+/** The command. Gives the exit code: 0 done, 1 failed or "no", 2 wrong usage, 130 and 143 interrupted. Never rejects. */
+export async function run(args: readonly string[], surroundings: Surroundings): Promise<number> {
+  const context = new Context(surroundings);
+  try {
+    await makeProgram(context).parseAsync(args, { from: 'user' });
+    return 0;
+  } catch (error) {
+    // It has printed what is wrong, or what `--help` asks for.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    const ending = endingOf(error, args.includes('--verbose'));
+    surroundings.stderr.write(ending.text);
+    return ending.exitCode;
+  }
+}

@@ -1,0 +1,63 @@
+import { isBlockError } from '@blockyard/block';
+import type { ServerEvent } from '@blockyard/nbd';
+import { messageOf } from '../failure.js';
+
+/** A device that fails, fails thousands of times a second. More lines than that in one second are counted, not written. */
+const FAILURES_PER_SECOND_MAX = 10;
+
+/** What happens on a server, a line each. */
+export class EventLog {
+  readonly #write: (line: string) => void;
+  readonly #nowMs: () => number;
+  #secondStartMs = Number.NEGATIVE_INFINITY;
+  #failures = 0;
+
+  constructor(write: (line: string) => void, nowMs = () => performance.now()) {
+    this.#write = write;
+    this.#nowMs = nowMs;
+  }
+
+  readonly add = (event: ServerEvent): void => {
+    if (event.type === 'failed' && !this.#hasRoom()) return;
+    this.#write(textOf(event));
+  };
+
+  #hasRoom(): boolean {
+    const nowMs = this.#nowMs();
+    if (nowMs - this.#secondStartMs >= 1000) {
+      const untold = this.#failures - FAILURES_PER_SECOND_MAX;
+      if (untold > 0) this.#write(`${untold} further requests failed`);
+      this.#secondStartMs = nowMs;
+      this.#failures = 0;
+    }
+    return ++this.#failures <= FAILURES_PER_SECOND_MAX;
+  }
+}
+
+/** What comes from clients is quoted, so that no control character reaches a terminal. */
+function textOf(event: ServerEvent): string {
+  switch (event.type) {
+    case 'connected':
+      return `client ${event.peer.connection} connected from ${quote(event.peer.address)}`;
+    case 'refused':
+      return `${quote(event.address)} turned away: too many connections`;
+    case 'opened':
+      return `client ${event.peer.connection} opened ${quote(event.export)}${event.tls ? ' with TLS' : ''}`;
+    case 'closed':
+      return `client ${event.peer.connection} is gone: ${quote(event.reason)}`;
+    case 'failed':
+      return `a request of client ${event.peer.connection} failed: ${failure(event.error)}`;
+    case 'stopping':
+      return `stopping; ${event.connections} connections are open`;
+    case 'lost':
+      return `not flushed: exports ${event.exports.map(quote).join(', ')}: ${failure(event.error)}`;
+  }
+}
+
+function failure(error: unknown): string {
+  return quote(isBlockError(error) ? `${error.code}: ${error.message}` : messageOf(error));
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text);
+}

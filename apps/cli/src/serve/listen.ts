@@ -1,0 +1,23 @@
+import { InvalidArgumentError } from 'commander';
+
+export type ListenAddress = { readonly path: string } | { readonly host: string; readonly port: number };
+
+const PORT_MAX = 65_535;
+
+/** `unix:PATH`, `HOST:PORT` or `[IPv6]:PORT`. Throws commander's error for a wrong argument. */
+export function parseListen(text: string): ListenAddress {
+  const [, path] = /^unix:(.+)$/s.exec(text) ?? [];
+  if (path !== undefined) return { path };
+  const [, address, name, port] = /^(?:\[([0-9a-f:.%]+)\]|([^:[\]/\s]+)):(\d{1,5})$/i.exec(text) ?? [];
+  const host = address ?? name;
+  if (host === undefined || Number(port) > PORT_MAX) {
+    throw new InvalidArgumentError('It must be unix:PATH or HOST:PORT, such as 127.0.0.1:10809.');
+  }
+  return { host, port: Number(port) };
+}
+
+/** Whether nobody but this machine can reach the address. */
+export function isLoopback(address: ListenAddress): boolean {
+  if ('path' in address) return true;
+  return address.host === 'localhost' || address.host === '::1' || /^127\./.test(address.host);
+}
