@@ -8,6 +8,7 @@ export { Oracle, type Pending, type PendingRead, type PendingWrite } from './ora
 export { createRecording, openCrashState, type Recording, type RecordingOptions } from './recording.js';
 export { createMemory, createReferenceDevice, type Memory, referenceSubject } from './reference.js';
 export { type Run, runWorkload } from './run-workload.js';
+export * from './simulator/index.js';
 export { stamped, TORN, type Writer, writerOf, writersOf, ZEROES } from './stamp.js';
 export {
   type ConformanceOptions,

@@ -190,6 +190,17 @@ export class Oracle {
    * size. What the sectors hold is known once they are read.
    */
   crashed(sizeSectors: number): void {
+    this.#startAgain(sizeSectors, true);
+  }
+
+  /**
+   * As `crashed`, but the medium lived on: the device was given up, and what is found on it need not be durable. Throws likewise.
+   */
+  givenUp(sizeSectors: number): void {
+    this.#startAgain(sizeSectors, false);
+  }
+
+  #startAgain(sizeSectors: number, isDurable: boolean): void {
     const sizes = this.sizesAfterCrash();
     if (!sizes.includes(sizeSectors)) {
       throw new AssertionError({
@@ -198,16 +209,18 @@ export class Oracle {
     }
     const at = this.#tick();
     for (const [position, sector] of this.#sectors) {
-      const writers = position < sizeSectors ? unique(sector.crash) : [ZEROES];
-      sector.now = writers.map((writer) => ({ writer, begunAt: at, settledAt: at }));
-      sector.crash = sector.now;
-      sector.durableAt = at;
+      const left = unique(sector.crash).map((writer) => ({ writer, begunAt: at, settledAt: at }));
+      const zeroes: Entry = { writer: ZEROES, begunAt: at, settledAt: at };
+      sector.now = position < sizeSectors ? left : [zeroes];
+      sector.crash = isDurable ? sector.now : [...left, zeroes];
+      if (isDurable) sector.durableAt = at;
       sector.inFlight.clear();
       sector.barrierAt = at;
     }
     this.#reads.clear();
     this.#sizeSectors = sizeSectors;
-    this.#sizes = [{ sizeSectors, settledAt: at }];
+    const others = isDurable ? [] : sizes.filter((size) => size !== sizeSectors);
+    this.#sizes = [...others, sizeSectors].map((size) => ({ sizeSectors: size, settledAt: at }));
   }
 
   #beginWrite(start: number, count: number, writer: Writer): PendingWrite {

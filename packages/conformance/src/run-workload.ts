@@ -57,7 +57,7 @@ async function again(kind: Break, device: BlockDevice, run: Run): Promise<BlockD
   return next;
 }
 
-function runStep(step: Step, device: BlockDevice, run: Run): Promise<void> {
+export function runStep(step: Step, device: BlockDevice, run: Run): Promise<void> {
   const { oracle } = run;
   switch (step.kind) {
     case 'flush':

@@ -1,0 +1,12 @@
+export { FAULT_KINDS, type FaultKind, type Faults } from './faults.js';
+export type { Life } from './life.js';
+export { Random } from './random.js';
+export type { Ending, ScriptStep } from './script.js';
+export { type ShrinkOptions, shrink } from './shrink.js';
+export { type SimulationCase, type SimulationOptions, type SimulationOutcome, simulate } from './simulate.js';
+export { openSimulatedBase } from './simulated-base.js';
+export { drawCrashState, SimulatedMedium } from './simulated-medium.js';
+export { overSimulatedBase, type SimulatedSystem, type SimulationSubject } from './simulated-system.js';
+export { Violation } from './violation.js';
+export { type SimulatedClock, VirtualTime } from './virtual-time.js';
+export { type MediumCall, World } from './world.js';

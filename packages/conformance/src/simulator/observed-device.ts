@@ -1,0 +1,83 @@
+import type { BlockDevice, DeviceInfo, DisconnectOptions, Extent, SectorRange } from '@blockyard/block';
+
+/** A device as its clients see it: once they are dead, no call ever comes back to them. */
+export class ObservedDevice implements BlockDevice {
+  readonly #device: BlockDevice;
+  #isOver = false;
+  #inFlight = 0;
+
+  constructor(device: BlockDevice) {
+    this.#device = device;
+  }
+
+  /** What it looks at. */
+  get inner(): BlockDevice {
+    return this.#device;
+  }
+
+  /** Operations of clients in flight. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** The clients are no more. */
+  leave(): void {
+    this.#isOver = true;
+  }
+
+  get info(): DeviceInfo {
+    return this.#device.info;
+  }
+
+  read(start: number, buffers: readonly Uint8Array[]): Promise<void> {
+    return this.#pass(this.#device.read(start, buffers));
+  }
+
+  write(start: number, buffers: readonly Uint8Array[]): Promise<void> {
+    return this.#pass(this.#device.write(start, buffers));
+  }
+
+  flush(range?: SectorRange): Promise<void> {
+    return this.#pass(this.#device.flush(range));
+  }
+
+  resize(sizeSectors: number): Promise<void> {
+    return this.#pass(this.#device.resize(sizeSectors));
+  }
+
+  discard(start: number, count: number): Promise<void> {
+    return this.#pass(this.#device.discard(start, count));
+  }
+
+  writeZeroes(start: number, count: number): Promise<void> {
+    return this.#pass(this.#device.writeZeroes(start, count));
+  }
+
+  extents(start: number, count: number): Promise<Extent[]> {
+    return this.#pass(this.#device.extents(start, count));
+  }
+
+  disconnect(options?: DisconnectOptions): Promise<void> {
+    return this.#pass(this.#device.disconnect(options));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.disconnect();
+  }
+
+  #pass<T>(call: Promise<T>): Promise<T> {
+    this.#inFlight++;
+    return new Promise((resolve, reject) => {
+      call.then(
+        (result) => {
+          this.#inFlight--;
+          if (!this.#isOver) resolve(result);
+        },
+        (error: unknown) => {
+          this.#inFlight--;
+          if (!this.#isOver) reject(error);
+        },
+      );
+    });
+  }
+}

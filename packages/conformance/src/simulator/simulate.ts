@@ -1,0 +1,77 @@
+import type { FaultKind } from './faults.js';
+import { Random } from './random.js';
+import { drawScript, type ScriptStep } from './script.js';
+import type { SimulationSubject } from './simulated-system.js';
+import { Simulation } from './simulation.js';
+import type { Violation } from './violation.js';
+import { World } from './world.js';
+
+/** One simulation, known by its seed; or less of it. */
+export interface SimulationCase {
+  readonly seed: number;
+  /** The only steps of its script to run. Default: all. */
+  readonly keep?: readonly number[] | undefined;
+  /** Faults that the world does not have. Default: none is left out. */
+  readonly without?: readonly FaultKind[] | undefined;
+}
+
+export interface SimulationOptions {
+  /** Operations of all clients together, at most. Most simulations have fewer. Default: 2000. */
+  readonly stepsMax?: number;
+  /** Sectors of the device, at most. Default: 96. */
+  readonly sectorsMax?: number;
+  /** Bytes in a sector. Default: 512. */
+  readonly sectorSize?: number;
+  /** Whether to keep the log of events in words. Default: false. */
+  readonly keepsLog?: boolean;
+}
+
+export interface SimulationOutcome {
+  readonly case: SimulationCase;
+  /** Steps of the script that ran. */
+  readonly script: readonly ScriptStep[];
+  /** Operations of clients that were called, and calls of media that settled. */
+  readonly steps: number;
+  /** Simulated milliseconds. */
+  readonly simulatedMs: number;
+  /** Failures that were made up. */
+  readonly injected: number;
+  /** Of all events: the same case gives the same number. */
+  readonly hash: number;
+  readonly violation: Violation | undefined;
+  /** The events in words, if they were to be kept. */
+  readonly log: readonly string[];
+}
+
+const STEPS_MAX = 2000;
+const SECTORS_MIN = 8;
+const SECTORS_MAX = 96;
+const SECTOR_SIZE = 512;
+
+/** Runs one simulation to its end, or to the first broken clause. Never rejects for a fault of the subject. */
+export async function simulate(
+  subject: SimulationSubject,
+  which: SimulationCase,
+  options: SimulationOptions = {},
+): Promise<SimulationOutcome> {
+  const random = new Random(which.seed);
+  const sectorSize = options.sectorSize ?? SECTOR_SIZE;
+  const sizeSectors = random.between(SECTORS_MIN, options.sectorsMax ?? SECTORS_MAX);
+  const all = drawScript(random.fork(), { sizeSectors, stepsMax: options.stepsMax ?? STEPS_MAX });
+  const { keep } = which;
+  const script = keep === undefined ? all : all.filter((_, i) => keep.includes(i));
+  const world = new World(random.below(2 ** 32), { sectorSize, sizeSectors }, which.without, options.keepsLog ?? false);
+  const system = await subject.create(world);
+  const violation = await new Simulation(world, system).run(script);
+  const { steps, hash, lines } = world.log;
+  return {
+    case: which,
+    script,
+    steps,
+    simulatedMs: world.time.now(),
+    injected: world.injected,
+    hash,
+    violation,
+    log: lines,
+  };
+}

@@ -1,0 +1,70 @@
+import type { BlockDevice } from '@blockyard/block';
+import type { CrashMedium } from '../crash-medium.js';
+import type { Life } from './life.js';
+import { openSimulatedBase } from './simulated-base.js';
+import { SimulatedMedium } from './simulated-medium.js';
+import type { World } from './world.js';
+
+/** What is simulated, in one world: something stored, and the way to open a device on it. */
+export interface SimulatedSystem {
+  /**
+   * Opens a device, as one process does. At first, and after each end, with a new life: all its time, and all its calls of
+   * whatever the data are on, belong to that.
+   */
+  open(life: Life): Promise<BlockDevice>;
+  /** The machine stopped: what is stored is now what a crash may leave of it. The life is over. */
+  crash(): void;
+  /**
+   * What a crash now may leave, if sector `n` of the device is sector `n` of it. The simulation then looks at all of that
+   * after each event, not only at what some crash leaves.
+   */
+  readonly crashMedium?: CrashMedium | undefined;
+  /** Looks for what must not be, between events. Throws it. */
+  check?(device: BlockDevice): void;
+  /** Whether an operation may fail like this, if it is none of the world's own errors. */
+  mayFail?(error: unknown): boolean;
+  /** Whether a device that fails like this can only be given up. */
+  isLost?(error: unknown): boolean;
+  /** Turns of the event loop after which nothing goes on by itself. Default: 1, enough for promises. */
+  readonly turnsToRest?: number;
+}
+
+/** What is put to the simulation. */
+export interface SimulationSubject {
+  readonly name: string;
+  /** Makes what is stored: `world.shape` of zeroes, durable. */
+  create(world: World): SimulatedSystem | Promise<SimulatedSystem>;
+}
+
+/**
+ * A subject of a device over a device: a cache, a layer. Sector `n` of the result is sector `n` of the base, and the result owns
+ * the base.
+ *
+ * @param check looks for what must not be, between events
+ */
+export function overSimulatedBase<T extends BlockDevice>(
+  name: string,
+  wrap: (base: BlockDevice, world: World, life: Life) => Promise<T>,
+  check?: (device: T) => void,
+): SimulationSubject {
+  return {
+    name,
+    create(world) {
+      const medium = new SimulatedMedium(world);
+      let opened: T | undefined;
+      return {
+        get crashMedium() {
+          return medium.crashMedium;
+        },
+        async open(life) {
+          opened = await wrap(openSimulatedBase(world, medium, life), world, life);
+          return opened;
+        },
+        crash: () => medium.crash(world.random),
+        check() {
+          if (opened !== undefined) check?.(opened);
+        },
+      };
+    },
+  };
+}

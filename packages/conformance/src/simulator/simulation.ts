@@ -1,0 +1,335 @@
+import { AssertionError, strictEqual } from 'node:assert';
+import { isBlockError } from '@blockyard/block';
+import { CrashCheck } from '../crash-check.js';
+import { Oracle } from '../oracle.js';
+import { type Run, runStep } from '../run-workload.js';
+import { turns } from '../turns.js';
+import type { Step } from '../workload.js';
+import { Life } from './life.js';
+import { ObservedDevice } from './observed-device.js';
+import { type Ending, isEnding, type ScriptStep } from './script.js';
+import type { SimulatedSystem } from './simulated-system.js';
+import { CLAUSES_OF_RESULT, Violation } from './violation.js';
+import type { World } from './world.js';
+
+/** Times that a world that is well again may fail to end or to open a device: calls made before may still fail. */
+const ATTEMPTS_MAX = 50;
+/** Events until everything must have come to an end, for each step of the script and to begin with. */
+const EVENTS_PER_STEP_MAX = 2000;
+const EVENTS_MIN = 50_000;
+const OPEN_RETRY_MS = 50;
+
+/** One run of a script in a world. */
+export class Simulation {
+  readonly #world: World;
+  readonly #system: SimulatedSystem;
+  readonly #oracle: Oracle;
+  readonly #resizesAlone: boolean;
+  #violation: Violation | undefined;
+  #life: Life;
+  #device: ObservedDevice | undefined;
+  #check: CrashCheck | undefined;
+  /** Ended or about to be: until it is opened again, or goes on. */
+  #isEnding = false;
+  /** One operation that nothing may begin beside. */
+  #exclusive = false;
+  #resizing = 0;
+  #performing = 0;
+  #waiting: (() => void)[] = [];
+  #isDone = false;
+
+  constructor(world: World, system: SimulatedSystem) {
+    this.#world = world;
+    this.#system = system;
+    this.#oracle = new Oracle(world.shape.sizeSectors);
+    // The oracle can only follow a resize that fails if nothing goes on beside it.
+    this.#resizesAlone = world.mayInject;
+    this.#life = new Life(world.time);
+    world.onMisuse = (clauses, what) => this.#fail(clauses, new AssertionError({ message: what }));
+    world.onMediumEvent = (start, count) => this.#lookAtCrashes(start, count);
+  }
+
+  /** Runs the script to its end and everything after it to rest. The violation that it finds, if any. */
+  async run(script: readonly ScriptStep[]): Promise<Violation | undefined> {
+    this.#runAll(script).then(
+      () => {
+        this.#isDone = true;
+      },
+      (error: unknown) => this.#fail('A1', error),
+    );
+    const eventsMax = EVENTS_MIN + script.length * EVENTS_PER_STEP_MAX;
+    for (let events = 0; ; events++) {
+      await turns(this.#system.turnsToRest ?? 1);
+      if (this.#violation !== undefined || this.#isDone) break;
+      this.#checkInvariants();
+      if (!this.#world.time.step()) this.#hang('nothing more will happen');
+      if (events > eventsMax) this.#hang(`there is no end after ${events} events`);
+    }
+    this.#life.end();
+    return this.#violation;
+  }
+
+  async #runAll(script: readonly ScriptStep[]): Promise<void> {
+    await this.#open();
+    const clients = new Map<number, ScriptStep[]>();
+    for (const each of script) {
+      const own = clients.get(each.client);
+      if (own === undefined) clients.set(each.client, [each]);
+      else own.push(each);
+    }
+    await Promise.all([...clients.values()].map((steps) => this.#runClient(steps)));
+    await this.#finish();
+  }
+
+  async #runClient(steps: readonly ScriptStep[]): Promise<void> {
+    for (const { thinkMs, step } of steps) {
+      if (thinkMs > 0) await this.#world.time.sleep(thinkMs);
+      this.#world.log.step();
+      if (isEnding(step)) await this.#end(step.kind);
+      else await this.#perform(step);
+    }
+  }
+
+  /** One operation of a client. Over when it has settled, or its process is. */
+  async #perform(step: Step): Promise<void> {
+    const isExclusive = step.kind === 'resize' && this.#resizesAlone;
+    // Nothing may come between looking and beginning.
+    while (!this.#mayBegin(step, isExclusive)) await this.#changed();
+    const device = this.#device;
+    if (device === undefined) throw new Error('a step needs an open device');
+    if (isExclusive) this.#exclusive = true;
+    if (step.kind === 'resize') this.#resizing++;
+    this.#performing++;
+    this.#world.log.note(this.#world.time.now(), describe(step));
+    await Promise.race([this.#runStep(step, device), this.#life.over]);
+    this.#performing--;
+    if (step.kind === 'resize') this.#resizing--;
+    if (isExclusive) this.#exclusive = false;
+    this.#wake();
+  }
+
+  #mayBegin({ kind }: Step, alone: boolean): boolean {
+    if (this.#device === undefined || this.#exclusive) return false;
+    return kind !== 'resize' || !(this.#isEnding || (alone && this.#performing > 0));
+  }
+
+  async #runStep(step: Step, device: ObservedDevice): Promise<void> {
+    const life = this.#life;
+    try {
+      await runStep(step, device, this.#runOf(device, step.kind, life));
+    } catch (error) {
+      const isResult = error instanceof AssertionError;
+      this.#fail(isResult ? (CLAUSES_OF_RESULT[step.kind] ?? 'O1') : 'A1', error);
+    }
+  }
+
+  #runOf(device: ObservedDevice, kind: Step['kind'], life: Life): Run {
+    return {
+      device,
+      oracle: this.#oracle,
+      mayFail: (error) => {
+        this.#world.log.note(this.#world.time.now(), `${kind} rejects`);
+        return this.#mayFail(error, life);
+      },
+      settled: () => {
+        this.#world.log.note(this.#world.time.now(), `${kind} resolves`);
+        if (kind === 'flush' || kind === 'flushRange') this.#lookAtCrashes();
+      },
+    };
+  }
+
+  #mayFail(error: unknown, life: Life): boolean {
+    if (!isBlockError(error)) return false;
+    if (this.#world.isCauseOf(error)) return true;
+    if (isBlockError(error, 'DISCONNECTED')) return this.#isEnding || life !== this.#life;
+    return this.#system.mayFail?.(error) ?? false;
+  }
+
+  /** Ends the device in the middle of whatever goes on, and opens another. */
+  async #end(kind: Ending['kind']): Promise<void> {
+    while (!this.#mayEnd(kind)) await this.#changed();
+    this.#isEnding = true;
+    this.#world.log.note(this.#world.time.now(), kind);
+    if (kind === 'reopen') await this.#disconnectAndOpen();
+    else await this.#giveUp(kind);
+    this.#isEnding = false;
+    this.#wake();
+  }
+
+  #mayEnd(kind: Ending['kind']): boolean {
+    if (this.#device === undefined || this.#isEnding) return false;
+    // A resize that is refused because the device has ended is one that fails.
+    return kind !== 'reopen' || this.#resizing === 0;
+  }
+
+  async #disconnectAndOpen(): Promise<void> {
+    if (!(await this.#disconnect())) return;
+    await this.#open();
+    await this.#readAll();
+  }
+
+  /** Whether it succeeded. If not, the device goes on. */
+  async #disconnect(): Promise<boolean> {
+    const device = this.#device;
+    if (device === undefined) throw new Error('only an open device can end');
+    const flush = this.#oracle.beginFlush();
+    try {
+      await device.disconnect();
+    } catch (error) {
+      flush.failed();
+      if (!this.#mayFail(error, this.#life)) this.#fail('E1, E4', error);
+      return false;
+    }
+    flush.succeeded();
+    this.#device = undefined;
+    this.#lookAtCrashes();
+    await this.#expectEnded(device);
+    // Operations called after it may still be about to learn that.
+    while (this.#performing > 0) await this.#changed();
+    this.#life.end();
+    return true;
+  }
+
+  async #expectEnded(device: ObservedDevice): Promise<void> {
+    try {
+      await device.extents(0, 0);
+    } catch (error) {
+      if (isBlockError(error, 'DISCONNECTED')) return;
+    }
+    this.#fail('E3', new AssertionError({ message: 'an operation after disconnect must reject with DISCONNECTED' }));
+  }
+
+  /** Crash: the process, or the machine, dies. Force: the process gives the device up and lives on. */
+  async #giveUp(kind: 'force' | 'crash'): Promise<void> {
+    const device = this.#device;
+    device?.leave();
+    this.#device = undefined;
+    this.#check = undefined;
+    if (kind === 'force') await device?.inner.disconnect({ force: true });
+    this.#life.end();
+    if (kind === 'crash') this.#system.crash();
+    // Everybody who waited for the dead is told in this turn.
+    while (this.#performing > 0) await this.#changed();
+    await this.#open((sizeSectors) => {
+      if (kind === 'crash') this.#oracle.crashed(sizeSectors);
+      else this.#oracle.givenUp(sizeSectors);
+    });
+    await this.#readAll();
+  }
+
+  /** Opens the device, however often that fails. */
+  async #open(opened = (sizeSectors: number) => this.#expectSize(sizeSectors)): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      const life = new Life(this.#world.time);
+      this.#life = life;
+      try {
+        const device = await this.#system.open(life);
+        opened(device.info.sizeSectors);
+        this.#device = new ObservedDevice(device);
+        break;
+      } catch (error) {
+        life.end();
+        if (error instanceof AssertionError) return this.#fail('D1, D4', error);
+        if (!this.#mayFail(error, life) || attempt === ATTEMPTS_MAX) return this.#fail('A1', error);
+        await this.#world.time.sleep(OPEN_RETRY_MS * attempt);
+      }
+    }
+    const medium = this.#system.crashMedium;
+    this.#check = medium === undefined ? undefined : new CrashCheck(this.#oracle, medium);
+    this.#wake();
+  }
+
+  #expectSize(sizeSectors: number): void {
+    const expected = this.#oracle.sizeSectors;
+    strictEqual(sizeSectors, expected, `the device has ${sizeSectors} sectors, but had ${expected} when it ended`);
+  }
+
+  async #readAll(): Promise<void> {
+    const sectors = this.#oracle.sizeSectors;
+    if (sectors === 0 || this.#device === undefined || this.#exclusive) return;
+    await this.#perform({ kind: 'read', at: 0, sectors, cut: sectors, turns: 0 });
+  }
+
+  /** From now on all is well: what was accepted must get where it belongs, and nothing may hang. */
+  async #finish(): Promise<void> {
+    this.#world.heal();
+    await this.#perform({ kind: 'flush', turns: 0 });
+    await this.#readAll();
+    for (let attempt = 1; !(await this.#endWell()); attempt++) {
+      if (this.#violation !== undefined) return;
+      if (attempt === ATTEMPTS_MAX)
+        return this.#fail('E4', new Error('disconnect goes on failing over a healthy base'));
+      await this.#world.time.sleep(OPEN_RETRY_MS * attempt);
+    }
+    if (this.#device === undefined) await this.#crashAfterEnd();
+    await this.#readAll();
+    await this.#disconnect();
+  }
+
+  async #endWell(): Promise<boolean> {
+    const flush = this.#oracle.beginFlush();
+    let lost = false;
+    try {
+      await this.#device?.flush();
+      flush.succeeded();
+    } catch (error) {
+      lost = this.#system.isLost?.(error) ?? false;
+      if (!lost && !this.#mayFail(error, this.#life)) this.#fail('D3', error);
+    }
+    if (!lost) return this.#disconnect();
+    await this.#giveUp('force');
+    return true;
+  }
+
+  /** After a disconnect everything is durable, so that a crash changes nothing. */
+  async #crashAfterEnd(): Promise<void> {
+    this.#system.crash();
+    await this.#open((sizeSectors) => this.#oracle.crashed(sizeSectors));
+  }
+
+  #lookAtCrashes(start?: number, count?: number): void {
+    if (this.#check === undefined || this.#violation !== undefined) return;
+    const found = this.#check.violation(start === undefined || count === undefined ? undefined : { start, count });
+    if (found !== undefined) this.#fail('D1, D4', found);
+  }
+
+  #checkInvariants(): void {
+    const device = this.#device;
+    if (device === undefined) return;
+    try {
+      this.#system.check?.(device);
+    } catch (error) {
+      this.#fail('C2', error);
+    }
+  }
+
+  #hang(why: string): void {
+    if (this.#isDone) return;
+    const inFlight = this.#device?.inFlight ?? 0;
+    this.#fail('O2', new Error(`${inFlight} operations are in flight, and ${why}`));
+  }
+
+  #fail(clauses: string, error: unknown): void {
+    this.#violation ??= new Violation(clauses, error);
+  }
+
+  /** Resolves when anything changed that somebody may wait for. */
+  #changed(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+}
+
+function describe(step: Step): string {
+  switch (step.kind) {
+    case 'flush':
+      return 'client flush';
+    case 'resize':
+      return `client resize ${step.sectors}`;
+    default:
+      return `client ${step.kind} ${step.at}+${step.sectors}`;
+  }
+}

@@ -1,0 +1,160 @@
+import { BlockError } from '@blockyard/block';
+import type { Shape } from '../subject.js';
+import { EventLog } from './event-log.js';
+import { drawFaults, type FaultKind, type Faults, NO_FAULTS } from './faults.js';
+import type { Life } from './life.js';
+import { Random } from './random.js';
+import { VirtualTime } from './virtual-time.js';
+
+/** A call of a medium: a number of parts, sectors mostly, each of which is carried out whole or not at all. */
+export interface MediumCall<T> {
+  /** For the log: `base write 3+4`. */
+  readonly name: string;
+  readonly parts: number;
+  /** What fails has done nothing: a resize. Default: it may have done some or all of its parts. */
+  readonly failsClean?: boolean;
+  /** Carries out parts `from` to before `to`. */
+  apply(from: number, to: number): void;
+  /** Called right before the call resolves. */
+  done(): T;
+  /** Called right before the call rejects. Gives what it rejects with; default: an error `IO` or `UNAVAILABLE`. */
+  failed?(error: BlockError): unknown;
+}
+
+/** What becomes of a call. */
+interface Fate {
+  readonly ms: number;
+  readonly fails: boolean;
+  /** Where the parts are cut in two that are carried out one after the other, in either order. */
+  readonly cut: number;
+  readonly secondFirst: boolean;
+  /** How many of the two are carried out. */
+  readonly pieces: number;
+}
+
+/** A simulated world: time, chance and what goes wrong, all from one seed. Media live in it, and devices over them. */
+export class World {
+  readonly time: VirtualTime;
+  readonly shape: Shape;
+  readonly log: EventLog;
+  /** For what is no call of a medium: what a crash leaves, the options of a device. */
+  readonly random: Random;
+  /** Told after each event of a medium that changes what a crash leaves, with the sectors that it is about. */
+  onMediumEvent: (start?: number, count?: number) => void = () => {};
+  /** Told of a call that no user of a medium may make, and the clause that forbids it. */
+  onMisuse: (clause: string, what: string) => void = () => {};
+  readonly #chance: Random;
+  readonly #raised = new WeakSet<object>();
+  #faults: Faults;
+  #downUntilMs = 0;
+  #injected = 0;
+
+  constructor(seed: number, shape: Shape, without: readonly FaultKind[] = [], keepsLog = false) {
+    const random = new Random(seed);
+    this.shape = shape;
+    this.log = new EventLog(keepsLog);
+    this.time = new VirtualTime(random.fork());
+    this.random = random.fork();
+    this.#chance = random.fork();
+    this.#faults = drawFaults(random, without);
+  }
+
+  /** Whether any call may fail. */
+  get mayInject(): boolean {
+    return this.#faults.fail > 0 || this.#faults.down > 0;
+  }
+
+  /** Failures that were made up so far. */
+  get injected(): number {
+    return this.#injected;
+  }
+
+  /** From now on nothing fails and nothing hangs that does not already. */
+  heal(): void {
+    this.#faults = NO_FAULTS;
+    this.#downUntilMs = 0;
+  }
+
+  /** Whether a failure that the world made up is `error`, or among its causes. */
+  isCauseOf(error: unknown): boolean {
+    for (let at = error; at instanceof Error; at = at.cause) if (this.#raised.has(at)) return true;
+    return false;
+  }
+
+  /** Remembers an error as made up. */
+  raise<T extends object>(error: T): T {
+    this.#raised.add(error);
+    this.#injected++;
+    return error;
+  }
+
+  /** Carries out a call, when and as chance has it. It never settles once the process that made it is dead. */
+  call<T>(life: Life, call: MediumCall<T>): Promise<T> {
+    const fate = this.#fateOf(call);
+    this.log.note(this.time.now(), `call ${call.name}`);
+    return new Promise((resolve, reject) => {
+      const begun = { aborted: false };
+      const settle = () => {
+        if (!life.isAlive || begun.aborted) return;
+        life.calls.delete(abort);
+        this.log.step();
+        this.log.note(this.time.now(), fate.fails ? `FAIL ${call.name}` : `done ${call.name}`);
+        if (fate.fails) reject(this.#errorOf(call));
+        else resolve(call.done());
+      };
+      const apply = (piece: number) => {
+        if (!life.isAlive || begun.aborted) return;
+        const second = piece === 1 ? !fate.secondFirst : fate.secondFirst;
+        if (second) call.apply(fate.cut, call.parts);
+        else call.apply(0, fate.cut);
+      };
+      const abort = () => {
+        begun.aborted = true;
+        reject(this.#errorOf(call));
+      };
+      life.calls.add(abort);
+      this.#schedule(fate, apply, settle);
+    });
+  }
+
+  /** The pieces at random moments, the first one first, and the end after them. */
+  #schedule(fate: Fate, apply: (piece: number) => void, settle: () => void): void {
+    const firstMs = this.#chance.between(0, fate.ms);
+    this.time.set(() => {
+      if (fate.pieces > 0) apply(0);
+      if (fate.pieces < 2) {
+        this.time.set(settle, fate.ms - firstMs);
+        return;
+      }
+      const secondMs = this.#chance.between(0, fate.ms - firstMs);
+      this.time.set(() => {
+        apply(1);
+        this.time.set(settle, fate.ms - firstMs - secondMs);
+      }, secondMs);
+    }, firstMs);
+  }
+
+  #fateOf({ parts, failsClean }: { readonly parts: number; readonly failsClean?: boolean }): Fate {
+    const chance = this.#chance;
+    const faults = this.#faults;
+    const nowMs = this.time.now();
+    if (chance.chance(faults.down)) this.#downUntilMs = nowMs + chance.magnitude(1, faults.downMsMax);
+    const fails = nowMs < this.#downUntilMs || chance.chance(faults.fail);
+    const hangs = chance.chance(faults.hang);
+    const ms = hangs ? chance.magnitude(1, faults.hangMsMax) : chance.between(0, faults.delayMsMax);
+    const torn = parts > 1 && chance.chance(faults.tear);
+    const cut = torn ? chance.between(1, parts - 1) : parts;
+    const secondFirst = torn && chance.chance(0.5);
+    const late = fails && failsClean !== true && chance.chance(faults.failLate);
+    const whole = torn ? 2 : 1;
+    return { ms, fails, cut, secondFirst, pieces: fails ? (late ? chance.between(1, whole) : 0) : whole };
+  }
+
+  #errorOf<T>(call: MediumCall<T>): unknown {
+    const code = this.#chance.chance(0.5) ? 'IO' : 'UNAVAILABLE';
+    const error = this.raise(new BlockError(code, `the simulation fails ${call.name}`));
+    const own = call.failed?.(error) ?? error;
+    if (own !== error && typeof own === 'object' && own !== null) this.#raised.add(own);
+    return own;
+  }
+}
