@@ -156,9 +156,11 @@ export class WriteBack {
   epochOf(entry: number): number {
     const { dirtyLines, lines } = this.#context;
     if (!lines.dirty.any(entry)) return Number.POSITIVE_INFINITY;
-    return dirtyLines.has(entry)
-      ? dirtyLines.epochOf(entry)
-      : (this.#writes.get(entry)?.rewrittenEpoch ?? Number.POSITIVE_INFINITY);
+    const write = this.#writes.get(entry);
+    if (write === undefined) return dirtyLines.epochOf(entry);
+    // One of its writes may have failed, and what it was about be dirty again, while another is still on its way.
+    const failed = write.failed ? write.epoch : Number.POSITIVE_INFINITY;
+    return write.rewrittenEpoch < 0 ? failed : Math.min(failed, write.rewrittenEpoch);
   }
 
   /** Sectors of a line being written are not wanted any more, whatever becomes of the write. */
@@ -479,7 +481,8 @@ export class WriteBack {
     if (this.#ageTimer !== undefined) clock.clear(this.#ageTimer);
     this.#ageTimer = undefined;
     this.#ageDueMs = dueMs;
-    if (dueMs === Number.POSITIVE_INFINITY) return;
+    // What is due already goes on after a call of the base or a retry: there is nothing to wait for here.
+    if (dueMs === Number.POSITIVE_INFINITY || dueMs <= clock.now()) return;
     this.#ageTimer = clock.set(
       () => {
         this.#ageTimer = undefined;
