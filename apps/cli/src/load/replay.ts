@@ -15,7 +15,6 @@ export interface ReplayOptions {
   /** Keep the trace's own times. */
   readonly timed: boolean;
   readonly signal: AbortSignal;
-  readonly onRequest?: (done: number) => void;
 }
 
 export interface ReplayResult {
@@ -76,7 +75,7 @@ class Replay {
   }
 
   async #work(): Promise<void> {
-    const { signal, timed, onRequest } = this.#options;
+    const { signal, timed } = this.#options;
     let buffer: Uint8Array = new Uint8Array(0);
     try {
       while (this.#next < this.#trace.offsets.length && !this.#failed) {
@@ -84,7 +83,7 @@ class Replay {
         const request = this.#next++;
         if (timed) await this.#untilDue(request);
         buffer = await this.#send(request, buffer);
-        onRequest?.(++this.#done);
+        this.#done++;
         const turn = this.#turns.next(performance.now());
         if (turn !== undefined) await turn;
       }
