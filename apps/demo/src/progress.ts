@@ -17,7 +17,9 @@ export class Progress {
 
   begin(title: string): void {
     this.#title = title;
-    this.#spinner = ora({ stream: this.#stream, discardStdin: false }).start(title);
+    // A terminal that does not know its width would be cleared line after line, without end.
+    const enabled = 'columns' in this.#stream && this.#stream.columns === 0 ? { isEnabled: false } : {};
+    this.#spinner = ora({ stream: this.#stream, discardStdin: false, ...enabled }).start(title);
   }
 
   update(detail: string): void {
