@@ -127,7 +127,7 @@ export class CacheDriver implements BlockDriver {
     return true;
   }
 
-  /** The short way: one buffer, one line that is dirty already and lent to nobody. */
+  /** The short way: one buffer, one line that is dirty already and that no call of the base is about. */
   #writeToLine(start: number, buffer: Uint8Array): boolean {
     const { lines, dirtyLines, zeroes, geometry } = this.#engine;
     const line = Math.floor(start / this.#sectorsPerLine);
@@ -135,7 +135,7 @@ export class CacheDriver implements BlockDriver {
     const to = from + buffer.byteLength / geometry.sectorSize;
     if (to > this.#sectorsPerLine || !zeroes.isEmpty) return false;
     const entry = lines.find(line);
-    if (entry < 0 || !dirtyLines.has(entry) || lines.isLent(entry)) return false;
+    if (entry < 0 || !dirtyLines.has(entry) || lines.hasLoans(entry)) return false;
     lines.view(lines.slotOf(entry), from, to).set(buffer);
     lines.valid.set(entry, from, to);
     lines.dirty.set(entry, from, to);

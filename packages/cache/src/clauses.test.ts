@@ -166,6 +166,18 @@ test('C7: what is written while its line is fetched stays, and the rest of the l
   expect(base.calls('read')).toBe(1);
 });
 
+test('C7: a second write to a line that is being fetched is as safe as the first', async () => {
+  const { cache, base } = await openCache(1024);
+  base.hold('read');
+  const read = bytesAt(cache, 0, 1);
+  await base.called('read');
+  await cache.write(0, [filled(1, 8)]);
+  await cache.write(1, [filled(1, 9)]);
+  base.release();
+  await read;
+  expect(await bytesAt(cache, 0, 2)).toEqual([8, 9]);
+});
+
 test('C7: a bad sector fails the reads that ask for it, not those of its neighbours', async () => {
   const { cache, base } = await openCache(1024);
   await cache.write(0, [filled(1, 1)]);
@@ -290,4 +302,26 @@ test('C2: the budget can be lowered and raised at work, and dirty data that have
   await cache.flush();
   for (let line = 0; line < 4000; line += 11) expect(memory.bytes[line * 4096]).toBe(1 + (line % 200));
   await expect(cache.setMaxSizeBytes(1000)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+});
+
+test('C11: the map has every sector in one state, in as many cells as asked for', async () => {
+  const { cache, base } = await openCache(1000);
+  await bytesAt(cache, 0, 1);
+  await cache.write(4, [filled(2, 1)]);
+  await cache.writeZeroes(200, 100);
+  const map = cache.map(10);
+  expect([map.cells, map.cellSectors]).toEqual([10, 100]);
+  expect([...map.sectors.dirty]).toEqual([2, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+  expect([...map.sectors.clean]).toEqual([98, 28, 0, 0, 0, 0, 0, 0, 0, 0]);
+  expect([...map.sectors.zero]).toEqual([0, 0, 100, 0, 0, 0, 0, 0, 0, 0]);
+  expect([...map.sectors.absent]).toEqual([0, 72, 0, 100, 100, 100, 100, 100, 100, 100]);
+  base.hold('write', 'read');
+  const flushed = cache.flush();
+  const read = bytesAt(cache, 900, 1);
+  await base.called('write');
+  expect(cache.map(1).sectors.writing[0]).toBe(2);
+  expect(cache.map(1).sectors.reading[0]).toBe(104);
+  base.release();
+  await Promise.all([flushed, read]);
+  expect(cache.snapshot().latencies.baseRead.count).toBe(2);
 });

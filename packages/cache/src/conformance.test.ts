@@ -5,7 +5,7 @@ import { connectCache } from './connect.js';
 import type { CacheOptions } from './options.js';
 
 /** The least that a cache of these lines works with: eviction never rests. */
-const STARVED: Record<number, number> = { 512: 60_000, 4096: 90_000, 65536: 500_000 };
+const STARVED: Record<number, number> = { 512: 80_000, 4096: 110_000, 65536: 520_000 };
 
 function subject(name: string, optionsFor: (sectorSize: number) => CacheOptions): Subject {
   const wrap = (base: BlockDevice) => connectCache(base, { seed: 1, ...optionsFor(base.info.sectorSize) });

@@ -1,4 +1,5 @@
 import { type BlockDevice, BlockError, checkInteger, createDevice } from '@blockyard/block';
+import { type BlockMap, blockMapOf } from './block-map.js';
 import { CacheDriver } from './cache-driver.js';
 import { Engine } from './engine.js';
 import { type CacheOptions, checkOptions } from './options.js';
@@ -11,6 +12,8 @@ export interface CacheDevice extends BlockDevice {
   snapshot(): CacheSnapshot;
   /** What is absent, zero, clean and dirty in a range, in runs of sectors that cover it exactly. */
   states(start: number, count: number): CacheState[];
+  /** The device in at most so many cells, each with its sectors by state. For pictures. */
+  map(cellsMax: number): BlockMap;
   /**
    * Changes the budget while the cache works. Resolves when no more than that is held; rejects if the base fails to take what has
    * to leave, after which it can be called again.
@@ -35,6 +38,10 @@ export async function connectCache(base: BlockDevice, options: CacheOptions = {}
     states(start: number, count: number): CacheState[] {
       checkRange(device, start, count);
       return statesOf(engine, start, start + count);
+    },
+    map(cellsMax: number): BlockMap {
+      checkInteger(cellsMax, 'cellsMax');
+      return blockMapOf(engine, Math.max(1, cellsMax));
     },
     setMaxSizeBytes: async (maxSizeBytes: number) => engine.setMaxSizeBytes(maxSizeBytes),
     async prefetch(start: number, count: number): Promise<void> {

@@ -5,6 +5,7 @@ import { DirtyLines } from './dirty-lines.js';
 import { Epochs } from './epochs.js';
 import { Fetcher } from './fetcher.js';
 import { type Geometry, geometryOf } from './geometry.js';
+import { Latencies } from './latencies.js';
 import { Lines } from './lines.js';
 import { createPolicy, type MemoryPlan, planMemory } from './memory.js';
 import { type CheckedOptions, invalid } from './options.js';
@@ -23,6 +24,7 @@ export class Engine {
   readonly epochs = new Epochs();
   readonly admission = new Admission();
   readonly counts: ReadCounts = { lookups: 0, hits: 0 };
+  readonly latencies = new Latencies();
   readonly zeroes: ZeroRanges;
   readonly lines: Lines;
   readonly dirtyLines: DirtyLines;
@@ -50,7 +52,15 @@ export class Engine {
       aheadSettled: (wasUsed) => this.prefetcher.settled(wasUsed),
       entriesGrew: (entriesMax) => this.dirtyLines.resize(entriesMax),
     });
-    this.fetcher = new Fetcher(base, this.geometry, this.lines, this.zeroes, () => this.#fetchSettled());
+    this.fetcher = new Fetcher({
+      base,
+      geometry: this.geometry,
+      lines: this.lines,
+      zeroes: this.zeroes,
+      clock: this.clock,
+      latencies: this.latencies,
+      onSettled: () => this.#fetchSettled(),
+    });
     this.writeBack = new WriteBack(
       {
         base,
@@ -61,6 +71,7 @@ export class Engine {
         epochs: this.epochs,
         admission: this.admission,
         clock: this.clock,
+        latencies: this.latencies,
       },
       {
         concurrencyMax: options.writeConcurrencyMax,

@@ -1,6 +1,7 @@
-import type { BlockDevice } from '@blockyard/block';
-import { clearBits, hasAllBits, hasAnyBit, nextClearBit, nextSetBit, setBits } from './bits.js';
+import type { BlockDevice, Clock } from '@blockyard/block';
+import { clearBits, countBits, hasAllBits, hasAnyBit, nextClearBit, nextSetBit, setBits } from './bits.js';
 import type { Geometry } from './geometry.js';
+import type { Latencies } from './latencies.js';
 import type { Lines } from './lines.js';
 import type { ZeroRanges } from './zero-ranges.js';
 
@@ -35,39 +36,38 @@ export interface FetchCounts {
   failed: number;
 }
 
+export interface FetchContext {
+  readonly base: BlockDevice;
+  readonly geometry: Geometry;
+  readonly lines: Lines;
+  readonly zeroes: ZeroRanges;
+  readonly clock: Clock;
+  readonly latencies: Latencies;
+  /** Called after each read of the base, when all who waited for it were told. */
+  readonly onSettled: () => void;
+}
+
 /**
  * Fills lines from the base. A line has at most one fetch at a time, which all who need its data share [C7]. The base reads
  * straight into the lines' slots; what is written meanwhile is newer than what arrives and stays.
  */
 export class Fetcher {
   readonly counts: FetchCounts = { reads: 0, readBytes: 0, failed: 0 };
-  readonly #base: BlockDevice;
-  readonly #geometry: Geometry;
-  readonly #lines: Lines;
-  readonly #zeroes: ZeroRanges;
-  readonly #onSettled: () => void;
+  readonly #context: FetchContext;
   readonly #fetches = new Map<number, LineFetch>();
   /** Takes what the base reads between the sectors that are wanted. Its contents mean nothing. */
   readonly #scratch: Uint8Array;
   #inFlight = 0;
   #idleWaiters: (() => void)[] = [];
 
-  constructor(base: BlockDevice, geometry: Geometry, lines: Lines, zeroes: ZeroRanges, onSettled: () => void) {
-    this.#base = base;
-    this.#geometry = geometry;
-    this.#lines = lines;
-    this.#zeroes = zeroes;
-    this.#onSettled = onSettled;
-    this.#scratch = new Uint8Array(geometry.lineSize);
+  constructor(context: FetchContext) {
+    this.#context = context;
+    this.#scratch = new Uint8Array(context.geometry.lineSize);
   }
 
   /** Base reads in flight. */
   get inFlight(): number {
     return this.#inFlight;
-  }
-
-  get byteLength(): number {
-    return this.#scratch.byteLength;
   }
 
   /** The fetch under way for a line. */
@@ -77,10 +77,10 @@ export class Fetcher {
 
   /** Whether the fetch, once over, will have left no sector of the range absent. */
   willCover(fetch: LineFetch, from: number, to: number): boolean {
-    for (let at = this.#lines.valid.nextClear(fetch.entry, from, to); at < to; ) {
-      const end = this.#lines.valid.nextSet(fetch.entry, at, to);
+    for (let at = this.#context.lines.valid.nextClear(fetch.entry, from, to); at < to; ) {
+      const end = this.#context.lines.valid.nextSet(fetch.entry, at, to);
       if (!hasAllBits(fetch.wanted, 0, at, end)) return false;
-      at = this.#lines.valid.nextClear(fetch.entry, end, to);
+      at = this.#context.lines.valid.nextClear(fetch.entry, end, to);
     }
     return true;
   }
@@ -88,7 +88,7 @@ export class Fetcher {
   /** Whether the base is writing to these sectors of the line's present slot. */
   isTarget(entry: number, from: number, to: number): boolean {
     const fetch = this.#fetches.get(entry);
-    if (fetch === undefined || fetch.slot !== this.#lines.slotOf(entry)) return false;
+    if (fetch === undefined || fetch.slot !== this.#context.lines.slotOf(entry)) return false;
     return hasAnyBit(fetch.target, 0, from, to);
   }
 
@@ -103,13 +103,13 @@ export class Fetcher {
    * `issue`.
    */
   prepare(entry: number, line: number, from: number, to: number, speculative: boolean): LineFetch {
-    const { valid } = this.#lines;
+    const { valid } = this.#context.lines;
     const wanted = new Uint32Array(valid.wordsPerLine);
-    const first = line * this.#geometry.sectorsPerLine;
+    const first = line * this.#context.geometry.sectorsPerLine;
     for (let at = valid.nextClear(entry, from, to); at < to; ) {
       const end = valid.nextSet(entry, at, to);
       setBits(wanted, 0, at, end);
-      this.#zeroes.forEachZero(first + at, first + end, (start, stop) =>
+      this.#context.zeroes.forEachZero(first + at, first + end, (start, stop) =>
         clearBits(wanted, 0, start - first, stop - first),
       );
       at = valid.nextClear(entry, end, to);
@@ -117,7 +117,7 @@ export class Fetcher {
     const low = nextSetBit(wanted, 0, from, to);
     let high = low;
     for (let at = low; at < to; at = nextSetBit(wanted, 0, high, to)) high = nextClearBit(wanted, 0, at, to);
-    const slot = this.#lines.lend(entry);
+    const slot = this.#context.lines.lend(entry);
     const fetch = { entry, line, slot, wanted, target: wanted.slice(), from: low, to: high, speculative, waiters: [] };
     this.#fetches.set(entry, fetch);
     return fetch;
@@ -126,7 +126,7 @@ export class Fetcher {
   /** Reads the fetches of neighbouring lines, ascending, by one read of the base. */
   issue(run: readonly LineFetch[]): void {
     if (run.length === 0) return;
-    const { sectorsPerLine, sectorSize } = this.#geometry;
+    const { sectorsPerLine, sectorSize } = this.#context.geometry;
     const start = run[0].line * sectorsPerLine + run[0].from;
     const buffers: Uint8Array[] = [];
     let bytes = 0;
@@ -139,10 +139,19 @@ export class Fetcher {
     this.counts.reads++;
     this.counts.readBytes += bytes;
     this.#inFlight++;
-    this.#base.read(start, buffers).then(
-      () => this.#settle(run, undefined, false),
+    const startMs = this.#context.clock.now();
+    this.#context.base.read(start, buffers).then(
+      () => {
+        this.#context.latencies.baseRead.add((this.#context.clock.now() - startMs) * 1000);
+        this.#settle(run, undefined, false);
+      },
       (error: unknown) => this.#settle(run, error, true),
     );
+  }
+
+  /** Sectors of the range that a fetch is still to deliver. */
+  countWanted(fetch: LineFetch, from: number, to: number): number {
+    return countBits(fetch.wanted, 0, from, to);
   }
 
   /** Resolves when no read of the base is in flight. */
@@ -153,12 +162,12 @@ export class Fetcher {
 
   /** Buffers for sectors `from` to `to` of one line: its slot where wanted, scratch between. */
   #addTargets(buffers: Uint8Array[], fetch: LineFetch, from: number, to: number): void {
-    const { sectorSize } = this.#geometry;
+    const { sectorSize } = this.#context.geometry;
     for (let at = from; at < to; ) {
       const start = nextSetBit(fetch.target, 0, at, to);
       if (start > at) buffers.push(this.#scratch.subarray(0, (start - at) * sectorSize));
       const end = nextClearBit(fetch.target, 0, start, to);
-      if (end > start) buffers.push(this.#lines.view(fetch.slot, start, end));
+      if (end > start) buffers.push(this.#context.lines.view(fetch.slot, start, end));
       at = end;
     }
   }
@@ -177,19 +186,19 @@ export class Fetcher {
         else waiter.fetched(fetch.entry);
       }
     }
-    for (const fetch of run) this.#lines.giveBack(fetch.entry, fetch.slot);
+    for (const fetch of run) this.#context.lines.giveBack(fetch.entry, fetch.slot);
     if (this.#inFlight === 0) for (const resolve of this.#idleWaiters.splice(0)) resolve();
-    this.#onSettled();
+    this.#context.onSettled();
   }
 
   /** Makes what arrived and is still wanted valid, in the slot that the line has now. */
   #deliver(fetch: LineFetch): void {
     const { entry, slot, wanted, to } = fetch;
-    const now = this.#lines.slotOf(entry);
+    const now = this.#context.lines.slotOf(entry);
     for (let at = nextSetBit(wanted, 0, fetch.from, to); at < to; ) {
       const end = nextClearBit(wanted, 0, at, to);
-      if (now !== slot) this.#lines.view(now, at, end).set(this.#lines.view(slot, at, end));
-      this.#lines.valid.set(entry, at, end);
+      if (now !== slot) this.#context.lines.view(now, at, end).set(this.#context.lines.view(slot, at, end));
+      this.#context.lines.valid.set(entry, at, end);
       at = nextSetBit(wanted, 0, end, to);
     }
   }

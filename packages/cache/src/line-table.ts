@@ -12,7 +12,7 @@
 /** Words of a record. What most hits need stands in the first half: memory is aligned to halves at least, not to records. */
 const KEY_LOW = 0;
 const KEY_HIGH = 1;
-/** A number of the list, or 0 if free, in the low three bits; flags of the policy above. */
+/** In the low three bits the number of the list, 0 if in none; then flags. */
 const STATE = 2;
 /** Of the policy. */
 const STAMP = 3;
@@ -26,12 +26,13 @@ const RECORD_BYTES = 4 << RECORD_SHIFT;
 /** Lists are numbered 1 to 7 and their heads are the entries of the same number. */
 const LIST_MASK = 7;
 export const FIRST_ENTRY = 8;
-const FREE = 0;
 
+/** Set while the entry stands for a key. */
+const IN_USE = 1 << 30;
 /** Set where a pinned entry was unlinked from its list's tail, and counts as a member of it still. */
 const ASIDE = 8;
-/** State bits that belong to the policy. */
-export const POLICY_FLAGS = ~(LIST_MASK | ASIDE);
+/** Bits of a state from here on are flags of the policy above, and stay with the entry from list to list. */
+export const FIRST_FLAG = 16;
 
 /** Limit of entries, so that slots and offsets of records are 31-bit integers. */
 const ENTRIES_MAX = 1 << 26;
@@ -115,6 +116,7 @@ export class LineTable {
     this.#put(entry, KEY_HIGH, high);
     this.#put(entry, HASH, hash);
     this.#put(entry, PINS, 0);
+    this.#put(entry, STATE, IN_USE);
     this.#place(entry, hash);
     return entry;
   }
@@ -122,7 +124,7 @@ export class LineTable {
   /** Frees the entry, which must be in no list. */
   remove(entry: number): void {
     this.#vacate(this.#slotOf(entry));
-    this.#put(entry, STATE, FREE);
+    this.#put(entry, STATE, 0);
     this.#put(entry, NEXT, this.#freed);
     this.#freed = entry;
   }
@@ -131,7 +133,7 @@ export class LineTable {
     return this.#get(entry, KEY_HIGH) * 2 ** 32 + (this.#get(entry, KEY_LOW) >>> 0);
   }
 
-  /** 32 well mixed bits of the key. */
+  /** 32 bits that depend on the key and the seed; the lowest three are the key's own. */
   hashOf(entry: number): number {
     return this.#get(entry, HASH);
   }
@@ -154,6 +156,10 @@ export class LineTable {
     return (this.#get(entry, STATE) & flag) !== 0;
   }
 
+  set(entry: number, flag: number): void {
+    this.#put(entry, STATE, this.#get(entry, STATE) | flag);
+  }
+
   clear(entry: number, flag: number): void {
     this.#put(entry, STATE, this.#get(entry, STATE) & ~flag);
   }
@@ -162,24 +168,24 @@ export class LineTable {
     return this.#lengths[list] as number;
   }
 
-  /** Links an entry that is in no list at the head of `list`, with `flags` of the policy. */
-  push(entry: number, list: number, flags = 0): void {
-    this.#put(entry, STATE, list | flags);
-    this.#count(list, 1);
+  /** Links an entry that is in no list at the head of `list`. */
+  push(entry: number, list: number): void {
+    this.#join(entry, list);
     this.#linkAfter(list, entry);
   }
 
   /** Links an entry that is in no list at the tail of `list`. */
   append(entry: number, list: number): void {
-    this.#put(entry, STATE, list);
-    this.#count(list, 1);
+    this.#join(entry, list);
     this.#linkAfter(this.#get(list, PREVIOUS), entry);
   }
 
   /** Takes an entry out of its list. */
   unlink(entry: number): void {
-    this.#count(this.listOf(entry), -1);
+    const list = this.listOf(entry);
+    this.#lengths[list] = this.lengthOf(list) - 1;
     this.#detach(entry);
+    this.clear(entry, LIST_MASK);
   }
 
   /** Moves an entry to the head of the list that it is in. */
@@ -208,7 +214,7 @@ export class LineTable {
       if (entry === list) return -1;
       if (this.#get(entry, PINS) === 0) return entry;
       this.#detach(entry);
-      this.#put(entry, STATE, this.#get(entry, STATE) | ASIDE);
+      this.set(entry, ASIDE);
     }
   }
 
@@ -232,7 +238,7 @@ export class LineTable {
   /** Calls `visit` for every entry that is not free. */
   entries(visit: (entry: number, key: number) => void): void {
     for (let entry = FIRST_ENTRY; entry < this.#fresh; entry++) {
-      if (this.listOf(entry) !== FREE) visit(entry, this.keyOf(entry));
+      if (this.#get(entry, STATE) !== 0) visit(entry, this.keyOf(entry));
     }
   }
 
@@ -244,8 +250,9 @@ export class LineTable {
     this.#records[(entry << RECORD_SHIFT) + word] = value;
   }
 
-  #count(list: number, change: number): void {
-    this.#lengths[list] = (this.#lengths[list] as number) + change;
+  #join(entry: number, list: number): void {
+    this.set(entry, list);
+    this.#lengths[list] = this.lengthOf(list) + 1;
   }
 
   #linkAfter(previous: number, entry: number): void {
@@ -277,8 +284,14 @@ export class LineTable {
     return this.#fresh < this.#entriesMax ? this.#fresh++ : -1;
   }
 
+  /**
+   * Neighbours have neighbouring slots, eight to a group, and different high bits: requests in sequence find the next slot in
+   * memory that is at hand.
+   */
   #hash(low: number, high: number): number {
-    return mix(low ^ this.#seed ^ Math.imul(high, this.#multiplier));
+    const group = mix((low >>> 3) ^ this.#seed ^ Math.imul(high, this.#multiplier));
+    const member = low & 7;
+    return ((group << 3) | member) ^ (member << 29);
   }
 
   #place(entry: number, hash: number): void {
@@ -319,7 +332,7 @@ export class LineTable {
     this.#slotMask = slots - 1;
     this.#entryMask = slots - 1;
     for (let entry = FIRST_ENTRY; entry < this.#fresh; entry++) {
-      if (this.listOf(entry) !== FREE) this.#place(entry, this.hashOf(entry));
+      if (this.#get(entry, STATE) !== 0) this.#place(entry, this.hashOf(entry));
     }
   }
 }

@@ -159,6 +159,11 @@ export class Lines {
     return slot;
   }
 
+  /** Whether a call of the base is about this line, in its present slot or in one that it has left. */
+  hasLoans(entry: number): boolean {
+    return this.#loansOfEntry[entry] > 0;
+  }
+
   /** Whether bytes of the line's present slot are lent. */
   isLent(entry: number): boolean {
     return this.#loansOf[this.#slotOf[entry]] > 0;

@@ -1,4 +1,5 @@
 import { DirtyLines } from './dirty-lines.js';
+import { Latencies } from './latencies.js';
 import { Lines } from './lines.js';
 import { type CheckedOptions, invalid } from './options.js';
 import type { EvictionPolicy } from './policy.js';
@@ -20,7 +21,7 @@ const ZERO_RANGES_MIN = 64;
 const ZERO_RANGES_MAX = 4096;
 /** An interval in two sets of half empty leaves, and a first leaf of each. */
 const ZERO_RANGE_BYTES = 40;
-const ZERO_FIRST_BYTES = 16_384;
+const ZERO_FIRST_BYTES = 9_216;
 
 /** A line takes more than this in tables, so no plan has too few lines to begin with. */
 const TABLE_BYTES_MIN = 64;
@@ -83,7 +84,8 @@ function planOf(slots: number, lineSize: number, maxSizeBytes: number): MemoryPl
   const parkedMax = Math.max(1, Math.floor(slots * PARKED_SHARE));
   const zeroRanges = Math.floor((maxSizeBytes * ZERO_SHARE) / ZERO_RANGE_BYTES);
   const zeroRangesMax = Math.min(ZERO_RANGES_MAX, Math.max(ZERO_RANGES_MIN, zeroRanges));
-  const fixedBytes = OBJECT_BYTES + lineSize + ZERO_FIRST_BYTES + zeroRangesMax * ZERO_RANGE_BYTES;
+  const fixedBytes =
+    OBJECT_BYTES + Latencies.byteLength + lineSize + ZERO_FIRST_BYTES + zeroRangesMax * ZERO_RANGE_BYTES;
   return { lineSize, slots, capacity: Math.max(1, slots - parkedMax), parkedMax, zeroRangesMax, fixedBytes };
 }
 

@@ -1,5 +1,5 @@
 import { FrequencySketch } from './frequency-sketch.js';
-import { LineTable } from './line-table.js';
+import { FIRST_FLAG, LineTable } from './line-table.js';
 import { checkCapacity, type EvictionPolicy, type PolicyOptions, randomSeed, SPARE_ENTRIES } from './policy.js';
 
 /** Lists. Residents come first, ghosts last, so that a comparison tells them apart. */
@@ -11,9 +11,9 @@ const REFUSED_GHOST = 5;
 const MAIN_GHOST = 6;
 
 /** A prefetched line before its first use. */
-const QUIET = 16;
+const QUIET = FIRST_FLAG;
 /** A parked line that left as a refused candidate, not as main's tail. */
-const REFUSED = 32;
+const REFUSED = FIRST_FLAG << 1;
 
 /** Shares of the capacity. */
 const WINDOW_AT_START = 0.1;
@@ -34,6 +34,17 @@ const JITTER_MASK = 127;
 /** Epochs of starvation, and how many known keys must miss for each hit in main, until the sketch is taken for stale. */
 const STARVED_EPOCHS = 2;
 const STARVED_RATIO = 16;
+
+/** Lines in each of the policy's lists. */
+export interface WTinyLfuLists {
+  readonly windowMax: number;
+  readonly window: number;
+  readonly probation: number;
+  readonly protected: number;
+  readonly parked: number;
+  readonly refusedGhosts: number;
+  readonly mainGhosts: number;
+}
 
 /**
  * W-TinyLFU (Einziger, Friedman, Manes, "TinyLFU: A Highly Efficient Cache Admission Policy", ACM TOS 2017) with a window that
@@ -101,9 +112,18 @@ export class WTinyLfuPolicy implements EvictionPolicy {
     return this.#lines.byteLength + this.#sketch.byteLength;
   }
 
-  /** Lines that the window aims at now. */
-  get windowMax(): number {
-    return this.#windowMax;
+  /** Lines in each list, and how many the window aims at. */
+  get lists(): WTinyLfuLists {
+    const lines = this.#lines;
+    return {
+      windowMax: this.#windowMax,
+      window: lines.lengthOf(WINDOW),
+      probation: lines.lengthOf(PROBATION),
+      protected: lines.lengthOf(PROTECTED),
+      parked: lines.lengthOf(PARKED),
+      refusedGhosts: lines.lengthOf(REFUSED_GHOST),
+      mainGhosts: lines.lengthOf(MAIN_GHOST),
+    };
   }
 
   find(key: number): number {
@@ -152,7 +172,8 @@ export class WTinyLfuPolicy implements EvictionPolicy {
       lines.unlink(entry);
       if (!quiet) this.#adapt(list === REFUSED_GHOST);
     }
-    this.#enterWindow(entry, quiet ? QUIET : 0);
+    if (quiet) lines.set(entry, QUIET);
+    this.#enterWindow(entry);
     return entry;
   }
 
@@ -171,15 +192,13 @@ export class WTinyLfuPolicy implements EvictionPolicy {
     if (leaving < 0) leaving = lines.unpinnedTail(PROTECTED);
     if (leaving < 0) leaving = lines.unpinnedTail(WINDOW);
     if (leaving < 0) return -1;
-    let flags = 0;
     if (candidate >= 0 && candidate !== leaving && !this.#admits(candidate, leaving)) {
       // The next candidate meets another line: one popular line at the tail must not speak for all of main.
       if (lines.listOf(leaving) === PROBATION) lines.refresh(leaving);
       leaving = candidate;
-      flags = REFUSED;
+      lines.set(leaving, REFUSED);
     }
-    lines.unlink(leaving);
-    lines.push(leaving, PARKED, flags);
+    this.#move(leaving, PARKED);
     return leaving;
   }
 
@@ -187,11 +206,14 @@ export class WTinyLfuPolicy implements EvictionPolicy {
     const lines = this.#lines;
     if (lines.pinsOf(entry) > 0) throw new Error(`entry ${entry} must not be pinned to be forgotten`);
     const refused = lines.has(entry, REFUSED) || lines.listOf(entry) === WINDOW;
+    // A line that nobody ever asked for says nothing about what should have stayed.
+    const unused = lines.has(entry, QUIET);
     lines.unlink(entry);
-    if (!ghost) {
+    if (!ghost || unused) {
       lines.remove(entry);
       return;
     }
+    lines.clear(entry, REFUSED);
     const list = refused ? REFUSED_GHOST : MAIN_GHOST;
     lines.push(entry, list);
     if (lines.lengthOf(list) > this.#ghostsMax) this.#dropGhost(list);
@@ -264,17 +286,19 @@ export class WTinyLfuPolicy implements EvictionPolicy {
   #comeBack(entry: number): void {
     const lines = this.#lines;
     const refused = lines.has(entry, REFUSED);
+    const unused = lines.has(entry, QUIET);
+    lines.clear(entry, REFUSED | QUIET);
     lines.unlink(entry);
     this.#sketch.add(lines.hashOf(entry));
-    this.#adapt(refused);
-    this.#enterWindow(entry, 0);
+    if (!unused) this.#adapt(refused);
+    this.#enterWindow(entry);
   }
 
-  #enterWindow(entry: number, flags: number): void {
+  #enterWindow(entry: number): void {
     const lines = this.#lines;
     this.#insertions = (this.#insertions + 1) | 0;
     lines.setStamp(entry, this.#insertions);
-    lines.push(entry, WINDOW, flags);
+    lines.push(entry, WINDOW);
     // As long as there is room main takes what comes; afterwards `victim` asks the sketch.
     if (lines.lengthOf(WINDOW) > this.#windowMax && this.resident <= this.#capacity) this.#shiftFromWindow();
   }
@@ -309,10 +333,21 @@ export class WTinyLfuPolicy implements EvictionPolicy {
   #candidate(): number {
     const lines = this.#lines;
     const toCome = Math.max(0, this.#capacity - this.resident + 1);
-    if (lines.lengthOf(WINDOW) + toCome <= this.#windowMax) return -1;
+    const overflow = lines.lengthOf(WINDOW) + toCome - this.#windowMax;
+    if (overflow <= 0) return -1;
+    // Pinned lines may have swollen the window. One line more than can be tested goes, to where it is next to leave.
+    if (overflow > Math.max(1, this.resident - this.#capacity)) {
+      const surplus = lines.unpinnedTail(WINDOW);
+      if (surplus >= 0) this.#retire(surplus);
+    }
     const entry = lines.unpinnedTail(WINDOW);
     if (entry >= 0) this.#move(entry, PROBATION);
     return entry;
+  }
+
+  #retire(entry: number): void {
+    this.#lines.unlink(entry);
+    this.#lines.append(entry, PROBATION);
   }
 
   #admits(candidate: number, victim: number): boolean {
@@ -333,7 +368,8 @@ export class WTinyLfuPolicy implements EvictionPolicy {
       this.#demote(STEP_MAX);
       return;
     }
-    for (let i = 0; i < STEP_MAX && lines.lengthOf(WINDOW) > this.#windowMax; i++) this.#shiftFromWindow();
+    const toLeave = Math.max(0, this.resident - this.#capacity);
+    for (let i = 0; i < STEP_MAX && lines.lengthOf(WINDOW) - toLeave > this.#windowMax; i++) this.#shiftFromWindow();
   }
 
   #tick(): void {

@@ -1,8 +1,9 @@
-import { isBlockError } from '@blockyard/block';
+import { type Clock, isBlockError } from '@blockyard/block';
 import type { Admission, Waiter } from './admission.js';
 import { BufferList } from './buffer-list.js';
 import type { Fetcher, FetchWaiter, LineFetch } from './fetcher.js';
 import type { Geometry } from './geometry.js';
+import type { Latencies } from './latencies.js';
 import type { Lines } from './lines.js';
 import type { ZeroRanges } from './zero-ranges.js';
 
@@ -13,6 +14,8 @@ export interface ReadContext {
   readonly zeroes: ZeroRanges;
   readonly fetcher: Fetcher;
   readonly counts: ReadCounts;
+  readonly clock: Clock;
+  readonly latencies: Latencies;
   /** Sectors of a line that the device has. */
   lineEnd(line: number): number;
   readonly admission: Admission;
@@ -54,6 +57,7 @@ export class ReadRequest implements Waiter {
   #waiting = false;
   #error: unknown;
   #failed = false;
+  #startMs = 0;
   #settle: { resolve(): void; reject(error: unknown): void } | undefined;
 
   constructor(context: ReadContext, start: number, count: number, buffers: readonly Uint8Array[]) {
@@ -68,6 +72,7 @@ export class ReadRequest implements Waiter {
   run(): Promise<void> | undefined {
     this.#goOn();
     if (this.#isOver) return this.#failed ? Promise.reject(this.#error) : undefined;
+    this.#startMs = this.#context.clock.now();
     return new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
@@ -103,6 +108,8 @@ export class ReadRequest implements Waiter {
   #settleIfOver(): void {
     if (this.#settle === undefined || !this.#isOver) return;
     const { resolve, reject } = this.#settle;
+    const { clock, latencies } = this.#context;
+    latencies.readWait.add((clock.now() - this.#startMs) * 1000);
     this.#settle = undefined;
     if (this.#failed) reject(this.#error);
     else resolve();

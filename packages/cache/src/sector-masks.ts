@@ -1,4 +1,4 @@
-import { clearBits, hasAllBits, hasAnyBit, nextClearBit, nextSetBit, setBits } from './bits.js';
+import { clearBits, countBits, hasAllBits, hasAnyBit, nextClearBit, nextSetBit, setBits } from './bits.js';
 
 /** One bit for every sector of every line, the lines named by their entry. Ranges are half open, in sectors of the line. */
 export class SectorMasks {
@@ -47,6 +47,11 @@ export class SectorMasks {
 
   intersects(entry: number, from: number, to: number): boolean {
     return hasAnyBit(this.#words, entry * this.wordsPerLine, from, to);
+  }
+
+  /** Set sectors in the range. */
+  count(entry: number, from: number, to: number): number {
+    return countBits(this.#words, entry * this.wordsPerLine, from, to);
   }
 
   any(entry: number): boolean {

@@ -1,4 +1,5 @@
 import type { Engine } from './engine.js';
+import { type LatencySummary, summaryOf } from './latencies.js';
 
 /** Counters since `connectCache`, and gauges. Plain numbers; copies, so they do not change. */
 export interface CacheSnapshot {
@@ -27,10 +28,20 @@ export interface CacheSnapshot {
   readonly waitingRequests: number;
   readonly readsInFlight: number;
   readonly writesInFlight: number;
+  /** Lines on their way in before anybody asked for them. */
+  readonly linesAhead: number;
+  readonly latencies: {
+    readonly baseRead: LatencySummary;
+    readonly baseWrite: LatencySummary;
+    readonly baseFlush: LatencySummary;
+    /** Reads that waited for the base or for memory, and writes that waited for memory. */
+    readonly readWait: LatencySummary;
+    readonly writeWait: LatencySummary;
+  };
 }
 
 export function snapshotOf(engine: Engine): CacheSnapshot {
-  const { counts, fetcher, writeBack, lines, zeroes, admission } = engine;
+  const { counts, fetcher, writeBack, lines, zeroes, admission, latencies } = engine;
   return {
     lookups: counts.lookups,
     hits: counts.hits,
@@ -51,5 +62,13 @@ export function snapshotOf(engine: Engine): CacheSnapshot {
     waitingRequests: admission.count,
     readsInFlight: fetcher.inFlight,
     writesInFlight: writeBack.inFlight,
+    linesAhead: engine.prefetcher.inFlight,
+    latencies: {
+      baseRead: summaryOf(latencies.baseRead),
+      baseWrite: summaryOf(latencies.baseWrite),
+      baseFlush: summaryOf(latencies.baseFlush),
+      readWait: summaryOf(latencies.readWait),
+      writeWait: summaryOf(latencies.writeWait),
+    },
   };
 }

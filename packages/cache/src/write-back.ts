@@ -1,10 +1,11 @@
 import type { BlockDevice, Clock } from '@blockyard/block';
 import type { Admission } from './admission.js';
-import { clearBits, hasAnyBit } from './bits.js';
+import { clearBits, hasAnyBit, nextSetBit } from './bits.js';
 import type { DirtyLines } from './dirty-lines.js';
 import type { Epochs } from './epochs.js';
 import { FlushSharing } from './flush-sharing.js';
 import type { Geometry } from './geometry.js';
+import type { Latencies } from './latencies.js';
 import type { Lines } from './lines.js';
 import { Retry } from './retry.js';
 import { type LineWrite, restoreDirty, takeGroup, type WriteOperation } from './write-group.js';
@@ -46,6 +47,7 @@ export interface WriteBackContext {
   readonly epochs: Epochs;
   readonly admission: Admission;
   readonly clock: Clock;
+  readonly latencies: Latencies;
 }
 
 interface Barrier {
@@ -134,6 +136,17 @@ export class WriteBack {
   isUnwritten(entry: number, sector: number): boolean {
     const write = this.#writes.get(entry);
     return write !== undefined && hasAnyBit(write.dirty, 0, sector, sector + 1);
+  }
+
+  /** Sectors of the range that are on their way to the base, wanted there, and not rewritten since. */
+  countUnwritten(entry: number, from: number, to: number): number {
+    const write = this.#writes.get(entry);
+    if (write === undefined) return 0;
+    let count = 0;
+    for (let at = nextSetBit(write.dirty, 0, from, to); at < to; at = nextSetBit(write.dirty, 0, at + 1, to)) {
+      if (!this.#context.lines.dirty.covers(entry, at, at + 1)) count++;
+    }
+    return count;
   }
 
   /**
@@ -345,9 +358,14 @@ export class WriteBack {
   }
 
   #runWrite(operation: WriteOperation): void {
+    const { base, clock, latencies } = this.#context;
     this.#operations.add(operation);
-    this.#context.base.write(operation.start, operation.buffers).then(
-      () => this.#writeSettled(operation, undefined, false),
+    const startMs = clock.now();
+    base.write(operation.start, operation.buffers).then(
+      () => {
+        latencies.baseWrite.add((clock.now() - startMs) * 1000);
+        this.#writeSettled(operation, undefined, false);
+      },
       (error: unknown) => this.#writeSettled(operation, error, true),
     );
   }
@@ -444,8 +462,11 @@ export class WriteBack {
   }
 
   async #flushBase(): Promise<void> {
+    const { base, clock, latencies } = this.#context;
     const changes = this.#changes;
-    await this.#context.base.flush();
+    const startMs = clock.now();
+    await base.flush();
+    latencies.baseFlush.add((clock.now() - startMs) * 1000);
     this.#durableChanges = Math.max(this.#durableChanges, changes);
     this.counts.flushes++;
   }

@@ -1,7 +1,9 @@
+import type { Clock } from '@blockyard/block';
 import type { Admission, Waiter } from './admission.js';
 import { BufferList } from './buffer-list.js';
 import type { Fetcher } from './fetcher.js';
 import type { Geometry } from './geometry.js';
+import type { Latencies } from './latencies.js';
 import type { Lines } from './lines.js';
 import type { WriteBack } from './write-back.js';
 import type { ZeroRanges } from './zero-ranges.js';
@@ -14,6 +16,8 @@ export interface WriteContext {
   readonly fetcher: Fetcher;
   readonly writeBack: WriteBack;
   readonly admission: Admission;
+  readonly clock: Clock;
+  readonly latencies: Latencies;
 }
 
 /**
@@ -28,6 +32,7 @@ export class WriteRequest implements Waiter {
   readonly #list: BufferList;
   #line: number;
   #waiting = false;
+  #startMs = 0;
   #settle: { resolve(): void; reject(error: unknown): void } | undefined;
 
   constructor(context: WriteContext, start: number, count: number, buffers: readonly Uint8Array[]) {
@@ -43,6 +48,7 @@ export class WriteRequest implements Waiter {
     const { admission, writeBack } = this.#context;
     if (this.advance()) return undefined;
     this.#waiting = true;
+    this.#startMs = this.#context.clock.now();
     admission.join(this);
     return new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
@@ -59,7 +65,10 @@ export class WriteRequest implements Waiter {
       if (!this.#put(this.#line, from, to)) return false;
       this.#line++;
     }
-    this.#settle?.resolve();
+    if (this.#settle === undefined) return true;
+    const { clock, latencies } = this.#context;
+    latencies.writeWait.add((clock.now() - this.#startMs) * 1000);
+    this.#settle.resolve();
     return true;
   }
 

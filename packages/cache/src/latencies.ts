@@ -1,0 +1,33 @@
+import { Histogram } from '@blockyard/block';
+
+/** Microseconds, as a summary of all values so far. */
+export interface LatencySummary {
+  readonly count: number;
+  readonly meanUs: number;
+  readonly p50Us: number;
+  readonly p99Us: number;
+  readonly maxUs: number;
+}
+
+/** How long things take. Hits that wait for nothing are not timed: reading the clock would cost as much as the hit. */
+export class Latencies {
+  readonly baseRead = new Histogram();
+  readonly baseWrite = new Histogram();
+  readonly baseFlush = new Histogram();
+  /** Reads that waited for the base or for memory. */
+  readonly readWait = new Histogram();
+  /** Writes that waited for memory. */
+  readonly writeWait = new Histogram();
+
+  static readonly byteLength = 5 * new Histogram().byteLength;
+}
+
+export function summaryOf(histogram: Histogram): LatencySummary {
+  return {
+    count: histogram.count,
+    meanUs: histogram.mean,
+    p50Us: histogram.quantile(0.5),
+    p99Us: histogram.quantile(0.99),
+    maxUs: histogram.max,
+  };
+}
