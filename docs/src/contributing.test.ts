@@ -44,6 +44,17 @@ describe('The documentation', () => {
     }
   });
 
+  test('speaks of no command or option of blockyard that does not exist', async () => {
+    const lines = [...(await read('README.md')).matchAll(/^blockyard (\w+)(.*)$/gm)];
+    expect(lines.length).toBeGreaterThan(0);
+    for (const [line, command, rest] of lines) {
+      const main = join(ROOT, 'apps', 'cli', 'dist', 'main.js');
+      const { exitCode, output } = await run(process.execPath, [main, command as string, '--help'], { cwd: ROOT });
+      expect(exitCode, line).toBe(0);
+      for (const [option] of (rest as string).matchAll(/--[a-z-]+/g)) expect(output, line).toContain(`${option} <`);
+    }
+  });
+
   test('has no link that leads nowhere', async () => {
     const remark = join(ROOT, 'docs', 'node_modules', 'remark-cli', 'cli.js');
     const checked = await run(
