@@ -4,6 +4,8 @@ import type { FileIo } from './file-io.js';
 import { Sync } from './sync.js';
 import { type Proceed, readFully, writeFully } from './transfer.js';
 
+export type { FileIo } from './file-io.js';
+
 /** Where transfers through the page cache are fastest; smaller ones pay per call, larger ones leave the processor's caches. */
 const PREFERRED_IO_BYTES = 1 << 20;
 

@@ -79,6 +79,13 @@ export class CrashMedium {
     }
   }
 
+  /** A flush failed as `fsync` does: what is not durable by now never will be, unless it is written again. */
+  lose(): void {
+    for (const versions of this.#versions.values()) {
+      for (const { change } of versions.slice(1)) change.acceptedAt = Number.POSITIVE_INFINITY;
+    }
+  }
+
   /** What the sector reads as now. */
   current(sector: number): Contents {
     const versions = this.#versions.get(sector) ?? [];

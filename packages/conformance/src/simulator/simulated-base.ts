@@ -122,6 +122,11 @@ function resize(world: World, medium: SimulatedMedium, life: Life, sizeSectors: 
       id = medium.resize(sizeSectors);
     },
     done: () => medium.accepted(id),
+    failed(error) {
+      // Ended by force, after the fact.
+      if (id !== 0) medium.accepted(id);
+      return error;
+    },
   });
 }
 

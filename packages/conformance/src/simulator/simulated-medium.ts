@@ -54,9 +54,15 @@ export class SimulatedMedium {
     return this.#record({ type: 'resize', sizeSectors });
   }
 
-  /** A flush begins; what was accepted until now is durable once it is accepted itself. */
-  flush(): number {
-    return this.#record({ type: 'flush' }, 0, 0);
+  /** A flush begins; what was accepted until now (the size, too, or only contents) is durable once it is accepted itself. */
+  flush(what: 'everything' | 'contents' = 'everything'): number {
+    const range = what === 'contents' ? { start: 0, count: Number.POSITIVE_INFINITY } : undefined;
+    return this.#record({ type: 'flush', range }, 0, 0);
+  }
+
+  /** A flush failed as `fsync` does: what is not durable by now never will be, unless it is written again. */
+  lose(): void {
+    this.#crash.lose();
   }
 
   accepted(id: number): void {

@@ -205,7 +205,10 @@ export class Simulation {
     device?.leave();
     this.#device = undefined;
     this.#check = undefined;
-    if (kind === 'force') await device?.inner.disconnect({ force: true });
+    if (kind === 'force') {
+      await device?.inner.disconnect({ force: true });
+      this.#life.abortCalls();
+    }
     this.#life.end();
     if (kind === 'crash') this.#system.crash();
     // Everybody who waited for the dead is told in this turn.
