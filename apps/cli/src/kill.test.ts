@@ -1,0 +1,177 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import type { BlockDevice } from '@blockyard/block';
+import { connectNbd } from '@blockyard/nbd';
+import { uniformInt } from 'pure-rand/distribution/uniformInt';
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { makeFolder, type Serving, serve } from './testing/cli.js';
+
+/**
+ * A server with a cache is killed at random moments, again and again, while clients write stamped sectors and flush. After each
+ * restart nothing may be missing that was flushed, and no sector may be torn.
+ *
+ * More rounds: BLOCKYARD_KILL_ROUNDS=50. Another run: BLOCKYARD_KILL_SEED=n. With fio that speaks NBD, it loads the second half of
+ * the device meanwhile.
+ */
+const ROUNDS = Number(process.env.BLOCKYARD_KILL_ROUNDS ?? 4);
+const SEED = Number(process.env.BLOCKYARD_KILL_SEED ?? 1);
+const ROUND_MS_MAX = 20_000;
+
+const SECTOR_BYTES = 4096;
+const SIZE_BYTES = 64 * 2 ** 20;
+/** Stamped sectors, from the start of the device; each is written by one writer alone, so that its stamps ascend. */
+const SECTORS = 4096;
+const WRITERS = 8;
+const WRITES_PER_FLUSH_MAX = 12;
+/** Answers after which the server is killed, at most: some half a second of work. */
+const ANSWERS_MAX = 2000;
+
+let folder: Awaited<ReturnType<typeof makeFolder>>;
+const random = xoroshiro128plus(SEED);
+/** The latest stamp of each sector; never used twice, so that a write that was lost is not taken for a later one. */
+const issued = new Float64Array(SECTORS);
+/** The stamps that were written last, and flushed last. */
+const written = new Float64Array(SECTORS);
+const flushed = new Float64Array(SECTORS);
+
+beforeAll(async () => {
+  folder = await makeFolder();
+  await writeFile(folder.in('disk.img'), new Uint8Array(SIZE_BYTES));
+});
+afterAll(() => folder.remove());
+
+test(
+  `kill -9 loses nothing that was flushed (${ROUNDS} rounds, seed ${SEED})`,
+  async () => {
+    let flushes = 0;
+    let unflushed = 0;
+    for (let round = 0; round < ROUNDS; round++) {
+      flushes += await workUntilKilled();
+      unflushed += await verify(`round ${round} of seed ${SEED}`);
+    }
+    // Otherwise the test would prove nothing.
+    expect(flushes).toBeGreaterThan(ROUNDS);
+    expect(unflushed).toBeGreaterThan(0);
+  },
+  ROUNDS * ROUND_MS_MAX,
+);
+
+function serveDisk(): Promise<Serving> {
+  const uri = `file:${folder.in('disk.img')}?sector=${SECTOR_BYTES}`;
+  return serve([uri, '--nbd', `unix:${folder.in('nbd.sock')}`, '--cache', '8M']);
+}
+
+/** Gives the number of flushes that were answered. */
+async function workUntilKilled(): Promise<number> {
+  const { line, child, ended } = await serveDisk();
+  const device = await connectNbd(line, { reconnectMs: 0 });
+  const load = loadByFio(line);
+  let answersLeft = uniformInt(random, 1, ANSWERS_MAX);
+  const onAnswer = () => {
+    if (--answersLeft === 0) child.kill('SIGKILL');
+  };
+  const workers = Array.from({ length: WRITERS }, (_, writer) => write(device, writer, onAnswer));
+  const flushes = await Promise.all(workers);
+  expect(await ended).toBeNull();
+  await device.disconnect({ force: true });
+  await load;
+  return flushes.reduce((sum, count) => sum + count, 0);
+}
+
+/** Writes to its own sectors, and flushes now and then, until the server is gone. */
+async function write(device: BlockDevice, writer: number, onAnswer: () => void): Promise<number> {
+  let flushes = 0;
+  try {
+    for (;;) {
+      for (let left = uniformInt(random, 1, WRITES_PER_FLUSH_MAX); left > 0; left--) {
+        const sector = uniformInt(random, 0, SECTORS / WRITERS - 1) * WRITERS + writer;
+        const stamp = (issued[sector] ?? 0) + 1;
+        issued[sector] = stamp;
+        // Before it is answered: a write that failed may have been done.
+        written[sector] = stamp;
+        await device.write(sector, [stamped(sector, stamp)]);
+        onAnswer();
+      }
+      const accepted = ownOf(written, writer);
+      await device.flush();
+      flushes++;
+      for (const [sector, stamp] of accepted) flushed[sector] = stamp;
+      onAnswer();
+    }
+  } catch {
+    return flushes;
+  }
+}
+
+/** What a writer has done so far: nothing of its own is under way when it flushes. */
+function ownOf(stamps: Float64Array, writer: number): [number, number][] {
+  const own: [number, number][] = [];
+  for (let sector = writer; sector < SECTORS; sector += WRITERS) own.push([sector, stamps[sector] ?? 0]);
+  return own;
+}
+
+/** Gives the number of sectors whose last write was lost, which is right where it was not flushed. */
+async function verify(where: string): Promise<number> {
+  const { line, child, ended } = await serveDisk();
+  const device = await connectNbd(line);
+  const bytes = new Uint8Array(SECTORS * SECTOR_BYTES);
+  await device.read(0, [bytes]);
+  await device.disconnect();
+  child.kill('SIGTERM');
+  expect(await ended).toBe(0);
+  let lost = 0;
+  for (let sector = 0; sector < SECTORS; sector++) {
+    const stamp = stampOf(bytes.subarray(sector * SECTOR_BYTES, (sector + 1) * SECTOR_BYTES), sector);
+    const least = flushed[sector] ?? 0;
+    const most = written[sector] ?? 0;
+    if (stamp === undefined) throw new Error(`${where}: sector ${sector} is torn`);
+    if (stamp < least || stamp > most) {
+      throw new Error(`${where}: sector ${sector} has stamp ${stamp}, but ${least} was flushed, and ${most} written`);
+    }
+    if (stamp < most) lost++;
+    // From here on it is all that there is.
+    written[sector] = stamp;
+    flushed[sector] = stamp;
+  }
+  return lost;
+}
+
+/** A sector that tells everywhere which it is, and which write made it. */
+function stamped(sector: number, stamp: number): Uint8Array {
+  const words = new Float64Array(SECTOR_BYTES / 8);
+  for (let i = 0; i < words.length; i += 2) {
+    words[i] = sector;
+    words[i + 1] = stamp;
+  }
+  return new Uint8Array(words.buffer);
+}
+
+/** The stamp of a sector; 0 if it was never written; undefined if it is not of one write. */
+function stampOf(bytes: Uint8Array, sector: number): number | undefined {
+  const words = new Float64Array(bytes.slice().buffer);
+  const stamp = words[1] ?? 0;
+  const expected = stamp === 0 ? 0 : sector;
+  for (let i = 0; i < words.length; i += 2) {
+    if (words[i] !== expected || words[i + 1] !== stamp) return undefined;
+  }
+  return stamp;
+}
+
+/** Random writes and flushes on the second half, until the server is gone. Without fio, or one that cannot speak NBD, nothing. */
+async function loadByFio(uri: string): Promise<void> {
+  if (!hasFio()) return;
+  const place = [`--offset=${SIZE_BYTES / 2}`, `--size=${SIZE_BYTES / 2}`];
+  const load = ['--rw=randwrite', '--bs=4k', '--iodepth=8', '--fsync=16', '--time_based', '--runtime=60'];
+  const args = ['--name=load', '--ioengine=nbd', `--uri=${uri}`, ...place, ...load];
+  const fio = spawn('fio', args, { cwd: folder.path, stdio: 'ignore' });
+  await new Promise((resolve) => fio.once('close', resolve));
+}
+
+function hasFio(): boolean {
+  try {
+    return /\bnbd\b/.test(execFileSync('fio', ['--enghelp'], { encoding: 'utf8' }));
+  } catch {
+    return false;
+  }
+}
