@@ -6,6 +6,8 @@ import { Turns } from './turns.js';
 
 /** Longer requests are cut. Each that is in flight has a buffer of its own. */
 const REQUEST_BYTES_MAX = 16 * 2 ** 20;
+/** Traces do not tell what was written. */
+const CONTENTS_BYTE = 0xa5;
 /** Requests in flight when a trace's own times are kept. A device that cannot keep up is waited for from there on. */
 export const TIMED_DEPTH_MAX = 1024;
 
@@ -53,6 +55,8 @@ class Replay {
   #next = 0;
   #done = 0;
   #failed = false;
+  /** What is written: the same for all writes, larger as larger ones come. */
+  #contents: Uint8Array = new Uint8Array(0);
 
   constructor(device: BlockDevice, trace: Trace, options: ReplayOptions) {
     this.#device = device;
@@ -107,7 +111,12 @@ class Replay {
     this.#lateMsMax = Math.max(this.#lateMsMax, performance.now() - dueMs);
   }
 
-  /** Gives back the buffer, a larger one if it had to grow. */
+  #contentsOf(bytes: number): Uint8Array {
+    if (this.#contents.byteLength < bytes) this.#contents = new Uint8Array(bytes).fill(CONTENTS_BYTE);
+    return this.#contents.subarray(0, bytes);
+  }
+
+  /** Gives back the buffer for reads, a larger one if it had to grow. */
   async #send(request: number, buffer: Uint8Array): Promise<Uint8Array> {
     const { offsets, lengths, writes } = this.#trace;
     const offsetBytes = offsets[request] ?? 0;
@@ -120,9 +129,12 @@ class Replay {
     let own = buffer;
     for (let at = Math.floor(offsetBytes / sectorSize); at < end; at += sectorsMax) {
       const bytes = Math.min(sectorsMax, end - at) * sectorSize;
-      if (own.byteLength < bytes) own = new Uint8Array(bytes).fill(0xa5);
-      const piece = [own.subarray(0, bytes)];
-      await (isWrite ? this.#device.write(at, piece) : this.#device.read(at, piece));
+      if (isWrite) {
+        await this.#device.write(at, [this.#contentsOf(bytes)]);
+        continue;
+      }
+      if (own.byteLength < bytes) own = new Uint8Array(bytes);
+      await this.#device.read(at, [own.subarray(0, bytes)]);
     }
     (isWrite ? this.#writes : this.#reads).add(lengthBytes, performance.now() - startMs);
     return own;

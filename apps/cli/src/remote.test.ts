@@ -1,0 +1,54 @@
+import { writeFile } from 'node:fs/promises';
+import { connectMemory } from '@blockyard/backend-memory';
+import { withFaults } from '@blockyard/layers';
+import { type LocalS3, startLocalS3 } from '@blockyard/local-s3';
+import { serveNbd } from '@blockyard/nbd';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { blockyard, makeFolder, runHere } from './testing/cli.js';
+
+const MIB = 2 ** 20;
+let folder: Awaited<ReturnType<typeof makeFolder>>;
+let store: LocalS3;
+
+beforeAll(async () => {
+  [folder, store] = await Promise.all([makeFolder(), startLocalS3()]);
+});
+afterAll(() => Promise.all([folder.remove(), store.stop()]));
+
+test('a file goes to a volume in S3 and comes back the same', async () => {
+  const { accessKeyId, secretAccessKey } = store.credentials;
+  const env = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
+  const volume = `s3://${store.bucket}/disk?endpoint=${encodeURIComponent(store.endpoint)}&region=${store.region}`;
+  const contents = new Uint8Array(4 * MIB);
+  contents.fill(0x5a, MIB, 2 * MIB);
+  await writeFile(folder.in('disk.img'), contents);
+  const file = `file:${folder.in('disk.img')}`;
+  const created = await blockyard(['copy', file, volume, '--create', '--verify', '--json'], { env });
+  expect(created.stderr).not.toContain('error');
+  expect(JSON.parse(created.stdout)).toMatchObject({ copiedBytes: MIB, zeroBytes: 3 * MIB, verified: true });
+  const map = await blockyard(['map', volume, '--json'], { env });
+  expect(JSON.parse(map.stdout).map(({ type }: { type: string }) => type)).toEqual(['zero', 'data', 'zero']);
+  expect(await blockyard(['compare', volume, file], { env })).toMatchObject({ code: 0 });
+  expect(await blockyard(['check', volume], { env })).toMatchObject({
+    code: 0,
+    stdout: 'read 1 MiB, 3 MiB are zeroes, no fault\n',
+  });
+});
+
+test('a check goes on after faults, lists them, and fails', async () => {
+  const rules = [{ action: 'failBefore', operation: 'read', range: { start: 4096, count: 1 } }] as const;
+  const device = withFaults(await connectMemory({ sizeSectors: 8192 }), { rules });
+  await device.write(0, [new Uint8Array(4 * MIB).fill(1)]);
+  const server = await serveNbd({
+    exports: { '': device },
+    listen: { path: folder.in('nbd.sock') },
+    ownsDevices: true,
+  });
+  const { code, stdout, stderr } = await runHere(['check', server.uris[''] ?? '', '--json']);
+  expect(code).toBe(1);
+  const { ok, readBytes, faultyBytes, faults } = JSON.parse(stdout);
+  expect({ ok, readBytes, faultyBytes }).toEqual({ ok: false, readBytes: 3 * MIB, faultyBytes: MIB });
+  expect(faults).toEqual([expect.objectContaining({ offsetBytes: 2 * MIB, lengthBytes: MIB, code: 'IO' })]);
+  expect(stderr).toContain('error: 1 MiB could not be read');
+  await server.stop({ force: true });
+});
