@@ -5,6 +5,7 @@ import { ObjectReader } from './object-reader.js';
 import type { ObjectWriter, VolumeParts } from './object-writer.js';
 import { resizeVolume } from './resize.js';
 import { eachInParallel } from './slots.js';
+import { Turn } from './turn.js';
 
 export interface S3DriverFacts {
   readonly name: string;
@@ -30,6 +31,7 @@ export class S3Driver implements BlockDriver {
   readonly #reader: ObjectReader;
   readonly #writer: ObjectWriter;
   readonly #concurrency: number;
+  readonly #turn = new Turn();
   /** Changes that have ended, well or not. */
   #changes = 0;
   /** Those that were there at the last flush that succeeded. */
@@ -55,7 +57,7 @@ export class S3Driver implements BlockDriver {
     const missing = this.#partsToFetch(parts);
     const first = missing.next();
     // Nothing but holes: known at once.
-    if (first.done === true) return;
+    if (first.done === true) return this.#turn.take();
     return eachInParallel(startingWith(first.value, missing), this.#concurrency, (part) => this.#reader.fetch(part));
   }
 
@@ -72,7 +74,7 @@ export class S3Driver implements BlockDriver {
    */
   async flush(): Promise<void> {
     const changes = this.#changes;
-    if (changes === this.#flushedChanges) return;
+    if (changes === this.#flushedChanges) return this.#turn.take();
     await this.#parts.root.verify();
     this.#flushedChanges = Math.max(this.#flushedChanges, changes);
   }
@@ -91,7 +93,8 @@ export class S3Driver implements BlockDriver {
     return this.discard(start, count);
   }
 
-  extents(start: number, count: number): Extent[] {
+  async extents(start: number, count: number): Promise<Extent[]> {
+    await this.#turn.take();
     const { geometry, known } = this.#parts;
     const first = geometry.objectOf(start);
     const end = geometry.objectOf(start + count - 1) + 1;
@@ -123,6 +126,7 @@ export class S3Driver implements BlockDriver {
     try {
       this.#parts.fence.check();
       await change();
+      await this.#turn.take();
     } finally {
       this.#changes++;
     }

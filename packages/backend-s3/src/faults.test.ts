@@ -272,6 +272,17 @@ test('a read that finds its object deleted meanwhile reads zeroes, or what was w
   expect(await reads).toEqual([[0], [0]]);
 });
 
+test('a read that meets one replacement of its object after the other gets its turn', async () => {
+  const device = await connect();
+  await device.write(0, fill(1, OBJECT_SECTORS));
+  const isDataGet = ({ method, path }: ProxiedRequest) => method === 'GET' && path.includes('/data/');
+  failing(isDataGet, { kind: 'reply', status: 409, code: 'ConcurrentModification' }, 6);
+  expect(await read(device, 3)).toEqual([1]);
+  failing(isDataGet, { kind: 'reply', status: 409, code: 'ConcurrentModification' });
+  await expect(read(device, 3)).rejects.toEqual(codeOf('UNAVAILABLE'));
+  await expect(device.write(3, fill(2))).rejects.toEqual(codeOf('UNAVAILABLE'));
+});
+
 test('an answer that breaks off is asked for again', async () => {
   const device = await connect();
   await device.write(0, fill(1, OBJECT_SECTORS));

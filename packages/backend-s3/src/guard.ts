@@ -2,7 +2,8 @@ import { BlockError } from '@blockyard/block';
 import type { Fence } from './fence.js';
 import { dataKey, type Keys } from './keys.js';
 import type { RootObject } from './root-object.js';
-import type { ObjectStore, Version } from './store.js';
+import type { ObjectStore } from './store.js';
+import type { Version } from './version.js';
 
 /** Says of what is found in the store whether it is as it must be, and whose doing it is if not. */
 export class Guard {

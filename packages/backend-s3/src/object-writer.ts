@@ -10,7 +10,7 @@ import { allZeroes, applyPatches, coverAll, endOf, type Patch, trimmedLength } f
 import type { RootObject } from './root-object.js';
 import type { Slots } from './slots.js';
 import { HEADER_BYTES, newId, putHeader } from './stamp.js';
-import type { Condition, ObjectStore } from './store.js';
+import { busy, type Condition, type ObjectStore } from './store.js';
 
 /** Times that a change starts again because the object turned out to be another version than the one it was made for. */
 const RESTARTS_MAX = 5;
@@ -143,6 +143,7 @@ export class ObjectWriter {
       into.fill(0);
       return 'absent';
     }
+    if (version === 'busy') throw busy(store.urlOf(key));
     if (version === 'beyond' || version.sizeBytes < HEADER_BYTES || version.sizeBytes > into.byteLength) {
       const sizeBytes = version === 'beyond' ? 0 : version.sizeBytes;
       throw new BlockError(

@@ -4,7 +4,8 @@ import { joinNext } from './join-next.js';
 import type { Keys } from './keys.js';
 import { decodeRoot, encodeRoot, ROOT_BYTES_MAX, type Root } from './root.js';
 import { newId } from './stamp.js';
-import type { Condition, ObjectStore, PutResult, Version } from './store.js';
+import type { Condition, ObjectStore, PutResult } from './store.js';
+import type { Version } from './version.js';
 
 /** Reads the root of a volume. `NOT_FOUND` if there is none, `CORRUPT` or `UNSUPPORTED` if it is none that can be used. */
 export async function readRoot(store: ObjectStore, keys: Keys): Promise<{ root: Root; version: Version }> {

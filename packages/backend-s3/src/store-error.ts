@@ -107,6 +107,11 @@ export function isMissingKey(error: unknown): boolean {
   return status === 404 && name !== 'NoSuchBucket';
 }
 
+/** Whether a GET met a PUT of the same object, which Ceph does not sort out by itself. */
+export function isBusy(error: unknown): boolean {
+  return failureOf(error).status === 409;
+}
+
 export function isRangeBeyondEnd(error: unknown): boolean {
   return failureOf(error).status === 416;
 }

@@ -1,33 +1,24 @@
 import {
   DeleteObjectsCommand,
-  GetObjectCommand,
-  type GetObjectCommandOutput,
   HeadObjectCommand,
   ListObjectsV2Command,
   PutObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import { BlockError } from '@blockyard/block';
+import { BlockError, byteLengthOf } from '@blockyard/block';
 import { watchAttempts } from './attempts.js';
+import { BrokenOff, getRange } from './ranged-get.js';
 import { Requests } from './requests.js';
 import { Scatter } from './scatter.js';
 import { decodeStamp, encodeStamp, type Stamp } from './stamp.js';
-import { isLostCondition, isMissingKey, isRangeBeyondEnd, toBlockError } from './store-error.js';
+import { isBusy, isLostCondition, isMissingKey, isRangeBeyondEnd, toBlockError } from './store-error.js';
+import { present, type Version } from './version.js';
 
 /** Keys that S3 takes in one DeleteObjects, and gives in one page of a listing. */
 export const BATCH_KEYS_MAX = 1000;
 
 /** Times that a GET is made again because its body broke off, and a PUT because the store was busy with the same key. */
 const REPEATS_MAX = 3;
-
-/** One version of an object. */
-export interface Version {
-  /** As the store gave it, quotes included. */
-  readonly etag: string;
-  /** Bytes of the whole object. */
-  readonly sizeBytes: number;
-  readonly stamp: Stamp | undefined;
-}
 
 /** What must be so for a PUT to happen: no such object, or that very version of it. */
 export type Condition = 'absent' | { readonly etag: string };
@@ -47,6 +38,9 @@ export interface Listed {
   readonly key: string;
   readonly etag: string;
 }
+
+/** What stores call it when an object is another version, or becomes one, as it is to be deleted. */
+const CHANGED = ['PreconditionFailed', 'ConditionalRequestConflict', 'ConcurrentModification'];
 
 /** Per key: gone now, another version is there, or an error. */
 export type DeleteResult = 'gone' | 'changed' | BlockError;
@@ -79,25 +73,37 @@ export class ObjectStore {
    * Fills `target` with the object's bytes from `offset` on, straight from the connection, and with zeroes past its end.
    * Gives the version that the bytes are of, or undefined if there is no such key.
    *
-   * The version is not known (`'beyond'`) where the object ends before `offset`.
+   * The version is not known (`'beyond'`) where the object ends before `offset`. `'busy'`: the store could not answer because
+   * the object was being replaced, several times over.
    */
-  async get(key: string, target: readonly Uint8Array[], offset: number): Promise<Version | 'beyond' | undefined> {
+  async get(
+    key: string,
+    target: readonly Uint8Array[],
+    offset: number,
+  ): Promise<Version | 'beyond' | 'busy' | undefined> {
     const what = `GET ${this.urlOf(key)}`;
-    let lengthBytes = 0;
-    for (const buffer of target) lengthBytes += buffer.byteLength;
-    const range = { offset, lengthBytes };
+    const object = { Bucket: this.#bucket, Key: key };
+    const range = { offset, lengthBytes: byteLengthOf(target) };
+    const expected = (error: unknown) =>
+      isMissingKey(error) || isRangeBeyondEnd(error) || isBusy(error) || error instanceof BrokenOff;
     for (let repeats = 0; ; repeats++) {
-      const expected = (error: unknown) => isMissingKey(error) || isRangeBeyondEnd(error) || error instanceof BrokenOff;
       try {
-        return await this.#requests.run(what, (signal) => this.#get(key, target, range, signal), expected);
+        return await this.#requests.run(
+          what,
+          (abortSignal) => getRange(this.#client, object, target, range, abortSignal),
+          expected,
+        );
       } catch (error) {
         if (isMissingKey(error)) return undefined;
         if (isRangeBeyondEnd(error)) {
           new Scatter(target).zeroRest();
           return 'beyond';
         }
-        if (!(error instanceof BrokenOff)) throw error;
-        if (repeats === REPEATS_MAX) throw toBlockError(error.cause, `${what} broke off ${repeats + 1} times`);
+        const brokeOff = error instanceof BrokenOff;
+        if (!brokeOff && !isBusy(error)) throw error;
+        if (repeats < REPEATS_MAX) continue;
+        if (!brokeOff) return 'busy';
+        throw toBlockError(error.cause, `${what} broke off ${repeats + 1} times`);
       }
     }
   }
@@ -107,6 +113,7 @@ export class ObjectStore {
     const bytes = new Uint8Array(bytesMax);
     const version = await this.get(key, [bytes], 0);
     if (version === undefined) return undefined;
+    if (version === 'busy') throw busy(this.urlOf(key));
     if (version === 'beyond') throw new BlockError('CORRUPT', `${this.urlOf(key)}: is empty`);
     if (version.sizeBytes > bytesMax) {
       throw new BlockError('CORRUPT', `${this.urlOf(key)}: has ${version.sizeBytes} bytes, more than ${bytesMax}`);
@@ -190,7 +197,7 @@ export class ObjectStore {
     return objects.map(({ key }) => {
       const failure = failures.get(key);
       if (failure === undefined || failure.Code === 'NoSuchKey') return 'gone';
-      if (failure.Code === 'PreconditionFailed' || failure.Code === 'ConditionalRequestConflict') return 'changed';
+      if (CHANGED.includes(failure.Code ?? '')) return 'changed';
       return toBlockError({ name: failure.Code, message: failure.Message }, `DELETE ${this.urlOf(key)}`);
     });
   }
@@ -222,36 +229,6 @@ export class ObjectStore {
     if (this.#destroyClient) this.#client.destroy();
   }
 
-  async #get(
-    key: string,
-    target: readonly Uint8Array[],
-    { offset, lengthBytes }: { offset: number; lengthBytes: number },
-    abortSignal: AbortSignal,
-  ): Promise<Version> {
-    const Range = `bytes=${offset}-${offset + lengthBytes - 1}`;
-    const command = new GetObjectCommand({ Bucket: this.#bucket, Key: key, Range });
-    const answer = await this.#client.send(command, { abortSignal });
-    const sizeBytes = checkRange(answer, offset, lengthBytes);
-    const expectedBytes = Math.min(lengthBytes, sizeBytes - offset);
-    const scatter = new Scatter(target);
-    try {
-      for await (const piece of answer.Body as AsyncIterable<Uint8Array>) {
-        if (!scatter.push(piece)) throw new Error(`more than the ${expectedBytes} bytes that were asked for`);
-      }
-      if (scatter.filledBytes !== expectedBytes) {
-        throw Object.assign(new Error(`${scatter.filledBytes} of ${expectedBytes} bytes`), { code: 'ECONNRESET' });
-      }
-    } catch (error) {
-      throw new BrokenOff(error);
-    }
-    scatter.zeroRest();
-    return {
-      etag: present(answer.ETag, 'answer without an ETag'),
-      sizeBytes,
-      stamp: decodeStamp(answer.Metadata),
-    };
-  }
-
   /** What became of a PUT that was answered with `error`, if at all. */
   async #settle(key: string, { etag: expected }: { etag?: string }, stamp: Stamp): Promise<Settled> {
     let found: Version | undefined;
@@ -272,25 +249,7 @@ type Settled =
   | { readonly kind: 'stored'; readonly etag: string }
   | { readonly kind: 'lost'; readonly found: Version | undefined };
 
-/** The body of an answer ended before its time. */
-class BrokenOff extends Error {
-  constructor(cause: unknown) {
-    super('the body broke off', { cause });
-  }
-}
-
-/** The size of the whole object, if the answer is to the range that was asked for. */
-function checkRange(answer: GetObjectCommandOutput, offset: number, lengthBytes: number): number {
-  const [, first, last, total] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(answer.ContentRange ?? '')?.map(Number) ?? [];
-  const end = Math.min(offset + lengthBytes, total ?? 0);
-  if (total === undefined || first !== offset || last !== end - 1) {
-    const got = answer.ContentRange ?? 'the whole object';
-    throw new BlockError('UNSUPPORTED', `the store gave ${got} for ${lengthBytes} bytes from ${offset}`);
-  }
-  return total;
-}
-
-function present(value: string | undefined, message: string): string {
-  if (value === undefined) throw new BlockError('UNSUPPORTED', message);
-  return value;
+/** For a `'busy'` that cannot be helped. */
+export function busy(url: string): BlockError {
+  return new BlockError('UNAVAILABLE', `${url}: is being replaced all the time`);
 }

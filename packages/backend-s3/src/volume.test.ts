@@ -185,6 +185,24 @@ test('deleting a volume leaves nothing of it, and all else as it is', async () =
   expect(await keys()).toEqual(['data/notes.txt']);
 });
 
+test.each([
+  ['reading holes', (device: BlockDevice) => device.read(1000, [new Uint8Array(4096)])],
+  ['writing zeroes over holes', (device: BlockDevice) => device.write(1000, [new Uint8Array(4096)])],
+  ['discarding holes', (device: BlockDevice) => device.discard(1000, 100)],
+  ['flushing nothing', (device: BlockDevice) => device.flush()],
+  ['asking for extents', (device: BlockDevice) => device.extents(0, 1000)],
+])('%s all the time does not keep the answers of the store waiting', async (_, run) => {
+  const device = await open();
+  let writing = true;
+  const written = device.write(0, [new Uint8Array(4096).fill(1)]).finally(() => {
+    writing = false;
+  });
+  for (let times = 0; writing && times < 200_000; times++) await run(device);
+  expect(writing).toBe(false);
+  await written;
+  await device.disconnect();
+});
+
 test('an injected client is used, and left open', async () => {
   const options = { bucket: at.bucket, prefix: at.prefix, client: store.client };
   await createVolume({ ...options, sizeBytes: MiB });
@@ -268,12 +286,9 @@ test('a volume that is not there is NOT_FOUND, and the error says where', async 
 
 test('a bucket that is not there is NOT_FOUND, and the error names it', async () => {
   const elsewhere = { ...at, bucket: 'no-such-bucket' };
-  for (const attempt of [
-    connectS3(elsewhere),
-    createVolume({ ...elsewhere, sizeBytes: MiB }),
-    deleteVolume(elsewhere),
-  ]) {
-    const error = await attempt.catch((thrown: unknown) => thrown);
+  const attempts = [connectS3, (options: StoreOptions) => createVolume({ ...options, sizeBytes: MiB }), deleteVolume];
+  for (const attempt of attempts) {
+    const error = await attempt(elsewhere).catch((thrown: unknown) => thrown);
     expect(error).toEqual(codeOf('NOT_FOUND'));
     expect((error as Error).message).toContain('no-such-bucket');
     expect((error as Error).message).toContain('NoSuchBucket');
