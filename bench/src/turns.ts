@@ -1,0 +1,23 @@
+/** Does its work once and says how many operations that was. */
+export type Side = () => Promise<number>;
+
+/** Seconds per operation of each side, the median of so many turns, the sides taking turns so that all see the same machine. */
+export async function takeTurns(sides: readonly Side[], rounds: number): Promise<number[]> {
+  const seconds: number[][] = sides.map(() => []);
+  for (let round = -1; round < rounds; round++) {
+    for (const [i, side] of sides.entries()) {
+      const start = performance.now();
+      const operations = await side();
+      // The first turn warms up.
+      if (round >= 0) seconds[i]?.push((performance.now() - start) / 1000 / operations);
+    }
+  }
+  return seconds.map(medianOf);
+}
+
+export function medianOf(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
+}

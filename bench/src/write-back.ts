@@ -1,0 +1,117 @@
+/**
+ * Writes of the base for each line that clients write, over traces that have writes: a base that stores objects of 1 MiB, a cache of a
+ * tenth of the lines that the trace touches.
+ */
+import { type BlockDevice, createDevice } from '@blockyard/block';
+import { connectCache } from '@blockyard/cache';
+import Table from 'cli-table3';
+import { Command } from 'commander';
+import { accessesOf, firstLine, lastLine } from './accesses.js';
+import { readTrace, type Trace, tracesIn } from './trace.js';
+
+const OBJECT_BYTES = 1 << 20;
+const SECTOR = 512;
+const GOAL = 0.3;
+
+interface Row {
+  readonly trace: string;
+  readonly lineWrites: number;
+  readonly baseWrites: number;
+  readonly perLineWrite: number;
+  /** Requests that waited for memory. */
+  readonly waits: number;
+}
+
+const program = new Command('write-back')
+  .description('Writes of the base per line written, on traces with writes (BTR1 or CSV, gzip or not)')
+  .argument('[files...]', 'trace files')
+  .option('--traces <dir>', 'all traces of a folder')
+  .option('--capacity <per cent>', 'size of the cache in per cent of the unique lines', Number, 10)
+  .option('--json', 'print JSON')
+  .option('--check', `exit with 1 if all together are above ${GOAL}, or a request waited`);
+program.parse();
+const options = program.opts<{ traces?: string; capacity: number; json?: true; check?: true }>();
+const files = [...program.args, ...(await tracesIn(options.traces))];
+if (files.length === 0) program.help({ error: true });
+
+const rows: Row[] = [];
+for (const file of files) {
+  const trace = await readTrace(file);
+  if (trace.writes.some((write) => write === 1)) rows.push(await replay(trace));
+}
+const sumOf = (of: (row: Row) => number) => rows.reduce((sum, row) => sum + of(row), 0);
+const mean = sumOf(({ perLineWrite }) => perLineWrite) / rows.length;
+const total = sumOf(({ baseWrites }) => baseWrites) / sumOf(({ lineWrites }) => lineWrites);
+const waits = sumOf((row) => row.waits);
+if (options.json) {
+  console.log(JSON.stringify({ rows, mean, total, waits }, undefined, 2));
+} else {
+  const table = new Table({
+    head: ['trace', 'lines written', 'writes of the base', 'per line', 'requests that waited'],
+  });
+  for (const row of rows)
+    table.push([row.trace, row.lineWrites, row.baseWrites, row.perLineWrite.toFixed(3), row.waits]);
+  console.log(table.toString());
+  console.log(`all together ${total.toFixed(3)}, mean of the traces ${mean.toFixed(3)}`);
+}
+if (options.check && (total > GOAL || waits > 0)) process.exitCode = 1;
+
+async function replay(trace: Trace): Promise<Row> {
+  const lineSize = trace.blockBytes;
+  const { unique } = accessesOf(trace, lineSize);
+  const base = sink(endOf(trace));
+  const lines = Math.round((unique * options.capacity) / 100);
+  const cache = await connectCache(base, {
+    lineSize,
+    maxSizeBytes: lines * (lineSize + 200) + 2 * OBJECT_BYTES,
+    seed: 1,
+  });
+  let lineWrites = 0;
+  for (let i = 0; i < trace.offsets.length; i++) {
+    const first = firstLine(trace, i, lineSize);
+    const count = lastLine(trace, i, lineSize) - first + 1;
+    if (count <= 0) continue;
+    const offset = trace.offsets[i] as number;
+    const from = Math.floor(offset / SECTOR);
+    const sectors = Math.ceil((offset + (trace.lengths[i] as number)) / SECTOR) - from;
+    const buffer = new Uint8Array(sectors * SECTOR);
+    if (trace.writes[i] === 1) {
+      lineWrites += count;
+      await cache.write(from, [buffer]);
+    } else {
+      await cache.read(from, [buffer]);
+    }
+  }
+  await cache.flush();
+  const { baseWrites, latencies } = cache.snapshot();
+  await cache.disconnect();
+  return {
+    trace: trace.name,
+    lineWrites,
+    baseWrites,
+    perLineWrite: baseWrites / lineWrites,
+    waits: latencies.writeWait.count,
+  };
+}
+
+/** A base of objects that takes everything and keeps nothing. */
+function sink(sizeBytes: number): BlockDevice {
+  return createDevice({
+    name: 'sink',
+    sectorSize: SECTOR,
+    sizeSectors: Math.ceil(sizeBytes / OBJECT_BYTES) * (OBJECT_BYTES / SECTOR),
+    preferredIoBytes: OBJECT_BYTES,
+    atomicSectors: true,
+    read() {},
+    write() {},
+    flush() {},
+    resize() {},
+    disconnect() {},
+  });
+}
+
+function endOf({ offsets, lengths }: Trace): number {
+  let end = 0;
+  for (let i = 0; i < offsets.length; i++) end = Math.max(end, (offsets[i] as number) + (lengths[i] as number));
+  return end;
+}

@@ -1,0 +1,3 @@
+import base from '../tsup.base.ts';
+
+export default base(['src/policy.ts', 'src/hit.ts', 'src/engine.ts', 'src/rss.ts', 'src/write-back.ts'], 'node');
