@@ -75,6 +75,17 @@ test('all objects are found, those past the end of the volume too, whatever else
   }
 });
 
+test('a store that does not list in order is UNSUPPORTED', async () => {
+  const store = new FakeStore();
+  store.add(0, 3);
+  const { list } = store;
+  store.list = async (...asked) => {
+    const { objects, more } = await list.apply(store, asked);
+    return { objects: objects.reverse(), more };
+  };
+  await expect(listed(store, 3)).rejects.toMatchObject({ code: 'UNSUPPORTED' });
+});
+
 test('an empty volume of a thousand objects or fewer is one page, a large one a page for each range', async () => {
   const store = new FakeStore();
   await listed(store, 1000);

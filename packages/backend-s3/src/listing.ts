@@ -1,3 +1,4 @@
+import { BlockError } from '@blockyard/block';
 import type { Geometry } from './geometry.js';
 import { dataKey, indexOfKey, type Keys } from './keys.js';
 import type { KnownObjects } from './known-objects.js';
@@ -7,7 +8,8 @@ import { BATCH_KEYS_MAX, type ObjectStore } from './store.js';
 /**
  * Finds all data objects, those past the end of the volume too: growing must know of them.
  *
- * A volume of more than a page's worth of objects is listed in up to `parallelMax` ranges at once.
+ * A volume of more than a page's worth of objects is listed in up to `parallelMax` ranges at once. `UNSUPPORTED` if the store
+ * does not list in order, as S3's directory buckets do not.
  */
 export async function listObjects(
   store: Pick<ObjectStore, 'list'>,
@@ -37,13 +39,15 @@ async function listRange(
   for (;;) {
     const { objects, more } = await store.list(keys.dataPrefix, after, BATCH_KEYS_MAX);
     for (const { key, etag } of objects) {
+      if (after !== undefined && key <= after) {
+        throw new BlockError('UNSUPPORTED', `the store does not list in order: ${key} came after ${after}`);
+      }
+      after = key;
       const index = indexOfKey(keys, key);
       if (index === undefined) continue;
       if (index >= end) return;
       known.listed(index, etag);
     }
-    const last = objects.at(-1);
-    if (!more || last === undefined) return;
-    after = last.key;
+    if (!more || objects.length === 0) return;
   }
 }
