@@ -1,6 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { BlockError } from '@blockyard/block';
-import type { Clock } from '../wire/clock.js';
+import { BlockError, type Clock } from '@blockyard/block';
 import { Command, Errno } from '../wire/protocol.js';
 import { Continuity } from './continuity.js';
 import { type Dialled, dial, type Target } from './dial.js';

@@ -1,6 +1,12 @@
-import { type BlockDevice, BlockError, checkSectorSize, createDevice, SECTOR_SIZE_MIN } from '@blockyard/block';
+import {
+  type BlockDevice,
+  BlockError,
+  checkSectorSize,
+  createDevice,
+  SECTOR_SIZE_MIN,
+  systemClock,
+} from '@blockyard/block';
 import { formatUri, parseUri } from '../uri.js';
-import { systemClock } from '../wire/clock.js';
 import { TransmissionFlag } from '../wire/protocol.js';
 import { Channel } from './channel.js';
 import { credentialsOf } from './credentials.js';

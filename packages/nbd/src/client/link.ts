@@ -1,6 +1,5 @@
-import { BlockError } from '@blockyard/block';
+import { BlockError, type Clock } from '@blockyard/block';
 import { allocateBytes, viewOf, writeU64 } from '../wire/bytes.js';
-import type { Clock } from '../wire/clock.js';
 import {
   Command,
   CommandFlag,

@@ -1,5 +1,4 @@
-import { BlockError, checkInteger } from '@blockyard/block';
-import type { Clock } from '../wire/clock.js';
+import { BlockError, type Clock, checkInteger, checkOptionNames, type KnownOptions } from '@blockyard/block';
 
 /** Who the client is, and whom it believes. */
 export interface ClientTls {
@@ -67,7 +66,7 @@ const BOUNDS: Readonly<Record<keyof ClientLimits, readonly [number, number, numb
   reconnectMs: [0, 2 ** 31 - 1, 60_000],
 };
 
-const KNOWN: Readonly<Record<keyof NbdOptions, true>> = {
+const KNOWN: KnownOptions<NbdOptions> = {
   sectorSize: true,
   readOnly: true,
   connections: true,
@@ -84,9 +83,7 @@ const KNOWN: Readonly<Record<keyof NbdOptions, true>> = {
 
 /** The limits with their defaults, or `INVALID_ARGUMENT`. */
 export function checkOptions(options: NbdOptions): ClientLimits {
-  for (const name of Object.keys(options)) {
-    if (!Object.hasOwn(KNOWN, name)) throw new BlockError('INVALID_ARGUMENT', `unknown option "${name}"`);
-  }
+  checkOptionNames(options, KNOWN);
   return {
     connections: checked(options, 'connections'),
     requestsMax: checked(options, 'requestsMax'),

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Clock } from '../wire/clock.js';
+import type { Clock } from '@blockyard/block';
 import { Inbound, type Parser } from '../wire/inbound.js';
 import { adopt, Wire } from '../wire/wire.js';
 import { Arena } from './arena.js';

@@ -37,7 +37,7 @@ export function contextsOf(entry: Export): Context[] {
     context(
       2,
       CONTEXT_DIRTY,
-      mapped((state) => state === 'dirty'),
+      mapped((state) => state === 'dirty' || state === 'zero'),
     ),
   );
   contexts.push(

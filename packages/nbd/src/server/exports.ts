@@ -14,6 +14,10 @@ export interface CacheMapped {
   states(start: number, count: number): readonly CacheRun[];
 }
 
+/**
+ * `dirty`: written, and the device below does not have it yet. `zero`: reads as zeroes, and the device below has not been told.
+ * `clean`: the same as below. `absent`: not in the cache.
+ */
 export interface CacheRun {
   readonly start: number;
   readonly count: number;

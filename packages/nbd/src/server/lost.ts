@@ -4,14 +4,20 @@ import type { CacheMapped, Export } from './exports.js';
 /** Sectors of a cache's map looked at in one step. */
 const STEP_SECTORS = 262_144;
 
+/** Bytes that were accepted and that the device below does not have. */
+export interface Dirty {
+  readonly writtenBytes: number;
+  readonly zeroedBytes: number;
+}
+
 /** An export's device whose accepted writes could not be made durable. */
 export interface Loss {
   readonly device: BlockDevice;
   /** Names of the device's exports. */
   readonly exports: readonly string[];
   readonly error: BlockError;
-  /** Bytes known to be dirty; `undefined` where the device cannot tell. */
-  readonly dirtyBytes: number | undefined;
+  /** What is known to be on this side only; `undefined` where the device cannot tell. */
+  readonly dirty: Dirty | undefined;
 }
 
 export function lossOf(
@@ -25,16 +31,15 @@ export function lossOf(
     device,
     exports,
     error: failure,
-    dirtyBytes: mapped === undefined ? undefined : dirtyBytesOf(device, mapped),
+    dirty: mapped === undefined ? undefined : dirtyOf(device, mapped),
   };
 }
 
 /** The error that `stop` rejects with: what is lost if the process ends now. */
 export function lossError(losses: readonly Loss[]): BlockError {
-  const texts = losses.map(({ exports, dirtyBytes, error }) => {
+  const texts = losses.map(({ exports, dirty, error }) => {
     const names = exports.map((name) => JSON.stringify(name)).join(', ');
-    const bytes = dirtyBytes === undefined ? 'data that was accepted' : `${dirtyBytes} bytes that were accepted`;
-    return `export ${names}: ${bytes} could not be made durable (${error.code}: ${error.message})`;
+    return `export ${names}: ${describe(dirty)} could not be made durable (${error.code}: ${error.message})`;
   });
   const errors = losses.map(({ error }) => error);
   return new BlockError(errors[0]?.code ?? 'IO', texts.join('; '), {
@@ -47,18 +52,21 @@ export function mappedOf(exports: readonly Export[], device: BlockDevice): Cache
   return exports.find((entry) => entry.device === device)?.cacheMapped;
 }
 
-function dirtyBytesOf(device: BlockDevice, mapped: CacheMapped): number | undefined {
+function describe(dirty: Dirty | undefined): string {
+  if (dirty === undefined) return 'changes that were accepted';
+  return `${dirty.writtenBytes} bytes written and ${dirty.zeroedBytes} bytes zeroed`;
+}
+
+function dirtyOf(device: BlockDevice, mapped: CacheMapped): Dirty | undefined {
   const { sectorSize, sizeSectors } = device.info;
-  let sectors = 0;
+  const sectors = { absent: 0, zero: 0, clean: 0, dirty: 0 };
   try {
     for (let at = 0; at < sizeSectors; at += STEP_SECTORS) {
-      for (const run of mapped.states(at, Math.min(STEP_SECTORS, sizeSectors - at))) {
-        if (run.state === 'dirty') sectors += run.count;
-      }
+      for (const run of mapped.states(at, Math.min(STEP_SECTORS, sizeSectors - at))) sectors[run.state] += run.count;
     }
   } catch {
     // Only for the message: the failure to be told is another one.
     return undefined;
   }
-  return sectors * sectorSize;
+  return { writtenBytes: sectors.dirty * sectorSize, zeroedBytes: sectors.zero * sectorSize };
 }

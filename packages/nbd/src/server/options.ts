@@ -1,5 +1,11 @@
-import { type BlockDevice, BlockError, checkInteger } from '@blockyard/block';
-import type { Clock } from '../wire/clock.js';
+import {
+  type BlockDevice,
+  BlockError,
+  type Clock,
+  checkInteger,
+  checkOptionNames,
+  type KnownOptions,
+} from '@blockyard/block';
 import type { ServerEvent } from './events.js';
 import type { ExportOptions } from './exports.js';
 import type { TlsOptions } from './tls.js';
@@ -70,6 +76,19 @@ export const DEFAULT_LIMITS: Limits = {
   busyPollUs: 50,
 };
 
+const LIMITS: KnownOptions<Limits> = {
+  handshakeMs: true,
+  connectionsMax: true,
+  inFlightBytesMax: true,
+  connectionBytesMax: true,
+  connectionRequestsMax: true,
+  requestBytesMax: true,
+  optionBytesMax: true,
+  stalledMs: true,
+  stopMs: true,
+  busyPollUs: true,
+};
+
 const REQUEST_BYTES_MIN = 65_536;
 const REQUEST_BYTES_MAX = 64 * MEBI;
 /** A slab of small requests, or the smallest request that must be taken. */
@@ -77,11 +96,9 @@ const CONNECTION_BYTES_MIN = 256 * 1024;
 
 /** The limits with their defaults, or `INVALID_ARGUMENT`. */
 export function checkLimits(limits: Partial<Limits> = {}): Limits {
+  checkOptionNames(limits, LIMITS, 'limits');
   const checked = { ...DEFAULT_LIMITS, ...limits };
-  for (const [name, value] of Object.entries(checked)) {
-    if (!Object.hasOwn(DEFAULT_LIMITS, name)) throw invalid(`unknown limit "${name}"`);
-    checkInteger(value, name);
-  }
+  for (const [name, value] of Object.entries(checked)) checkInteger(value, name);
   const { requestBytesMax, connectionBytesMax, inFlightBytesMax, connectionsMax, connectionRequestsMax } = checked;
   const inBounds = requestBytesMax >= REQUEST_BYTES_MIN && requestBytesMax <= REQUEST_BYTES_MAX;
   if (!inBounds || !Number.isInteger(Math.log2(requestBytesMax))) {
@@ -100,7 +117,8 @@ export function checkLimits(limits: Partial<Limits> = {}): Limits {
   return checked;
 }
 
-const KNOWN: Readonly<Record<keyof ServeOptions, true>> = {
+/** A list that does not compile when an option is missing from it. */
+export const SERVE_OPTIONS: KnownOptions<ServeOptions> = {
   exports: true,
   default: true,
   listen: true,
@@ -110,13 +128,6 @@ const KNOWN: Readonly<Record<keyof ServeOptions, true>> = {
   onEvent: true,
   clock: true,
 };
-
-/** Refuses what is not known: a misspelt option must not be a silent default. */
-export function checkNames(options: ServeOptions): void {
-  for (const name of Object.keys(options)) {
-    if (!Object.hasOwn(KNOWN, name)) throw invalid(`unknown option "${name}"`);
-  }
-}
 
 function invalid(message: string): BlockError {
   return new BlockError('INVALID_ARGUMENT', message);

@@ -1,4 +1,4 @@
-import type { Clock } from '../wire/clock.js';
+import type { Clock } from '@blockyard/block';
 import type { Wire } from '../wire/wire.js';
 import type { Arena } from './arena.js';
 import { type Chunk, type ChunkPool, type Part, SCRATCH_BYTES } from './chunks.js';

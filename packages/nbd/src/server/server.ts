@@ -1,7 +1,6 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { type BlockDevice, BlockError, isBlockError } from '@blockyard/block';
+import { type BlockDevice, BlockError, checkOptionNames, isBlockError, systemClock } from '@blockyard/block';
 import { formatUri } from '../uri.js';
-import { systemClock } from '../wire/clock.js';
 import { Budget } from './budget.js';
 import { BusyPoll } from './busy-poll.js';
 import { ChunkPool } from './chunks.js';
@@ -9,7 +8,7 @@ import { Connection, type Shared } from './connection.js';
 import { Exports } from './exports.js';
 import { listenOn } from './listen.js';
 import { type Loss, lossError, lossOf, mappedOf } from './lost.js';
-import { checkLimits, checkNames, type ServeOptions } from './options.js';
+import { checkLimits, SERVE_OPTIONS, type ServeOptions } from './options.js';
 import { StallWatch } from './stall-watch.js';
 import { Counters, type ServerStats } from './stats.js';
 import { TlsUpgrade } from './tls.js';
@@ -44,7 +43,7 @@ export interface NbdServer extends AsyncDisposable {
  */
 export async function serveNbd(options: ServeOptions): Promise<NbdServer> {
   try {
-    checkNames(options);
+    checkOptionNames(options, SERVE_OPTIONS);
     const server = new NbdServerImpl(options);
     await server.listen();
     return server;

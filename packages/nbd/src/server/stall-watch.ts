@@ -1,4 +1,4 @@
-import type { Clock } from '../wire/clock.js';
+import type { Clock } from '@blockyard/block';
 import type { Budget } from './budget.js';
 
 interface Client {

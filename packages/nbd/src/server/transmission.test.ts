@@ -412,7 +412,8 @@ describe.each(['structured', 'extended'] as const)('BLOCK_STATUS with %s replies
     assert.deepEqual(await client.blockStatus('x-blockyard:dirty', 0, length), [
       [4096, 0],
       [4096, 1],
-      [8192, 0],
+      [4096, 0],
+      [4096, 1],
     ]);
     assert.deepEqual(await client.blockStatus('x-blockyard:cached', 0, length), [
       [4096, 0],

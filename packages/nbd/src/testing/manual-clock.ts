@@ -1,4 +1,4 @@
-import type { Clock } from '../wire/clock.js';
+import type { Clock } from '@blockyard/block';
 
 /** A clock that stands still until it is told to go on. */
 export class ManualClock implements Clock {
