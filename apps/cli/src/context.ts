@@ -32,9 +32,9 @@ export class Context {
     for (const stream of [stdout, stderr]) stream.on('error', () => {});
   }
 
-  /** Whether nobody wants to see more of the result: its reader is gone, or a signal came. */
+  /** Whether the reader of the result is gone. */
   get isOver(): boolean {
-    return this.stdout.destroyed || this.interruption.aborted;
+    return this.stdout.destroyed;
   }
 
   /** A part of the result. Resolves when there is room for more. */

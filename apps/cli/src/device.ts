@@ -8,6 +8,9 @@ export interface DeviceOptions {
   readonly readOnly?: boolean | undefined;
 }
 
+/** As much of a device as it takes to be rid of it. */
+type Closable = Pick<BlockDevice, 'disconnect'>;
+
 /**
  * Opens a device for the time of `body`. Afterwards it is disconnected, which makes durable what was accepted; also if `body`
  * failed, and then the failure of `body` is what counts. A second signal ends it by force.
@@ -18,8 +21,27 @@ export async function withDevice<T>(
   options: DeviceOptions,
   body: (device: BlockDevice) => Promise<T>,
 ): Promise<T> {
-  const device = await connectUri(uri, connectOptions(options));
+  const device = await openDevice(context, connectUri(uri, connectOptions(options)));
   return using(context, device, body);
+}
+
+/** The device that is being connected, or, if a signal comes first, the interruption: nothing is at stake yet. */
+export async function openDevice<D extends Closable>({ interruption }: Context, connecting: Promise<D>): Promise<D> {
+  let onAbort = () => {};
+  const interrupted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(interruption.reason);
+    interruption.addEventListener('abort', onAbort, { once: true });
+    if (interruption.aborted) onAbort();
+  });
+  try {
+    return await Promise.race([connecting, interrupted]);
+  } catch (error) {
+    // It may come yet, and must not keep the process alive.
+    connecting.then((device) => device.disconnect({ force: true })).catch(() => {});
+    throw error;
+  } finally {
+    interruption.removeEventListener('abort', onAbort);
+  }
 }
 
 /** The same for a device that is open already. */

@@ -2,6 +2,8 @@
 
 /** After the last work nothing should keep the process alive. If something does, not for longer than this. */
 const LAST_WORK_MS_MAX = 3000;
+/** The same after a signal: then it is a connection that was being made, which nobody wants any more. */
+const INTERRUPTED_WORK_MS_MAX = 100;
 /** What a second signal leaves for ending by force. */
 const FORCE_MS_MAX = 1000;
 
@@ -32,6 +34,7 @@ process.exitCode = await run(process.argv.slice(2), {
 });
 // A pipe that nobody reads to its end any more.
 process.stdin.unref?.();
-setTimeout(() => process.exit(), LAST_WORK_MS_MAX).unref();
+const lastWorkMs = interruption.signal.aborted ? INTERRUPTED_WORK_MS_MAX : LAST_WORK_MS_MAX;
+setTimeout(() => process.exit(), lastWorkMs).unref();
 
 export {};

@@ -21,7 +21,6 @@ export class Progress {
       format: FORMAT,
       stream: stream as NodeJS.WritableStream,
       clearOnComplete: true,
-      hideCursor: true,
       gracefulExit: false,
       emptyOnZero: true,
       noTTYOutput: true,

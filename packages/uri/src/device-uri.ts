@@ -9,7 +9,6 @@ const SCHEME = /^([a-z][a-z0-9+.-]+):(.*)$/is;
  * it was written.
  */
 export class DeviceUri {
-  readonly text: string;
   /** In lower case. */
   readonly scheme: string;
   /** What stands between the colon and the question mark. */
@@ -24,7 +23,6 @@ export class DeviceUri {
     }
     if (body.includes('#')) throw invalid('a # in a URI must be written %23');
     const mark = body.indexOf('?');
-    this.text = text;
     this.scheme = scheme.toLowerCase();
     this.rest = mark < 0 ? body : body.slice(0, mark);
     this.#parameters = parametersOf(mark < 0 ? '' : body.slice(mark + 1));

@@ -49,7 +49,7 @@ export function defineBench(program: Command, context: Context): void {
 async function bench(context: Context, uri: string, options: Options): Promise<void> {
   const writes = options.readShare < 100;
   if (writes) checkOverwrite(uri, options.overwrite);
-  const measured = await connectMeasured(uri, options.cache, !writes);
+  const measured = await connectMeasured(context, uri, options.cache, !writes);
   await using(context, measured.device, async (device) => {
     const load = loadOf(options, device.info);
     const result = await runLoad(device, load, context.interruption);

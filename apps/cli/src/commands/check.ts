@@ -72,7 +72,7 @@ async function check(
   const pieceBytes = preferredIoBytes * Math.ceil(PIECE_BYTES_MIN / preferredIoBytes);
   const buffers = new Map<number, Uint8Array>();
   const findings: Findings = { readBytes: 0, zeroBytes: 0, faultyBytes: 0, faults: [] };
-  const pieces = piecesOf(device, pieceBytes / sectorSize);
+  const pieces = piecesOf(device, pieceBytes / sectorSize, context.interruption);
   await inParallel(pieces, concurrency, context.interruption, async ({ start, count, isZero }, worker) => {
     const lengthBytes = count * sectorSize;
     if (isZero) {
@@ -89,9 +89,9 @@ async function check(
 }
 
 /** What is zero whole; the rest in pieces that end where the backend likes it. */
-async function* piecesOf(device: BlockDevice, pieceSectors: number): AsyncGenerator<Piece> {
+async function* piecesOf(device: BlockDevice, pieceSectors: number, signal: AbortSignal): AsyncGenerator<Piece> {
   const all = { start: 0, count: device.info.sizeSectors };
-  for await (const { start, count, type } of walkExtents(device, all)) {
+  for await (const { start, count, type } of walkExtents(device, all, signal)) {
     if (type === 'zero') {
       yield { start, count, isZero: true };
       continue;

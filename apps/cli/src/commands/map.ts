@@ -24,7 +24,7 @@ export function defineMap(program: Command, context: Context): void {
     .addOption(jsonOption())
     .action((uri: string, options: RangeOptions & { readonly json?: boolean }) =>
       withDevice(context, uri, { readOnly: true }, async (device) => {
-        const extents = walkExtents(device, sectorRange(options, device.info));
+        const extents = walkExtents(device, sectorRange(options, device.info), context.interruption);
         await (options.json ? printList(context, device, extents) : printTable(context, device, extents));
       }),
     );

@@ -73,7 +73,8 @@ function send(context: Context, device: BlockDevice, range: ByteRange, output: W
 }
 
 function isPipeClosed(error: unknown): boolean {
-  return codeOf(error) === 'EPIPE' || codeOf(error) === 'ERR_STREAM_PREMATURE_CLOSE';
+  const codes: readonly unknown[] = ['EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_DESTROYED'];
+  return codes.includes(codeOf(error));
 }
 
 function codeOf(error: unknown): unknown {

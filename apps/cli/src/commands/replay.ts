@@ -46,7 +46,7 @@ async function replayFile(context: Context, file: string, uri: string, options: 
   const trace = await openTrace(file);
   const hasWrites = trace.writes.includes(1);
   if (hasWrites) checkOverwrite(uri, options.overwrite);
-  const measured = await connectMeasured(uri, options.cache, !hasWrites);
+  const measured = await connectMeasured(context, uri, options.cache, !hasWrites);
   await using(context, measured.device, async (device) => {
     const endBytes = endOf(trace);
     if (endBytes > sizeBytesOf(device.info)) {

@@ -4,8 +4,9 @@ import { connectUri } from '@blockyard/uri';
 import { type Command, Option } from 'commander';
 import type { Context } from '../context.js';
 import { cacheOption, defineCommand, jsonOption } from '../define.js';
-import { connectOptions } from '../device.js';
+import { connectOptions, openDevice } from '../device.js';
 import { Failure, messageOf } from '../failure.js';
+import { Interruption } from '../interruption.js';
 import { EventLog } from '../serve/event-log.js';
 import { isLoopback, type ListenAddress, parseListen } from '../serve/listen.js';
 import { readTls, type TlsFiles } from '../serve/tls.js';
@@ -46,13 +47,25 @@ export function defineServe(program: Command, context: Context): void {
 
 async function serve(context: Context, uri: string, options: Options): Promise<void> {
   const tls = await readTls(options);
-  const device = await connectUri(uri, connectOptions(options));
+  const device = await open(context, uri, options);
+  if (device === undefined) return;
   const server = await listen(context, device, options, tls);
   await announce(context, server, device, options);
   if (!context.interruption.aborted) {
     await new Promise((resolve) => context.interruption.addEventListener('abort', resolve, { once: true }));
   }
   await stop(context, server);
+}
+
+/** Undefined if the end was asked for before there was anything to serve. */
+async function open(context: Context, uri: string, options: Options): Promise<BlockDevice | undefined> {
+  try {
+    return await openDevice(context, connectUri(uri, connectOptions(options)));
+  } catch (error) {
+    if (!(error instanceof Interruption)) throw error;
+    context.log('stopped before there was anything to serve');
+    return undefined;
+  }
 }
 
 async function listen(

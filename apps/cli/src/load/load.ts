@@ -32,6 +32,7 @@ export interface LoadResult {
 
 /** Skew of `zipf`, as in the YCSB benchmark. */
 const ZIPF_EXPONENT = 0.99;
+const GOLDEN_SECTION = 0.618;
 
 /** Does operations until the time is up, `depth` of them at once. Rejects with the first error, or when the signal fires. */
 export async function runLoad(device: BlockDevice, load: Load, signal: AbortSignal): Promise<LoadResult> {
@@ -73,7 +74,8 @@ export async function runLoad(device: BlockDevice, load: Load, signal: AbortSign
   return { reads, writes, seconds: (performance.now() - startMs) / 1000 };
 }
 
-function placesOf({ pattern, blocks }: Load, random: RandomGenerator): () => number {
+/** The next block, as often as it is asked for. */
+export function placesOf({ pattern, blocks }: Pick<Load, 'pattern' | 'blocks'>, random: RandomGenerator): () => number {
   if (pattern === 'sequential') {
     let next = 0;
     return () => {
@@ -83,7 +85,8 @@ function placesOf({ pattern, blocks }: Load, random: RandomGenerator): () => num
     };
   }
   if (pattern === 'random') return () => uniformInt(random, 0, blocks - 1);
-  return () => zipfRank(uniformFloat64(random), blocks);
+  const place = spread(blocks);
+  return () => place(zipfRank(uniformFloat64(random), blocks));
 }
 
 /**
@@ -94,6 +97,18 @@ function zipfRank(share: number, blocks: number): number {
   const power = 1 - ZIPF_EXPONENT;
   const rank = (1 + share * ((blocks + 1) ** power - 1)) ** (1 / power);
   return Math.min(blocks - 1, Math.floor(rank) - 1);
+}
+
+/** A place of its own for each rank: popular blocks are not neighbours, which would make every cache look good. */
+function spread(blocks: number): (rank: number) => number {
+  const count = BigInt(blocks);
+  let step = BigInt(Math.max(1, Math.floor(blocks * GOLDEN_SECTION)));
+  while (greatestCommonDivisor(step, count) !== 1n) step++;
+  return (rank) => Number((BigInt(rank) * step) % count);
+}
+
+function greatestCommonDivisor(a: bigint, b: bigint): bigint {
+  return b === 0n ? a : greatestCommonDivisor(b, a % b);
 }
 
 /** What no store can compress away or keep as a hole. */

@@ -2,6 +2,8 @@ import type { BlockDevice } from '@blockyard/block';
 import { type CacheDevice, type CacheSnapshot, connectCache } from '@blockyard/cache';
 import { type Stats, type StatsDevice, withStats } from '@blockyard/layers';
 import { connectUri } from '@blockyard/uri';
+import type { Context } from '../context.js';
+import { openDevice } from '../device.js';
 
 /** A device, with or without a cache, that can tell what reached its base. */
 export interface Measured {
@@ -11,11 +13,12 @@ export interface Measured {
 }
 
 export async function connectMeasured(
+  context: Context,
   uri: string,
   cacheSizeBytes: number | undefined,
   readOnly: boolean,
 ): Promise<Measured> {
-  const base = withStats(await connectUri(uri, { readOnly }));
+  const base = withStats(await openDevice(context, connectUri(uri, { readOnly })));
   if (cacheSizeBytes === undefined) return { device: base, base, cache: undefined };
   try {
     const cache = await connectCache(base, { maxSizeBytes: cacheSizeBytes });

@@ -19,18 +19,23 @@ export class EventLog {
 
   readonly add = (event: ServerEvent): void => {
     if (event.type === 'failed' && !this.#hasRoom()) return;
+    if (event.type === 'stopping') this.#tellRest();
     this.#write(textOf(event));
   };
 
   #hasRoom(): boolean {
     const nowMs = this.#nowMs();
     if (nowMs - this.#secondStartMs >= 1000) {
-      const untold = this.#failures - FAILURES_PER_SECOND_MAX;
-      if (untold > 0) this.#write(`${untold} further requests failed`);
+      this.#tellRest();
       this.#secondStartMs = nowMs;
-      this.#failures = 0;
     }
     return ++this.#failures <= FAILURES_PER_SECOND_MAX;
+  }
+
+  #tellRest(): void {
+    const untold = this.#failures - FAILURES_PER_SECOND_MAX;
+    if (untold > 0) this.#write(`${untold} further requests failed`);
+    this.#failures = 0;
   }
 }
 
