@@ -67,7 +67,7 @@ function addLine(
   to: number,
   add: (state: CellState, count: number) => void,
 ): void {
-  const writing = writeBack.countUnwritten(entry, from, to);
+  const writing = writeBack.writes.countUnwritten(entry, from, to);
   const dirty = lines.dirty.count(entry, from, to);
   add('writing', writing);
   add(lines.isParked(entry) ? 'parked' : 'dirty', dirty);

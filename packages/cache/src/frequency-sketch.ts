@@ -44,10 +44,10 @@ export class FrequencySketch {
     const choice = choiceOf(hash);
     const bucket = (spread & this.#bucketMask) << BUCKET_SHIFT;
     const words = this.#words;
-    const a = ((words[bucket + (choice & 3)] as number) >>> (choice & 28)) & COUNTER_MAX;
-    const b = ((words[bucket + 4 + ((choice >>> 5) & 3)] as number) >>> ((choice >>> 5) & 28)) & COUNTER_MAX;
-    const c = ((words[bucket + 8 + ((choice >>> 10) & 3)] as number) >>> ((choice >>> 10) & 28)) & COUNTER_MAX;
-    const d = ((words[bucket + 12 + ((choice >>> 15) & 3)] as number) >>> ((choice >>> 15) & 28)) & COUNTER_MAX;
+    const a = (words[bucket + (choice & 3)] >>> (choice & 28)) & COUNTER_MAX;
+    const b = (words[bucket + 4 + ((choice >>> 5) & 3)] >>> ((choice >>> 5) & 28)) & COUNTER_MAX;
+    const c = (words[bucket + 8 + ((choice >>> 10) & 3)] >>> ((choice >>> 10) & 28)) & COUNTER_MAX;
+    const d = (words[bucket + 12 + ((choice >>> 15) & 3)] >>> ((choice >>> 15) & 28)) & COUNTER_MAX;
     return Math.min(a, b, c, d);
   }
 
@@ -65,8 +65,9 @@ export class FrequencySketch {
     return Math.min(a, b, c, d);
   }
 
-  /** Forgets half of everything, in the course of the next additions. */
+  /** Forgets half of everything, in the course of the next additions. Not again before it is done. */
   halve(): void {
+    if (this.#sweepAt <= this.#bucketMask) return;
     this.#additions = 0;
     this.#sweepAt = 0;
   }
@@ -86,7 +87,7 @@ export class FrequencySketch {
   }
 
   #increment(word: number, shift: number): number {
-    const value = this.#words[word] as number;
+    const value = this.#words[word];
     const counter = (value >>> shift) & COUNTER_MAX;
     if (counter < COUNTER_MAX) this.#words[word] = (value + (1 << shift)) | 0;
     return counter;
@@ -96,7 +97,7 @@ export class FrequencySketch {
     const words = this.#words;
     const end = Math.min(this.#sweepAt + SWEEP_BUCKETS, this.#bucketMask + 1);
     for (let at = this.#sweepAt << BUCKET_SHIFT; at < end << BUCKET_SHIFT; at++) {
-      words[at] = ((words[at] as number) >>> 1) & HALVED;
+      words[at] = (words[at] >>> 1) & HALVED;
     }
     this.#sweepAt = end;
   }

@@ -21,7 +21,6 @@ const NEXT = 5;
 const HASH = 6;
 const PINS = 7;
 const RECORD_SHIFT = 3;
-const RECORD_BYTES = 4 << RECORD_SHIFT;
 
 /** Lists are numbered 1 to 7 and their heads are the entries of the same number. */
 const LIST_MASK = 7;
@@ -96,7 +95,7 @@ export class LineTable {
     const slotMask = this.#slotMask;
     const entryMask = this.#entryMask;
     for (let at = hash & slotMask; ; at = (at + 1) & slotMask) {
-      const slot = slots[at] as number;
+      const slot = slots[at];
       if (slot === 0) return -1;
       if (((slot ^ hash) & ~entryMask) !== 0) continue;
       const entry = slot & entryMask;
@@ -165,7 +164,7 @@ export class LineTable {
   }
 
   lengthOf(list: number): number {
-    return this.#lengths[list] as number;
+    return this.#lengths[list];
   }
 
   /** Links an entry that is in no list at the head of `list`. */
@@ -243,7 +242,7 @@ export class LineTable {
   }
 
   #get(entry: number, word: number): number {
-    return this.#records[(entry << RECORD_SHIFT) + word] as number;
+    return this.#records[(entry << RECORD_SHIFT) + word];
   }
 
   #put(entry: number, word: number, value: number): void {
@@ -318,7 +317,7 @@ export class LineTable {
     const slotMask = this.#slotMask;
     let gap = at;
     for (let next = (at + 1) & slotMask; slots[next] !== 0; next = (next + 1) & slotMask) {
-      const slot = slots[next] as number;
+      const slot = slots[next];
       const home = this.hashOf(slot & this.#entryMask) & slotMask;
       if (((next - home) & slotMask) < ((next - gap) & slotMask)) continue;
       slots[gap] = slot;
@@ -330,7 +329,8 @@ export class LineTable {
   #rebuild(slots: number): void {
     this.#slots = new Int32Array(slots);
     this.#slotMask = slots - 1;
-    this.#entryMask = slots - 1;
+    // At a load of at most 1/2 an entry needs one bit less than a slot's number.
+    this.#entryMask = slots / 2 - 1;
     for (let entry = FIRST_ENTRY; entry < this.#fresh; entry++) {
       if (this.#get(entry, STATE) !== 0) this.#place(entry, this.hashOf(entry));
     }
@@ -344,6 +344,3 @@ function mix(value: number): number {
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
   return h ^ (h >>> 16);
 }
-
-/** Bytes of one entry's record, for budgets. */
-export const ENTRY_BYTES = RECORD_BYTES;

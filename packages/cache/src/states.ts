@@ -59,7 +59,8 @@ function addLine(
       at = to;
       continue;
     }
-    const isDirty = lines.dirty.covers(entry, at - first, at - first + 1) || writeBack.isUnwritten(entry, at - first);
+    const isDirty =
+      lines.dirty.covers(entry, at - first, at - first + 1) || writeBack.writes.isUnwritten(entry, at - first);
     runs.add(at, at + 1, isDirty ? 'dirty' : 'clean');
     at++;
   }

@@ -1,11 +1,12 @@
 import type { BlockDevice, Clock } from '@blockyard/block';
 import type { Admission } from './admission.js';
-import { clearBits, hasAnyBit, nextSetBit } from './bits.js';
+import { AgeTimer } from './age-timer.js';
 import type { DirtyLines } from './dirty-lines.js';
 import type { Epochs } from './epochs.js';
 import { FlushSharing } from './flush-sharing.js';
 import type { Geometry } from './geometry.js';
 import type { Latencies } from './latencies.js';
+import { LineWrites } from './line-writes.js';
 import type { Lines } from './lines.js';
 import { Retry } from './retry.js';
 import { type LineWrite, restoreDirty, takeGroup, type WriteOperation } from './write-group.js';
@@ -66,10 +67,9 @@ export class WriteBack {
   readonly #options: WriteBackOptions;
   readonly #retry: Retry;
   readonly #baseFlush: FlushSharing;
-  readonly #writes = new Map<number, LineWrite>();
+  /** The lines on their way. */
+  readonly writes: LineWrites;
   readonly #operations = new Set<WriteOperation>();
-  /** Lines being written that were dirty. */
-  #writingLines = 0;
   #zeroOperations = 0;
   #draining = false;
   #stopped = false;
@@ -78,16 +78,18 @@ export class WriteBack {
   #sweep: Float64Array | undefined;
   #sweepAt = 0;
   #sweepWanted = false;
-  #ageTimer: unknown;
-  #ageDueMs = Number.POSITIVE_INFINITY;
+  readonly #ageTimer: AgeTimer;
   #idleWaiters: (() => void)[] = [];
   /** Counts what the base took, and how much of it a flush has made durable. */
   #changes = 1;
   #durableChanges = 0;
 
   constructor(context: WriteBackContext, options: WriteBackOptions) {
+    const { lines, dirtyLines, epochs, clock } = context;
     this.#context = context;
+    this.writes = new LineWrites(lines, dirtyLines, epochs, clock);
     this.#options = options;
+    this.#ageTimer = new AgeTimer(clock, () => this.pump());
     this.#retry = new Retry(context.clock, options.retryDelayMinMs, options.retryDelayMaxMs, () => this.pump());
     this.#baseFlush = new FlushSharing(() => this.#flushBase());
   }
@@ -99,11 +101,7 @@ export class WriteBack {
 
   /** Lines that the base does not have yet: waiting or being written. */
   get dirtyCount(): number {
-    return this.#context.dirtyLines.count + this.#writingLines;
-  }
-
-  get writingCount(): number {
-    return this.#writingLines;
+    return this.#context.dirtyLines.count + this.writes.dirtyCount;
   }
 
   /** Whether one more line may become dirty. */
@@ -119,67 +117,6 @@ export class WriteBack {
   /** The last failure of the base that no success followed. */
   get lastError(): unknown {
     return this.#retry.error;
-  }
-
-  isWriting(entry: number): boolean {
-    return this.#writes.has(entry);
-  }
-
-  /** Whether the base is reading these sectors of the line's present slot. */
-  isSource(entry: number, from: number, to: number): boolean {
-    const write = this.#writes.get(entry);
-    if (write === undefined || write.slot !== this.#context.lines.slotOf(entry)) return false;
-    return hasAnyBit(write.lent, 0, from, to);
-  }
-
-  /** Whether a sector of a line is on its way to the base, and wanted there. */
-  isUnwritten(entry: number, sector: number): boolean {
-    const write = this.#writes.get(entry);
-    return write !== undefined && hasAnyBit(write.dirty, 0, sector, sector + 1);
-  }
-
-  /** Sectors of the range that are on their way to the base, wanted there, and not rewritten since. */
-  countUnwritten(entry: number, from: number, to: number): number {
-    const write = this.#writes.get(entry);
-    if (write === undefined) return 0;
-    let count = 0;
-    for (let at = nextSetBit(write.dirty, 0, from, to); at < to; at = nextSetBit(write.dirty, 0, at + 1, to)) {
-      if (!this.#context.lines.dirty.covers(entry, at, at + 1)) count++;
-    }
-    return count;
-  }
-
-  /**
-   * A line has new dirty data. One that is being written waits again once this is over. `epoch`: see {@link DirtyLines.add}.
-   */
-  dirtied(entry: number, epoch?: number): void {
-    const { clock, dirtyLines, epochs } = this.#context;
-    const write = this.#writes.get(entry);
-    if (write === undefined) {
-      dirtyLines.add(entry, clock.now(), epoch);
-    } else if (write.rewrittenEpoch < 0 || (epoch !== undefined && epoch < write.rewrittenEpoch)) {
-      if (epoch !== undefined) epochs.enterAgain(epoch);
-      if (write.rewrittenEpoch >= 0) epochs.leave(write.rewrittenEpoch);
-      else write.rewrittenMs = clock.now();
-      write.rewrittenEpoch = epoch ?? epochs.enter();
-    }
-  }
-
-  /** The epoch of the dirty data of a line that are not on their way; infinite if there are none. */
-  epochOf(entry: number): number {
-    const { dirtyLines, lines } = this.#context;
-    if (!lines.dirty.any(entry)) return Number.POSITIVE_INFINITY;
-    const write = this.#writes.get(entry);
-    if (write === undefined) return dirtyLines.epochOf(entry);
-    // One of its writes may have failed, and what it was about be dirty again, while another is still on its way.
-    const failed = write.failed ? write.epoch : Number.POSITIVE_INFINITY;
-    return write.rewrittenEpoch < 0 ? failed : Math.min(failed, write.rewrittenEpoch);
-  }
-
-  /** Sectors of a line being written are not wanted any more, whatever becomes of the write. */
-  supersede(entry: number, from: number, to: number): void {
-    const write = this.#writes.get(entry);
-    if (write !== undefined) clearBits(write.dirty, 0, from, to);
   }
 
   /** Starts what is due now. Called after everything that may have made something due. */
@@ -283,7 +220,7 @@ export class WriteBack {
       if (entry < 0) continue;
       const waits = dirtyLines.has(entry) && dirtyLines.epochOf(entry) <= epoch;
       if (waits && !this.#startGroupOf(line)) return undefined;
-      const write = this.#writes.get(entry);
+      const write = this.writes.of(entry);
       if (write !== undefined && holds(write, epoch)) writes.push(write);
     }
     return writes;
@@ -348,11 +285,10 @@ export class WriteBack {
       this.#sweepWanted = true;
       return false;
     }
-    const { writes, operations } = takeGroup(group, geometry, lines, dirtyLines, (entry) => this.#writes.has(entry));
-    for (const write of writes) {
-      this.#writes.set(write.entry, write);
-      if (write.epoch >= 0) this.#writingLines++;
-    }
+    const { writes, operations } = takeGroup(group, geometry, lines, dirtyLines, (entry) =>
+      this.writes.isWriting(entry),
+    );
+    for (const write of writes) this.writes.add(write);
     for (const operation of operations) this.#runWrite(operation);
     return operations.length > 0;
   }
@@ -392,8 +328,7 @@ export class WriteBack {
   #lineSettled(write: LineWrite, error: unknown): void {
     const { lines, dirtyLines, epochs } = this.#context;
     const { entry, epoch } = write;
-    this.#writes.delete(entry);
-    if (epoch >= 0) this.#writingLines--;
+    this.writes.delete(write);
     const isDirty = lines.dirty.any(entry);
     const rewritten = write.rewrittenEpoch >= 0;
     if (isDirty && write.failed && epoch >= 0) {
@@ -493,25 +428,9 @@ export class WriteBack {
   }
 
   #armAgeTimer(): void {
-    const { clock, dirtyLines, zeroes } = this.#context;
-    const oldestMs = this.#stopped
-      ? Number.POSITIVE_INFINITY
-      : Math.min(dirtyLines.firstSinceMs, zeroes.pendingSinceMs);
-    const dueMs = oldestMs + this.#options.dirtyAgeMaxMs;
-    if (dueMs === this.#ageDueMs) return;
-    if (this.#ageTimer !== undefined) clock.clear(this.#ageTimer);
-    this.#ageTimer = undefined;
-    this.#ageDueMs = dueMs;
-    // What is due already goes on after a call of the base or a retry: there is nothing to wait for here.
-    if (dueMs === Number.POSITIVE_INFINITY || dueMs <= clock.now()) return;
-    this.#ageTimer = clock.set(
-      () => {
-        this.#ageTimer = undefined;
-        this.#ageDueMs = Number.POSITIVE_INFINITY;
-        this.pump();
-      },
-      Math.max(0, dueMs - clock.now()),
-    );
+    const { dirtyLines, zeroes } = this.#context;
+    const oldestMs = Math.min(dirtyLines.firstSinceMs, zeroes.pendingSinceMs);
+    this.#ageTimer.set(this.#stopped ? Number.POSITIVE_INFINITY : oldestMs + this.#options.dirtyAgeMaxMs);
   }
 }
 

@@ -92,7 +92,7 @@ export class WriteRequest implements Waiter {
     lines.valid.set(entry, from, to);
     lines.dirty.set(entry, from, to);
     fetcher.supersede(entry, from, to);
-    writeBack.dirtied(entry, zeroes.epochIn(first + from, first + to));
+    writeBack.writes.dirtied(entry, zeroes.epochIn(first + from, first + to));
     zeroes.remove(first + from, first + to);
     return true;
   }
@@ -100,7 +100,7 @@ export class WriteRequest implements Waiter {
   /** Rewriting what is dirty already needs no share of the limit. */
   #mayDirty(entry: number): boolean {
     const { lines, writeBack } = this.#context;
-    if (entry >= 0 && (lines.dirty.any(entry) || writeBack.isWriting(entry))) return true;
+    if (entry >= 0 && (lines.dirty.any(entry) || writeBack.writes.isWriting(entry))) return true;
     return this.#isNext && writeBack.hasRoom;
   }
 
@@ -121,6 +121,6 @@ export class WriteRequest implements Waiter {
   #isLent(entry: number, from: number, to: number): boolean {
     const { lines, fetcher, writeBack } = this.#context;
     if (!lines.isLent(entry)) return false;
-    return fetcher.isTarget(entry, from, to) || writeBack.isSource(entry, from, to);
+    return fetcher.isTarget(entry, from, to) || writeBack.writes.isSource(entry, from, to);
   }
 }

@@ -50,7 +50,7 @@ export function applyZero(engine: Engine, kind: ZeroKind, start: number, count: 
   const end = start + count;
   const found = linesIn(engine, start, end);
   let oldest = Number.POSITIVE_INFINITY;
-  for (const { entry } of found) oldest = Math.min(oldest, engine.writeBack.epochOf(entry));
+  for (const { entry } of found) oldest = Math.min(oldest, engine.writeBack.writes.epochOf(entry));
   engine.zeroes.add(kind, start, end, engine.clock.now(), Number.isFinite(oldest) ? oldest : undefined);
   forget(engine, found, start, end);
 }
@@ -77,7 +77,7 @@ function forget(engine: Engine, found: readonly ResidentLine[], start: number, e
     lines.valid.clear(entry, from, to);
     lines.dirty.clear(entry, from, to);
     fetcher.supersede(entry, from, to);
-    writeBack.supersede(entry, from, to);
+    writeBack.writes.supersede(entry, from, to);
     if (!lines.dirty.any(entry)) dirtyLines.discard(entry);
     lines.leaveIfDone(entry);
   }
