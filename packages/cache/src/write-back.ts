@@ -1,6 +1,7 @@
 import type { BlockDevice, Clock } from '@blockyard/block';
 import type { Admission } from './admission.js';
 import { AgeTimer } from './age-timer.js';
+import { Barriers } from './barriers.js';
 import type { DirtyLines } from './dirty-lines.js';
 import type { Epochs } from './epochs.js';
 import { FlushSharing } from './flush-sharing.js';
@@ -9,6 +10,7 @@ import type { Latencies } from './latencies.js';
 import { LineWrites } from './line-writes.js';
 import type { Lines } from './lines.js';
 import { Retry } from './retry.js';
+import { Sweep } from './sweep.js';
 import { type LineWrite, restoreDirty, takeGroup, type WriteOperation } from './write-group.js';
 import type { ZeroOperation, ZeroRanges } from './zero-ranges.js';
 
@@ -51,12 +53,6 @@ export interface WriteBackContext {
   readonly latencies: Latencies;
 }
 
-interface Barrier {
-  readonly epoch: number;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
-}
-
 /**
  * Brings dirty lines and zeroed ranges to the base: oldest first while there is time, ascending during a flush, all dirty data of
  * one group together, several writes at once. What fails is dirty again and tried later.
@@ -73,11 +69,8 @@ export class WriteBack {
   #zeroOperations = 0;
   #draining = false;
   #stopped = false;
-  #barriers: Barrier[] = [];
-  /** Lines of a flush, ascending, and how far it got. */
-  #sweep: Float64Array | undefined;
-  #sweepAt = 0;
-  #sweepWanted = false;
+  readonly #barriers = new Barriers();
+  readonly #sweep: Sweep;
   readonly #ageTimer: AgeTimer;
   #idleWaiters: (() => void)[] = [];
   /** Counts what the base took, and how much of it a flush has made durable. */
@@ -89,6 +82,7 @@ export class WriteBack {
     this.#context = context;
     this.writes = new LineWrites(lines, dirtyLines, epochs, clock);
     this.#options = options;
+    this.#sweep = new Sweep(lines, dirtyLines);
     this.#ageTimer = new AgeTimer(clock, () => this.pump());
     this.#retry = new Retry(context.clock, options.retryDelayMinMs, options.retryDelayMaxMs, () => this.pump());
     this.#baseFlush = new FlushSharing(() => this.#flushBase());
@@ -172,7 +166,7 @@ export class WriteBack {
     this.#stopped = true;
     this.#armAgeTimer();
     this.#retry.clear();
-    for (const barrier of this.#barriers.splice(0)) barrier.reject(error);
+    this.#barriers.fail(error);
   }
 
   get #hasManyZeroes(): boolean {
@@ -187,7 +181,7 @@ export class WriteBack {
   #demand(): number {
     const { concurrencyMax, dirtyShares, dirtyAgeMaxMs } = this.#options;
     const { admission, zeroes, dirtyLines, lines, clock } = this.#context;
-    if (this.#barriers.length > 0) return concurrencyMax;
+    if (!this.#barriers.isEmpty) return concurrencyMax;
     if (this.#retry.isWaiting) return 0;
     if (this.#retry.error !== undefined) return 1;
     if (admission.count > 0 || this.#hasManyZeroes) return concurrencyMax;
@@ -203,11 +197,10 @@ export class WriteBack {
 
   #reached(epoch: number): Promise<void> {
     if (this.#context.epochs.oldest > epoch) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      this.#barriers.push({ epoch, resolve, reject });
-      this.#sweepWanted = true;
-      this.pump();
-    });
+    const reached = this.#barriers.wait(epoch);
+    this.#sweep.want();
+    this.pump();
+    return reached;
   }
 
   /** Writes of lines in the range that hold data of the epoch or older, begun if need be; undefined if one cannot begin now. */
@@ -234,7 +227,7 @@ export class WriteBack {
   #startZero(): boolean {
     const { zeroes, clock } = this.#context;
     if (zeroes.pendingCount === 0) return false;
-    const flushing = this.#barriers.some(({ epoch }) => zeroes.pendingEpoch <= epoch);
+    const flushing = zeroes.pendingEpoch <= this.#barriers.latest;
     const aged = zeroes.pendingSinceMs + this.#options.dirtyAgeMaxMs <= clock.now();
     const due = flushing || aged || this.#hasManyZeroes || this.#retry.error !== undefined;
     if (!due) return false;
@@ -245,35 +238,8 @@ export class WriteBack {
   }
 
   #startLine(): boolean {
-    const entry = this.#barriers.length > 0 ? this.#nextOfFlush() : this.#context.dirtyLines.first;
+    const entry = this.#barriers.isEmpty ? this.#context.dirtyLines.first : this.#sweep.next(this.#barriers.latest);
     return entry >= 0 && this.#startGroupOf(this.#context.lines.lineOf(entry));
-  }
-
-  /** The next line that a flush waits for, ascending; -1 if all are on their way. */
-  #nextOfFlush(): number {
-    const { lines, dirtyLines } = this.#context;
-    for (;;) {
-      if (this.#sweep === undefined) {
-        if (!this.#sweepWanted) return -1;
-        this.#sweepWanted = false;
-        this.#sweep = this.#linesOfFlush();
-        this.#sweepAt = 0;
-      }
-      while (this.#sweepAt < this.#sweep.length) {
-        const entry = lines.find(this.#sweep[this.#sweepAt++]);
-        if (entry >= 0 && dirtyLines.has(entry)) return entry;
-      }
-      this.#sweep = undefined;
-    }
-  }
-
-  #linesOfFlush(): Float64Array {
-    const { lines, dirtyLines } = this.#context;
-    const last = Math.max(...this.#barriers.map(({ epoch }) => epoch));
-    const found = new Float64Array(dirtyLines.count);
-    let count = 0;
-    for (const entry of dirtyLines) if (dirtyLines.epochOf(entry) <= last) found[count++] = lines.lineOf(entry);
-    return found.subarray(0, count).sort();
   }
 
   /** Writes back the dirty lines of the group that `line` belongs to. False if it has to wait for a zeroing that overlaps. */
@@ -282,7 +248,7 @@ export class WriteBack {
     const group = Math.floor(line / geometry.linesPerGroup);
     const groupSectors = geometry.linesPerGroup * geometry.sectorsPerLine;
     if (zeroes.isInFlight(group * groupSectors, (group + 1) * groupSectors)) {
-      this.#sweepWanted = true;
+      this.#sweep.want();
       return false;
     }
     const { writes, operations } = takeGroup(group, geometry, lines, dirtyLines, (entry) =>
@@ -338,7 +304,7 @@ export class WriteBack {
       if (epoch >= 0) epochs.leave(epoch);
       if (isDirty) dirtyLines.addCounted(entry, write.rewrittenEpoch, write.rewrittenMs);
       else if (rewritten) epochs.leave(write.rewrittenEpoch);
-      if (isDirty) this.#sweepWanted = true;
+      if (isDirty) this.#sweep.want();
       if (!write.failed) this.counts.lines++;
     }
     lines.giveBack(entry, write.slot);
@@ -357,7 +323,7 @@ export class WriteBack {
   #zeroSettled(operation: ZeroOperation, error: unknown, failed: boolean): void {
     const { zeroes } = this.#context;
     this.#zeroOperations--;
-    this.#sweepWanted = true;
+    this.#sweep.want();
     if (failed) {
       zeroes.failed(operation, (visit) => this.#forEachValid(operation.start, operation.end, visit));
     } else {
@@ -374,7 +340,7 @@ export class WriteBack {
     if (failed) {
       this.counts.failed++;
       this.#retry.failed(error);
-      for (const barrier of this.#barriers.splice(0)) barrier.reject(error);
+      this.#barriers.fail(error);
     } else {
       this.#retry.succeeded();
     }
@@ -387,13 +353,8 @@ export class WriteBack {
   }
 
   #passBarriers(): void {
-    const { oldest } = this.#context.epochs;
-    this.#barriers = this.#barriers.filter((barrier) => {
-      if (oldest <= barrier.epoch) return true;
-      barrier.resolve();
-      return false;
-    });
-    if (this.#barriers.length === 0) this.#sweep = undefined;
+    this.#barriers.pass(this.#context.epochs.oldest);
+    if (this.#barriers.isEmpty) this.#sweep.stop();
   }
 
   async #flushBase(): Promise<void> {

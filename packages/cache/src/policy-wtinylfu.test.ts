@@ -1,0 +1,320 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { EvictionPolicy } from './policy.js';
+import { LruPolicy } from './policy-lru.js';
+import { WTinyLfuPolicy } from './policy-wtinylfu.js';
+
+/** One use of `key` as the cache makes it. Whether it was a hit. */
+function use(policy: EvictionPolicy, key: number): boolean {
+  const entry = policy.find(key);
+  if (entry >= 0) policy.touch(entry);
+  else policy.insert(key);
+  while (policy.resident > policy.capacity) policy.forget(policy.victim(), true);
+  return entry >= 0;
+}
+
+/** Misses of the uses, as a share. */
+function missRatio(policy: EvictionPolicy, keys: Iterable<number>): number {
+  let misses = 0;
+  let uses = 0;
+  for (const key of keys) {
+    if (!use(policy, key)) misses++;
+    uses++;
+  }
+  return misses / uses;
+}
+
+function* loop(lines: number, times: number): Generator<number> {
+  for (let i = 0; i < lines * times; i++) yield i % lines;
+}
+
+/** Resident keys that `policy` holds of the `count` from `first`. */
+function held(policy: EvictionPolicy, first: number, count: number): number {
+  let found = 0;
+  for (let key = first; key < first + count; key++) if (policy.find(key) >= 0) found++;
+  return found;
+}
+
+describe('what stays', () => {
+  test.each([64, 1000])('a loop a little larger than the cache mostly hits, at %i lines', (capacity) => {
+    const policy = () => new WTinyLfuPolicy({ capacity, seed: 1 });
+    expect(missRatio(new LruPolicy({ capacity, seed: 1 }), loop(capacity * 1.05, 100))).toBe(1);
+    expect(missRatio(policy(), loop(Math.round(capacity * 1.05), 300))).toBeLessThan(0.2);
+    expect(missRatio(policy(), loop(capacity * 1.5, 300))).toBeLessThan(0.45);
+  });
+
+  test('a scan of ten times the cache leaves the working set where it is', () => {
+    const policy = new WTinyLfuPolicy({ capacity: 1000, seed: 1 });
+    missRatio(policy, loop(700, 20));
+    missRatio(policy, Array.from({ length: 10_000 }, (_, i) => 1_000_000 + i));
+    expect(held(policy, 0, 700)).toBeGreaterThan(690);
+  });
+
+  test('a working set that fits is kept whole', () => {
+    const policy = new WTinyLfuPolicy({ capacity: 500, seed: 1 });
+    missRatio(policy, loop(500, 3));
+    expect(missRatio(policy, loop(500, 5))).toBe(0);
+  });
+
+  test('where only recency counts it comes close to LRU', () => {
+    const pairs = Array.from({ length: 400_000 }, (_, i) => (i % 2 === 0 ? i : i - 1001));
+    const lru = missRatio(new LruPolicy({ capacity: 1000, seed: 1 }), pairs);
+    expect(lru).toBeLessThan(0.51);
+    expect(missRatio(new WTinyLfuPolicy({ capacity: 1000, seed: 1 }), pairs)).toBeLessThan(lru + 0.03);
+  });
+
+  test('a new working set takes the place of an old and popular one', () => {
+    const policy = new WTinyLfuPolicy({ capacity: 1000, seed: 1 });
+    missRatio(policy, loop(900, 200));
+    const shifted = [...loop(900, 60)].map((key) => key + 5000);
+    missRatio(policy, shifted);
+    expect(missRatio(policy, shifted.slice(0, 900))).toBeLessThan(0.05);
+  });
+
+  test('many uses of a line in quick succession make it no more popular than one', () => {
+    const policy = new WTinyLfuPolicy({ capacity: 100, seed: 1 });
+    missRatio(policy, loop(90, 10));
+    for (let key = 1000; key < 2000; key++) for (let i = 0; i < 16; i++) use(policy, key);
+    expect(held(policy, 0, 90)).toBeGreaterThan(80);
+  });
+
+  test('the same seed decides the same, whatever the keys', () => {
+    const keys = Array.from({ length: 20_000 }, (_, i) => ((i * i) % 7919) * 2 ** 33);
+    const [a, b] = [1, 1].map((seed) => missRatio(new WTinyLfuPolicy({ capacity: 500, seed }), keys));
+    expect(a).toBe(b);
+  });
+});
+
+describe('the window', () => {
+  /** A full cache of keys from 0 whose last victim is known as a ghost. */
+  function full(capacity: number): WTinyLfuPolicy {
+    const policy = new WTinyLfuPolicy({ capacity, seed: 1 });
+    for (let key = 0; key < capacity; key++) use(policy, key);
+    return policy;
+  }
+
+  test('grows when a refused line is asked for again, and shrinks when one that main gave up is', () => {
+    const policy = full(1000);
+    const before = policy.lists.windowMax;
+    use(policy, 5000);
+    const refused = [...Array(1000).keys()].find((key) => policy.find(key) < 0) ?? -1;
+    expect(policy.lists).toMatchObject({ refusedGhosts: 1, mainGhosts: 0 });
+    use(policy, refused);
+    expect(policy.lists.windowMax).toBe(before + 1);
+    const gone = full(1000);
+    const entry = gone.find(0);
+    gone.forget(entry, true);
+    expect(gone.lists).toMatchObject({ refusedGhosts: 0, mainGhosts: 1 });
+    use(gone, 0);
+    expect(gone.lists.windowMax).toBe(before - 1);
+  });
+
+  test('learns nothing from read-ahead', () => {
+    const policy = full(1000);
+    const before = policy.lists.windowMax;
+    use(policy, 5000);
+    const refused = [...Array(1000).keys()].find((key) => policy.find(key) < 0) ?? -1;
+    policy.insert(refused, true);
+    expect(policy.lists.windowMax).toBe(before);
+  });
+
+  test('stays within its share, even where every miss speaks for one side', () => {
+    const policy = new WTinyLfuPolicy({ capacity: 100, seed: 1 });
+    for (let i = 0; i < 50_000; i++) use(policy, i % 2 === 0 ? i : i - 161);
+    expect(policy.lists.windowMax).toBeLessThanOrEqual(97);
+    expect(policy.lists.windowMax).toBeGreaterThan(50);
+    missRatio(policy, loop(130, 3000));
+    expect(policy.lists.windowMax).toBeLessThan(20);
+    expect(policy.lists.windowMax).toBeGreaterThanOrEqual(2);
+  });
+
+  test('that pinned lines have swollen comes back to its size', () => {
+    const policy = full(1000);
+    const entries: number[] = [];
+    for (let key = 2000; key < 2400; key++) {
+      const entry = policy.insert(key);
+      policy.pin(entry);
+      entries.push(entry);
+      policy.forget(policy.victim(), false);
+    }
+    expect(policy.lists.window).toBeGreaterThanOrEqual(400);
+    for (const entry of entries) policy.unpin(entry);
+    for (let key = 3000; key < 3500; key++) use(policy, key);
+    expect(policy.lists.window).toBe(policy.lists.windowMax);
+  });
+});
+
+describe('read-ahead', () => {
+  test("a line's first use is the first that counts", () => {
+    const policy = new WTinyLfuPolicy({ capacity: 1000, seed: 1 });
+    for (let key = 0; key < 1000; key++) policy.insert(key, true);
+    for (let key = 0; key < 1000; key++) use(policy, key);
+    expect(policy.lists.protected).toBe(0);
+    for (let key = 5000; key < 5100; key++) use(policy, key);
+    for (let key = 0; key < 900; key++) if (policy.find(key) >= 0) use(policy, key);
+    expect(policy.lists.protected).toBeGreaterThan(500);
+  });
+
+  test('a line that nobody used leaves no ghost', () => {
+    const policy = new WTinyLfuPolicy({ capacity: 10, seed: 1 });
+    policy.forget(policy.insert(1, true), true);
+    expect(policy.lists).toMatchObject({ refusedGhosts: 0, mainGhosts: 0 });
+  });
+});
+
+describe('parked lines', () => {
+  test('are found, are not chosen again, and come back to the window when used', () => {
+    const policy = new WTinyLfuPolicy({ capacity: 10, parkedMax: 5, seed: 1 });
+    for (let key = 0; key <= 10; key++) policy.insert(key);
+    const entry = policy.victim();
+    const key = policy.keyOf(entry);
+    policy.park(entry);
+    expect([policy.find(key), policy.isParked(entry), policy.resident]).toEqual([entry, true, 10]);
+    for (let i = 0; i < 10; i++) expect(policy.victim()).not.toBe(entry);
+    expect(policy.victim()).toBe(-1);
+    policy.touch(entry);
+    expect([policy.find(key), policy.isParked(entry), policy.resident]).toEqual([entry, false, 1]);
+    expect(policy.lists.window).toBe(1);
+  });
+
+  test('become ghosts of the kind that they were when they left', () => {
+    const policy = new WTinyLfuPolicy({ capacity: 1000, parkedMax: 5, seed: 1 });
+    for (let key = 0; key <= 1000; key++) policy.insert(key);
+    const entry = policy.victim();
+    policy.park(entry);
+    policy.forget(entry, true);
+    expect(policy.lists).toMatchObject({ parked: 0, refusedGhosts: 1, mainGhosts: 0 });
+    expect(policy.find(policy.keyOf(entry))).toBe(-1);
+  });
+});
+
+test('room can be made before an insertion as well as after it, and the test is the same', () => {
+  const before = new WTinyLfuPolicy({ capacity: 200, seed: 1 });
+  const after = new WTinyLfuPolicy({ capacity: 200, seed: 1 });
+  let misses = 0;
+  for (const key of loop(260, 100)) {
+    use(after, key);
+    const entry = before.find(key);
+    if (entry >= 0) before.touch(entry);
+    else {
+      misses++;
+      if (before.resident === before.capacity) before.forget(before.victim(), true);
+      before.insert(key);
+    }
+  }
+  expect(misses / 26_000).toBeLessThan(0.5);
+  expect(before.lists.window).toBe(before.lists.windowMax);
+});
+
+describe('whatever is done to it', () => {
+  type Act = 'use' | 'park' | 'read ahead' | 'invalidate' | 'pin' | 'unpin' | 'burst' | 'clean' | 'resize';
+  const acts: Act[] = ['use', 'use', 'use', 'park', 'read ahead', 'invalidate', 'pin', 'unpin', 'burst', 'clean', 'resize'];
+  const steps = fc.array(fc.tuple(fc.constantFrom(...acts), fc.integer({ min: 0, max: 90 })), { maxLength: 400 });
+
+  /** What the cache would know of its lines. */
+  interface Known {
+    readonly entryOf: Map<number, number>;
+    readonly parked: Set<number>;
+    readonly pins: number[];
+  }
+
+  function makeRoom(policy: WTinyLfuPolicy, known: Known, park: boolean): void {
+    while (policy.resident > policy.capacity) {
+      const victim = policy.victim();
+      if (victim < 0) return;
+      const key = policy.keyOf(victim);
+      expect(known.pins).not.toContain(key);
+      expect(policy.isParked(victim)).toBe(true);
+      if (park && known.parked.size < 20) {
+        policy.park(victim);
+        known.parked.add(key);
+      } else {
+        policy.forget(victim, true);
+        known.entryOf.delete(key);
+      }
+    }
+  }
+
+  function insert(policy: WTinyLfuPolicy, known: Known, key: number, quiet: boolean): void {
+    const entry = policy.find(key);
+    if (entry < 0) known.entryOf.set(key, policy.insert(key, quiet));
+    else if (!quiet) {
+      policy.touch(entry);
+      known.parked.delete(key);
+    }
+  }
+
+  function act(policy: WTinyLfuPolicy, known: Known, what: Act, key: number): void {
+    const entry = policy.find(key);
+    if (what === 'use' || what === 'park' || what === 'read ahead') {
+      insert(policy, known, key, what === 'read ahead');
+      makeRoom(policy, known, what === 'park');
+    } else if (what === 'burst') {
+      for (let i = 0; i < 16; i++) insert(policy, known, key + i, false);
+      makeRoom(policy, known, false);
+    } else if (what === 'pin' && entry >= 0) {
+      policy.pin(entry);
+      known.pins.push(key);
+    } else if (what === 'unpin' && known.pins.length > 0) {
+      policy.unpin(policy.find(known.pins.splice(key % known.pins.length, 1)[0] ?? -1));
+      makeRoom(policy, known, false);
+    } else if ((what === 'invalidate' || what === 'clean') && entry >= 0 && !known.pins.includes(key)) {
+      policy.forget(entry, what === 'clean');
+      known.entryOf.delete(key);
+      known.parked.delete(key);
+    } else if (what === 'resize') {
+      policy.setCapacity(key + 1);
+      makeRoom(policy, known, false);
+    }
+  }
+
+  function check(policy: WTinyLfuPolicy, known: Known): void {
+    const seen = new Map<number, number>();
+    policy.entries((entry, key) => {
+      expect(policy.find(key)).toBe(entry);
+      expect(entry).toBeLessThan(policy.entriesMax);
+      expect(policy.isParked(entry)).toBe(known.parked.has(key));
+      seen.set(key, entry);
+    });
+    expect(seen).toEqual(known.entryOf);
+    expect(new Set(seen.values()).size).toBe(seen.size);
+    const { window, probation, protected: kept, parked, refusedGhosts, mainGhosts, windowMax } = policy.lists;
+    expect(parked).toBe(known.parked.size);
+    expect(window + probation + kept).toBe(seen.size - parked);
+    expect(policy.resident).toBe(seen.size - parked);
+    expect(policy.resident).toBeLessThanOrEqual(policy.capacity + new Set(known.pins).size);
+    const ghostsMax = Math.max(1, Math.round(policy.capacity / 10));
+    expect(Math.max(refusedGhosts, mainGhosts)).toBeLessThanOrEqual(ghostsMax);
+    expect(windowMax).toBeGreaterThanOrEqual(1);
+    expect(windowMax).toBeLessThanOrEqual(policy.capacity);
+  }
+
+  test('every line is in one list, the table knows exactly the lines, and no list exceeds its bound', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 60 }), steps, (capacity, list) => {
+        const policy = new WTinyLfuPolicy({ capacity, parkedMax: 20, seed: 9 });
+        const known: Known = { entryOf: new Map(), parked: new Set(), pins: [] };
+        for (const [what, key] of list) {
+          act(policy, known, what, key);
+          check(policy, known);
+        }
+      }),
+    );
+  });
+});
+
+test('nothing that is pinned is a victim, and all else is', () => {
+  const policy = new WTinyLfuPolicy({ capacity: 50, seed: 1 });
+  for (let key = 0; key < 50; key++) use(policy, key);
+  for (let key = 0; key < 50; key += 2) policy.pin(policy.find(key));
+  const gone = new Set<number>();
+  for (let entry = policy.victim(); entry >= 0; entry = policy.victim()) gone.add(policy.keyOf(entry));
+  expect(gone).toEqual(new Set(Array.from({ length: 25 }, (_, i) => 2 * i + 1)));
+});
+
+test('tables are below 110 bytes a line, ghosts and room for parked ones included', () => {
+  for (const capacity of [1000, 10_000, 65_536, 100_000]) {
+    const { byteLength } = new WTinyLfuPolicy({ capacity, parkedMax: capacity / 20, seed: 1 });
+    expect(byteLength / capacity).toBeLessThan(110);
+  }
+});

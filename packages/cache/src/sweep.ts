@@ -1,0 +1,52 @@
+import type { DirtyLines } from './dirty-lines.js';
+import type { Lines } from './lines.js';
+
+/** The way of a flush through the dirty lines, ascending. What becomes dirty or free on the way is seen by the next round. */
+export class Sweep {
+  readonly #lines: Lines;
+  readonly #dirtyLines: DirtyLines;
+  #found: Float64Array | undefined;
+  #at = 0;
+  #isWanted = false;
+
+  constructor(lines: Lines, dirtyLines: DirtyLines) {
+    this.#lines = lines;
+    this.#dirtyLines = dirtyLines;
+  }
+
+  /** There may be lines that the round under way does not know. */
+  want(): void {
+    this.#isWanted = true;
+  }
+
+  /** Nobody flushes any more. */
+  stop(): void {
+    this.#found = undefined;
+  }
+
+  /** The next line with data of the epoch or older; -1 if there is none that could begin now. */
+  next(epoch: number): number {
+    for (;;) {
+      if (this.#found === undefined) {
+        if (!this.#isWanted) return -1;
+        this.#isWanted = false;
+        this.#found = this.#collect(epoch);
+        this.#at = 0;
+      }
+      while (this.#at < this.#found.length) {
+        const entry = this.#lines.find(this.#found[this.#at++]);
+        if (entry >= 0 && this.#dirtyLines.has(entry)) return entry;
+      }
+      this.#found = undefined;
+    }
+  }
+
+  #collect(epoch: number): Float64Array {
+    const found = new Float64Array(this.#dirtyLines.count);
+    let count = 0;
+    for (const entry of this.#dirtyLines) {
+      if (this.#dirtyLines.epochOf(entry) <= epoch) found[count++] = this.#lines.lineOf(entry);
+    }
+    return found.subarray(0, count).sort();
+  }
+}
