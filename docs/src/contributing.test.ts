@@ -13,7 +13,13 @@ async function pages(): Promise<string[]> {
     ),
   );
   const inDocs = (await readdir(join(ROOT, 'docs'))).filter((name) => name.endsWith('.md'));
-  const found = ['README.md', 'CONTRIBUTING.md', ...inDocs.map((name) => join('docs', name)), ...inPackages.flat()];
+  const found = [
+    'README.md',
+    'CONTRIBUTING.md',
+    'bench/README.md',
+    ...inDocs.map((name) => join('docs', name)),
+    ...inPackages.flat(),
+  ];
   const there = await Promise.all(
     found.map((path) =>
       read(path).then(
@@ -53,6 +59,13 @@ describe('The documentation', () => {
       expect(exitCode, line).toBe(0);
       for (const [option] of (rest as string).matchAll(/--[a-z-]+/g)) expect(output, line).toContain(`${option} <`);
     }
+  });
+
+  test('names no file of the cache that does not exist', async () => {
+    const files = await readdir(join(ROOT, 'packages', 'cache', 'src'));
+    const named = [...(await read('docs', 'cache.md')).matchAll(/`([a-z-]+\.ts)`/g)].map(([, name]) => name as string);
+    expect(named.filter((name) => !files.includes(name))).toEqual([]);
+    expect(named.length).toBeGreaterThan(10);
   });
 
   test('has no link that leads nowhere', async () => {
