@@ -33,7 +33,7 @@ export class Sender {
   }
 
   #flush(): void {
-    if (this.#queue.length === 0 || this.#wire.closed) return;
+    if (this.#writing || this.#queue.length === 0 || this.#wire.closed) return;
     const batch: Uint8Array[] = [];
     const done: (() => void)[] = [];
     let roomBytes = this.#wire.batchBytesMax;

@@ -95,7 +95,7 @@ export class Outbound {
   }
 
   #flush(): void {
-    if (this.#closed || this.#queue.length === 0) return;
+    if (this.#closed || this.#inFlight !== undefined || this.#queue.length === 0) return;
     const buffers: Buffer[] = [];
     const batch: Span[] = [];
     let roomBytes = this.#wire.batchBytesMax;

@@ -1,0 +1,188 @@
+import { connect, type Socket } from 'node:net';
+import { IHAVEOPT, Option } from '../wire/protocol.js';
+import { contextData, infoData } from './raw-client.js';
+
+/** Numbers from 0 to 2^32 - 1, the same for the same seed (xorshift32). */
+export class Random {
+  #state: number;
+
+  constructor(seed: number) {
+    this.#state = seed | 0 || 1;
+  }
+
+  u32(): number {
+    let x = this.#state;
+    x ^= x << 13;
+    x ^= x >>> 17;
+    x ^= x << 5;
+    this.#state = x;
+    return x >>> 0;
+  }
+
+  below(limit: number): number {
+    return this.u32() % limit;
+  }
+
+  /** True once in `n` times. */
+  once(n: number): boolean {
+    return this.below(n) === 0;
+  }
+
+  pick<T>(values: readonly T[]): T {
+    const value = values[this.below(values.length)];
+    if (value === undefined) throw new Error('nothing to pick from');
+    return value;
+  }
+
+  bytes(length: number): Buffer {
+    const bytes = Buffer.allocUnsafe(length);
+    for (let at = 0; at < length; at++) bytes[at] = this.u32();
+    return bytes;
+  }
+}
+
+const OPTIONS = [...Object.values(Option).filter((option) => option !== Option.ABORT), 0, 4, 12, 0xffff_ffff];
+const COMMANDS = [0, 0, 0, 1, 1, 1, 3, 4, 5, 6, 7, 8, 99, 0xffff];
+/** Lengths and offsets around which things go wrong, beside random ones. */
+const EDGES = [
+  0n,
+  1n,
+  511n,
+  512n,
+  513n,
+  65_536n,
+  2n ** 20n - 512n,
+  2n ** 20n,
+  2n ** 32n - 1n,
+  2n ** 53n,
+  2n ** 63n,
+  2n ** 64n - 1n,
+];
+
+/** One session of a client that knows the protocol and does not care. */
+export class FuzzSession {
+  messages = 0;
+  readonly #random: Random;
+  readonly #parts: Buffer[] = [];
+  #extended = false;
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  /** Everything the client will ever say. */
+  compose(requests: number): Buffer {
+    const random = this.#random;
+    if (random.once(50)) return this.#garbage();
+    this.#u32(random.once(50) ? random.u32() : random.pick([1, 3]));
+    for (let i = random.below(8); i > 0; i--) this.#option();
+    if (!random.once(10)) this.#go();
+    for (let i = requests; i > 0; i--) this.#request();
+    if (random.once(3)) this.#header(2, 0, 0n, 0n);
+    return Buffer.concat(this.#parts);
+  }
+
+  #garbage(): Buffer {
+    this.messages++;
+    return this.#random.bytes(this.#random.below(3000));
+  }
+
+  #go(): void {
+    const random = this.#random;
+    if (random.once(2)) {
+      const option = random.pick([Option.STRUCTURED_REPLY, Option.EXTENDED_HEADERS]);
+      this.#extended = option === Option.EXTENDED_HEADERS;
+      this.#sendOption(option, Buffer.alloc(0));
+      if (random.once(2)) this.#sendOption(Option.SET_META_CONTEXT, contextData('', ['base:allocation']));
+    }
+    this.#sendOption(Option.GO, infoData('', [3]));
+  }
+
+  #option(): void {
+    const random = this.#random;
+    const option = random.once(20) ? random.u32() : random.pick(OPTIONS);
+    // What ends the handshake comes by itself often enough.
+    if ((option === Option.GO || option === Option.EXPORT_NAME) && !random.once(10)) return;
+    if (option === Option.EXTENDED_HEADERS) this.#extended = true;
+    const data = random.pick([
+      () => Buffer.alloc(0),
+      () => random.bytes(random.below(100)),
+      () => Buffer.from(infoData(random.pick(['', 'disk', 'nope']), [random.below(5), random.u32() & 0xffff])),
+      () => Buffer.from(contextData(random.pick(['', 'disk', 'x']), ['base:allocation', 'base:', 'x-blockyard:'])),
+      () => Buffer.alloc(random.below(100_000)),
+    ])();
+    if (data.byteLength > 0 && random.once(4)) data[random.below(data.byteLength)] = random.u32();
+    this.#sendOption(option, data);
+  }
+
+  #sendOption(option: number, data: Uint8Array): void {
+    const random = this.#random;
+    this.messages++;
+    this.#u32(random.once(500) ? random.u32() : IHAVEOPT[0]);
+    this.#u32(IHAVEOPT[1]);
+    this.#u32(option);
+    this.#u32(random.once(500) ? random.u32() : data.byteLength);
+    this.#parts.push(Buffer.from(data));
+  }
+
+  #request(): void {
+    const random = this.#random;
+    const command = random.pick(COMMANDS);
+    const flags = random.once(3) ? 1 << random.below(8) : 0;
+    const offset = this.#number();
+    const length = command === 1 ? BigInt(random.below(random.once(100) ? 100_000 : 2000)) : this.#number();
+    const payload = command === 1 || (this.#extended && random.once(20));
+    const withPayload = this.#extended && payload ? flags | 0x20 : flags;
+    const short = length < 4096n ? length : 512n;
+    this.#header(command, withPayload, offset, payload ? short : length);
+    // Now and then it is not what was announced, and all that follows is out of step.
+    if (payload) this.#parts.push(Buffer.alloc(random.once(2000) ? random.below(4000) : Number(short), 0x5a));
+  }
+
+  #number(): bigint {
+    const random = this.#random;
+    if (random.once(20)) return random.pick(EDGES);
+    return BigInt(random.below(2048)) * (random.once(10) ? 1n : 512n);
+  }
+
+  #header(command: number, flags: number, offset: bigint, length: bigint): void {
+    const random = this.#random;
+    this.messages++;
+    const header = Buffer.allocUnsafe(this.#extended ? 32 : 28);
+    const magic = this.#extended ? 0x21e41c71 : 0x25609513;
+    header.writeUInt32BE(random.once(20_000) ? random.u32() : magic, 0);
+    header.writeUInt16BE(flags, 4);
+    header.writeUInt16BE(command, 6);
+    header.writeBigUInt64BE(BigInt(random.u32()), 8);
+    header.writeBigUInt64BE(BigInt.asUintN(64, offset), 16);
+    if (this.#extended) header.writeBigUInt64BE(BigInt.asUintN(64, length), 24);
+    else header.writeUInt32BE(Number(BigInt.asUintN(32, length)), 24);
+    this.#parts.push(header);
+  }
+
+  #u32(value: number): void {
+    const part = Buffer.allocUnsafe(4);
+    part.writeUInt32BE(value >>> 0, 0);
+    this.#parts.push(part);
+  }
+}
+
+/** Says it all, in pieces, and ends in one of the ways in which clients end. Resolves when the connection is over. */
+export async function play(path: string, random: Random, script: Buffer): Promise<void> {
+  const socket: Socket = connect({ path, allowHalfOpen: true });
+  const over = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  socket.on('error', () => {});
+  socket.on('end', () => socket.destroy());
+  if (random.once(10)) socket.pause();
+  else socket.resume();
+  for (let at = 0; at < script.byteLength && !socket.destroyed; ) {
+    const length = random.once(4) ? 1 + random.below(200) : 1 + random.below(60_000);
+    const drained = socket.write(script.subarray(at, at + length));
+    at += length;
+    if (!drained && !socket.isPaused())
+      await Promise.race([over, new Promise((resolve) => socket.once('drain', resolve))]);
+  }
+  if (socket.isPaused() || random.once(3)) socket.destroy();
+  else socket.end();
+  await over;
+}
