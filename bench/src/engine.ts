@@ -39,6 +39,10 @@ program.parse();
 const options = program.opts<{ deviceMib: number; json?: true; check?: true }>();
 const deviceBytes = options.deviceMib * MIB;
 
+// A first pass for the compiler, not counted.
+await readRate(await openCache(await openBase()), randomBlocks(2000));
+await writeRate(await openCache(await openBase()), randomBlocks(2000, 8 * MIB));
+
 const rows: Row[] = [
   await coldRandomReads(),
   await coldRandomWrites(),
