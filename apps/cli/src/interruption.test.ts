@@ -13,7 +13,11 @@ test.each([
   const { port } = server.address() as AddressInfo;
   const child = start([command, `nbd://127.0.0.1:${port}/`]);
   const ended = once(child, 'close');
-  const [socket] = await once(server, 'connection');
+  const endedEarly = ended.then(([early]) => {
+    throw new Error(`${command} ended with ${early} before it connected`);
+  });
+  const [socket] = await Promise.race([once(server, 'connection'), endedEarly]);
+  endedEarly.catch(() => {});
   child.kill(signal);
   expect((await ended)[0]).toBe(code);
   socket.destroy();
