@@ -1,4 +1,4 @@
-import { type BlockDevice, BlockError } from '@blockyard/block';
+import { type BlockDevice, BlockError, checkOptionNames } from '@blockyard/block';
 import { type CacheOptions, connectCache } from '@blockyard/cache';
 import { DeviceUri } from './device-uri.js';
 import { schemeOf } from './schemes.js';
@@ -22,7 +22,7 @@ const KNOWN: Readonly<Record<keyof ConnectUriOptions, true>> = { readOnly: true,
  */
 export async function connectUri(text: string, options: ConnectUriOptions = {}): Promise<BlockDevice> {
   try {
-    checkKnown(options, KNOWN);
+    checkOptionNames(options, KNOWN);
     const { readOnly = false, cacheSizeBytes, cache = {} } = options;
     const uri = new DeviceUri(text);
     const device = await schemeOf(uri).open(uri, { readOnly });
@@ -35,12 +35,5 @@ export async function connectUri(text: string, options: ConnectUriOptions = {}):
     }
   } catch (error) {
     throw BlockError.from(error, { operation: 'connect' });
-  }
-}
-
-/** Refuses what is not known: a misspelt option must not be a silent default. */
-export function checkKnown(options: object, known: Readonly<Record<string, true>>): void {
-  for (const name of Object.keys(options)) {
-    if (!Object.hasOwn(known, name)) throw new BlockError('INVALID_ARGUMENT', `unknown option ${JSON.stringify(name)}`);
   }
 }

@@ -1,5 +1,4 @@
-import { BlockError, checkInteger, checkSectorSize } from '@blockyard/block';
-import { checkKnown } from './connect.js';
+import { BlockError, checkInteger, checkOptionNames, checkSectorSize } from '@blockyard/block';
 import { DeviceUri, invalid } from './device-uri.js';
 import { schemeOf } from './schemes.js';
 import { sectorSizeOf } from './sectors.js';
@@ -23,7 +22,7 @@ const KNOWN: Readonly<Record<keyof CreateUriOptions, true>> = { sizeBytes: true,
  */
 export async function createUri(text: string, options: CreateUriOptions): Promise<void> {
   try {
-    checkKnown(options, KNOWN);
+    checkOptionNames(options, KNOWN);
     const uri = new DeviceUri(text);
     const scheme = schemeOf(uri);
     checkInteger(options.sizeBytes, 'sizeBytes');

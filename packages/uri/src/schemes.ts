@@ -6,7 +6,7 @@ import { nbd } from './schemes/nbd.js';
 import { s3 } from './schemes/s3.js';
 
 /** Every kind of device. A new backend is one line here and a file beside the others. */
-const SCHEMES: ReadonlyMap<string, Scheme> = new Map([
+export const SCHEMES: ReadonlyMap<string, Scheme> = new Map([
   ['memory', memory],
   ['file', file],
   ['s3', s3],

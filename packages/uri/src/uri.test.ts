@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { serveNbd } from '@blockyard/nbd';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connectUri, createUri, URI_EXAMPLES } from './index.js';
+import { SCHEMES } from './schemes.js';
 
 const SECRET = 'hunter2';
 let folder: string;
@@ -132,4 +134,12 @@ describe('every URI', () => {
     const made = createUri(`file:${folder}/two-minds.img?sector=512`, { sizeBytes: 8192, sectorSize: 4096 });
     await expect(made).rejects.toThrow('?sector=512 of the URI is not the 4096 that was asked for');
   });
+});
+
+test('the README has every kind of URI and every parameter', () => {
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+  for (const [name, { parameters }] of SCHEMES) {
+    expect(readme).toContain(`${name}:`);
+    for (const parameter of parameters) expect(readme).toContain(`\`${parameter}\``);
+  }
 });

@@ -23,9 +23,18 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/** A test that fails must not leave servers behind. */
+const children = new Set<ChildProcessWithoutNullStreams>();
+process.once('exit', () => {
+  for (const child of children) child.kill('SIGKILL');
+});
+
 /** The built command in a process of its own. */
 export function start(args: readonly string[], { cwd, env }: StartOptions = {}): ChildProcessWithoutNullStreams {
-  return spawn(process.execPath, [MAIN, ...args], { cwd, env: { ...process.env, ...env } });
+  const child = spawn(process.execPath, [MAIN, ...args], { cwd, env: { ...process.env, ...env } });
+  children.add(child);
+  child.once('close', () => children.delete(child));
+  return child;
 }
 
 /** The same, to its end, with `input` on its standard input. */
