@@ -1,5 +1,5 @@
 import type { S3Client } from '@aws-sdk/client-s3';
-import { BlockError, checkInteger, checkSectorSize, checkSize } from '@blockyard/block';
+import { BlockError, checkInteger, checkOptionNames, checkSectorSize, checkSize } from '@blockyard/block';
 import { checkPrefix } from './keys.js';
 
 /** How to reach the store: with a client of yours, or with what is needed to make one. */
@@ -110,7 +110,7 @@ const CLIENT_PARTS = ['endpoint', 'region', 'credentials', 'forcePathStyle'] as 
 
 /** The options with their defaults. Throws `INVALID_ARGUMENT`, or `UNALIGNED` for sizes that are not whole sectors. */
 export function checkCreateOptions(options: CreateVolumeOptions): CreateSettings {
-  checkKnown(options, KNOWN_CREATE);
+  checkOptionNames(options, KNOWN_CREATE);
   const store = checkStoreOptions(options);
   const { sectorSize = SECTOR_SIZE_DEFAULT, objectSizeBytes = OBJECT_SIZE_BYTES_DEFAULT } = options;
   checkSectorSize(sectorSize);
@@ -119,7 +119,7 @@ export function checkCreateOptions(options: CreateVolumeOptions): CreateSettings
 }
 
 export function checkConnectOptions(options: ConnectS3Options): ConnectSettings {
-  checkKnown(options, KNOWN_CONNECT);
+  checkOptionNames(options, KNOWN_CONNECT);
   const store = checkStoreOptions(options);
   const { readOnly = false, concurrency = CONCURRENCY_DEFAULT } = options;
   checkBoolean(readOnly, 'readOnly');
@@ -128,7 +128,7 @@ export function checkConnectOptions(options: ConnectS3Options): ConnectSettings 
 }
 
 export function checkDeleteOptions(options: StoreOptions): StoreSettings {
-  checkKnown(options, KNOWN_STORE);
+  checkOptionNames(options, KNOWN_STORE);
   return checkStoreOptions(options);
 }
 
@@ -188,15 +188,6 @@ function checkClient(client: unknown, options: StoreOptions): void {
     if (options[name] !== undefined) {
       throw new BlockError('INVALID_ARGUMENT', `give either a client or ${name}: the client has its own`);
     }
-  }
-}
-
-function checkKnown(options: unknown, known: object): void {
-  if (typeof options !== 'object' || options === null) {
-    throw new BlockError('INVALID_ARGUMENT', `options must be { bucket, prefix, ... }, not ${String(options)}`);
-  }
-  for (const name of Object.keys(options)) {
-    if (!Object.hasOwn(known, name)) throw new BlockError('INVALID_ARGUMENT', `unknown option "${name}"`);
   }
 }
 
