@@ -24,7 +24,7 @@ export function parseBtr1(bytes: Uint8Array, name: string): Trace {
   const records = countOf(header.records, 'records', name, 0);
   // Before memory is asked for.
   if (records > (bytes.byteLength - lineEnd - 1) / RECORD_BYTES_MIN) {
-    throw traceError(name, `the header promises ${records} records, more than there are bytes for`);
+    throw traceError(name, `the trace must not end before the ${records} records that its header promises`);
   }
   const trace = {
     name: typeof header.name === 'string' ? header.name : name,

@@ -43,7 +43,7 @@ describe('BTR1', () => {
 
   test.each([
     ['that is cut', encodeBtr1([{ start: 1e6, length: 1e6 }]).subarray(0, -1), /must not end within a record/],
-    ['that promises too much', encodeBtr1([], { records: 2 ** 40 }), /more than there are bytes for/],
+    ['that promises too much', encodeBtr1([], { records: 2 ** 40 }), /must not end before the 1099511627776 records/],
     ['before the start', Buffer.concat([encodeBtr1([], { records: 1 }), Uint8Array.of(2, 1)]), /record 0 lies outside/],
     ['without units', encodeBtr1([], { unit: 0 }), /unit of the header/],
     ['of another format', Buffer.from('{"format":"BTR2"}\n'), /format must be "BTR1", not "BTR2"/],
