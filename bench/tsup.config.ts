@@ -1,3 +1,6 @@
 import base from '../tsup.base.ts';
 
-export default base(['src/policy.ts', 'src/hit.ts', 'src/engine.ts', 'src/rss.ts', 'src/write-back.ts'], 'node');
+export default base(
+  ['src/policy.ts', 'src/hit.ts', 'src/engine.ts', 'src/rss.ts', 'src/write-back.ts', 'src/nbd.ts', 'src/nbd-serve.ts'],
+  'node',
+);
