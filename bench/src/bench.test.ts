@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LruPolicy, WTinyLfuPolicy } from '@blockyard/cache/policies';
@@ -58,9 +58,11 @@ describe('traces', () => {
   });
 
   test('CSV has a line per request, with or without a heading', async () => {
-    const path = join(tmpdir(), `blockyard-trace-${process.pid}.csv`);
+    const folder = await mkdtemp(join(tmpdir(), 'blockyard-trace-'));
+    const path = join(folder, 't.csv');
     await writeFile(path, 'offset,bytes,op\n4096,8192,R\n0,512,write\n');
     const trace = await readTrace(path);
+    await rm(folder, { recursive: true });
     expect([...trace.offsets]).toEqual([4096, 0]);
     expect([...trace.writes]).toEqual([0, 1]);
     expect(() => parseCsv('1,x,R', 'bad')).toThrow(/must be "offset,bytes,op"/);
