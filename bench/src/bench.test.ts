@@ -65,7 +65,7 @@ describe('traces', () => {
     await rm(folder, { recursive: true });
     expect([...trace.offsets]).toEqual([4096, 0]);
     expect([...trace.writes]).toEqual([0, 1]);
-    expect(() => parseCsv('1,x,R', 'bad')).toThrow(/must be "offset,bytes,op"/);
+    expect(() => parseCsv('1,x,R', 'bad')).toThrow(/must be "offset,bytes,op/);
   });
 
   test('a request touches each line that it overlaps once', () => {
