@@ -33,7 +33,8 @@ interface Options {
 }
 
 const SECONDS = 60;
-const STEPS_MAX = 2000;
+/** Default of `--steps-max`. */
+export const STEPS_MAX = 2000;
 
 const EXPLANATION = `
 Each seed is a world of its own: a small device, what is under it, clients, time and faults. A broken clause is printed with its seed,

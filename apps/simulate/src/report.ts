@@ -1,19 +1,26 @@
 import type { SimulationCase, SimulationOutcome } from '@blockyard/conformance';
+import { STEPS_MAX } from './arguments.js';
 
 /** A case that broke a clause, for people. `smaller` is what was left of it. */
-export function describeFailure(subject: string, found: SimulationOutcome, smaller: SimulationOutcome): string {
+export function describeFailure(
+  subject: string,
+  found: SimulationOutcome,
+  smaller: SimulationOutcome,
+  stepsMax: number,
+): string {
   return [
     `${subject}: ${found.violation?.message}`,
     `  seed ${found.case.seed}, step ${found.steps}, after ${found.simulatedMs} ms of its time`,
-    `  again: ${commandFor(subject, found.case)}`,
+    `  again: ${commandFor(subject, found.case, stepsMax)}`,
     `  made smaller, ${smaller.script.length} of ${found.script.length} operations: ${smaller.violation?.message}`,
-    `  again: ${commandFor(subject, smaller.case)} --log`,
+    `  again: ${commandFor(subject, smaller.case, stepsMax)} --log`,
     '',
   ].join('\n');
 }
 
-export function commandFor(subject: string, { seed, keep, without }: SimulationCase): string {
+export function commandFor(subject: string, { seed, keep, without }: SimulationCase, stepsMax: number): string {
   const parts = [`npm run simulate -- --subject ${subject} --seed ${seed}`];
+  if (stepsMax !== STEPS_MAX) parts.push(`--steps-max ${stepsMax}`);
   if (keep !== undefined) parts.push(`--keep ${describeSteps(keep)}`);
   if (without !== undefined && without.length > 0) parts.push(`--without ${without.join(',')}`);
   return parts.join(' ');

@@ -68,7 +68,7 @@ async function runOnce(settings: Settings, tally: Tally, stdout: Streams['stdout
     for (const line of outcome.log) stdout.write(`${line}\n`);
     if (outcome.violation === undefined) continue;
     if (keep !== undefined) stdout.write(`${subject.name}: ${outcome.violation.message}\n`);
-    else stdout.write(describeFailure(subject.name, outcome, await shrink(subject, outcome, { stepsMax })));
+    else stdout.write(describeFailure(subject.name, outcome, await shrink(subject, outcome, { stepsMax }), stepsMax));
   }
 }
 
@@ -78,7 +78,7 @@ async function runForAWhile(settings: Settings, tally: Tally, stdout: Streams['s
     const outcome = await simulate(subject, { seed, without }, { stepsMax });
     tally.add(outcome);
     if (outcome.violation === undefined) return;
-    stdout.write(describeFailure(subject.name, outcome, await shrink(subject, outcome, { stepsMax })));
+    stdout.write(describeFailure(subject.name, outcome, await shrink(subject, outcome, { stepsMax }), stepsMax));
   };
   for (const { subject: name, seed } of await readKnownSeeds()) {
     const subject = settings.subjects.includes(name) ? SUBJECTS.get(name) : undefined;

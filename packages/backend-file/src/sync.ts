@@ -13,8 +13,8 @@ export class Sync {
   /** Changes that the file has seen. Starts at one: what an earlier process wrote may not be durable either. */
   #changes = 1;
   #durableChanges = 0;
-  /** Whether the size, which `fdatasync` need not make durable everywhere, is among the changes. */
-  #sizeChanged = false;
+  /** Whether the size, which `fdatasync` need not make durable everywhere, is among the changes: an earlier process's too. */
+  #sizeChanged = true;
   #running: Promise<void> | undefined;
   #failure: BlockError | undefined;
 

@@ -15,6 +15,8 @@ export const fileSubject: SimulationSubject = {
         return medium.crashMedium;
       },
       async open(life) {
+        // Pages that could not be written are clean, so that they may be dropped; then the file reads as it is on the disk.
+        if (medium.hasLost) medium.crash(world.random);
         const { sizeSectors } = medium;
         const facts = { path: '/simulated', sectorSize, sizeSectors, readOnly: false, resizable: true };
         return createDevice(new FileDriver(new SimulatedFile(world, medium, life, hasHoles), facts));

@@ -1,8 +1,9 @@
 import type { SimulationSubject } from '@blockyard/conformance';
 import { cacheSubject } from './cache.js';
 import { fileSubject } from './file.js';
+import { s3Subject } from './s3.js';
 
 /** What can be simulated, by name. */
 export const SUBJECTS: ReadonlyMap<string, SimulationSubject> = new Map(
-  [cacheSubject, fileSubject].map((subject) => [subject.name, subject]),
+  [cacheSubject, fileSubject, s3Subject].map((subject) => [subject.name, subject]),
 );

@@ -139,9 +139,9 @@ export class SimulatedFile implements FileIo {
       parts: 1,
       apply: () => {},
       done: () => this.#medium.accepted(id),
-      failed: (error) => {
+      failed: (error, cutOff) => {
         this.#medium.failed(id);
-        this.#medium.lose();
+        if (!cutOff) this.#medium.lose();
         return this.#failure(error, ['EIO']);
       },
     });

@@ -16,6 +16,7 @@ export class SimulatedMedium {
   readonly #now: Map<number, Uint8Array>;
   #sizeSectors: number;
   #ids = 0;
+  #hasLost = false;
 
   constructor(world: World, shape: Shape = world.shape) {
     this.#world = world;
@@ -63,6 +64,12 @@ export class SimulatedMedium {
   /** A flush failed as `fsync` does: what is not durable by now never will be, unless it is written again. */
   lose(): void {
     this.#crash.lose();
+    this.#hasLost = true;
+  }
+
+  /** Whether a flush has failed like that since the last crash: reads may go back to what is durable at any time. */
+  get hasLost(): boolean {
+    return this.#hasLost;
   }
 
   accepted(id: number): void {
@@ -79,6 +86,7 @@ export class SimulatedMedium {
     this.#crash = new CrashMedium(state, state.sectors);
     this.#sizeSectors = state.sizeSectors;
     this.#now.clear();
+    this.#hasLost = false;
     for (const [sector, contents] of state.sectors) this.#now.set(sector, contents);
   }
 

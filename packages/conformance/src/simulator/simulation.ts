@@ -18,6 +18,7 @@ const ATTEMPTS_MAX = 50;
 const EVENTS_PER_STEP_MAX = 2000;
 const EVENTS_MIN = 50_000;
 const OPEN_RETRY_MS = 50;
+const OPENS_BEFORE_HEALING = 10;
 
 /** One run of a script in a world. */
 export class Simulation {
@@ -234,6 +235,8 @@ export class Simulation {
         life.end();
         if (error instanceof AssertionError) return this.#fail('D1, D4', error);
         if (!this.#mayFail(error, life) || attempt === ATTEMPTS_MAX) return this.#fail('A1', error);
+        // A world that lets nobody in shows nothing.
+        if (attempt === OPENS_BEFORE_HEALING) this.#world.heal();
         await this.#world.time.sleep(OPEN_RETRY_MS * attempt);
       }
     }

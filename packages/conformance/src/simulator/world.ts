@@ -17,8 +17,11 @@ export interface MediumCall<T> {
   apply(from: number, to: number): void;
   /** Called right before the call resolves. */
   done(): T;
-  /** Called right before the call rejects. Gives what it rejects with; default: an error `IO` or `UNAVAILABLE`. */
-  failed?(error: BlockError): unknown;
+  /**
+   * Called right before the call rejects. Gives what it rejects with; default: an error `IO` or `UNAVAILABLE`. `cutOff`: it did
+   * not fail, but whoever made it is over.
+   */
+  failed?(error: BlockError, cutOff: boolean): unknown;
 }
 
 /** What becomes of a call. */
@@ -99,7 +102,7 @@ export class World {
         life.calls.delete(abort);
         this.log.step();
         this.log.note(this.time.now(), fate.fails ? `FAIL ${call.name}` : `done ${call.name}`);
-        if (fate.fails) reject(this.#errorOf(call));
+        if (fate.fails) reject(this.#errorOf(call, false));
         else resolve(call.done());
       };
       const apply = (piece: number) => {
@@ -110,7 +113,7 @@ export class World {
       };
       const abort = () => {
         begun.aborted = true;
-        reject(this.#errorOf(call));
+        reject(this.#errorOf(call, true));
       };
       life.calls.add(abort);
       this.#schedule(fate, apply, settle);
@@ -150,10 +153,10 @@ export class World {
     return { ms, fails, cut, secondFirst, pieces: fails ? (late ? chance.between(1, whole) : 0) : whole };
   }
 
-  #errorOf<T>(call: MediumCall<T>): unknown {
+  #errorOf<T>(call: MediumCall<T>, cutOff: boolean): unknown {
     const code = this.#chance.chance(0.5) ? 'IO' : 'UNAVAILABLE';
     const error = this.raise(new BlockError(code, `the simulation fails ${call.name}`));
-    const own = call.failed?.(error) ?? error;
+    const own = call.failed?.(error, cutOff) ?? error;
     if (own !== error && typeof own === 'object' && own !== null) this.#raised.add(own);
     return own;
   }

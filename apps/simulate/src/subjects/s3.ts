@@ -1,0 +1,83 @@
+import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+import { connectS3, createVolume } from '@blockyard/backend-s3';
+import { type BlockErrorCode, isBlockError } from '@blockyard/block';
+import type { Life, SimulationSubject, World } from '@blockyard/conformance';
+import { SimulatedStore, type StoreRequest, type StoreResponse } from './simulated-store.js';
+
+const AT = { bucket: 'bucket', prefix: 'volume' };
+/** Real time, in which nothing simulated takes long. */
+const REQUEST_TIMEOUT_MS = 400_000;
+const OBJECT_SECTORS = [1, 4, 8, 16] as const;
+
+/** The S3 backend, SDK and all, over a store and a network of the simulation's. */
+export const s3Subject: SimulationSubject = {
+  name: 's3',
+  async create(world: World) {
+    const store = new SimulatedStore(world);
+    const { sectorSize, sizeSectors } = world.shape;
+    const retries = world.random.pick([0, 0, 2]);
+    const concurrency = world.random.pick([1, 2, 16]);
+    await createVolume({
+      ...AT,
+      client: clientOf(async (request) => store.handle(request), 0),
+      sectorSize,
+      sizeSectors,
+      objectSizeBytes: world.random.pick(OBJECT_SECTORS) * sectorSize,
+    });
+    return {
+      turnsToRest: TURNS_TO_REST,
+      open(life: Life) {
+        // What a process before left on its way has arrived by now, or never will.
+        store.settle();
+        const client = clientOf((request) => store.send(life, request), retries);
+        return connectS3({ ...AT, client, concurrency, requestTimeoutMs: REQUEST_TIMEOUT_MS });
+      },
+      crash: () => {},
+      // The SDK makes errors of its own of what the network did.
+      mayFail: (error) => world.injected > 0 && isBlockError(error) && CODES.includes(error.code),
+    };
+  },
+};
+
+/** What a lost connection comes out as. `IO`: a condition was lost, and the look at why was too. */
+const CODES: readonly BlockErrorCode[] = ['UNAVAILABLE', 'IO'];
+
+/** Of the event loop, until the SDK has nothing more to do by itself. */
+const TURNS_TO_REST = 4;
+
+function clientOf(send: (request: StoreRequest) => Promise<StoreResponse>, retries: number): S3Client {
+  const handle = async (request: StoreRequest, { abortSignal }: { abortSignal?: AbortSignal } = {}) => {
+    const aborted = new Promise<never>((_, reject) => {
+      abortSignal?.addEventListener('abort', () => reject(Object.assign(new Error('aborted'), { name: 'AbortError' })));
+    });
+    return { response: await Promise.race([send(request), aborted]) };
+  };
+  const client = new S3Client({
+    endpoint: 'http://store.invalid',
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'simulated', secretAccessKey: 'simulated' },
+    forcePathStyle: true,
+    // The SDK's own way of trying again sleeps in real time.
+    maxAttempts: 1,
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    requestHandler: { handle } as unknown as NonNullable<S3ClientConfig['requestHandler']>,
+  });
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      for (let retry = 0; ; retry++) {
+        try {
+          return await next(args);
+        } catch (error) {
+          if (retry === retries || !isLostConnection(error)) throw error;
+        }
+      }
+    },
+    { step: 'finalizeRequest', priority: 'low', name: 'tryAgainAtOnce' },
+  );
+  return client;
+}
+
+function isLostConnection(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ECONNRESET';
+}
