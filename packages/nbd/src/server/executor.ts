@@ -9,17 +9,19 @@ import type { Export } from './exports.js';
 import type { Outbound } from './outbound.js';
 import {
   dataHeaderBytes,
+  holeBytes,
   type Mode,
   outcomeBytes,
   putDataHeader,
   putError,
+  putHole,
   putReadDone,
   putStatus,
   putSuccess,
   statusBytes,
 } from './replies.js';
 import type { Request } from './request.js';
-import { asksForHoles, readBytes, readSparse } from './sparse-read.js';
+import { type Piece, zeroRuns } from './zero-runs.js';
 
 /** Extents in a reply at most, for each context. A client asks on from where they end. */
 const EXTENTS_MAX = 1024;
@@ -61,7 +63,7 @@ export class Executor {
   /** Bytes of memory that the request needs, for its payload or its reply. */
   memoryBytes({ command, lengthBytes = 0 }: Request): number {
     if (command === Command.WRITE) return lengthBytes;
-    if (command === Command.READ) return lengthBytes === 0 ? 0 : readBytes(this.#mode, lengthBytes);
+    if (command === Command.READ) return lengthBytes === 0 ? 0 : this.#dataHeaderBytes + lengthBytes;
     if (command === Command.BLOCK_STATUS) return this.#contexts.length * statusBytes(this.#mode, EXTENTS_MAX);
     return 0;
   }
@@ -118,10 +120,6 @@ export class Executor {
       this.#answer(request, putReadDone);
       return;
     }
-    if (!request.has(CommandFlag.DF) && asksForHoles(this.#device, this.#mode, lengthBytes)) {
-      this.#readAround(request, start, lengthBytes);
-      return;
-    }
     const from = at + this.#dataHeaderBytes;
     this.#device.read(start, [chunk.bytes.subarray(from, from + lengthBytes)]).then(
       () => this.#answerData(request, lengthBytes),
@@ -129,28 +127,46 @@ export class Executor {
     );
   }
 
-  /** A read that leaves out the holes. */
-  #readAround(request: Request, start: number, lengthBytes: number): void {
-    const { chunk } = request;
-    if (chunk === undefined) return;
-    const read = async () => {
-      const end = await readSparse(this.#device, request, this.#mode, chunk.bytes, chunk.view);
-      if (end !== undefined) {
-        this.#outbound.push(chunk, request.at, end);
-        return;
-      }
-      const from = request.at + this.#dataHeaderBytes;
-      await this.#device.read(start, [chunk.bytes.subarray(from, from + lengthBytes)]);
-      this.#answerData(request, lengthBytes);
-    };
-    read().catch((error: unknown) => this.#fail(request, error));
-  }
-
   #answerData(request: Request, lengthBytes: number): void {
     const { chunk, at, offsetBytes = 0 } = request;
     if (chunk === undefined) return;
+    const from = at + this.#dataHeaderBytes;
+    if (this.#mode !== 'simple') {
+      const pieces = zeroRuns(chunk.view, chunk.bytes, from, lengthBytes);
+      if (pieces !== undefined && (pieces.length === 1 || !request.has(CommandFlag.DF))) {
+        this.#answerPieces(request, chunk, from, pieces);
+        return;
+      }
+    }
     putDataHeader(chunk.view, at, this.#mode, request, offsetBytes, lengthBytes, true);
-    this.#outbound.push(chunk, at, at + this.#dataHeaderBytes + lengthBytes);
+    this.#outbound.push(chunk, at, from + lengthBytes);
+  }
+
+  /**
+   * Data and holes in turn. What stands before a piece of data, its own header and the chunk of the hole, is put where the zeroes
+   * of that hole were: nothing is moved, and the zeroes do not leave.
+   */
+  #answerPieces(request: Request, chunk: Chunk, from: number, pieces: readonly Piece[]): void {
+    const mode = this.#mode;
+    const { view } = chunk;
+    const { offsetBytes = 0 } = request;
+    const last = pieces.length - 1;
+    for (const [index, { start, end, hole }] of pieces.entries()) {
+      const done = index === last;
+      const before = pieces[index - 1];
+      if (!hole) {
+        const header = from + start - this.#dataHeaderBytes;
+        const head = before === undefined ? header : header - holeBytes(mode);
+        if (before !== undefined) {
+          putHole(view, head, mode, request, offsetBytes + before.start, before.end - before.start, false);
+        }
+        putDataHeader(view, header, mode, request, offsetBytes + start, end - start, done);
+        this.#outbound.push(chunk, head, from + end, done);
+      } else if (done) {
+        const head = before === undefined ? request.at : from + start;
+        this.#outbound.push(chunk, head, putHole(view, head, mode, request, offsetBytes + start, end - start, true));
+      }
+    }
   }
 
   #write(request: Request, start: number, lengthBytes: number): void {

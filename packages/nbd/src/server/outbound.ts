@@ -55,21 +55,24 @@ export class Outbound {
     return { chunk, at };
   }
 
-  /** One reply: bytes [`from`, `to`) of `chunk`. The part of the chunk is given back once they are sent. */
-  push(chunk: Chunk, from: number, to: number): void {
+  /**
+   * Bytes [`from`, `to`) of `chunk`. A reply may come in several of them; with the `last` its part of the chunk is given back once
+   * they are sent.
+   */
+  push(chunk: Chunk, from: number, to: number, last = true): void {
+    const replies = last ? 1 : 0;
     if (this.#closed) {
-      this.#give(chunk, 1);
-      this.#onSent(1);
+      this.#release([{ chunk, from, to, replies }]);
       return;
     }
     if (this.pendingBytes === 0) this.progressAtMs = this.#clock.now();
     this.pendingBytes += to - from;
-    const last = this.#queue.at(-1);
-    if (last !== undefined && last.chunk === chunk && last.to === from) {
-      last.to = to;
-      last.replies++;
+    const before = this.#queue.at(-1);
+    if (before !== undefined && before.chunk === chunk && before.to === from) {
+      before.to = to;
+      before.replies += replies;
     } else {
-      this.#queue.push({ chunk, from, to, replies: 1 });
+      this.#queue.push({ chunk, from, to, replies });
     }
     this.#schedule();
   }
@@ -133,7 +136,7 @@ export class Outbound {
   #release(spans: Span[]): void {
     let replies = 0;
     for (const span of spans) {
-      this.#give(span.chunk, span.replies);
+      if (span.replies > 0) this.#give(span.chunk, span.replies);
       replies += span.replies;
     }
     if (replies > 0) this.#onSent(replies);
