@@ -29,7 +29,12 @@ export const s3Subject: SimulationSubject = {
       open(life: Life) {
         // What a process before left on its way has arrived by now, or never will.
         store.settle();
-        const client = clientOf((request) => store.send(life, request), retries);
+        const dead = life.over.then((): never => {
+          // So that the timers of the dead do not keep the living waiting.
+          throw new Error('the simulated process is over');
+        });
+        dead.catch(() => {});
+        const client = clientOf((request) => Promise.race([store.send(life, request), dead]), retries);
         return connectS3({ ...AT, client, concurrency, requestTimeoutMs: REQUEST_TIMEOUT_MS });
       },
       crash: () => {},

@@ -117,10 +117,10 @@ export class SimulatedStore {
   #delete({ body }: StoreRequest): StoreResponse {
     const errors: string[] = [];
     for (const [, xml = ''] of String(body).matchAll(/<Object>(.*?)<\/Object>/g)) {
-      const key = unescape(/<Key>(.*?)<\/Key>/.exec(xml)?.[1] ?? '');
+      const key = unescapeXml(/<Key>(.*?)<\/Key>/.exec(xml)?.[1] ?? '');
       const etag = /<ETag>(.*?)<\/ETag>/.exec(xml)?.[1];
       const there = this.#objects.get(key);
-      const isOther = etag !== undefined && there !== undefined && there.etag !== unescape(etag);
+      const isOther = etag !== undefined && there !== undefined && there.etag !== unescapeXml(etag);
       if (this.#honoursConditionalDeletes && isOther) errors.push(errorXml(key, 'PreconditionFailed'));
       else this.#objects.delete(key);
     }
@@ -158,6 +158,6 @@ function errorXml(key: string, code: string): string {
   return `<Error><Key>${key}</Key><Code>${code}</Code><Message>${code}</Message></Error>`;
 }
 
-function unescape(xml: string): string {
+function unescapeXml(xml: string): string {
   return xml.replaceAll('&quot;', '"').replaceAll('&#34;', '"').replaceAll('&amp;', '&');
 }

@@ -5,9 +5,12 @@ import type { SimulationSubject } from './simulated-system.js';
 export interface ShrinkOptions extends SimulationOptions {
   /** Simulations tried, at most. Default: 1000. */
   readonly triesMax?: number;
+  /** Milliseconds of real time after which to be content. Default: 20,000. */
+  readonly budgetMs?: number;
 }
 
 const TRIES_MAX = 1000;
+const BUDGET_MS = 20_000;
 
 /**
  * A smaller case that breaks the same clauses: without the faults that it does not need, and with as few steps as can be found
@@ -20,8 +23,9 @@ export async function shrink(
 ): Promise<SimulationOutcome> {
   let best = found;
   let left = options.triesMax ?? TRIES_MAX;
+  const endsAtMs = performance.now() + (options.budgetMs ?? BUDGET_MS);
   const attempt = async (smaller: SimulationCase): Promise<boolean> => {
-    left--;
+    left = performance.now() < endsAtMs ? left - 1 : 0;
     const outcome = await simulate(subject, smaller, options);
     const isSame = outcome.violation !== undefined && outcome.violation.clauses === found.violation?.clauses;
     if (isSame) best = outcome;
