@@ -67,9 +67,11 @@ export function writeBack(base: BlockDevice, lies: Lies = {}): BlockDevice {
     sizeSectors: base.info.sizeSectors,
     readOnly: base.info.readOnly,
     async read(start, buffers) {
+      // What is written out during the read of the base may not be in what that read finds.
+      const before = new Map(dirty);
       await base.read(start, buffers);
       for (const [sector, view] of sectorsOf(start, buffers, sectorSize)) {
-        const bytes = dirty.get(sector);
+        const bytes = dirty.get(sector) ?? before.get(sector);
         if (bytes !== undefined) view.set(bytes);
       }
     },

@@ -52,3 +52,10 @@ export function drawFaults(random: Random, without: readonly FaultKind[] = []): 
     delayMsMax: without.includes('delay') ? 0 : delayMsMax,
   };
 }
+
+/** One failure in an otherwise healthy world: that of the `nth` call, from 0 on, of all calls of media. */
+export interface SingleFault {
+  readonly nth: number;
+  /** Whether it has been carried out all the same. */
+  readonly late: boolean;
+}

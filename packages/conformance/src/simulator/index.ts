@@ -1,4 +1,5 @@
-export { FAULT_KINDS, type FaultKind, type Faults } from './faults.js';
+export { failEachCall } from './fail-each-call.js';
+export { FAULT_KINDS, type FaultKind, type Faults, type SingleFault } from './faults.js';
 export type { Life } from './life.js';
 export { Random } from './random.js';
 export type { Ending, ScriptStep } from './script.js';

@@ -1,4 +1,4 @@
-import type { FaultKind } from './faults.js';
+import type { FaultKind, SingleFault } from './faults.js';
 import { Random } from './random.js';
 import { drawScript, type ScriptStep } from './script.js';
 import type { SimulationSubject } from './simulated-system.js';
@@ -13,6 +13,8 @@ export interface SimulationCase {
   readonly keep?: readonly number[] | undefined;
   /** Faults that the world does not have. Default: none is left out. */
   readonly without?: readonly FaultKind[] | undefined;
+  /** The one thing that goes wrong. Default: whatever the seed says does. */
+  readonly single?: SingleFault | undefined;
 }
 
 export interface SimulationOptions {
@@ -60,7 +62,12 @@ export async function simulate(
   const all = drawScript(random.fork(), { sizeSectors, stepsMax: options.stepsMax ?? STEPS_MAX });
   const { keep } = which;
   const script = keep === undefined ? all : all.filter((_, i) => keep.includes(i));
-  const world = new World(random.below(2 ** 32), { sectorSize, sizeSectors }, which.without, options.keepsLog ?? false);
+  const { without, single } = which;
+  const world = new World(
+    random.below(2 ** 32),
+    { sectorSize, sizeSectors },
+    { without, single, keepsLog: options.keepsLog },
+  );
   const system = await subject.create(world);
   const violation = await new Simulation(world, system).run(script);
   const { steps, hash, lines } = world.log;

@@ -1,7 +1,7 @@
 import { BlockError } from '@blockyard/block';
 import type { Shape } from '../subject.js';
 import { EventLog } from './event-log.js';
-import { drawFaults, type FaultKind, type Faults, NO_FAULTS } from './faults.js';
+import { drawFaults, type FaultKind, type Faults, NO_FAULTS, type SingleFault } from './faults.js';
 import type { Life } from './life.js';
 import { Random } from './random.js';
 import { VirtualTime } from './virtual-time.js';
@@ -49,22 +49,35 @@ export class World {
   readonly #chance: Random;
   readonly #raised = new WeakSet<object>();
   #faults: Faults;
+  readonly #single: SingleFault | undefined;
   #downUntilMs = 0;
   #injected = 0;
+  #calls = 0;
 
-  constructor(seed: number, shape: Shape, without: readonly FaultKind[] = [], keepsLog = false) {
+  constructor(
+    seed: number,
+    shape: Shape,
+    options: {
+      readonly without?: readonly FaultKind[] | undefined;
+      /** This fault, and no other. */
+      readonly single?: SingleFault | undefined;
+      readonly keepsLog?: boolean | undefined;
+    } = {},
+  ) {
     const random = new Random(seed);
     this.shape = shape;
-    this.log = new EventLog(keepsLog);
+    this.log = new EventLog(options.keepsLog ?? false);
     this.time = new VirtualTime(random.fork());
     this.random = random.fork();
     this.#chance = random.fork();
-    this.#faults = drawFaults(random, without);
+    const drawn = drawFaults(random, options.without);
+    this.#single = options.single;
+    this.#faults = options.single === undefined ? drawn : { ...NO_FAULTS, delayMsMax: drawn.delayMsMax };
   }
 
   /** Whether any call may fail. */
   get mayInject(): boolean {
-    return this.#faults.fail > 0 || this.#faults.down > 0;
+    return this.#faults.fail > 0 || this.#faults.down > 0 || this.#single !== undefined;
   }
 
   /** Failures that were made up so far. */
@@ -142,13 +155,15 @@ export class World {
     const faults = this.#faults;
     const nowMs = this.time.now();
     if (chance.chance(faults.down)) this.#downUntilMs = nowMs + chance.magnitude(1, faults.downMsMax);
-    const fails = nowMs < this.#downUntilMs || chance.chance(faults.fail);
+    const isSingle = this.#single?.nth === this.#calls++;
+    const fails = isSingle || nowMs < this.#downUntilMs || chance.chance(faults.fail);
     const hangs = chance.chance(faults.hang);
     const ms = hangs ? chance.magnitude(1, faults.hangMsMax) : chance.between(0, faults.delayMsMax);
     const torn = parts > 1 && chance.chance(faults.tear);
     const cut = torn ? chance.between(1, parts - 1) : parts;
     const secondFirst = torn && chance.chance(0.5);
-    const late = fails && failsClean !== true && chance.chance(faults.failLate);
+    const late =
+      fails && failsClean !== true && (isSingle ? this.#single?.late === true : chance.chance(faults.failLate));
     const whole = torn ? 2 : 1;
     return { ms, fails, cut, secondFirst, pieces: fails ? (late ? chance.between(1, whole) : 0) : whole };
   }
