@@ -66,7 +66,10 @@ function evict(policy: LruPolicy, model: Model, park: boolean): void {
 }
 
 const steps = fc.array(
-  fc.tuple(fc.integer({ min: 0, max: 30 }), fc.constantFrom<Act>('use', 'use, then park', 'invalidate', 'pin', 'unpin')),
+  fc.tuple(
+    fc.integer({ min: 0, max: 30 }),
+    fc.constantFrom<Act>('use', 'use, then park', 'invalidate', 'pin', 'unpin'),
+  ),
   { maxLength: 300 },
 );
 

@@ -1,5 +1,6 @@
 import { FrequencySketch } from './frequency-sketch.js';
 import { FIRST_FLAG, LineTable } from './line-table.js';
+import { LruShadow } from './lru-shadow.js';
 import { checkCapacity, type EvictionPolicy, type PolicyOptions, randomSeed, SPARE_ENTRIES } from './policy.js';
 
 /** Lists. Residents come first, ghosts last, so that a comparison tells them apart. */
@@ -14,6 +15,8 @@ const MAIN_GHOST = 6;
 const QUIET = FIRST_FLAG;
 /** A parked line that left as a refused candidate, not as main's tail. */
 const REFUSED = FIRST_FLAG << 1;
+/** A line whose key the shadow follows. */
+const FOLLOWED = FIRST_FLAG << 2;
 
 /** Shares of the capacity. */
 const WINDOW_AT_START = 0.1;
@@ -26,8 +29,13 @@ const EPOCH = 0.25;
 const PROTECTED_MAX = 0.8;
 
 const QUICK_REPEAT_MIN = 4;
+/** Time is counted in insertions. Hits move it on too, if slowly: what is used again and again while nothing is missed counts. */
+const CLOCK_PER_INSERTION = 16;
+const CLOCK_PER_HIT = 1;
 /** Most lines by which one ghost hit moves the border, so that no single operation costs more than others. */
 const STEP_MAX = 16;
+/** Share of the capacity by which the window grows when LRU is ahead. */
+const STRIDE = 0.1;
 /** A refused candidate of this frequency enters all the same once in 128 times: no tie lasts forever. */
 const JITTER_FREQUENCY = 6;
 const JITTER_MASK = 127;
@@ -56,12 +64,16 @@ export interface WTinyLfuLists {
  * been worth, and moves the border towards it. ARC (Megiddo, Modha, FAST 2003) steers by ghosts too; they are short here because
  * with lists as long as the cache every loop up to twice its size speaks for recency, which is wrong.
  *
+ * Ghosts this short see nothing of lines that are all used again after the same long while, of which LRU would hit each. So LRU
+ * itself runs along on a sample of the keys, and when it comes to be ahead the window grows in strides.
+ *
  * A line used again within a few insertions counts once: with lines larger than requests, neighbours in one line would
  * otherwise pass for popularity.
  */
 export class WTinyLfuPolicy implements EvictionPolicy {
   readonly #lines: LineTable;
   readonly #sketch: FrequencySketch;
+  readonly #shadow: LruShadow;
   readonly #parkedMax: number;
   #random: number;
 
@@ -74,8 +86,8 @@ export class WTinyLfuPolicy implements EvictionPolicy {
   #quickRepeat = 0;
   #epochLength = 0;
 
-  /** Counts insertions, modulo 2^32; stamps are taken from it. */
-  #insertions = 0;
+  /** Modulo 2^32; stamps are taken from it. */
+  #clock = 0;
   #accesses = 0;
   #mainHits = 0;
   #knownMisses = 0;
@@ -88,6 +100,7 @@ export class WTinyLfuPolicy implements EvictionPolicy {
     this.#random = (seed ^ 0x9e3779b9) | 0 || 1;
     this.#lines = new LineTable(this.#entriesFor(options.capacity), seed);
     this.#sketch = new FrequencySketch(options.capacity);
+    this.#shadow = new LruShadow(options.capacity, seed);
     this.#scale(options.capacity, options.capacity * WINDOW_AT_START);
   }
 
@@ -109,7 +122,7 @@ export class WTinyLfuPolicy implements EvictionPolicy {
   }
 
   get byteLength(): number {
-    return this.#lines.byteLength + this.#sketch.byteLength;
+    return this.#lines.byteLength + this.#sketch.byteLength + this.#shadow.byteLength;
   }
 
   /** Lines in each list, and how many the window aims at. */
@@ -143,15 +156,17 @@ export class WTinyLfuPolicy implements EvictionPolicy {
       this.#comeBack(entry);
       return;
     }
+    this.#clock = (this.#clock + CLOCK_PER_HIT) | 0;
     if (list !== WINDOW) this.#mainHits++;
     const first = lines.has(entry, QUIET);
-    const isQuickRepeat = ((this.#insertions - lines.stampOf(entry)) | 0) <= this.#quickRepeat;
+    if (lines.has(entry, FOLLOWED)) this.#compare(entry, !first);
+    const isQuickRepeat = ((this.#clock - lines.stampOf(entry)) | 0) <= this.#quickRepeat;
     if (isQuickRepeat && !first) {
       if (list === WINDOW) lines.refresh(entry);
       return;
     }
     if (first) lines.clear(entry, QUIET);
-    lines.setStamp(entry, this.#insertions);
+    lines.setStamp(entry, this.#clock);
     this.#sketch.add(lines.hashOf(entry));
     if (list === PROBATION && !first) this.#promote(entry);
     else lines.refresh(entry);
@@ -165,6 +180,7 @@ export class WTinyLfuPolicy implements EvictionPolicy {
     if (!quiet) {
       this.#tick();
       if (this.#sketch.add(lines.hashOf(entry)) > 0) this.#knownMisses++;
+      if (lines.has(entry, FOLLOWED)) this.#compare(entry, false);
     }
     if (known) {
       const list = lines.listOf(entry);
@@ -231,6 +247,7 @@ export class WTinyLfuPolicy implements EvictionPolicy {
     checkCapacity(lines);
     this.#lines.grow(this.#entriesFor(lines));
     this.#sketch.setLines(lines);
+    this.#shadow.setCapacity(lines);
     this.#scale(lines, (this.#windowTarget / this.#capacity) * lines);
     for (const list of [REFUSED_GHOST, MAIN_GHOST]) {
       while (this.#lines.lengthOf(list) > this.#ghostsMax) this.#dropGhost(list);
@@ -251,7 +268,7 @@ export class WTinyLfuPolicy implements EvictionPolicy {
   #scale(capacity: number, windowTarget: number): void {
     this.#capacity = capacity;
     this.#ghostsMax = ghostsFor(capacity);
-    this.#quickRepeat = Math.max(QUICK_REPEAT_MIN, Math.floor(capacity * QUICK_REPEAT));
+    this.#quickRepeat = Math.max(QUICK_REPEAT_MIN, Math.floor(capacity * QUICK_REPEAT)) * CLOCK_PER_INSERTION;
     this.#epochLength = Math.ceil(capacity * EPOCH);
     this.#setWindow(windowTarget);
   }
@@ -266,6 +283,12 @@ export class WTinyLfuPolicy implements EvictionPolicy {
 
   /** A fresh entry of `key`; if all are in use, at the cost of the older ghost of the longer list. */
   #add(key: number): number {
+    const entry = this.#take(key);
+    if (this.#shadow.follows(this.#lines.hashOf(entry))) this.#lines.set(entry, FOLLOWED);
+    return entry;
+  }
+
+  #take(key: number): number {
     let entry = this.#lines.add(key);
     if (entry >= 0) return entry;
     const refused = this.#lines.lengthOf(REFUSED_GHOST);
@@ -291,13 +314,14 @@ export class WTinyLfuPolicy implements EvictionPolicy {
     lines.unlink(entry);
     this.#sketch.add(lines.hashOf(entry));
     if (!unused) this.#adapt(refused);
+    if (lines.has(entry, FOLLOWED)) this.#compare(entry, false);
     this.#enterWindow(entry);
   }
 
   #enterWindow(entry: number): void {
     const lines = this.#lines;
-    this.#insertions = (this.#insertions + 1) | 0;
-    lines.setStamp(entry, this.#insertions);
+    this.#clock = (this.#clock + CLOCK_PER_INSERTION) | 0;
+    lines.setStamp(entry, this.#clock);
     lines.push(entry, WINDOW);
     // As long as there is room main takes what comes; afterwards `victim` asks the sketch.
     if (lines.lengthOf(WINDOW) > this.#windowMax && this.resident <= this.#capacity) this.#shiftFromWindow();
@@ -370,6 +394,11 @@ export class WTinyLfuPolicy implements EvictionPolicy {
     }
     const toLeave = Math.max(0, this.resident - this.#capacity);
     for (let i = 0; i < STEP_MAX && lines.lengthOf(WINDOW) - toLeave > this.#windowMax; i++) this.#shiftFromWindow();
+  }
+
+  /** Takes a stride towards LRU when LRU has come to be ahead: what only recency can tell may lie beyond the ghosts. */
+  #compare(entry: number, hit: boolean): void {
+    if (this.#shadow.use(this.#lines.keyOf(entry), hit)) this.#setWindow(this.#windowTarget + this.#capacity * STRIDE);
   }
 
   #tick(): void {

@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest';
+import { LruShadow } from './lru-shadow.js';
+
+/** Hashes of keys from 0, well spread. */
+function hashOf(key: number): number {
+  return Math.imul(key ^ (key >>> 16), 0x85ebca6b);
+}
+
+test('one key in sixteen is followed, and all of a small cache', () => {
+  const shadow = new LruShadow(100_000, 1);
+  let followed = 0;
+  for (let key = 0; key < 16_000; key++) if (shadow.follows(hashOf(key))) followed++;
+  expect(followed).toBeGreaterThan(900);
+  expect(followed).toBeLessThan(1100);
+  for (let key = 0; key < 100; key++) expect(new LruShadow(100, 1).follows(hashOf(key))).toBe(true);
+});
+
+/** Uses after which LRU was said to be ahead, of keys used twice at a distance of half the cache. */
+function leads(uses: number, policyHits: (i: number) => boolean): number[] {
+  const shadow = new LruShadow(100, 1);
+  return Array.from({ length: uses }, (_, i) => i).filter((i) => {
+    const key = i % 2 === 0 ? i : i - 51;
+    return shadow.use(key, policyHits(i));
+  });
+}
+
+test('LRU comes to be ahead when it keeps hitting where the policy misses', () => {
+  expect(leads(300, () => false).length).toBeGreaterThanOrEqual(3);
+});
+
+test('LRU is not ahead of a policy that hits the same, or but little less', () => {
+  expect(leads(100_000, (i) => i % 2 === 1)).toEqual([]);
+  expect(leads(100_000, (i) => i % 2 === 1 && i % 1000 !== 1)).toEqual([]);
+});
+
+test('a policy that was ahead is given time, but not more than a cacheful of hits', () => {
+  const first = leads(2000, (i) => i < 1000)[0] ?? 0;
+  expect(first).toBeGreaterThan(1200);
+  expect(first).toBeLessThan(1300);
+});
+
+test('its lines follow the capacity', () => {
+  const shadow = new LruShadow(16_000, 1);
+  const loop = (lines: number) => {
+    let ahead = 0;
+    for (let i = 0; i < 10 * lines; i++) if (shadow.use(i % lines, false)) ahead++;
+    return ahead;
+  };
+  expect(loop(1500)).toBe(0);
+  shadow.setCapacity(32_000);
+  expect(loop(1500)).toBeGreaterThan(0);
+  shadow.setCapacity(16_000);
+  expect(loop(1500)).toBe(0);
+});
