@@ -41,14 +41,25 @@ test('a policy that was ahead is given time, but not more than a cacheful of hit
 
 test('its lines follow the capacity', () => {
   const shadow = new LruShadow(16_000, 1);
-  const loop = (lines: number) => {
+  const loop = (from: number) => {
     let ahead = 0;
-    for (let i = 0; i < 10 * lines; i++) if (shadow.use(i % lines, false)) ahead++;
+    for (let i = 0; i < 15_000; i++) if (shadow.use(from + (i % 1500), false)) ahead++;
     return ahead;
   };
-  expect(loop(1500)).toBe(0);
+  expect(loop(0)).toBe(0);
   shadow.setCapacity(32_000);
-  expect(loop(1500)).toBeGreaterThan(0);
+  expect(loop(0)).toBeGreaterThan(0);
   shadow.setCapacity(16_000);
-  expect(loop(1500)).toBe(0);
+  expect(loop(5000)).toBe(0);
+});
+
+test('a sample is thinned when the capacity grows, and never thickened', () => {
+  const shadow = new LruShadow(100, 1);
+  shadow.setCapacity(1_000_000);
+  expect(shadow.byteLength / 1_000_000).toBeLessThan(5);
+  const hashes = Array.from({ length: 1600 }, (_, key) => hashOf(key));
+  const followed = hashes.filter((hash) => shadow.follows(hash));
+  expect(followed.length).toBeLessThan(200);
+  shadow.setCapacity(100);
+  expect(hashes.filter((hash) => shadow.follows(hash))).toEqual(followed);
 });

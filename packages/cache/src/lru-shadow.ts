@@ -16,14 +16,17 @@ const CREDIT_SHARE = 1;
  * (Waldspurger et al., "Efficient MRC Construction with SHARDS", FAST 2015). Tells when LRU keeps hitting where the policy misses.
  */
 export class LruShadow {
-  readonly #lru: LruPolicy;
+  #lru: LruPolicy;
+  readonly #seed: number;
+  /** One key in 2^shift is followed. */
   #shift: number;
   /** Hits that LRU is ahead by, less the tolerance (a cumulative sum as in Page, "Continuous Inspection Schemes", Biometrika 1954). */
   #lead = 0;
 
   constructor(capacity: number, seed: number) {
+    this.#seed = seed;
     this.#shift = shiftFor(capacity);
-    this.#lru = new LruPolicy({ capacity: sampledLines(capacity, this.#shift), seed });
+    this.#lru = this.#lruFor(capacity);
   }
 
   get byteLength(): number {
@@ -48,15 +51,31 @@ export class LruShadow {
     return true;
   }
 
-  /** Scales to another capacity. The sample stays as thin as it was. */
+  /** Scales to another capacity. A sample that is too thick for it is thinned, and starts afresh. */
   setCapacity(capacity: number): void {
-    this.#lru.setCapacity(sampledLines(capacity, this.#shift));
+    const shift = Math.max(this.#shift, shiftFor(capacity));
+    this.#lead = 0;
+    if (shift !== this.#shift) {
+      this.#shift = shift;
+      this.#lru = this.#lruFor(capacity);
+      return;
+    }
+    this.#lru.setCapacity(sampledLines(capacity, shift));
+    this.#evictTo(this.#lru.capacity);
+  }
+
+  #lruFor(capacity: number): LruPolicy {
+    return new LruPolicy({ capacity: sampledLines(capacity, this.#shift), seed: this.#seed });
   }
 
   #insert(key: number): void {
+    this.#evictTo(this.#lru.capacity - 1);
+    this.#lru.insert(key);
+  }
+
+  #evictTo(lines: number): void {
     const lru = this.#lru;
-    while (lru.resident >= lru.capacity) lru.forget(lru.victim(), false);
-    lru.insert(key);
+    while (lru.resident > lines) lru.forget(lru.victim(), false);
   }
 }
 

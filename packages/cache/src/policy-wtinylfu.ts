@@ -281,13 +281,13 @@ export class WTinyLfuPolicy implements EvictionPolicy {
     this.#protectedMax = Math.floor((this.#capacity - this.#windowMax) * PROTECTED_MAX);
   }
 
-  /** A fresh entry of `key`; if all are in use, at the cost of the older ghost of the longer list. */
   #add(key: number): number {
     const entry = this.#take(key);
     if (this.#shadow.follows(this.#lines.hashOf(entry))) this.#lines.set(entry, FOLLOWED);
     return entry;
   }
 
+  /** A fresh entry of `key`; if all are in use, at the cost of the oldest ghost of the longer list. */
   #take(key: number): number {
     let entry = this.#lines.add(key);
     if (entry >= 0) return entry;
@@ -356,20 +356,19 @@ export class WTinyLfuPolicy implements EvictionPolicy {
   /** Takes the window's overflow, if any, over to main, where it has to stand its test. */
   #candidate(): number {
     const lines = this.#lines;
-    const toCome = Math.max(0, this.#capacity - this.resident + 1);
-    const overflow = lines.lengthOf(WINDOW) + toCome - this.#windowMax;
-    if (overflow <= 0) return -1;
+    const surplus = this.resident - this.#capacity;
+    const overflow = lines.lengthOf(WINDOW) - this.#windowMax;
+    if (overflow <= Math.min(0, surplus - 1)) return -1;
     // Pinned lines may have swollen the window. One line more than can be tested goes, to where it is next to leave.
-    if (overflow > Math.max(1, this.resident - this.#capacity)) {
-      const surplus = lines.unpinnedTail(WINDOW);
-      if (surplus >= 0) this.#retire(surplus);
-    }
+    if (overflow > Math.max(0, surplus)) this.#retireFromWindow();
     const entry = lines.unpinnedTail(WINDOW);
     if (entry >= 0) this.#move(entry, PROBATION);
     return entry;
   }
 
-  #retire(entry: number): void {
+  #retireFromWindow(): void {
+    const entry = this.#lines.unpinnedTail(WINDOW);
+    if (entry < 0) return;
     this.#lines.unlink(entry);
     this.#lines.append(entry, PROBATION);
   }
@@ -398,7 +397,10 @@ export class WTinyLfuPolicy implements EvictionPolicy {
 
   /** Takes a stride towards LRU when LRU has come to be ahead: what only recency can tell may lie beyond the ghosts. */
   #compare(entry: number, hit: boolean): void {
-    if (this.#shadow.use(this.#lines.keyOf(entry), hit)) this.#setWindow(this.#windowTarget + this.#capacity * STRIDE);
+    const lines = this.#lines;
+    // The sample may have become thinner since the line was marked.
+    if (!this.#shadow.follows(lines.hashOf(entry))) lines.clear(entry, FOLLOWED);
+    else if (this.#shadow.use(lines.keyOf(entry), hit)) this.#setWindow(this.#windowTarget + this.#capacity * STRIDE);
   }
 
   #tick(): void {
