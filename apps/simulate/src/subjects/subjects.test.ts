@@ -1,0 +1,27 @@
+import { ok, strictEqual } from 'node:assert';
+import { failEachCall, simulate } from '@blockyard/conformance';
+import { describe, test } from 'vitest';
+import { SUBJECTS } from './index.js';
+
+const SHORT = { stepsMax: 40, sectorsMax: 24 };
+
+describe.each([...SUBJECTS.values()])('$name', (subject) => {
+  test('runs the same for the same seed', async () => {
+    for (let seed = 1; seed <= 5; seed++) {
+      const [first, second] = [await simulate(subject, { seed }, SHORT), await simulate(subject, { seed }, SHORT)];
+      strictEqual(first.hash, second.hash, `seed ${seed}`);
+    }
+  });
+
+  test('loses nothing and hangs nowhere when any one call fails', async () => {
+    let runs = 0;
+    for (let seed = 1; seed <= 4; seed++) {
+      const found = await failEachCall(subject, { seed }, SHORT);
+      const { single } = found.outcome.case;
+      const where = `seed ${seed}, call ${single?.nth}, ${single?.late === true ? 'carried out' : 'not carried out'}`;
+      strictEqual(found.outcome.violation?.message, undefined, where);
+      runs += found.runs;
+    }
+    ok(runs > 40, `${runs} runs`);
+  });
+});
