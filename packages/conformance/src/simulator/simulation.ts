@@ -38,6 +38,7 @@ export class Simulation {
   #performing = 0;
   #waiting: (() => void)[] = [];
   #isDone = false;
+  #isOver = false;
 
   constructor(world: World, system: SimulatedSystem) {
     this.#world = world;
@@ -66,6 +67,7 @@ export class Simulation {
       if (!this.#world.time.step()) this.#hang('nothing more will happen');
       if (events > eventsMax) this.#hang(`there is no end after ${events} events`);
     }
+    this.#isOver = true;
     this.#life.end();
     return this.#violation;
   }
@@ -224,6 +226,8 @@ export class Simulation {
   /** Opens the device, however often that fails. */
   async #open(opened = (sizeSectors: number) => this.#expectSize(sizeSectors)): Promise<void> {
     for (let attempt = 1; ; attempt++) {
+      // Whoever goes on after the end must not begin a life that nobody ends.
+      if (this.#isOver) return new Promise(() => {});
       const life = new Life(this.#world.time);
       this.#life = life;
       try {
