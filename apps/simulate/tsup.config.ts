@@ -1,3 +1,3 @@
 import base from '../../tsup.base.ts';
 
-export default base(['src/main.ts', 'src/planted/register.ts', 'src/planted/hooks.ts']);
+export default base(['src/main.ts', 'src/planted/register.ts', 'src/planted/hooks.ts', 'src/memory/main.ts']);
