@@ -31,7 +31,7 @@ export function parseArguments(args: readonly string[], output: Output): Setting
       'Shows every backend at work, raw and cached, side by side, and proves that what is read is what was written.',
     )
     .option('--backend <names>', `which of ${BACKENDS.join(', ')}, with commas between (default: all)`, collectBackends)
-    .option('--input <file>', 'the file to write (default: the first 48 MiB of the running Node binary)')
+    .option('--input <file>', 'the file to write (default: the first 32 MiB of the running Node binary)')
     .addOption(
       new Option('--cache <size>', 'memory of each cache: 512K, 16M, 1G')
         .argParser(toSize)

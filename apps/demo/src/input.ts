@@ -3,7 +3,7 @@ import { type FileHandle, open, stat } from 'node:fs/promises';
 import { formatSize } from '@blockyard/uri';
 
 /** Of the running Node binary, which is several times as large. */
-const DEFAULT_BYTES = 48 * 2 ** 20;
+const DEFAULT_BYTES = 32 * 2 ** 20;
 
 /** Bytes in one piece. */
 export const PIECE_BYTES = 2 ** 20;

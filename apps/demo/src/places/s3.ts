@@ -16,7 +16,7 @@ export async function s3Place(target: S3Target | undefined, cleanup: Cleanup): P
   return {
     backend: 's3',
     cold: "a new connection, which reads the volume's root and lists its objects",
-    workload: { operations: 800, volumeBytes: 32 * 2 ** 20 },
+    workload: { operations: 640, volumeBytes: 32 * 2 ** 20 },
     async create(label, sizeBytes) {
       const at = { ...store, prefix: `${prefix}/${label}` };
       // The local store takes everything with it when it stops.
