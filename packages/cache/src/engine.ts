@@ -49,7 +49,7 @@ export class Engine {
     this.dirtyLines = new DirtyLines(policy.entriesMax, this.epochs);
     this.lines = new Lines(this.geometry, policy, new Slabs(plan.lineSize, plan.slots), {
       parked: (entry) => this.dirtyLines.hurry(entry),
-      aheadSettled: (wasUsed) => this.prefetcher.settled(wasUsed),
+      aheadSettled: (line, wasUsed) => this.prefetcher.settled(line, wasUsed),
       entriesGrew: (entriesMax) => this.dirtyLines.resize(entriesMax),
     });
     this.fetcher = new Fetcher({

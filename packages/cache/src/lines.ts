@@ -11,7 +11,7 @@ export interface LineEvents {
   /** The policy chose a dirty line: it is parked until written back. */
   parked(entry: number): void;
   /** A line that was brought in before anybody asked for it has been asked for, or has left without. */
-  aheadSettled(wasUsed: boolean): void;
+  aheadSettled(line: number, wasUsed: boolean): void;
   /** The tables grew: whoever keeps arrays by entry must follow. */
   entriesGrew(entriesMax: number): void;
 }
@@ -228,7 +228,7 @@ export class Lines {
 
   #settleAhead(entry: number, wasUsed: boolean): void {
     this.#isAhead[entry] = 0;
-    this.#events.aheadSettled(wasUsed);
+    this.#events.aheadSettled(this.lineOf(entry), wasUsed);
   }
 
   #leaveSurplus(entry: number): boolean {

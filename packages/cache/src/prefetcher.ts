@@ -44,9 +44,9 @@ export class Prefetcher {
   }
 
   /** A line that was brought in ahead was asked for, or left without. */
-  settled(wasUsed: boolean): void {
+  settled(line: number, wasUsed: boolean): void {
     if (wasUsed) this.#readAhead.used();
-    else this.#readAhead.unused();
+    else this.#readAhead.unused(line);
   }
 
   /** Brings the lines from `first` to `last` in, as far as memory allows. Resolves when they are there, or given up. */

@@ -1,69 +1,197 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { ReadAhead } from './read-ahead.js';
 
 const LINE = 128;
 
-test('a read that goes on where one ended is read ahead of, in a window that doubles up to its limit', () => {
-  const ahead = new ReadAhead(LINE, 32);
-  const windows: number[] = [];
-  let aheadTo = 0;
-  for (let line = 0; line < 200; line++) {
-    const lines = ahead.observe(line * LINE, LINE);
-    if (lines === 0) continue;
-    expect(ahead.first).toBe(Math.max(aheadTo, line + 1));
-    aheadTo = ahead.first + lines;
-    windows.push(aheadTo - (line + 1));
+/** Reads `reads` times `count` sectors in sequence. Returns the lines asked for, in order. */
+function readOn(ahead: ReadAhead, start: number, count: number, reads: number): number[] {
+  const lines: number[] = [];
+  for (let i = 0; i < reads; i++) {
+    const asked = ahead.observe(start + i * count, count);
+    for (let line = ahead.first; line < ahead.first + asked; line++) lines.push(line);
   }
-  expect(windows.slice(0, 4)).toEqual([4, 8, 16, 32]);
-  expect(Math.max(...windows)).toBe(32);
-  expect(aheadTo).toBeGreaterThan(200);
+  return lines;
+}
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, i) => from + i);
+}
+
+describe('a sequential reader', () => {
+  test('is read ahead of from its second read on, without a gap and without asking twice', () => {
+    const lines = readOn(new ReadAhead(LINE, 32), 0, LINE, 200);
+    expect(lines).toEqual(range(2, 2 + lines.length));
+    expect(lines.length).toBeGreaterThanOrEqual(198 + 16);
+  });
+
+  test('gets a window of twice what it has read, up to the limit', () => {
+    const ahead = new ReadAhead(LINE, 32);
+    const windows = range(0, 200).map((line) => {
+      const asked = ahead.observe(line * LINE, LINE);
+      return asked === 0 ? 0 : ahead.first + asked - (line + 1);
+    });
+    expect(windows.filter((window) => window > 0).slice(0, 4)).toEqual([4, 6, 10, 16]);
+    expect(Math.max(...windows)).toBe(32);
+  });
+
+  test('always has half a window before it once it has the whole of it', () => {
+    const ahead = new ReadAhead(LINE, 32);
+    let aheadTo = 0;
+    for (let line = 0; line < 500; line++) {
+      const asked = ahead.observe(line * LINE, LINE);
+      if (asked > 0) aheadTo = ahead.first + asked;
+      if (line > 40) expect(aheadTo - (line + 1)).toBeGreaterThanOrEqual(16);
+    }
+  });
+
+  test('of small requests is read ahead of only as far as it has shown itself', () => {
+    const ahead = new ReadAhead(LINE, 32);
+    expect(readOn(ahead, 0, 8, 5)).toEqual([]);
+    expect(readOn(ahead, 40, 8, 10)).toEqual([1]);
+  });
+
+  test('is followed when hits within a line are left out', () => {
+    const ahead = new ReadAhead(LINE, 32);
+    const lines: number[] = [];
+    for (let sector = 0; sector < 50 * LINE; sector += 8) {
+      const touchesEnd = sector % LINE === 0 || (sector + 8) % LINE === 0;
+      const asked = touchesEnd ? ahead.observe(sector, 8) : 0;
+      lines.push(...range(ahead.first, ahead.first + asked));
+    }
+    expect(lines).toEqual(range(lines[0], lines[0] + lines.length));
+    expect(lines[0]).toBeLessThanOrEqual(3);
+    expect(lines.length).toBeGreaterThan(50);
+  });
+
+  test('whose many requests arrive out of order stays one stream', () => {
+    const ahead = new ReadAhead(LINE, 64);
+    const lines: number[] = [];
+    for (let i = 0; i < 1024; i++) {
+      const shuffled = (i & ~7) | [2, 0, 1, 4, 3, 7, 5, 6][i & 7];
+      const asked = ahead.observe(shuffled * 2 * LINE, 2 * LINE);
+      lines.push(...range(ahead.first, ahead.first + asked));
+    }
+    expect(lines).toEqual(range(lines[0], lines[0] + lines.length));
+    expect(lines[0]).toBeLessThan(10);
+    expect(lines.length).toBeGreaterThan(2000);
+  });
+
+  test('that jumps forward within what was read ahead stays a stream, and is not read ahead of what it skipped', () => {
+    const ahead = new ReadAhead(LINE, 32);
+    const before = readOn(ahead, 0, LINE, 60);
+    const to = before[before.length - 1];
+    const asked = ahead.observe((to - 2) * LINE, LINE);
+    expect(asked).toBeGreaterThan(0);
+    expect(ahead.first).toBe(to + 1);
+  });
+
+  test('beyond 32 bits is followed', () => {
+    const ahead = new ReadAhead(LINE, 16);
+    const far = 2 ** 43;
+    expect(ahead.observe(far, LINE)).toBe(0);
+    expect(ahead.observe(far + LINE, LINE)).toBe(4);
+    expect(ahead.first).toBe(far / LINE + 2);
+  });
 });
 
-test('random reads are never read ahead of', () => {
-  const ahead = new ReadAhead(LINE, 32);
-  for (let i = 0; i < 10_000; i++) expect(ahead.observe(((i * 7919) % 1009) * 1000 * LINE + 17, 8)).toBe(0);
-});
+describe('other readers', () => {
+  test('random reads are never read ahead of', () => {
+    const ahead = new ReadAhead(LINE, 32);
+    for (let i = 0; i < 10_000; i++) expect(ahead.observe(((i * 7919) % 1009) * 1000 * LINE + 17, 8)).toBe(0);
+  });
 
-test('thirty streams at once are each read ahead of, and nothing is asked for twice', () => {
-  const ahead = new ReadAhead(LINE, 16);
-  const asked = new Set<number>();
-  for (let step = 0; step < 100; step++) {
-    for (let stream = 0; stream < 30; stream++) {
-      const base = stream * 1_000_000;
-      const lines = ahead.observe(base * LINE + step * LINE, LINE);
-      for (let i = 0; i < lines; i++) {
-        expect(asked.has(ahead.first + i)).toBe(false);
-        asked.add(ahead.first + i);
+  test('the same block read again and again is no stream', () => {
+    const ahead = new ReadAhead(LINE, 32);
+    let asked = 0;
+    for (let i = 0; i < 1000; i++) asked += ahead.observe(5 * LINE, 8);
+    expect(asked).toBe(0);
+  });
+
+  test('thirty-two streams at once are each read ahead of, and nothing is asked for twice', () => {
+    const ahead = new ReadAhead(LINE, 16);
+    const asked = new Set<number>();
+    for (let step = 0; step < 100; step++) {
+      for (let stream = 0; stream < 32; stream++) {
+        const lines = ahead.observe((stream * 1_000_000 + step) * LINE, LINE);
+        for (let i = 0; i < lines; i++) {
+          expect(asked.has(ahead.first + i)).toBe(false);
+          asked.add(ahead.first + i);
+        }
       }
     }
-  }
-  for (let stream = 0; stream < 30; stream++) {
-    for (let line = 2; line < 100; line++) expect(asked.has(stream * 1_000_000 + line)).toBe(true);
-  }
+    for (let stream = 0; stream < 32; stream++) {
+      for (let line = 2; line < 100; line++) expect(asked.has(stream * 1_000_000 + line)).toBe(true);
+    }
+  });
+
+  test('a stream survives a thousand random reads between any two of its own', () => {
+    const ahead = new ReadAhead(LINE, 16);
+    readOn(ahead, 0, LINE, 10);
+    let random = 1_000_000;
+    let asked = 0;
+    for (let line = 10; line < 40; line++) {
+      for (let i = 0; i < 1000; i++) {
+        random += 777;
+        asked += ahead.observe(random * LINE, 8);
+      }
+      expect(asked).toBe(0);
+      asked = 0;
+      ahead.observe(line * LINE, LINE);
+    }
+    expect(readOn(ahead, 40 * LINE, LINE, 16).length).toBeGreaterThan(8);
+  });
+
+  test('the stream that was not seen for longest makes way for a new one', () => {
+    const ahead = new ReadAhead(LINE, 16);
+    for (let stream = 0; stream < 33; stream++) readOn(ahead, stream * 1e6 * LINE, LINE, 4);
+    expect(ahead.observe(4 * LINE, LINE)).toBe(0);
+    expect(readOn(ahead, (32e6 + 4) * LINE, LINE, 16).length).toBeGreaterThan(0);
+  });
 });
 
-test('a reader whose requests arrive slightly out of order stays one stream', () => {
-  const ahead = new ReadAhead(LINE, 16);
-  let lines = 0;
-  for (let i = 0; i < 256; i += 2) {
-    lines += ahead.observe((i + 1) * 32, 32);
-    lines += ahead.observe(i * 32, 32);
-  }
-  expect(lines).toBeGreaterThanOrEqual(64);
-});
+describe('what is learnt', () => {
+  test('lines that leave unused shorten the reach for all, used ones lengthen it again', () => {
+    const ahead = new ReadAhead(LINE, 64);
+    for (let i = 0; i < 200; i++) ahead.unused(-1);
+    expect(ahead.reach).toBe(0.5);
+    expect(readOn(ahead, 0, LINE, 4)).toEqual([2, 3, 4, 5]);
+    for (let i = 0; i < 300; i++) ahead.used();
+    expect(ahead.reach).toBe(4);
+  });
 
-test('lines that leave unused make the window small, used ones let it grow again', () => {
-  const ahead = new ReadAhead(LINE, 64);
-  for (let i = 0; i < 20; i++) ahead.unused();
-  expect(ahead.windowLines).toBe(4);
-  for (let i = 0; i < 100; i++) ahead.used();
-  expect(ahead.windowLines).toBe(64);
-});
+  test('a long stream keeps its whole window, however many others end early', () => {
+    const ahead = new ReadAhead(LINE, 64);
+    for (let i = 0; i < 200; i++) ahead.unused(-1);
+    const lines = readOn(ahead, 0, LINE, 1000);
+    expect(lines[lines.length - 1]).toBeGreaterThanOrEqual(1000 + 31);
+  });
 
-test('positions beyond 32 bits are followed', () => {
-  const ahead = new ReadAhead(LINE, 16);
-  const far = 2 ** 43;
-  expect(ahead.observe(far, LINE)).toBe(0);
-  expect(ahead.observe(far + LINE, LINE)).toBe(4);
-  expect(ahead.first).toBe(far / LINE + 2);
+  test('a line that leaves before its reader comes makes the window of that stream smaller, and of no other', () => {
+    const ahead = new ReadAhead(LINE, 64);
+    const other = 1_000_000;
+    readOn(ahead, other * LINE, LINE, 200);
+    const lines = readOn(ahead, 0, LINE, 200);
+    for (let i = 0; i < 10; i++) ahead.unused(lines[lines.length - 1]);
+    const largest = (from: number) => {
+      let windowMax = 0;
+      for (let line = from; line < from + 60; line++) {
+        const asked = ahead.observe(line * LINE, LINE);
+        if (asked > 0) windowMax = Math.max(windowMax, ahead.first + asked - (line + 1));
+      }
+      return windowMax;
+    };
+    expect(largest(200)).toBeLessThan(16);
+    expect(largest(other + 200)).toBe(64);
+  });
+
+  test('the limit can be lowered and raised at work', () => {
+    const ahead = new ReadAhead(LINE, 64);
+    readOn(ahead, 0, LINE, 100);
+    ahead.setWindowMax(4);
+    const lines = readOn(ahead, 100 * LINE, LINE, 100);
+    expect(lines[lines.length - 1]).toBeLessThanOrEqual(203);
+    ahead.setWindowMax(64);
+    const grown = readOn(ahead, 200 * LINE, LINE, 1000);
+    expect(grown[grown.length - 1]).toBeGreaterThan(1200 + 16);
+  });
 });

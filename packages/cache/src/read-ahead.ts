@@ -1,30 +1,51 @@
 /** Sequential readers that are remembered at once. */
 const STREAMS = 32;
-/** Lines that a newly found stream is read ahead of. */
-const WINDOW_MIN_LINES = 4;
-/** How far a read may begin from where the stream was expected to go on, in lines: readers with many requests in flight. */
-const SLACK_LINES = 1;
+/** Latest reads that began no stream and continued none: where the next stream may start. */
+const STARTS = 32;
+/** How far before its place a second read of a stream may begin, in reads of its size: many in flight arrive out of order. */
+const SHUFFLE_READS = 4;
+
+/** How far to read ahead, as a multiple of what the stream has read: at first, at least, and at most. */
+const REACH = 2;
+const REACH_MIN = 0.5;
+const REACH_MAX = 4;
+/** What a line that was read ahead makes of the reach. In balance a third of the lines leave unused. */
+const REACH_USED = 1.01;
+const REACH_UNUSED = 0.98;
+
+/** A window shrinks to this share when a line leaves before its reader comes to it. */
+const WINDOW_SHRINK = 0.75;
 
 /**
- * Finds sequential readers, many at once, and says what to read ahead of each. A read that begins where an earlier one ended is
- * a stream's next; its window doubles each time the reader has used up half of it, up to a limit that falls while lines that
- * were read ahead leave unused, and rises as they are used.
+ * Finds sequential readers, many at once, and says what to read ahead of each.
  *
- * Pure arithmetic: no I/O, no clock, no allocation.
+ * A read that begins where an earlier one ended starts a stream. Its window is a multiple of what it has read so far, up to a
+ * limit, so what a short stream wastes is bounded by what it used; the next part is due when the reader has come to the last
+ * half. Two things are learnt: how often lines read ahead are used at all, which sets the multiple for all streams, and whether
+ * memory holds them until their reader comes, which limits the window of the stream that it happened to.
+ *
+ * Pure arithmetic: no I/O, no clock, no allocation. A read that is part of no stream costs a comparison with each place
+ * remembered.
  */
 export class ReadAhead {
   readonly #sectorsPerLine: number;
-  /** Where each stream is expected to go on, in sectors; -1 for none. */
+  /** First sector that each stream has read, and the one at which it is expected to go on; -1 for no stream. */
+  readonly #start = new Float64Array(STREAMS);
   readonly #next = new Float64Array(STREAMS).fill(-1);
   /** The line up to which each stream was read ahead. */
   readonly #aheadTo = new Float64Array(STREAMS);
-  readonly #window = new Int32Array(STREAMS);
+  /** Lines that each stream may be ahead. */
+  readonly #limit = new Int32Array(STREAMS);
   readonly #usedAt = new Float64Array(STREAMS);
   #tick = 0;
   /** The stream that was found last, most likely the next one too. */
   #last = 0;
+  /** Begin and end of the latest reads outside streams, in a ring. */
+  readonly #loneStart = new Float64Array(STARTS);
+  readonly #loneEnd = new Float64Array(STARTS).fill(-1);
+  #loneAt = 0;
   #windowMax: number;
-  #limit: number;
+  #reach = REACH;
 
   /** First line to read, valid after `observe` returned more than 0. */
   first = 0;
@@ -33,77 +54,119 @@ export class ReadAhead {
   constructor(sectorsPerLine: number, windowMaxLines: number) {
     this.#sectorsPerLine = sectorsPerLine;
     this.#windowMax = windowMaxLines;
-    this.#limit = windowMaxLines;
   }
 
   get byteLength(): number {
-    return this.#next.byteLength + this.#aheadTo.byteLength + this.#window.byteLength + this.#usedAt.byteLength;
+    return STREAMS * 36 + STARTS * 16;
   }
 
-  /** Lines that one stream may be ahead now. */
-  get windowLines(): number {
-    return this.#limit;
+  /** How far streams are read ahead of, as a multiple of what they have read. */
+  get reach(): number {
+    return this.#reach;
   }
 
   setWindowMax(windowMaxLines: number): void {
     this.#windowMax = windowMaxLines;
-    this.#limit = Math.min(this.#limit, windowMaxLines);
+    for (let stream = 0; stream < STREAMS; stream++) {
+      this.#limit[stream] = Math.min(this.#limit[stream], windowMaxLines);
+    }
   }
 
-  /** A read of sectors was seen. Returns how many lines to read ahead, from `first` on; mostly 0. */
+  /**
+   * A read of sectors was seen. Returns how many lines to read ahead, from `first` on; mostly 0.
+   *
+   * Reads that are hits within one line may be left out, but for those that touch an end of it.
+   */
   observe(start: number, count: number): number {
     const end = start + count;
-    const stream = this.#find(start);
+    let stream = this.#find(start, count);
+    if (stream < 0) stream = this.#begin(start, count);
+    if (stream < 0) return 0;
     this.#usedAt[stream] = ++this.#tick;
-    const isNext = this.#next[stream] >= 0 && this.#continues(stream, start);
-    if (!isNext) {
-      this.#next[stream] = end;
-      this.#window[stream] = 0;
-      this.#aheadTo[stream] = 0;
-      return 0;
-    }
-    this.#next[stream] = Math.max(this.#next[stream], end);
-    return this.#advance(stream, Math.ceil(this.#next[stream] / this.#sectorsPerLine));
+    this.#last = stream;
+    if (end > this.#next[stream]) this.#next[stream] = end;
+    return this.#advance(stream);
   }
 
   /** A line that was read ahead was asked for. */
   used(): void {
-    if (this.#limit < this.#windowMax) this.#limit++;
+    this.#reach = Math.min(REACH_MAX, this.#reach * REACH_USED);
   }
 
   /** A line that was read ahead left without having been asked for. */
-  unused(): void {
-    this.#limit = Math.max(Math.min(WINDOW_MIN_LINES, this.#windowMax), Math.floor(this.#limit * 0.75));
-  }
-
-  /** How much further to read ahead of a stream that has come to `line`. */
-  #advance(stream: number, line: number): number {
-    const aheadTo = Math.max(this.#aheadTo[stream], line);
-    if ((aheadTo - line) * 2 > this.#window[stream]) return 0;
-    const window = Math.min(this.#limit, Math.max(WINDOW_MIN_LINES, this.#window[stream] * 2));
-    this.#window[stream] = window;
-    const lines = line + window - aheadTo;
-    if (lines <= 0) return 0;
-    this.#aheadTo[stream] = line + window;
-    this.first = aheadTo;
-    return lines;
-  }
-
-  #continues(stream: number, start: number): boolean {
-    return Math.abs(start - this.#next[stream]) <= SLACK_LINES * this.#sectorsPerLine;
-  }
-
-  /** The stream that a read at `start` continues, or the one that was not seen for longest. */
-  #find(start: number): number {
-    if (this.#next[this.#last] >= 0 && this.#continues(this.#last, start)) return this.#last;
-    let oldest = 0;
+  unused(line: number): void {
+    this.#reach = Math.max(REACH_MIN, this.#reach * REACH_UNUSED);
     for (let stream = 0; stream < STREAMS; stream++) {
-      if (this.#next[stream] >= 0 && this.#continues(stream, start)) {
-        this.#last = stream;
-        return stream;
-      }
-      if (this.#usedAt[stream] < this.#usedAt[oldest]) oldest = stream;
+      const isToCome = line * this.#sectorsPerLine >= this.#next[stream] && line < this.#aheadTo[stream];
+      if (isToCome && this.#next[stream] >= 0) this.#shrink(stream);
     }
-    return oldest;
+  }
+
+  #shrink(stream: number): void {
+    this.#limit[stream] = Math.max(1, Math.floor(this.#limit[stream] * WINDOW_SHRINK));
+  }
+
+  /** How much further to read ahead of a stream that has moved on. */
+  #advance(stream: number): number {
+    const next = this.#next[stream];
+    const window = this.#windowSectors(stream);
+    const line = Math.ceil(next / this.#sectorsPerLine);
+    const ahead = Math.max(this.#aheadTo[stream], line);
+    if ((ahead * this.#sectorsPerLine - next) * 2 > window) return 0;
+    const target = Math.ceil((next + window) / this.#sectorsPerLine);
+    if (target <= ahead) return 0;
+    this.first = ahead;
+    this.#aheadTo[stream] = target;
+    if (this.#limit[stream] < this.#windowMax) this.#limit[stream]++;
+    return target - ahead;
+  }
+
+  #windowSectors(stream: number): number {
+    const read = this.#next[stream] - this.#start[stream];
+    return Math.min(this.#limit[stream] * this.#sectorsPerLine, Math.floor(read * this.#reach));
+  }
+
+  /** The stream that the read continues, or -1. */
+  #find(start: number, count: number): number {
+    if (this.#continues(this.#last, start, count)) return this.#last;
+    for (let stream = 0; stream < STREAMS; stream++) if (this.#continues(stream, start, count)) return stream;
+    return -1;
+  }
+
+  /** Whether the read is near the stream's next: no further on than one read or line, or what was read ahead, and not long past. */
+  #continues(stream: number, start: number, count: number): boolean {
+    const next = this.#next[stream];
+    if (next < 0) return false;
+    const near = Math.max(this.#sectorsPerLine, count);
+    if (start > next) return start <= Math.max(next + near, this.#aheadTo[stream] * this.#sectorsPerLine);
+    return next - start <= Math.max(near, this.#windowSectors(stream));
+  }
+
+  /** A stream made of the read and an earlier one, or -1, and the read is remembered. */
+  #begin(start: number, count: number): number {
+    const end = start + count;
+    for (let at = 0; at < STARTS; at++) {
+      const expected = this.#loneEnd[at];
+      if (expected < 0 || start > expected + count || start < expected - SHUFFLE_READS * count) continue;
+      // The same block again, or a part of it, leads nowhere.
+      if (start >= this.#loneStart[at] && end <= expected) return -1;
+      this.#loneEnd[at] = -1;
+      return this.#open(Math.min(start, this.#loneStart[at]), expected);
+    }
+    this.#loneStart[this.#loneAt] = start;
+    this.#loneEnd[this.#loneAt] = end;
+    this.#loneAt = (this.#loneAt + 1) % STARTS;
+    return -1;
+  }
+
+  /** A new stream, in place of the one that was not seen for longest. */
+  #open(start: number, next: number): number {
+    let stream = 0;
+    for (let other = 1; other < STREAMS; other++) if (this.#usedAt[other] < this.#usedAt[stream]) stream = other;
+    this.#start[stream] = start;
+    this.#next[stream] = next;
+    this.#aheadTo[stream] = 0;
+    this.#limit[stream] = this.#windowMax;
+    return stream;
   }
 }
