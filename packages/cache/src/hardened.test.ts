@@ -1,6 +1,7 @@
-import { isBlockError } from '@blockyard/block';
+import { createDevice, isBlockError } from '@blockyard/block';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
+import { connectCache } from './connect.js';
 import { bytesAt, filled, openCache, SECTOR } from './fixture.fake.js';
 
 /** Room for a few lines of 4 KiB: eviction never rests. */
@@ -87,6 +88,37 @@ describe('what a write-back cache must get right', () => {
       await cache.flush();
       for (let group = 0; group < 6; group++) expect(memory.bytes[group * 2048 * SECTOR]).toBe(group + 1);
     }
+  });
+
+  test('a flush called while a line is half written, after its first half failed, writes that half again', async () => {
+    const calls: { start: number; resolve: () => void; reject: (error: Error) => void }[] = [];
+    const base = createDevice({
+      name: 'by hand',
+      sectorSize: SECTOR,
+      sizeSectors: 1024,
+      atomicSectors: true,
+      read: async (_start, buffers) => {
+        for (const buffer of buffers) buffer.fill(0);
+      },
+      write: (start) => new Promise<void>((resolve, reject) => calls.push({ start, resolve, reject })),
+      flush: async () => {},
+      resize: async () => {},
+      disconnect: async () => {},
+    });
+    const cache = await connectCache(base, { dirtyAgeMaxMs: Number.POSITIVE_INFINITY });
+    await cache.write(0, [filled(1, 1)]);
+    await cache.write(64, [filled(1, 2)]);
+    const failed = cache.flush();
+    expect(calls.map(({ start }) => start)).toEqual([0, 64]);
+    calls[0].reject(new Error('bad luck'));
+    await expect(failed).rejects.toMatchObject({ code: 'IO' });
+    const flushed = cache.flush();
+    calls[1].resolve();
+    await vi.waitFor(() => expect(calls).toHaveLength(3));
+    expect(calls[2].start).toBe(0);
+    calls[2].resolve();
+    await flushed;
+    await cache.disconnect();
   });
 
   test('a failed final flush is seen by the caller, and can be repaired', async () => {

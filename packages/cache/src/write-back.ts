@@ -304,9 +304,10 @@ export class WriteBack {
       if (epoch >= 0) epochs.leave(epoch);
       if (isDirty) dirtyLines.addCounted(entry, write.rewrittenEpoch, write.rewrittenMs);
       else if (rewritten) epochs.leave(write.rewrittenEpoch);
-      if (isDirty) this.#sweep.want();
       if (!write.failed) this.counts.lines++;
     }
+    // Also where one of its writes failed: a flush may have been called since, when the line was still on its way.
+    if (isDirty) this.#sweep.want();
     lines.giveBack(entry, write.slot);
     for (const settled of write.onSettled) settled(write.failed ? error : undefined);
   }
