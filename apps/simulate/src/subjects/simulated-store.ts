@@ -52,8 +52,9 @@ export class SimulatedStore {
     }
   }
 
-  /** Carries a request out when and as chance has it. A process that is over gets no answer. */
+  /** Carries a request out when and as chance has it. A process that is over sends nothing, and gets no answer. */
   send(life: Life, request: StoreRequest): Promise<StoreResponse> {
+    if (!life.isAlive) return new Promise(() => {});
     let response: StoreResponse | undefined;
     const apply = () => {
       response ??= this.handle(request);
