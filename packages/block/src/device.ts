@@ -24,6 +24,12 @@ const CHANGES: Readonly<Record<Operation, boolean>> = {
   disconnect: false,
 };
 
+/** What an operation has the driver do. Where it is handed its arguments, none is made anew for each call. */
+type Run<T> = (driver: BlockDriver, start: number, list: readonly Uint8Array[]) => MaybePromise<T>;
+const READ: Run<void> = (driver, start, list) => driver.read(start, list);
+const WRITE: Run<void> = (driver, start, list) => driver.write(start, list);
+const NO_BUFFERS: readonly Uint8Array[] = [];
+
 /**
  * Makes a device of a driver: argument checks and their order [A1 to A7], accounting of what is in flight, `resize` and
  * `disconnect` alone [S1, E1], order among what overlaps [O3], emulation of what the driver leaves out [Z1], idempotent
@@ -76,7 +82,7 @@ class Device implements BlockDevice {
     } catch (error) {
       return this.#refuse(error, 'flush');
     }
-    return this.#submit('flush', checked?.start, checked?.count, () => this.#driver.flush(checked));
+    return this.#submit('flush', checked?.start, checked?.count, (driver) => driver.flush(checked));
   }
 
   discard(start: number, count: number): Promise<void> {
@@ -94,7 +100,7 @@ class Device implements BlockDevice {
     } catch (error) {
       return this.#refuse(error, 'extents');
     }
-    const extents = await this.#submit('extents', start, count, () => extentsOf(this.#driver, start, count));
+    const extents = await this.#submit('extents', start, count, (driver) => extentsOf(driver, start, count));
     return extents ?? [];
   }
 
@@ -174,10 +180,8 @@ class Device implements BlockDevice {
     } catch (error) {
       return this.#refuse(error, operation);
     }
-    const driver = this.#driver;
     const count = byteLengthOf(list) / this.#info.sectorSize;
-    const run = operation === 'read' ? () => driver.read(start, list) : () => driver.write(start, list);
-    return this.#submit(operation, start, count, run);
+    return this.#submit(operation, start, count, operation === 'read' ? READ : WRITE, list);
   }
 
   #zero(operation: 'discard' | 'writeZeroes', start: number, count: number): Promise<void> {
@@ -187,9 +191,8 @@ class Device implements BlockDevice {
     } catch (error) {
       return this.#refuse(error, operation);
     }
-    const driver = this.#driver;
     const other = operation === 'discard' ? 'writeZeroes' : 'discard';
-    return this.#submit(operation, start, count, () => {
+    return this.#submit(operation, start, count, (driver) => {
       if (driver[operation] !== undefined) return driver[operation](start, count);
       if (driver[other] !== undefined) return driver[other](start, count);
       return writeZeroesByWriting(driver, start, count, this.#proceed);
@@ -204,10 +207,11 @@ class Device implements BlockDevice {
     operation: Operation,
     start: number | undefined,
     count: number | undefined,
-    run: () => MaybePromise<T>,
+    run: Run<T>,
+    list: readonly Uint8Array[] = NO_BUFFERS,
   ): Promise<T | undefined> {
-    if (this.#gate.tryShared()) return this.#start(operation, start, count, run);
-    return this.#gate.shared().then(() => this.#start(operation, start, count, run));
+    if (this.#gate.tryShared()) return this.#start(operation, start, count, run, list);
+    return this.#gate.shared().then(() => this.#start(operation, start, count, run, list));
   }
 
   /**
@@ -218,7 +222,8 @@ class Device implements BlockDevice {
     operation: Operation,
     start: number | undefined,
     count: number | undefined,
-    run: () => MaybePromise<T>,
+    run: Run<T>,
+    list: readonly Uint8Array[],
   ): Promise<T | undefined> {
     try {
       this.#checkAllowed(operation);
@@ -229,7 +234,7 @@ class Device implements BlockDevice {
     }
     let outcome: MaybePromise<T | undefined>;
     try {
-      outcome = count === 0 ? undefined : this.#ordered(operation, start, count, run);
+      outcome = count === 0 ? undefined : this.#ordered(operation, start, count, run, list);
     } catch (error) {
       this.#gate.leaveShared();
       return this.#fail(error, operation, start, count);
@@ -244,10 +249,14 @@ class Device implements BlockDevice {
     operation: Operation,
     start: number | undefined,
     count: number | undefined,
-    run: () => MaybePromise<T>,
+    run: Run<T>,
+    list: readonly Uint8Array[],
   ): MaybePromise<T> {
-    const inOrder = this.#order === undefined || start === undefined || count === undefined || operation === 'flush';
-    return inOrder ? run() : this.#order.run(start, count, CHANGES[operation], run);
+    const driver = this.#driver;
+    if (this.#order === undefined || start === undefined || count === undefined || operation === 'flush') {
+      return run(driver, start ?? 0, list);
+    }
+    return this.#order.run(start, count, CHANGES[operation], () => run(driver, start, list));
   }
 
   async #settle<T>(outcome: Promise<T>, operation: Operation, start?: number, count?: number): Promise<T> {

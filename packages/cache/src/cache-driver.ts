@@ -122,9 +122,18 @@ export class CacheDriver implements BlockDriver {
     lines.touch(entry);
     counts.lookups++;
     counts.hits++;
-    // A sequential reader passes the ends of lines; what stays within one tells nothing.
-    if (from === 0 || to === this.#sectorsPerLine) this.#engine.prefetcher.observe(start, to - from);
+    if (to === this.#sectorsPerLine || from === 0) this.#observeHit(start, from, to);
     return true;
+  }
+
+  /**
+   * A sequential reader passes the ends of lines; what stays within one tells nothing. The last part of a line may begin a stream
+   * that the next line's miss goes on with; a line read whole need not, since then its own miss would have.
+   */
+  #observeHit(start: number, from: number, to: number): void {
+    const { prefetcher } = this.#engine;
+    if (from > 0) prefetcher.observe(start, to - from);
+    else prefetcher.follow(start, to - from);
   }
 
   /** The short way: one buffer, one line that is dirty already and that no call of the base is about. */

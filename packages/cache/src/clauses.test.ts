@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { bytesAt, filled, fillsOf, openCache, SECTOR } from './fixture.fake.js';
+import { bytesAt, filled, fillsOf, LINE_SECTORS, openCache, SECTOR } from './fixture.fake.js';
 
 test('C2: readers wait their turn, none is refused, and memory stays within the budget', async () => {
   const budget = { maxSizeBytes: 100_000, lineSize: 4096 };
@@ -187,6 +187,33 @@ test('C7: a bad sector fails the reads that ask for it, not those of its neighbo
   base.heal();
   expect(await bytesAt(cache, 8, 1)).toEqual([0]);
 });
+
+test('C8: a scan of many times the memory leaves the working set alone', async () => {
+  const { cache } = await openCache(LINE_SECTORS * 1024, { maxSizeBytes: 5 * 2 ** 20, readAhead: true });
+  const hot = Math.floor(cache.snapshot().linesMax / 2);
+  const readHot = async () => {
+    for (let line = 0; line < hot; line++) await bytesAt(cache, line * LINE_SECTORS, 8);
+  };
+  for (let round = 0; round < 20; round++) await readHot();
+  for (let line = hot; line < 1024; line++) await bytesAt(cache, line * LINE_SECTORS, LINE_SECTORS);
+  const before = cache.snapshot();
+  await readHot();
+  const after = cache.snapshot();
+  expect(after.hits - before.hits).toBeGreaterThan(0.9 * hot);
+});
+
+test.each([8, LINE_SECTORS, 3 * LINE_SECTORS])(
+  'C8: three readers in sequence, of %i sectors at a time, are read ahead of by long reads of the base',
+  async (count) => {
+    const { cache, reads } = await openCache(LINE_SECTORS * 1024, { maxSizeBytes: 2 ** 24, readAhead: true });
+    for (let at = 0; at < LINE_SECTORS * 96; at += count) {
+      for (const start of [0, 300, 700]) await bytesAt(cache, start * LINE_SECTORS + at, count);
+    }
+    const read = reads.reduce((sum, read) => sum + read.count, 0);
+    expect(read).toBeLessThan(3 * 2 * 96 * LINE_SECTORS);
+    expect(reads.length).toBeLessThan((3 * 96) / 2);
+  },
+);
 
 test('C9: a flush with nothing dirty writes nothing, and two at once share their work', async () => {
   const { cache, base } = await openCache(1024);

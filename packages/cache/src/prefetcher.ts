@@ -30,17 +30,12 @@ export class Prefetcher {
 
   /** A read of sectors was seen: what follows it may be worth having. */
   observe(start: number, count: number): void {
-    if (!this.#enabled || this.#paused) return;
-    const lines = this.#readAhead.observe(start, count);
-    if (lines === 0) return;
-    const { geometry, deviceSectors } = this.#engine;
-    const { first } = this.#readAhead;
-    const end = Math.min(first + lines, Math.ceil(deviceSectors / geometry.sectorsPerLine));
-    for (let line = first; line < end; ) {
-      const next = this.#mayStart ? this.#start(line, end - 1, undefined) : line;
-      if (next === line) return;
-      line = next;
-    }
+    if (this.#enabled && !this.#paused) this.#readOn(this.#readAhead.observe(start, count));
+  }
+
+  /** As `observe`, for a read that found everything in memory. */
+  follow(start: number, count: number): void {
+    if (this.#enabled && !this.#paused) this.#readOn(this.#readAhead.follow(start, count));
   }
 
   /** A line that was brought in ahead was asked for, or left without. */
@@ -69,6 +64,19 @@ export class Prefetcher {
 
   resume(): void {
     this.#paused = false;
+  }
+
+  /** Begins to read so many lines ahead, from where the read-ahead says, as long as there is room. */
+  #readOn(lines: number): void {
+    if (lines === 0) return;
+    const { geometry, deviceSectors } = this.#engine;
+    const { first } = this.#readAhead;
+    const end = Math.min(first + lines, Math.ceil(deviceSectors / geometry.sectorsPerLine));
+    for (let line = first; line < end; ) {
+      const next = this.#mayStart ? this.#start(line, end - 1, undefined) : line;
+      if (next === line) return;
+      line = next;
+    }
   }
 
   get #mayStart(): boolean {

@@ -29,14 +29,19 @@ const WINDOW_SHRINK = 0.75;
  */
 export class ReadAhead {
   readonly #sectorsPerLine: number;
-  /** First sector that each stream has read, and the one at which it is expected to go on; -1 for no stream. */
+  /** First sector that each stream has read, and the one at which it is expected to go on. */
   readonly #start = new Float64Array(STREAMS);
-  readonly #next = new Float64Array(STREAMS).fill(-1);
+  readonly #next = new Float64Array(STREAMS);
+  /** Where a read begins that goes on with a stream: as far ahead as was read, or by a line; not long past. */
+  readonly #from = new Float64Array(STREAMS);
+  readonly #to = new Float64Array(STREAMS);
   /** The line up to which each stream was read ahead. */
   readonly #aheadTo = new Float64Array(STREAMS);
   /** Lines that each stream may be ahead. */
   readonly #limit = new Int32Array(STREAMS);
   readonly #usedAt = new Float64Array(STREAMS);
+  /** Streams there are; the first so many of the arrays. */
+  #streams = 0;
   #tick = 0;
   /** The stream that was found last, most likely the next one too. */
   #last = 0;
@@ -57,7 +62,7 @@ export class ReadAhead {
   }
 
   get byteLength(): number {
-    return STREAMS * 36 + STARTS * 16;
+    return STREAMS * 52 + STARTS * 16;
   }
 
   /** How far streams are read ahead of, as a multiple of what they have read. */
@@ -67,25 +72,25 @@ export class ReadAhead {
 
   setWindowMax(windowMaxLines: number): void {
     this.#windowMax = windowMaxLines;
-    for (let stream = 0; stream < STREAMS; stream++) {
+    for (let stream = 0; stream < this.#streams; stream++) {
       this.#limit[stream] = Math.min(this.#limit[stream], windowMaxLines);
     }
   }
 
-  /**
-   * A read of sectors was seen. Returns how many lines to read ahead, from `first` on; mostly 0.
-   *
-   * Reads that are hits within one line may be left out, but for those that touch an end of it.
-   */
+  /** A read of sectors was seen. Returns how many lines to read ahead, from `first` on; mostly 0. */
   observe(start: number, count: number): number {
-    const end = start + count;
     let stream = this.#find(start, count);
     if (stream < 0) stream = this.#begin(start, count);
-    if (stream < 0) return 0;
-    this.#usedAt[stream] = ++this.#tick;
-    this.#last = stream;
-    if (end > this.#next[stream]) this.#next[stream] = end;
-    return this.#advance(stream);
+    return stream < 0 ? 0 : this.#goOn(stream, start + count);
+  }
+
+  /**
+   * As `observe`, for reads that found everything in memory: they go on with streams, but begin none. Hits within one line may
+   * be left out, but for those that touch an end of it.
+   */
+  follow(start: number, count: number): number {
+    const stream = this.#find(start, count);
+    return stream < 0 ? 0 : this.#goOn(stream, start + count);
   }
 
   /** A line that was read ahead was asked for. */
@@ -96,10 +101,25 @@ export class ReadAhead {
   /** A line that was read ahead left without having been asked for. */
   unused(line: number): void {
     this.#reach = Math.max(REACH_MIN, this.#reach * REACH_UNUSED);
-    for (let stream = 0; stream < STREAMS; stream++) {
-      const isToCome = line * this.#sectorsPerLine >= this.#next[stream] && line < this.#aheadTo[stream];
-      if (isToCome && this.#next[stream] >= 0) this.#shrink(stream);
+    for (let stream = 0; stream < this.#streams; stream++) {
+      if (line * this.#sectorsPerLine >= this.#next[stream] && line < this.#aheadTo[stream]) this.#shrink(stream);
     }
+  }
+
+  /** The stream has been read up to `end`. How much further to read ahead of it. */
+  #goOn(stream: number, end: number): number {
+    this.#usedAt[stream] = ++this.#tick;
+    this.#last = stream;
+    if (end > this.#next[stream]) this.#next[stream] = end;
+    const lines = this.#advance(stream);
+    this.#expect(stream);
+    return lines;
+  }
+
+  #expect(stream: number): void {
+    const next = this.#next[stream];
+    this.#from[stream] = next - Math.max(this.#sectorsPerLine, this.#windowSectors(stream));
+    this.#to[stream] = Math.max(next + this.#sectorsPerLine, this.#aheadTo[stream] * this.#sectorsPerLine);
   }
 
   #shrink(stream: number): void {
@@ -126,20 +146,16 @@ export class ReadAhead {
     return Math.min(this.#limit[stream] * this.#sectorsPerLine, Math.floor(read * this.#reach));
   }
 
-  /** The stream that the read continues, or -1. */
+  /** The stream that the read goes on with, or -1. Reads longer than a line may be as much farther off. */
   #find(start: number, count: number): number {
-    if (this.#continues(this.#last, start, count)) return this.#last;
-    for (let stream = 0; stream < STREAMS; stream++) if (this.#continues(stream, start, count)) return stream;
+    const from = this.#from;
+    const to = this.#to;
+    const slack = Math.max(0, count - this.#sectorsPerLine);
+    const low = start + slack;
+    const high = start - slack;
+    if (this.#streams > 0 && low >= from[this.#last] && high <= to[this.#last]) return this.#last;
+    for (let stream = 0; stream < this.#streams; stream++) if (low >= from[stream] && high <= to[stream]) return stream;
     return -1;
-  }
-
-  /** Whether the read is near the stream's next: no further on than one read or line, or what was read ahead, and not long past. */
-  #continues(stream: number, start: number, count: number): boolean {
-    const next = this.#next[stream];
-    if (next < 0) return false;
-    const near = Math.max(this.#sectorsPerLine, count);
-    if (start > next) return start <= Math.max(next + near, this.#aheadTo[stream] * this.#sectorsPerLine);
-    return next - start <= Math.max(near, this.#windowSectors(stream));
   }
 
   /** A stream made of the read and an earlier one, or -1, and the read is remembered. */
@@ -161,12 +177,17 @@ export class ReadAhead {
 
   /** A new stream, in place of the one that was not seen for longest. */
   #open(start: number, next: number): number {
-    let stream = 0;
-    for (let other = 1; other < STREAMS; other++) if (this.#usedAt[other] < this.#usedAt[stream]) stream = other;
+    const stream = this.#streams < STREAMS ? this.#streams++ : this.#longestUnseen();
     this.#start[stream] = start;
     this.#next[stream] = next;
     this.#aheadTo[stream] = 0;
     this.#limit[stream] = this.#windowMax;
+    return stream;
+  }
+
+  #longestUnseen(): number {
+    let stream = 0;
+    for (let other = 1; other < STREAMS; other++) if (this.#usedAt[other] < this.#usedAt[stream]) stream = other;
     return stream;
   }
 }

@@ -3,7 +3,7 @@ const SLAB_BYTES_MAX = 16 * 2 ** 20;
 const SLABS_PER_BUDGET = 32;
 
 interface Slab {
-  readonly bytes: Uint8Array;
+  readonly buffer: ArrayBuffer;
   readonly used: Uint8Array;
   usedSlots: number;
 }
@@ -14,7 +14,9 @@ interface Slab {
  */
 export class Slabs {
   readonly slotBytes: number;
+  /** A power of two, so that finding a slot takes no division. */
   readonly slotsPerSlab: number;
+  readonly #slabShift: number;
   #slabs: (Slab | undefined)[] = [];
   /** Free slots below the limit. */
   #free: number[] = [];
@@ -23,7 +25,8 @@ export class Slabs {
   constructor(slotBytes: number, slotsMax: number) {
     this.slotBytes = slotBytes;
     const slabBytes = Math.min(SLAB_BYTES_MAX, (slotsMax * slotBytes) / SLABS_PER_BUDGET);
-    this.slotsPerSlab = Math.max(1, Math.floor(slabBytes / slotBytes));
+    this.#slabShift = Math.max(0, Math.floor(Math.log2(slabBytes / slotBytes)));
+    this.slotsPerSlab = 1 << this.#slabShift;
     this.setSlotsMax(slotsMax);
   }
 
@@ -54,14 +57,14 @@ export class Slabs {
     const slot = this.#free.pop();
     if (slot === undefined) return -1;
     const slab = this.#slabOf(slot);
-    slab.used[slot % this.slotsPerSlab] = 1;
+    slab.used[slot & (this.slotsPerSlab - 1)] = 1;
     slab.usedSlots++;
     return slot;
   }
 
   release(slot: number): void {
     const slab = this.#slabOf(slot);
-    slab.used[slot % this.slotsPerSlab] = 0;
+    slab.used[slot & (this.slotsPerSlab - 1)] = 0;
     slab.usedSlots--;
     if (this.isSurplus(slot)) this.#dropSurplus();
     else this.#free.push(slot);
@@ -69,8 +72,8 @@ export class Slabs {
 
   /** Bytes `from` to `to` of a slot, as a view. */
   view(slot: number, from: number, to: number): Uint8Array {
-    const base = (slot % this.slotsPerSlab) * this.slotBytes;
-    return this.#slabOf(slot).bytes.subarray(base + from, base + to);
+    const base = (slot & (this.slotsPerSlab - 1)) * this.slotBytes;
+    return new Uint8Array(this.#slabOf(slot).buffer, base + from, to - from);
   }
 
   /** Changes the number of slots, to whole slabs, at least one. Slabs past the limit go when the last of their slots is released. */
@@ -89,7 +92,7 @@ export class Slabs {
   }
 
   #slabOf(slot: number): Slab {
-    const slab = this.#slabs[Math.floor(slot / this.slotsPerSlab)];
+    const slab = this.#slabs[slot >> this.#slabShift];
     if (slab === undefined) throw new Error(`slot ${slot} must lie in an allocated slab`);
     return slab;
   }
@@ -97,8 +100,8 @@ export class Slabs {
   #allocate(): void {
     for (let index = 0; index < this.#slabsMax; index++) {
       if (this.#slabs[index] !== undefined) continue;
-      const bytes = new Uint8Array(this.slotsPerSlab * this.slotBytes);
-      this.#slabs[index] = { bytes, used: new Uint8Array(this.slotsPerSlab), usedSlots: 0 };
+      const buffer = new ArrayBuffer(this.slotsPerSlab * this.slotBytes);
+      this.#slabs[index] = { buffer, used: new Uint8Array(this.slotsPerSlab), usedSlots: 0 };
       this.#offer(index);
       return;
     }
