@@ -1,3 +1,9 @@
 import base from '../../tsup.base.ts';
 
-export default base(['src/main.ts', 'src/planted/register.ts', 'src/planted/hooks.ts', 'src/memory/main.ts']);
+export default base([
+  'src/main.ts',
+  'src/planted/register.ts',
+  'src/planted/hooks.ts',
+  'src/memory/main.ts',
+  'src/killed/victim.ts',
+]);
