@@ -15,6 +15,20 @@ function flush(oracle: Oracle): void {
 }
 
 describe('what may be read now', () => {
+  test('of a resize of which nobody knows whether it took place, is both until a flush', () => {
+    const oracle = new Oracle(10);
+    const writer = write(oracle, 0, 10);
+    flush(oracle);
+    oracle.beginResize(5).failed(true);
+    deepStrictEqual([...oracle.sizesAfterCrash()].sort(), [10, 5]);
+    deepStrictEqual(oracle.allowedNow(7), [writer]);
+    deepStrictEqual([...oracle.allowedAfterCrash(7)].sort(), [0, writer]);
+    deepStrictEqual(oracle.allowedAfterCrash(3), [writer]);
+    flush(oracle);
+    deepStrictEqual(oracle.sizesAfterCrash(), [10]);
+    deepStrictEqual(oracle.allowedAfterCrash(7), [writer]);
+  });
+
   test('is what a plain array holds, as long as one operation follows the other', () => {
     const operation = fc.record({
       kind: fc.constantFrom('write', 'zero', 'failed resize', 'resize', 'flush'),

@@ -46,6 +46,12 @@ export interface Pending {
   failed(): void;
 }
 
+/** A resize on its way. */
+export interface PendingResize extends Pending {
+  /** `mayComeLate`: nobody knows whether it took place. It does not hold, but a crash before the next flush may leave it. */
+  failed(mayComeLate?: boolean): void;
+}
+
 /** A write on its way. */
 export interface PendingWrite extends Pending {
   /** In whose name to stamp the sectors. */
@@ -157,7 +163,7 @@ export class Oracle {
    * A resize is called. Whatever is called later comes after it. One that may fail has to be in flight alone: until it settles,
    * nobody can tell the size.
    */
-  beginResize(sizeSectors: number): Pending {
+  beginResize(sizeSectors: number): PendingResize {
     const begunAt = this.#tick();
     const before = this.#sizeSectors;
     const size: Size = { sizeSectors, settledAt: Number.POSITIVE_INFINITY };
@@ -177,10 +183,17 @@ export class Oracle {
         zeroes.settledAt = this.#tick();
         size.settledAt = zeroes.settledAt;
       },
-      failed: () => {
-        for (const { sector, now, crash, barrierAt } of undo) Object.assign(sector, { now, crash, barrierAt });
+      failed: (mayComeLate = false) => {
+        zeroes.settledAt = this.#tick();
+        size.settledAt = zeroes.settledAt;
+        const late = mayComeLate ? [zeroes] : [];
+        for (const { sector, now, crash, barrierAt } of undo) {
+          Object.assign(sector, { now, crash: [...crash, ...late], barrierAt });
+        }
         this.#sizeSectors = before;
-        this.#sizes = this.#sizes.filter((each) => each !== size);
+        // The size that holds stands last, as the one that a flush makes durable.
+        const others = this.#sizes.filter((each) => each !== size);
+        this.#sizes = mayComeLate ? [size, ...others] : others;
       },
     };
   }

@@ -17,6 +17,8 @@ export interface Run {
   connect?(): Promise<BlockDevice>;
   /** Whether an operation may fail like this. A workload of which resizes may fail has one operation in flight. Default: none may. */
   mayFail?(error: unknown): boolean;
+  /** Whether a resize that failed like this may yet be what a crash leaves. Default: no. */
+  mayComeLate?(error: unknown): boolean;
   /** Called whenever an operation has settled and the oracle knows. What it throws ends the run. */
   settled?(kind: Step['kind']): void;
   /** Lets the event loop turn. Default: by `setImmediate`. */
@@ -127,7 +129,7 @@ async function extents(device: BlockDevice, { start, count }: SectorRange, run: 
 /** Who is told how a call ended. */
 interface Following<T> {
   succeeded(result: T): void;
-  failed(): void;
+  failed(mayComeLate?: boolean): void;
 }
 
 async function follow<T>(run: Run, kind: Step['kind'], pending: Following<T>, call: Promise<T>): Promise<void> {
@@ -135,7 +137,7 @@ async function follow<T>(run: Run, kind: Step['kind'], pending: Following<T>, ca
   try {
     result = await call;
   } catch (error) {
-    pending.failed();
+    pending.failed(run.mayComeLate?.(error) ?? false);
     if (run.mayFail?.(error) !== true) throw error;
     return;
   }

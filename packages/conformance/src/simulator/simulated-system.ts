@@ -23,6 +23,11 @@ export interface SimulatedSystem {
   check?(device: BlockDevice): void;
   /** Whether an operation may fail like this, if it is none of the world's own errors. */
   mayFail?(error: unknown): boolean;
+  /**
+   * Whether a resize that fails like this may have taken place, or may yet: it does not hold, but where the process ends before it
+   * has flushed again, it may be found to. Default: no.
+   */
+  mayComeLate?(error: unknown): boolean;
   /** Whether a device that fails like this can only be given up. */
   isLost?(error: unknown): boolean;
   /** Turns of the event loop after which nothing goes on by itself. Default: 1, enough for promises. */

@@ -134,6 +134,7 @@ export class Simulation {
         this.#world.log.note(this.#world.time.now(), `${kind} rejects`);
         return this.#mayFail(error, life);
       },
+      mayComeLate: (error) => this.#system.mayComeLate?.(error) ?? false,
       settled: () => {
         this.#world.log.note(this.#world.time.now(), `${kind} resolves`);
         if (kind === 'flush' || kind === 'flushRange') this.#lookAtCrashes();
