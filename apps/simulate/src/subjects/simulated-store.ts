@@ -80,7 +80,7 @@ export class SimulatedStore {
 
   /** Whoever sent what is on its way is no more: some of it arrives, some never will. */
   settle(): void {
-    for (const apply of this.#onTheirWay) if (this.#world.random.chance(0.5)) apply();
+    for (const apply of this.#onTheirWay) if (this.#world.arrives()) apply();
     this.#onTheirWay.clear();
   }
 

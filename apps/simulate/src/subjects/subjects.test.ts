@@ -1,5 +1,5 @@
 import { ok, strictEqual } from 'node:assert';
-import { failEachCall, simulate } from '@blockyard/conformance';
+import { crashAtEachCall, failEachCall, simulate } from '@blockyard/conformance';
 import { describe, test } from 'vitest';
 import { SUBJECTS } from './index.js';
 
@@ -21,6 +21,18 @@ describe.each([...SUBJECTS.values()])('$name', (subject) => {
       const found = await failEachCall(subject, { seed }, SHORT);
       const { single } = found.outcome.case;
       const where = `seed ${seed}, call ${single?.nth}, ${single?.late === true ? 'carried out' : 'not carried out'}`;
+      strictEqual(found.outcome.violation?.message, undefined, where);
+      runs += found.runs;
+    }
+    ok(runs > 20, `${runs} runs`);
+  });
+
+  test('loses nothing that was flushed, at whatever call the process dies', async () => {
+    let runs = 0;
+    for (let seed = 1; seed <= (SCRIPTS[subject.name] ?? 1); seed++) {
+      const found = await crashAtEachCall(subject, { seed }, SHORT);
+      const { crash } = found.outcome.case;
+      const where = `seed ${seed}, call ${crash?.nth}, ${crash?.arrives === true ? 'carried out' : 'not carried out'}`;
       strictEqual(found.outcome.violation?.message, undefined, where);
       runs += found.runs;
     }

@@ -53,6 +53,13 @@ export function drawFaults(random: Random, without: readonly FaultKind[] = []): 
   };
 }
 
+/** The process dies at the moment of the `nth` call, from 0 on, of all calls of media. */
+export interface CrashPoint {
+  readonly nth: number;
+  /** What becomes of calls on their way then, where what they are about outlives the process: all are carried out, or none. */
+  readonly arrives: boolean;
+}
+
 /** One failure in an otherwise healthy world: that of the `nth` call, from 0 on, of all calls of media. */
 export interface SingleFault {
   readonly nth: number;

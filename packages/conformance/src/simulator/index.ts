@@ -1,5 +1,6 @@
+export { crashAtEachCall } from './crash-at-each-call.js';
 export { failEachCall } from './fail-each-call.js';
-export { FAULT_KINDS, type FaultKind, type Faults, type SingleFault } from './faults.js';
+export { type CrashPoint, FAULT_KINDS, type FaultKind, type Faults, type SingleFault } from './faults.js';
 export type { Life } from './life.js';
 export { Random } from './random.js';
 export type { Ending, ScriptStep } from './script.js';

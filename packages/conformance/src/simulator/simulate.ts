@@ -1,4 +1,4 @@
-import type { FaultKind, SingleFault } from './faults.js';
+import type { CrashPoint, FaultKind, SingleFault } from './faults.js';
 import { Random } from './random.js';
 import { drawScript, type ScriptStep } from './script.js';
 import type { SimulationSubject } from './simulated-system.js';
@@ -15,6 +15,8 @@ export interface SimulationCase {
   readonly without?: readonly FaultKind[] | undefined;
   /** The one thing that goes wrong. Default: whatever the seed says does. */
   readonly single?: SingleFault | undefined;
+  /** The one crash, in a world where nothing else goes wrong but what its script says. Default: none but those of the script. */
+  readonly crash?: CrashPoint | undefined;
 }
 
 export interface SimulationOptions {
@@ -36,6 +38,8 @@ export interface SimulationOutcome {
   readonly steps: number;
   /** Simulated milliseconds. */
   readonly simulatedMs: number;
+  /** Calls of media. */
+  readonly calls: number;
   /** Failures that were made up. */
   readonly injected: number;
   /** Of all events: the same case gives the same number. */
@@ -62,11 +66,11 @@ export async function simulate(
   const all = drawScript(random.fork(), { sizeSectors, stepsMax: options.stepsMax ?? STEPS_MAX });
   const { keep } = which;
   const script = keep === undefined ? all : all.filter((_, i) => keep.includes(i));
-  const { without, single } = which;
+  const { without, single, crash } = which;
   const world = new World(
     random.below(2 ** 32),
     { sectorSize, sizeSectors },
-    { without, single, keepsLog: options.keepsLog },
+    { without, single, crash, keepsLog: options.keepsLog },
   );
   const system = await subject.create(world);
   const violation = await new Simulation(world, system).run(script);
@@ -76,6 +80,7 @@ export async function simulate(
     script,
     steps,
     simulatedMs: world.time.now(),
+    calls: world.calls,
     injected: world.injected,
     hash,
     violation,

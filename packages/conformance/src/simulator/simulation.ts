@@ -49,6 +49,7 @@ export class Simulation {
     this.#life = new Life(world.time);
     world.onMisuse = (clauses, what) => this.#fail(clauses, new AssertionError({ message: what }));
     world.onMediumEvent = (start, count) => this.#lookAtCrashes(start, count);
+    world.onCrashDue = () => this.#crashNow();
   }
 
   /** Runs the script to its end and everything after it to rest. The violation that it finds, if any. */
@@ -158,6 +159,7 @@ export class Simulation {
     else await this.#giveUp(kind);
     this.#isEnding = false;
     this.#wake();
+    await this.#readAll();
   }
 
   #mayEnd(kind: Ending['kind']): boolean {
@@ -166,22 +168,37 @@ export class Simulation {
     return kind !== 'reopen' || this.#resizing === 0;
   }
 
+  /** The process dies at once, whatever it is about: at work, ending, or being opened. */
+  #crashNow(): void {
+    const life = this.#life;
+    life.end();
+    void this.#openAfter(life);
+  }
+
+  /** Opens the device again, unless whoever is ending or opening it sees to that. */
+  async #openAfter(life: Life): Promise<void> {
+    while (this.#isEnding) await this.#changed();
+    if (this.#life === life && this.#device !== undefined) await this.#end('crash');
+  }
+
   async #disconnectAndOpen(): Promise<void> {
-    if (!(await this.#disconnect())) return;
-    await this.#open();
-    await this.#readAll();
+    if (await this.#disconnect()) await this.#open();
   }
 
   /** Whether it succeeded. If not, the device goes on. */
   async #disconnect(): Promise<boolean> {
     const device = this.#device;
     if (device === undefined) throw new Error('only an open device can end');
+    const life = this.#life;
+    const isEnding = this.#isEnding;
     const flush = this.#oracle.beginFlush();
     try {
-      await device.disconnect();
+      await orDeath(device.disconnect(), life);
     } catch (error) {
       flush.failed();
-      if (!this.#mayFail(error, this.#life)) this.#fail('E1, E4', error);
+      // Whoever is ending the device has to open it again; otherwise somebody else does.
+      if (error === DEAD && isEnding) await this.#giveUp('crash');
+      else if (error !== DEAD && !this.#mayFail(error, life)) this.#fail('E1, E4', error);
       return false;
     }
     flush.succeeded();
@@ -210,7 +227,7 @@ export class Simulation {
     this.#device = undefined;
     this.#check = undefined;
     if (kind === 'force') {
-      await device?.inner.disconnect({ force: true });
+      await Promise.race([device?.inner.disconnect({ force: true }), this.#life.over]);
       this.#life.abortCalls();
     }
     this.#life.end();
@@ -221,7 +238,6 @@ export class Simulation {
       if (kind === 'crash') this.#oracle.crashed(sizeSectors);
       else this.#oracle.givenUp(sizeSectors);
     });
-    await this.#readAll();
   }
 
   /** Opens the device, however often that fails. */
@@ -232,12 +248,16 @@ export class Simulation {
       const life = new Life(this.#world.time);
       this.#life = life;
       try {
-        const device = await this.#system.open(life);
+        const device = await orDeath(this.#system.open(life), life);
         opened(device.info.sizeSectors);
         this.#device = new ObservedDevice(device);
         break;
       } catch (error) {
         life.end();
+        if (error === DEAD) {
+          this.#system.crash();
+          continue;
+        }
         if (error instanceof AssertionError) return this.#fail('D1, D4', error);
         if (!this.#mayFail(error, life) || attempt === ATTEMPTS_MAX) return this.#fail('A1', error);
         // A world that lets nobody in shows nothing.
@@ -274,16 +294,20 @@ export class Simulation {
     }
     if (this.#device === undefined) await this.#crashAfterEnd();
     await this.#readAll();
+    // It may have died over that, and be about to be opened.
+    while (this.#isEnding) await this.#changed();
     await this.#disconnect();
   }
 
   async #endWell(): Promise<boolean> {
+    while (this.#isEnding) await this.#changed();
     const flush = this.#oracle.beginFlush();
     let lost = false;
     try {
-      await this.#device?.flush();
+      if (this.#device !== undefined) await orDeath(this.#device.flush(), this.#life);
       flush.succeeded();
     } catch (error) {
+      if (error === DEAD) return false;
       lost = this.#system.isLost?.(error) ?? false;
       if (!lost && !this.#mayFail(error, this.#life)) this.#fail('D3', error);
     }
@@ -332,6 +356,16 @@ export class Simulation {
   #wake(): void {
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
+}
+
+/** What waiting for a process comes to that dies meanwhile. */
+const DEAD = new Error('the process is over');
+
+function orDeath<T>(work: Promise<T>, life: Life): Promise<T> {
+  const death = life.over.then((): never => {
+    throw DEAD;
+  });
+  return Promise.race([work, death]);
 }
 
 function describe(step: Step): string {

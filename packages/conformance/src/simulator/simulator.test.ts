@@ -2,6 +2,7 @@ import { match, ok, strictEqual } from 'node:assert';
 import { createDevice } from '@blockyard/block';
 import { describe, test } from 'vitest';
 import { type Lies, writeBack } from '../saboteurs/write-back.js';
+import { crashAtEachCall } from './crash-at-each-call.js';
 import { failEachCall } from './fail-each-call.js';
 import { shrink } from './shrink.js';
 import { type SimulationOutcome, simulate } from './simulate.js';
@@ -91,4 +92,22 @@ test('each call of the base fails once, and nothing is lost for it', async () =>
   const { outcome, runs } = await failEachCall(honest, { seed: 5 }, { stepsMax: 60, sectorsMax: 16 });
   strictEqual(outcome.violation, undefined);
   ok(runs > 10, `${runs} runs`);
+});
+
+test('the process dies once at each call of the base, and a device that keeps the contract loses nothing for it', async () => {
+  const { outcome, runs } = await crashAtEachCall(honest, { seed: 5 }, { stepsMax: 60, sectorsMax: 16 });
+  strictEqual(outcome.violation, undefined);
+  ok(runs > 10, `${runs} runs`);
+});
+
+test('a device that forgets to flush its base is found out by some crash', async () => {
+  for (let seed = 0; seed < 50; seed++) {
+    const { outcome } = await crashAtEachCall(
+      subject({ skipBaseFlush: true }),
+      { seed },
+      { stepsMax: 30, sectorsMax: 16 },
+    );
+    if (outcome.violation !== undefined) return;
+  }
+  throw new Error('nothing found');
 });

@@ -1,7 +1,7 @@
 import { BlockError } from '@blockyard/block';
 import type { Shape } from '../subject.js';
 import { EventLog } from './event-log.js';
-import { drawFaults, type FaultKind, type Faults, NO_FAULTS, type SingleFault } from './faults.js';
+import { type CrashPoint, drawFaults, type FaultKind, type Faults, NO_FAULTS, type SingleFault } from './faults.js';
 import type { Life } from './life.js';
 import { Random } from './random.js';
 import { VirtualTime } from './virtual-time.js';
@@ -46,10 +46,13 @@ export class World {
   onMediumEvent: (start?: number, count?: number) => void = () => {};
   /** Told of a call that no user of a medium may make, and the clause that forbids it. */
   onMisuse: (clause: string, what: string) => void = () => {};
+  /** Told when the process is to die at once. */
+  onCrashDue: () => void = () => {};
   readonly #chance: Random;
   readonly #raised = new WeakSet<object>();
   #faults: Faults;
   readonly #single: SingleFault | undefined;
+  readonly #crash: CrashPoint | undefined;
   #downUntilMs = 0;
   #injected = 0;
   #calls = 0;
@@ -61,6 +64,8 @@ export class World {
       readonly without?: readonly FaultKind[] | undefined;
       /** This fault, and no other. */
       readonly single?: SingleFault | undefined;
+      /** This crash, and nothing else that goes wrong. */
+      readonly crash?: CrashPoint | undefined;
       readonly keepsLog?: boolean | undefined;
     } = {},
   ) {
@@ -72,7 +77,9 @@ export class World {
     this.#chance = random.fork();
     const drawn = drawFaults(random, options.without);
     this.#single = options.single;
-    this.#faults = options.single === undefined ? drawn : { ...NO_FAULTS, delayMsMax: drawn.delayMsMax };
+    this.#crash = options.crash;
+    const isPlanned = options.single !== undefined || options.crash !== undefined;
+    this.#faults = isPlanned ? { ...NO_FAULTS, delayMsMax: drawn.delayMsMax } : drawn;
   }
 
   /** Whether any call may fail. */
@@ -83,6 +90,16 @@ export class World {
   /** Failures that were made up so far. */
   get injected(): number {
     return this.#injected;
+  }
+
+  /** Calls of media so far. */
+  get calls(): number {
+    return this.#calls;
+  }
+
+  /** Whether a call that was on its way when its process died is carried out. */
+  arrives(): boolean {
+    return this.#crash?.arrives ?? this.random.chance(0.5);
   }
 
   /** From now on nothing fails and nothing hangs that does not already. */
@@ -106,6 +123,7 @@ export class World {
 
   /** Carries out a call, when and as chance has it. It never settles once the process that made it is dead. */
   call<T>(life: Life, call: MediumCall<T>): Promise<T> {
+    const isLast = this.#crash?.nth === this.#calls;
     const fate = this.#fateOf(call);
     this.log.note(this.time.now(), `call ${call.name}`);
     return new Promise((resolve, reject) => {
@@ -130,6 +148,7 @@ export class World {
       };
       life.calls.add(abort);
       this.#schedule(fate, apply, settle);
+      if (isLast) this.onCrashDue();
     });
   }
 
