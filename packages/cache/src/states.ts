@@ -25,11 +25,11 @@ export function statesOf(engine: Engine, start: number, end: number): CacheState
   for (const { entry, first } of residentLines(engine, start, end)) {
     const from = Math.max(start, first);
     const to = Math.min(end, first + engine.geometry.sectorsPerLine);
-    addAbsent(engine, at, from, runs);
+    addAbsent(engine.zeroes, at, from, runs);
     addLine(engine, entry, first, from, to, runs);
     at = to;
   }
-  addAbsent(engine, at, end, runs);
+  addAbsent(engine.zeroes, at, end, runs);
   return runs.states;
 }
 
@@ -51,26 +51,30 @@ function addLine(
   end: number,
   runs: RunList,
 ): void {
-  for (let at = start; at < end; ) {
-    const isValid = lines.valid.covers(entry, at - first, at - first + 1);
-    if (!isValid) {
-      const to = first + lines.valid.nextSet(entry, at - first, end - first);
-      addZeroes(zeroes, at, to, runs);
-      at = to;
-      continue;
+  const { valid, dirty } = lines;
+  const { writes } = writeBack;
+  const last = end - first;
+  for (let at = start - first; at < last; ) {
+    const validFrom = valid.nextSet(entry, at, last);
+    addAbsent(zeroes, first + at, first + validFrom, runs);
+    const validTo = valid.nextClear(entry, validFrom, last);
+    for (at = validFrom; at < validTo; ) {
+      const cleanTo = dirty.nextSet(entry, at, validTo);
+      // What is on its way to the base is not there yet.
+      if (!writes.isWriting(entry)) runs.add(first + at, first + cleanTo, 'clean');
+      else
+        for (; at < cleanTo; at++)
+          runs.add(first + at, first + at + 1, writes.isUnwritten(entry, at) ? 'dirty' : 'clean');
+      const dirtyTo = dirty.nextClear(entry, cleanTo, validTo);
+      runs.add(first + cleanTo, first + dirtyTo, 'dirty');
+      at = dirtyTo;
     }
-    const isDirty =
-      lines.dirty.covers(entry, at - first, at - first + 1) || writeBack.writes.isUnwritten(entry, at - first);
-    runs.add(at, at + 1, isDirty ? 'dirty' : 'clean');
-    at++;
   }
 }
 
-function addAbsent({ zeroes }: Engine, start: number, end: number, runs: RunList): void {
-  if (start < end) addZeroes(zeroes, start, end, runs);
-}
-
-function addZeroes(zeroes: Engine['zeroes'], start: number, end: number, runs: RunList): void {
+/** What no line holds: absent, but for what is known to be zero. */
+function addAbsent(zeroes: Engine['zeroes'], start: number, end: number, runs: RunList): void {
+  if (start >= end) return;
   let at = start;
   zeroes.forEachZero(start, end, (from, to) => {
     runs.add(at, from, 'absent');
@@ -82,12 +86,16 @@ function addZeroes(zeroes: Engine['zeroes'], start: number, end: number, runs: R
 
 /** Runs under construction; neighbours of one state become one. */
 class RunList {
-  readonly states: CacheState[] = [];
+  readonly #states: { start: number; count: number; state: CacheState['state'] }[] = [];
+
+  get states(): CacheState[] {
+    return this.#states;
+  }
 
   add(start: number, end: number, state: CacheState['state']): void {
     if (start >= end) return;
-    const last = this.states.at(-1);
-    if (last?.state === state) this.states[this.states.length - 1] = { ...last, count: end - last.start };
-    else this.states.push({ start, count: end - start, state });
+    const last = this.#states.at(-1);
+    if (last?.state === state) last.count = end - last.start;
+    else this.#states.push({ start, count: end - start, state });
   }
 }
