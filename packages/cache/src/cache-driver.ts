@@ -10,6 +10,7 @@ import {
 import type { Engine } from './engine.js';
 import { overlayExtents } from './extents.js';
 import { ReadRequest } from './read-request.js';
+import { touchPages } from './touch-pages.js';
 import { WriteRequest } from './write-request.js';
 import { applyZero, truncateLines, ZeroRequest } from './zero-request.js';
 
@@ -118,7 +119,9 @@ export class CacheDriver implements BlockDriver {
     if (to > this.#sectorsPerLine) return false;
     const entry = lines.find(line);
     if (entry < 0 || !lines.valid.covers(entry, from, to)) return false;
-    buffer.set(lines.view(lines.slotOf(entry), from, to));
+    const bytes = lines.view(lines.slotOf(entry), from, to);
+    touchPages(bytes);
+    buffer.set(bytes);
     lines.touch(entry);
     counts.lookups++;
     counts.hits++;
@@ -145,7 +148,9 @@ export class CacheDriver implements BlockDriver {
     if (to > this.#sectorsPerLine || !zeroes.isEmpty) return false;
     const entry = lines.find(line);
     if (entry < 0 || !dirtyLines.has(entry) || lines.hasLoans(entry)) return false;
-    lines.view(lines.slotOf(entry), from, to).set(buffer);
+    const bytes = lines.view(lines.slotOf(entry), from, to);
+    touchPages(bytes);
+    bytes.set(buffer);
     lines.valid.set(entry, from, to);
     lines.dirty.set(entry, from, to);
     lines.touch(entry);

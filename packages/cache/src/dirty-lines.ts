@@ -16,6 +16,7 @@ export class DirtyLines {
   #head = NONE;
   #tail = NONE;
   #count = 0;
+  #oldestNews = Number.POSITIVE_INFINITY;
 
   static bytesFor(entriesMax: number): number {
     return entriesMax * 25;
@@ -48,6 +49,18 @@ export class DirtyLines {
   /** The line that comes first, or -1. */
   get first(): number {
     return this.#head;
+  }
+
+  /**
+   * The oldest epoch in which a line has come to count since the last `forgetNews`; infinite if none has. It can be older than the
+   * present one: new data may take the place of older ones, which somebody waits for.
+   */
+  get oldestNews(): number {
+    return this.#oldestNews;
+  }
+
+  forgetNews(): void {
+    this.#oldestNews = Number.POSITIVE_INFINITY;
   }
 
   /** When the line that comes first became dirty; infinite if none waits. */
@@ -90,7 +103,7 @@ export class DirtyLines {
     } else if (epoch !== undefined && epoch < this.#epoch[entry]) {
       this.#epochs.enterAgain(epoch);
       this.#epochs.leave(this.#epoch[entry]);
-      this.#epoch[entry] = epoch;
+      this.#setEpoch(entry, epoch);
     }
   }
 
@@ -106,7 +119,7 @@ export class DirtyLines {
       this.#epochs.leave(this.#epoch[entry]);
       this.#unlink(entry);
     }
-    this.#epoch[entry] = epoch;
+    this.#setEpoch(entry, epoch);
     this.#sinceMs[entry] = sinceMs;
     this.#link(entry, NONE, this.#head);
   }
@@ -136,9 +149,14 @@ export class DirtyLines {
   }
 
   #append(entry: number, epoch: number, sinceMs: number): void {
-    this.#epoch[entry] = epoch;
+    this.#setEpoch(entry, epoch);
     this.#sinceMs[entry] = sinceMs;
     this.#link(entry, this.#tail, NONE);
+  }
+
+  #setEpoch(entry: number, epoch: number): void {
+    this.#epoch[entry] = epoch;
+    if (epoch < this.#oldestNews) this.#oldestNews = epoch;
   }
 
   #link(entry: number, previous: number, next: number): void {

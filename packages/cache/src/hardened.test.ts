@@ -1,4 +1,4 @@
-import { createDevice, isBlockError } from '@blockyard/block';
+import { type BlockDevice, createDevice, isBlockError } from '@blockyard/block';
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { connectCache } from './connect.js';
@@ -6,6 +6,32 @@ import { bytesAt, filled, openCache, SECTOR } from './fixture.fake.js';
 
 /** Room for a few lines of 4 KiB: eviction never rests. */
 const STARVED = { maxSizeBytes: 100_000, lineSize: 4096 };
+
+interface HeldWrite {
+  readonly start: number;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** A base of zeroes, each write of which ends when the test says so. */
+function byHand(sizeSectors: number): { base: BlockDevice; calls: HeldWrite[] } {
+  const calls: HeldWrite[] = [];
+  const base = createDevice({
+    name: 'by hand',
+    sectorSize: SECTOR,
+    sizeSectors,
+    atomicSectors: true,
+    read: async (_start, buffers) => {
+      for (const buffer of buffers) buffer.fill(0);
+    },
+    write: (start) => new Promise<void>((resolve, reject) => calls.push({ start, resolve, reject })),
+    writeZeroes: async () => {},
+    flush: async () => {},
+    resize: async () => {},
+    disconnect: async () => {},
+  });
+  return { base, calls };
+}
 
 describe('what a write-back cache must get right', () => {
   test('two overlapping reads in flight both finish', async () => {
@@ -91,20 +117,7 @@ describe('what a write-back cache must get right', () => {
   });
 
   test('a flush called while a line is half written, after its first half failed, writes that half again', async () => {
-    const calls: { start: number; resolve: () => void; reject: (error: Error) => void }[] = [];
-    const base = createDevice({
-      name: 'by hand',
-      sectorSize: SECTOR,
-      sizeSectors: 1024,
-      atomicSectors: true,
-      read: async (_start, buffers) => {
-        for (const buffer of buffers) buffer.fill(0);
-      },
-      write: (start) => new Promise<void>((resolve, reject) => calls.push({ start, resolve, reject })),
-      flush: async () => {},
-      resize: async () => {},
-      disconnect: async () => {},
-    });
+    const { base, calls } = byHand(1024);
     const cache = await connectCache(base, { dirtyAgeMaxMs: Number.POSITIVE_INFINITY });
     await cache.write(0, [filled(1, 1)]);
     await cache.write(64, [filled(1, 2)]);
@@ -118,6 +131,27 @@ describe('what a write-back cache must get right', () => {
     expect(calls[2].start).toBe(0);
     calls[2].resolve();
     await flushed;
+    await cache.disconnect();
+  });
+
+  test('data that take the place of zeroes which a flush waits for are written by that flush', async () => {
+    const { base, calls } = byHand(1024);
+    const cache = await connectCache(base, { ...STARVED, dirtyAgeMaxMs: Number.POSITIVE_INFINITY });
+    const full = Math.floor(cache.snapshot().linesMax / 2);
+    for (let line = 1; line <= full; line++) await cache.write(line * 8, [filled(8, line)]);
+    const first = cache.flush();
+    const onTheirWay = calls.length;
+    // The base is told of the zeroes once it has what they overlap; and there is no memory for more.
+    await cache.writeZeroes(0, 9);
+    const second = cache.flush();
+    const written = cache.write(0, [filled(9, 77)]);
+    for (const { resolve } of calls) resolve();
+    await written;
+    await first;
+    await vi.waitFor(() => expect(calls.length).toBeGreaterThan(onTheirWay));
+    for (const { resolve } of calls.slice(onTheirWay)) resolve();
+    await second;
+    expect(await bytesAt(cache, 0, 9)).toEqual(Array(9).fill(77));
     await cache.disconnect();
   });
 

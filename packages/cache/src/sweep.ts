@@ -1,7 +1,10 @@
 import type { DirtyLines } from './dirty-lines.js';
 import type { Lines } from './lines.js';
 
-/** The way of a flush through the dirty lines, ascending. What becomes dirty or free on the way is seen by the next round. */
+/**
+ * The way of a flush through the dirty lines, ascending, in rounds. There is another round where lines have come to count that are to
+ * be written, and where somebody wants one because lines are free that were not.
+ */
 export class Sweep {
   readonly #lines: Lines;
   readonly #dirtyLines: DirtyLines;
@@ -14,7 +17,7 @@ export class Sweep {
     this.#dirtyLines = dirtyLines;
   }
 
-  /** There may be lines that the round under way does not know. */
+  /** There may be lines that the round under way has passed over. */
   want(): void {
     this.#isWanted = true;
   }
@@ -28,8 +31,9 @@ export class Sweep {
   next(epoch: number): number {
     for (;;) {
       if (this.#found === undefined) {
-        if (!this.#isWanted) return -1;
+        if (!this.#isWanted && this.#dirtyLines.oldestNews > epoch) return -1;
         this.#isWanted = false;
+        this.#dirtyLines.forgetNews();
         this.#found = this.#collect(epoch);
         this.#at = 0;
       }

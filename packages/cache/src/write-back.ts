@@ -306,8 +306,6 @@ export class WriteBack {
       else if (rewritten) epochs.leave(write.rewrittenEpoch);
       if (!write.failed) this.counts.lines++;
     }
-    // Also where one of its writes failed: a flush may have been called since, when the line was still on its way.
-    if (isDirty) this.#sweep.want();
     lines.giveBack(entry, write.slot);
     for (const settled of write.onSettled) settled(write.failed ? error : undefined);
   }
