@@ -386,6 +386,20 @@ test('an opening whose answer was lost is an opening', async () => {
   await device.disconnect();
 });
 
+test('an opening that loses an answer and cannot look why is told of the network, not that the store is unsafe', async () => {
+  let puts = 0;
+  proxy.onRequest = ({ method, path }) => {
+    if (!path.includes('/probe-')) return undefined;
+    if (method === 'HEAD') return { kind: 'reset-before' };
+    return method === 'PUT' && puts++ === 0 ? { kind: 'reset-after' } : undefined;
+  };
+  await expect(connect({ maxAttempts: 2 })).rejects.toEqual(codeOf('UNAVAILABLE'));
+  proxy.onRequest = () => undefined;
+  const device = await connect();
+  await device.write(3, fill(1));
+  await device.disconnect();
+});
+
 test('a creation whose answer was lost is a creation', async () => {
   failing(isRootPut, { kind: 'reset-after' }, 1);
   at = proxy.volume();

@@ -168,14 +168,16 @@ export class ObjectStore {
           return { kind: 'failed', error: toBlockError(error, what), late: false };
         }
         const settled = await this.#settle(key, condition === 'absent' ? {} : condition, stamp);
-        if (
-          settled === 'unknown' ||
-          (settled === 'unchanged' && (!isLostCondition(error) || repeats === REPEATS_MAX))
-        ) {
+        if (settled.kind === 'unknown') {
+          // A refused condition alone is no reason to fail: that nobody knows why it was refused is.
+          const reason = isLostCondition(error) ? settled.error : error;
+          return { kind: 'failed', error: toBlockError(reason, what), late: attempts.unanswered };
+        }
+        if (settled.kind === 'unchanged' && (!isLostCondition(error) || repeats === REPEATS_MAX)) {
           return { kind: 'failed', error: toBlockError(error, what), late: attempts.unanswered };
         }
         // Unchanged: the store was busy with the same key (409) and wants us to come again.
-        if (settled !== 'unchanged') return { ...settled, late: attempts.unanswered };
+        if (settled.kind !== 'unchanged') return { ...settled, late: attempts.unanswered };
       }
     }
   }
@@ -234,18 +236,17 @@ export class ObjectStore {
     let found: Version | undefined;
     try {
       found = await this.head(key);
-    } catch {
-      // Nothing can be said. The error of the PUT is the one that tells why.
-      return 'unknown';
+    } catch (error) {
+      return { kind: 'unknown', error };
     }
     if (found?.stamp?.writeId === stamp.writeId) return { kind: 'stored', etag: found.etag };
-    return found?.etag === expected ? 'unchanged' : { kind: 'lost', found };
+    return found?.etag === expected ? { kind: 'unchanged' } : { kind: 'lost', found };
   }
 }
 
 type Settled =
-  | 'unknown'
-  | 'unchanged'
+  | { readonly kind: 'unknown'; readonly error: unknown }
+  | { readonly kind: 'unchanged' }
   | { readonly kind: 'stored'; readonly etag: string }
   | { readonly kind: 'lost'; readonly found: Version | undefined };
 

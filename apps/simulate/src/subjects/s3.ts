@@ -46,8 +46,8 @@ export const s3Subject: SimulationSubject = {
   },
 };
 
-/** What a lost connection comes out as. `IO`: a condition was lost, and the look at why was too. */
-const CODES: readonly BlockErrorCode[] = ['UNAVAILABLE', 'IO'];
+/** What a lost connection comes out as. */
+const CODES: readonly BlockErrorCode[] = ['UNAVAILABLE'];
 
 /** Of the event loop, until the SDK has nothing more to do by itself. */
 const TURNS_TO_REST = 4;
