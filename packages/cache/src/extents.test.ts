@@ -13,6 +13,7 @@ async function cacheOver(answer?: () => Promise<Extent[]>) {
     name: 'told',
     sectorSize: 512,
     sizeSectors: SECTORS,
+    atomicSectors: true,
     read: (start, buffers) => device.read(start, buffers),
     write: (start, buffers) => device.write(start, buffers),
     flush: () => {},

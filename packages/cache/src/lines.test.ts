@@ -28,7 +28,9 @@ function linesOf(slotsMax: number, parkedMax = 1) {
   };
   const known = () => {
     const found: number[] = [];
-    lines.forEach((_, line) => found.push(line));
+    lines.forEach((_, line) => {
+      found.push(line);
+    });
     return found.sort((a, b) => a - b);
   };
   return { lines, policy, slabs, told, add, known };

@@ -1,9 +1,14 @@
 import type { Clock } from '@blockyard/block';
 
+interface Timer {
+  readonly dueMs: number;
+  readonly callback: () => void;
+}
+
 /** Time that stands still until it is told to move on. */
 export class ManualClock implements Clock {
   nowMs = 0;
-  readonly timers: { readonly dueMs: number; readonly callback: () => void }[] = [];
+  readonly timers: Timer[] = [];
 
   now(): number {
     return this.nowMs;
@@ -16,7 +21,7 @@ export class ManualClock implements Clock {
   }
 
   clear(timer: unknown): void {
-    const at = this.timers.findIndex((each) => each === timer);
+    const at = this.timers.indexOf(timer as Timer);
     if (at < 0) throw new Error('only a timer that is set can be cleared');
     this.timers.splice(at, 1);
   }
