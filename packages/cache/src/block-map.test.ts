@@ -68,3 +68,12 @@ test('what is read is told from what is read ahead', async () => {
   await Promise.all([read, prefetched]);
   expect(shown(cache.map(4))).toEqual({ clean: [8, 8, 8, 0], absent: [0, 0, 0, 8] });
 });
+
+test('lines count by themselves, whatever their neighbours hold', async () => {
+  const { cache } = await openCache(40, LINE);
+  for (const line of [3, 2, 1, 0]) await cache.write(line * 8, [filled(line + 2, 1)]);
+  expect(shown(cache.map(8))).toEqual({
+    dirty: [2, 2, 1, 4, 1, 4, 0, 0],
+    absent: [3, 3, 4, 1, 4, 1, 5, 5],
+  });
+});

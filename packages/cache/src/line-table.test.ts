@@ -262,3 +262,20 @@ test('the first of a list that is refreshed stays the first', () => {
   table.refresh(table.find(1));
   expect(listed(table, A)).toEqual([2, 3, 1]);
 });
+
+test('every list is one, the last too', () => {
+  const last = 7;
+  const table = new LineTable(3, 1);
+  for (const k of [1, 2, 3]) table.push(table.add(k), last);
+  expect([table.lengthOf(last), table.keyOf(table.tail(last))]).toEqual([3, 1]);
+});
+
+test('what was removed is not there when the table has grown', () => {
+  const table = new LineTable(10, 1);
+  for (let k = 0; k < 10; k++) table.add(k);
+  for (const k of [2, 9]) table.remove(table.find(k));
+  table.grow(500);
+  expect(Array.from({ length: 10 }, (_, k) => table.find(k) >= 0)).toEqual(
+    Array.from({ length: 10 }, (_, k) => k !== 2 && k !== 9),
+  );
+});

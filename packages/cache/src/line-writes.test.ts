@@ -130,3 +130,16 @@ test('the epoch of what waits in a line is that of the line, of its rewriting, o
   dirtyLines.addCounted(entry, 1, 0);
   expect(writes.epochOf(entry)).toBe(1);
 });
+
+test('data that take the place of newer ones than the rewritten change nothing', () => {
+  const { epochs, writes, entry, write, dirty } = writing();
+  dirty(2, 3);
+  writes.dirtied(entry);
+  epochs.close();
+  epochs.enter();
+  writes.dirtied(entry, 2);
+  expect(write.rewrittenEpoch).toBe(1);
+  epochs.leave(2);
+  for (const epoch of [0, 1]) epochs.leave(epoch);
+  expect(epochs.oldest).toBe(NEVER);
+});

@@ -10,7 +10,13 @@ const LINE_SECTORS = 4;
 
 /** Lines of four sectors, and everything that they tell. Least recently used leaves first. */
 function linesOf(slotsMax: number, parkedMax = 1) {
-  const policy = new LruPolicy({ capacity: slotsMax - parkedMax, parkedMax, seed: 1 });
+  const ghosts: boolean[] = [];
+  const policy = new (class extends LruPolicy {
+    override forget(entry: number, ghost: boolean): void {
+      ghosts.push(ghost);
+      super.forget(entry, ghost);
+    }
+  })({ capacity: slotsMax - parkedMax, parkedMax, seed: 1 });
   const slabs = new Slabs(LINE_SECTORS * SECTOR, slotsMax);
   const told: string[] = [];
   const lines: Lines = new Lines(geometryOf(SECTOR, LINE_SECTORS * SECTOR, SECTOR), policy, slabs, {
@@ -33,7 +39,7 @@ function linesOf(slotsMax: number, parkedMax = 1) {
     });
     return found.sort((a, b) => a - b);
   };
-  return { lines, policy, slabs, told, add, known };
+  return { lines, policy, slabs, told, ghosts, add, known };
 }
 
 function byteOf(lines: Lines, entry: number): number | undefined {
@@ -233,4 +239,20 @@ test('in the end all payload goes at once', () => {
   add(1);
   lines.clear();
   expect(lines.payloadBytes).toBe(0);
+});
+
+test('a line that leaves for lack of room is remembered by the policy, one that is dropped is not', () => {
+  const { lines, add, ghosts } = linesOf(4, 1);
+  for (const line of [1, 2, 3]) add(line);
+  lines.dirty.set(lines.find(2), 0, 1);
+  add(4);
+  expect(ghosts).toEqual([true]);
+  add(5);
+  lines.dirty.clearAll(lines.find(2));
+  lines.leaveIfDone(lines.find(2));
+  expect(ghosts).toEqual([true, true]);
+  lines.valid.clearAll(lines.find(4));
+  lines.leaveIfDone(lines.find(4));
+  lines.drop(lines.find(5), false);
+  expect(ghosts).toEqual([true, true, false, false]);
 });

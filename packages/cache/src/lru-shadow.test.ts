@@ -122,3 +122,11 @@ test('fewer lines are kept at once when the capacity shrinks', () => {
   expect(ahead).toBe(1);
   expect(new LruShadow(1, 1).byteLength).toBeGreaterThan(0);
 });
+
+test('a loop of one line more than there is room for never hits, and one that fits does', () => {
+  const leadsOf = (lines: number) => {
+    const shadow = new LruShadow(10, 1);
+    return Array.from({ length: 500 }, (_, i) => shadow.use(i % lines, false)).some((ahead) => ahead);
+  };
+  expect([leadsOf(11), leadsOf(10)]).toEqual([false, true]);
+});

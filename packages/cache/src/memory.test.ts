@@ -4,6 +4,8 @@ import { Latencies } from './latencies.js';
 import { Lines } from './lines.js';
 import { createPolicy, planMemory } from './memory.js';
 import { type CacheOptions, checkOptions } from './options.js';
+import type { EvictionPolicy } from './policy.js';
+import { WTinyLfuPolicy } from './policy-wtinylfu.js';
 
 const MIB = 2 ** 20;
 const OBJECT_BYTES = 16_384;
@@ -84,4 +86,27 @@ test('the policy is the one that was chosen, and its seed too', () => {
   const named = (policy: 'lru' | 'wtinylfu') =>
     createPolicy(checkOptions({ policy, seed: 1 }, 512), plan({ maxSizeBytes: MIB })).constructor.name;
   expect([named('lru'), named('wtinylfu')]).toEqual(['LruPolicy', 'WTinyLfuPolicy']);
+});
+
+test('the seed decides which lines leave', () => {
+  const gone = (policy: EvictionPolicy) => {
+    const victims: number[] = [];
+    for (let i = 0; i < 20_000; i++) {
+      const line = (i * i * i + 7 * i) % 1009;
+      const entry = policy.find(line);
+      if (entry >= 0) policy.touch(entry);
+      else policy.insert(line);
+      while (policy.resident > policy.capacity) {
+        const victim = policy.victim();
+        victims.push(policy.keyOf(victim));
+        policy.forget(victim, true);
+      }
+    }
+    return victims;
+  };
+  const options = { maxSizeBytes: MIB, lineSize: 4096 };
+  const { capacity, parkedMax } = plan(options);
+  const made = (seed: number) => createPolicy(checkOptions({ ...options, seed }, 512), plan(options));
+  expect(gone(made(5))).toEqual(gone(new WTinyLfuPolicy({ capacity, parkedMax, seed: 5 })));
+  expect(gone(made(5))).not.toEqual(gone(made(6)));
 });

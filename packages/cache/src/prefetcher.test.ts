@@ -38,6 +38,7 @@ test('no more than a quarter of the lines are on their way at once, and the rest
   base.hold('read');
   const prefetched = cache.prefetch(0, 100 * LINE_SECTORS);
   await base.called('read');
+  await turn();
   expect(cache.snapshot().linesAhead).toBe(Math.floor(linesMax / 4));
   base.release();
   await prefetched;
@@ -124,4 +125,15 @@ test('nothing is read ahead while a resize holds all traffic up', async () => {
   await resized;
   await cache.prefetch(0, 80);
   expect(base.calls('read')).toBe(1);
+});
+
+test('a reader of small requests is read ahead of as long as it reads on, though most of them are hits', async () => {
+  const { cache, base } = await openCache(400 * LINE_SECTORS, { ...LINE, readAhead: true });
+  for (let sector = 0; sector < 200 * LINE_SECTORS; sector += 2) {
+    await bytesAt(cache, sector, 2);
+    while (cache.snapshot().linesAhead > 0) await turn();
+  }
+  // The first three lines are asked for; the rest is there in time.
+  expect(cache.snapshot().lookups - cache.snapshot().hits).toBeLessThan(5);
+  expect(base.calls('read')).toBeLessThan(16);
 });

@@ -212,3 +212,18 @@ test('what is read moves up in the order in which lines leave', async () => {
   }
   expect(base.calls('read')).toBe(3 * linesMax);
 });
+
+test('a line that is there in part and read for the rest counts as used', async () => {
+  const { cache, base } = await openCache(8 * 400, { maxSizeBytes: 120_000, lineSize: 4096, policy: 'lru' });
+  const { linesMax } = cache.snapshot();
+  await cache.write(0, [filled(1, 1)]);
+  await cache.flush();
+  for (let line = 1; line < linesMax - 1; line++) await bytesAt(cache, line * 8, 8);
+  await bytesAt(cache, 4, 1);
+  await bytesAt(cache, linesMax * 8, 8);
+  const calls = base.calls('read');
+  await bytesAt(cache, 0, 8);
+  expect(base.calls('read')).toBe(calls);
+  await bytesAt(cache, 8, 8);
+  expect(base.calls('read')).toBe(calls + 1);
+});

@@ -118,3 +118,14 @@ test('the bytes held are the tables at first, and grow with the slabs that are n
   expect(full.heldBytes).toBeGreaterThan(0.97 * 2 ** 20);
   expect(full.heldBytes - empty.heldBytes).toBe(full.linesMax * 4096);
 });
+
+test('a line that had to wait for memory counts once', async () => {
+  const { cache, base } = await openCache(8 * 400, { maxSizeBytes: 100_000, lineSize: 4096 });
+  base.hold('read');
+  const reads = Array.from({ length: 40 }, (_, line) => bytesAt(cache, line * 8, 8));
+  await base.called('read');
+  expect(cache.snapshot().waitingRequests).toBeGreaterThan(20);
+  base.release();
+  await Promise.all(reads);
+  expect(cache.snapshot()).toMatchObject({ lookups: 40, hits: 0, baseReads: 40 });
+});

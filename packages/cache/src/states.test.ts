@@ -75,3 +75,17 @@ test('a range past the end is refused', async () => {
   expect(() => cache.states(-1, 1)).toThrow('start');
   expect(() => cache.states(0, 1.5)).toThrow('count');
 });
+
+test('there are no empty runs', async () => {
+  const { cache } = await openCache(24, LINE);
+  await cache.write(8, [filled(2, 1)]);
+  await cache.discard(10, 3);
+  await cache.discard(16, 8);
+  expect(cache.states(0, 24)).toEqual([
+    { start: 0, count: 8, state: 'absent' },
+    { start: 8, count: 2, state: 'dirty' },
+    { start: 10, count: 3, state: 'zero' },
+    { start: 13, count: 3, state: 'absent' },
+    { start: 16, count: 8, state: 'zero' },
+  ]);
+});

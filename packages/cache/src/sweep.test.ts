@@ -85,3 +85,12 @@ test('a round that was given up is not gone on with', () => {
   sweep.want();
   expect([next(0), next(0), next(0)]).toEqual([4, 5, 7]);
 });
+
+test('the end of a round is no line', () => {
+  const { epochs, sweep, dirty, next } = sweepOf();
+  dirty(3);
+  epochs.close();
+  dirty(0);
+  sweep.want();
+  expect([next(0), next(0)]).toEqual([3, -1]);
+});

@@ -172,6 +172,20 @@ test('a flush of a range does not wait for a write that began with newer data', 
   expect(cache.snapshot().dirtyLines).toBe(0);
 });
 
+test('a flush of a range does not wait for a clean line that another write takes along', async () => {
+  const { cache, base, writes } = await openCache(line(400), LINE, 16 * LINE_BYTES);
+  await bytesAt(cache, line(0), 24);
+  for (const i of [0, 2]) await cache.write(line(i), [filled(8, 1)]);
+  base.hold('write');
+  const all = cache.flush();
+  await base.called('write');
+  await cache.flush({ start: line(1), count: 8 });
+  expect(base.calls('write')).toBe(1);
+  base.release();
+  await all;
+  expect(writes).toEqual([{ start: 0, count: 24 }]);
+});
+
 test('zeroes wait for a write of the same place that is under way, and for no other', async () => {
   for (const [waits, goes] of [
     [line(5) + 7, line(4)],

@@ -164,3 +164,11 @@ test('what a failed write was about is dirty again, but for what was zeroed mean
   const dirty = Array.from({ length: LINE_SECTORS }, (_, i) => lines.dirty.covers(entry, i, i + 1));
   expect(dirty).toEqual([false, true, true, false, true, true, false, false]);
 });
+
+test('gaps are filled in every group', () => {
+  const { hold, take } = group();
+  hold(39, 40, true);
+  hold(40, 48, false);
+  hold(48, 49, true);
+  expect(take(1).spans).toEqual([[39, 49]]);
+});

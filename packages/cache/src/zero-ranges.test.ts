@@ -181,3 +181,16 @@ test('a range that failed counts alone if nothing else is pending, and not at al
     expect([zeroes.isEmpty, epochs.oldest]).toEqual([true, Number.POSITIVE_INFINITY]);
   }
 });
+
+test('a range that failed, and of which all was written since, leaves the epochs of others alone', () => {
+  const { epochs, zeroes } = zeroRanges();
+  zeroes.add('discard', 10, 20, 3);
+  const operation = zeroes.take(never);
+  if (operation === undefined) throw new Error('there is one to take');
+  epochs.close();
+  zeroes.add('discard', 50, 60, 4);
+  zeroes.remove(50, 60);
+  epochs.enter();
+  zeroes.failed(operation, (written) => written(10, 20));
+  expect([zeroes.isEmpty, epochs.oldest]).toEqual([true, 1]);
+});
