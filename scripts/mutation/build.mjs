@@ -1,5 +1,5 @@
 /** Makes one build of a package that holds every mutant, each behind a switch. */
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Instrumenter } from '@stryker-mutator/instrumenter';
 import { transform } from 'esbuild';
@@ -16,14 +16,13 @@ const silent = Object.fromEntries(
 );
 
 /**
- * Makes two builds below `<directory>/.mutation`, beside the package's node_modules, so that what its files import is found:
+ * Makes two builds below `<directory>/.mutation`, of this process alone,, beside the package's node_modules, so that what its files import is found:
  * `covering` counts which mutants are come past, which would cost more than the code itself, and `switched` does not.
  * Returns the mutants, in the order of the files, and the names of all files of `src`.
  */
 export async function buildMutants(root, target) {
   const source = join(root, target.directory, 'src');
-  const out = join(root, target.directory, '.mutation');
-  await rm(out, { recursive: true, force: true });
+  const out = join(root, target.directory, '.mutation', String(process.pid));
   const names = (await readdir(source, { recursive: true })).filter((name) => name.endsWith('.ts')).sort();
   const files = await Promise.all(
     names.map(async (name) => ({ name, mutate: true, content: await readFile(join(source, name), 'utf8') })),

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** Changes the code in thousands of small ways, one at a time, and tells which of them no test notices. */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -16,13 +17,14 @@ const USAGE = `Usage: npm run mutation -- [cache] [block] [options]
 
   --files a.ts,b.ts   only mutants of these files of src
   --sample N          a random sample of N mutants of each package
-  --seed S            of the sample; default 1
+  --seed S            of the sample and of the order; default 1
   --concurrency N     processes; default: as many as processors
   --min PERCENT       exit with 1 if the score of a package is below
   --report FILE       write what became of each mutant, as JSON
   --again FILE        only the mutants that survived in that report
 
-Prints survivors, the score of each file, and the score of each package with its 95 % interval.`;
+Prints survivors, the score of each file, and the score of each package, of a sample with its 95 % interval.
+Interrupted (Ctrl-C), it reports on what it has done, which is a random sample too.`;
 
 const options = readOptions();
 const again = options.again === undefined ? undefined : readSurvivors(options.again);
@@ -41,10 +43,12 @@ async function mutate(name) {
   const chosen = choose(name, mutants);
   console.log(`${name}: ${chosen.length} of ${mutants.length} mutants, ${used} of ${tests} tests (${seconds(cpuMs)})`);
   const results = [];
+  process.once('SIGINT', () => pool.stop());
   await pool.run(chosen, options.concurrency, (mutant, result) => {
     results.push({ mutant, result });
     if (results.length % PROGRESS_MUTANTS === 0) console.error(`${results.length} of ${chosen.length}`);
   });
+  await rm(out, { recursive: true });
   results.sort((a, b) => Number(a.mutant.id) - Number(b.mutant.id));
   for (const each of results) if (!KILLED.has(each.result.status)) console.log(survivorLine(target.directory, each));
   console.log(tableOf(name, results));
@@ -60,13 +64,13 @@ function choose(name, mutants) {
   const wanted = mutants.filter(
     (mutant) => (options.files?.has(mutant.file) ?? true) && (again?.has(placeOf(name, mutant)) ?? true),
   );
-  if (options.sample === undefined) return wanted;
+  // In random order, so that what is done when somebody interrupts is a sample.
   const random = generator(options.seed);
-  const sample = [];
-  while (sample.length < options.sample && wanted.length > 0) {
-    sample.push(...wanted.splice(Math.floor(random() * wanted.length), 1));
+  const chosen = [];
+  while (chosen.length < options.sample && wanted.length > 0) {
+    chosen.push(...wanted.splice(Math.floor(random() * wanted.length), 1));
   }
-  return sample;
+  return chosen;
 }
 
 /** mulberry32: the same seed is the same sample. */
@@ -118,7 +122,7 @@ function readOptions() {
       ...values,
       packages: positionals.length > 0 ? positionals : Object.keys(TARGETS),
       files: values.files && new Set(values.files.split(',')),
-      sample: values.sample && count(values.sample, 'sample'),
+      sample: values.sample ? count(values.sample, 'sample') : Number.POSITIVE_INFINITY,
       seed: count(values.seed, 'seed'),
       concurrency: count(values.concurrency, 'concurrency'),
       min: Number(values.min),

@@ -20,6 +20,7 @@ export class Pool {
   /** Mutants that are come past while files are imported. */
   #atImport = {};
   #kills = new Map();
+  #queue = [];
 
   constructor(targetName, out, names) {
     this.#targetName = targetName;
@@ -41,7 +42,8 @@ export class Pool {
 
   /** Calls `report` with each mutant and its result. */
   async run(mutants, concurrency, report) {
-    const queue = [...mutants];
+    this.#queue = [...mutants];
+    const queue = this.#queue;
     const work = async () => {
       let worker;
       for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
@@ -72,6 +74,11 @@ export class Pool {
       worker?.kill();
     };
     await Promise.all(Array.from({ length: concurrency }, work));
+  }
+
+  /** Begins no other mutant. */
+  stop() {
+    this.#queue.splice(0);
   }
 
   /** The tests that come past the mutant; first those that have killed others of its file, and quick ones. */
