@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest';
-import { bytesAt, filled, fillsOf, LINE_SECTORS, openCache, SECTOR } from './fixture.fake.js';
+import { bytesAt, filled, fillsOf, openCache, SECTOR } from './fixture.fake.js';
+
+/** Of lines of 64 KiB. */
+const LINE_SECTORS = 128;
 
 test('C2: readers wait their turn, none is refused, and memory stays within the budget', async () => {
   const budget = { maxSizeBytes: 100_000, lineSize: 4096 };

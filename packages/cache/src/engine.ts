@@ -103,7 +103,9 @@ export class Engine {
     const { lineSize } = this.geometry;
     const plan = planMemory({ ...this.#options, lineSize, maxSizeBytes }, this.geometry.sectorSize);
     const others = this.heldBytes - this.lines.payloadBytes;
-    const slots = Math.min(plan.slots, Math.floor((maxSizeBytes - others) / lineSize));
+    const fitting = Math.min(plan.slots, Math.floor((maxSizeBytes - others) / lineSize));
+    // Memory comes in whole slabs.
+    const slots = fitting - (fitting % this.lines.slotsPerSlab);
     if (slots < plan.parkedMax + 1)
       throw invalid(`maxSizeBytes must leave room beside ${others} bytes of tables, not ${maxSizeBytes}`);
     this.lines.setLimits(slots, slots - plan.parkedMax);

@@ -4,7 +4,6 @@ import { type CacheDevice, connectCache } from './connect.js';
 import type { CacheOptions } from './options.js';
 
 export const SECTOR = 512;
-export const LINE_SECTORS = 128;
 
 /** Everything that the base was asked to write, in order. */
 export interface BaseWrite {
@@ -21,11 +20,15 @@ export interface Fixture {
 }
 
 /** A cache over a base that can be held up, made to fail, and looked at. */
-export async function openCache(sizeSectors: number, options: CacheOptions = {}): Promise<Fixture> {
+export async function openCache(
+  sizeSectors: number,
+  options: CacheOptions = {},
+  preferredIoBytes = 1 << 20,
+): Promise<Fixture> {
   const memory = createMemory({ sectorSize: SECTOR, sizeSectors });
   const writes: BaseWrite[] = [];
   const reads: BaseWrite[] = [];
-  const base = new ControlledBase(recording(createReferenceDevice(memory), writes, reads));
+  const base = new ControlledBase(recording(createReferenceDevice(memory), writes, reads, preferredIoBytes));
   const cache = await connectCache(base, {
     readAhead: false,
     seed: 1,
@@ -57,7 +60,12 @@ export function fillsOf(buffer: Uint8Array): number[] {
   return fills;
 }
 
-function recording(device: BlockDevice, writes: BaseWrite[], reads: BaseWrite[]): BlockDevice {
+function recording(
+  device: BlockDevice,
+  writes: BaseWrite[],
+  reads: BaseWrite[],
+  preferredIoBytes: number,
+): BlockDevice {
   const { info } = device;
   const countOf = (buffers: readonly Uint8Array[]) =>
     buffers.reduce((sum, { byteLength }) => sum + byteLength, 0) / SECTOR;
@@ -67,7 +75,7 @@ function recording(device: BlockDevice, writes: BaseWrite[], reads: BaseWrite[])
     get sizeSectors() {
       return device.info.sizeSectors;
     },
-    preferredIoBytes: 1 << 20,
+    preferredIoBytes,
     atomicSectors: true,
     read(start, buffers) {
       reads.push({ start, count: countOf(buffers) });

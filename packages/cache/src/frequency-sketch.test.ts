@@ -73,3 +73,78 @@ test('counts survive growing, and a sketch never shrinks', () => {
   sketch.setLines(10);
   expect(sketch.byteLength).toBe(byteLength);
 });
+
+test('halving begins with the twentieth addition for each line, and comes with the next', () => {
+  const sketch = new FrequencySketch(1);
+  add(sketch, 5, 8);
+  add(sketch, 6, 12);
+  expect([sketch.estimate(5), sketch.estimate(6)]).toEqual([8, 12]);
+  sketch.add(6);
+  expect([sketch.estimate(5), sketch.estimate(6)]).toEqual([4, 7]);
+  // And again after twenty more, of which the halving addition is one.
+  add(sketch, 6, 18);
+  expect(sketch.estimate(5)).toBe(4);
+  add(sketch, 6, 2);
+  expect(sketch.estimate(5)).toBe(2);
+});
+
+test('a halving that is asked for while one is under way is none', () => {
+  const sketch = new FrequencySketch(4 * 64);
+  const hashes = Array.from({ length: 64 }, (_, i) => hashOf(i));
+  for (const hash of hashes) add(sketch, hash, 8);
+  const before = hashes.map((hash) => sketch.estimate(hash));
+  sketch.halve();
+  sketch.add(hashOf(-1));
+  sketch.halve();
+  for (let i = 0; i < 8; i++) sketch.add(hashOf(-1));
+  const after = hashes.map((hash) => sketch.estimate(hash));
+  expect(after.every((estimate, i) => estimate === before[i] >>> 1 || estimate === (before[i] >>> 1) + 4)).toBe(true);
+  expect(after.filter((estimate) => estimate === 4).length).toBeGreaterThan(50);
+});
+
+test('sixteen buckets are halved with each addition', () => {
+  const sketch = new FrequencySketch(4 * 64);
+  const hashes = Array.from({ length: 2000 }, (_, i) => hashOf(i));
+  for (const hash of hashes) if (sketch.estimate(hash) === 0) sketch.add(hash);
+  const nonzero = () => hashes.filter((hash) => sketch.estimate(hash) > 0).length;
+  const all = nonzero();
+  sketch.halve();
+  const left = Array.from({ length: 4 }, () => {
+    sketch.add(hashOf(-1));
+    return nonzero() / all;
+  });
+  for (const [i, share] of left.entries()) {
+    expect(share).toBeGreaterThan(0.65 - i * 0.25);
+    expect(share).toBeLessThan(0.85 - i * 0.25);
+  }
+});
+
+test('a table has sixteen bytes a line at least, in buckets of 64 whose number is a power of two', () => {
+  const bytes = [1, 4, 5, 8, 16, 17, 1000].map((lines) => new FrequencySketch(lines).byteLength);
+  expect(bytes).toEqual([64, 64, 128, 128, 256, 512, 16_384]);
+});
+
+test('the rhythm of halving follows the capacity', () => {
+  const sketch = new FrequencySketch(4);
+  sketch.setLines(1);
+  add(sketch, 5, 8);
+  add(sketch, 6, 13);
+  expect(sketch.estimate(5)).toBe(4);
+  const larger = new FrequencySketch(1);
+  larger.setLines(4);
+  add(larger, 5, 8);
+  add(larger, 6, 60);
+  expect(larger.estimate(5)).toBe(8);
+});
+
+test('a table that grows in the middle of halving halves nothing twice', () => {
+  const sketch = new FrequencySketch(4 * 64);
+  const hashes = Array.from({ length: 64 }, (_, i) => hashOf(i));
+  for (const hash of hashes) add(sketch, hash, 8);
+  sketch.halve();
+  sketch.add(hashOf(-1));
+  sketch.setLines(4 * 256);
+  const before = hashes.map((hash) => sketch.estimate(hash));
+  for (let i = 0; i < 20; i++) sketch.add(hashOf(-1));
+  expect(hashes.every((hash, i) => sketch.estimate(hash) >= before[i])).toBe(true);
+});

@@ -16,18 +16,3 @@ export function geometryOf(sectorSize: number, lineSize: number, preferredIoByte
   const linesPerGroup = Math.min(LINES_PER_GROUP_MAX, Math.max(1, Math.floor(preferredIoBytes / lineSize)));
   return { sectorSize, lineSize, sectorsPerLine: lineSize / sectorSize, linesPerGroup };
 }
-
-/** Calls `visit` with each line that the range touches, and the part of the line, in sectors of the line, that it covers. */
-export function forEachLine(
-  geometry: Geometry,
-  start: number,
-  count: number,
-  visit: (line: number, from: number, to: number) => void,
-): void {
-  const { sectorsPerLine } = geometry;
-  const end = start + count;
-  for (let line = Math.floor(start / sectorsPerLine); line * sectorsPerLine < end; line++) {
-    const first = line * sectorsPerLine;
-    visit(line, Math.max(start - first, 0), Math.min(end - first, sectorsPerLine));
-  }
-}

@@ -73,6 +73,11 @@ export class Lines {
     return this.#slabs.slotsMax;
   }
 
+  /** Slots that are allocated and given back together. */
+  get slotsPerSlab(): number {
+    return this.#slabs.slotsPerSlab;
+  }
+
   /** Lines that have memory. */
   get count(): number {
     return this.#policy.resident + this.#policy.parked;

@@ -334,3 +334,84 @@ test('tables are below 110 bytes a line, ghosts and room for parked ones include
     expect(byteLength / capacity).toBeLessThan(110);
   }
 });
+
+describe('its bounds', () => {
+  test('are shares of the capacity, and scale with it', () => {
+    const policy = new WTinyLfuPolicy({ capacity: 1000, seed: 1 });
+    expect([policy.capacity, policy.lists.windowMax]).toEqual([1000, 100]);
+    policy.setCapacity(500);
+    expect([policy.capacity, policy.lists.windowMax]).toEqual([500, 50]);
+    policy.setCapacity(2000);
+    expect(policy.lists.windowMax).toBe(200);
+    // What was learnt scales as well.
+    for (let key = 0; key <= 2000; key++) use(policy, key);
+    const refused = [...Array(2000).keys()].find((key) => policy.find(key) < 0) ?? -1;
+    use(policy, refused);
+    policy.setCapacity(4000);
+    expect(policy.lists.windowMax).toBe(402);
+  });
+
+  test('keep one line in the smallest window, and leave main one of a hundred', () => {
+    expect(new WTinyLfuPolicy({ capacity: 1, seed: 1 }).lists.windowMax).toBe(1);
+    expect(new WTinyLfuPolicy({ capacity: 4, seed: 1 }).lists.windowMax).toBe(1);
+  });
+
+  test('of ghosts are a tenth of the capacity for each kind, and hold after a shrink', () => {
+    const policy = new WTinyLfuPolicy({ capacity: 1000, seed: 1 });
+    for (let key = 0; key < 5000; key++) use(policy, key);
+    expect(policy.lists.refusedGhosts).toBe(100);
+    policy.setCapacity(200);
+    expect(policy.lists.refusedGhosts).toBe(20);
+    const small = new WTinyLfuPolicy({ capacity: 3, seed: 1 });
+    for (let key = 0; key < 50; key++) use(small, key);
+    expect(small.lists.refusedGhosts).toBe(1);
+  });
+
+  test('of entries leave room for a burst, and no more', () => {
+    const policy = new WTinyLfuPolicy({ capacity: 10, parkedMax: 5, seed: 1 });
+    let inserted = 0;
+    expect(() => {
+      for (; inserted < 1000; inserted++) policy.insert(inserted);
+    }).toThrow('evict first');
+    expect(inserted).toBe(10 + 5 + 2 + 64);
+    expect(policy.entriesMax).toBe(inserted + 8);
+  });
+
+  test('of protected are four fifths of main', () => {
+    const policy = new WTinyLfuPolicy({ capacity: 1000, seed: 1 });
+    missRatio(policy, loop(1000, 20));
+    const { windowMax, protected: kept } = policy.lists;
+    expect(kept).toBe(Math.floor((1000 - windowMax) * 0.8));
+  });
+});
+
+describe('the border between window and main', () => {
+  test('moves lines at once when the window shrinks', () => {
+    const policy = new WTinyLfuPolicy({ capacity: 1000, seed: 1 });
+    for (let key = 0; key < 1000; key++) use(policy, key);
+    policy.forget(policy.find(0), true);
+    use(policy, 0);
+    expect(policy.lists).toMatchObject({ windowMax: 99, window: 99 });
+  });
+
+  test('moves by as much as the ghosts of the other kind are more, and by sixteen lines at most', () => {
+    const grownBy = (refused: number, main: number) => {
+      const policy = new WTinyLfuPolicy({ capacity: 1000, seed: 1 });
+      for (let key = 0; key < 1000; key++) use(policy, key);
+      // Lines of main that are dropped as ghosts, and lines of the window.
+      for (let key = 0; key < main; key++) policy.forget(policy.find(key), true);
+      for (let key = 999; key > 999 - refused; key--) policy.forget(policy.find(key), true);
+      expect(policy.lists).toMatchObject({ refusedGhosts: refused, mainGhosts: main });
+      const before = policy.lists.windowMax;
+      policy.insert(999);
+      const grown = policy.lists.windowMax - before;
+      policy.insert(0);
+      return [grown, policy.lists.windowMax - before - grown];
+    };
+    // The ghost that is hit does not count any more.
+    expect(grownBy(11, 40)).toEqual([4, -1]);
+    expect(grownBy(3, 80)).toEqual([16, -1]);
+    expect(grownBy(40, 11)).toEqual([1, -4]);
+    expect(grownBy(90, 3)).toEqual([1, -16]);
+  });
+});

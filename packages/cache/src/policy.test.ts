@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { EvictionPolicy, PolicyOptions } from './policy.js';
+import { type EvictionPolicy, type PolicyOptions, randomSeed } from './policy.js';
 import { LruPolicy } from './policy-lru.js';
 import { WTinyLfuPolicy } from './policy-wtinylfu.js';
 
@@ -205,4 +205,11 @@ test('W-TinyLFU: the same seed makes the same choices', () => {
     return gone;
   };
   expect(left(5)).toEqual(left(5));
+});
+
+test('seeds that are not given are integers of 32 bits, and not the same', () => {
+  const seeds = Array.from({ length: 20 }, () => randomSeed());
+  for (const seed of seeds) expect(Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32).toBe(true);
+  expect(new Set(seeds).size).toBeGreaterThan(18);
+  expect(Math.max(...seeds)).toBeGreaterThan(2 ** 28);
 });

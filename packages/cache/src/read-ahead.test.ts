@@ -195,3 +195,16 @@ describe('what is learnt', () => {
     expect(grown[grown.length - 1]).toBeGreaterThan(1200 + 16);
   });
 });
+
+test('a second read that comes up to four reads too early makes a stream, one more does not', () => {
+  const count = 4 * LINE;
+  for (const [reads, isStream] of [
+    [4, true],
+    [5, false],
+  ] as const) {
+    const ahead = new ReadAhead(LINE, 64);
+    const end = 1000 * LINE;
+    ahead.observe(end - count, count);
+    expect(ahead.observe(end - reads * count, count) > 0).toBe(isStream);
+  }
+});

@@ -61,10 +61,6 @@ export class ReadAhead {
     this.#windowMax = windowMaxLines;
   }
 
-  get byteLength(): number {
-    return STREAMS * 52 + STARTS * 16;
-  }
-
   /** How far streams are read ahead of, as a multiple of what they have read. */
   get reach(): number {
     return this.#reach;

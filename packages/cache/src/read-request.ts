@@ -154,7 +154,9 @@ export class ReadRequest implements Waiter {
     const underWay = entry >= 0 ? fetcher.of(entry) : undefined;
     if (underWay !== undefined) {
       const shared = fetcher.willCover(underWay, piece.from, piece.to);
-      const retry = shared && !underWay.speculative ? 'unless-transient' : 'always';
+      // What fails here may be sectors that only another asks for.
+      const exact = piece.alone && underWay.from >= piece.from && underWay.to <= piece.to;
+      const retry = !shared || underWay.speculative ? 'always' : exact ? 'never' : 'unless-transient';
       underWay.waiters.push(this.#waiterFor(piece, retry));
     } else {
       const target = entry >= 0 ? entry : this.#admit(piece.line);
@@ -202,7 +204,7 @@ export class ReadRequest implements Waiter {
       fetchFailed: (error) => {
         this.#pending--;
         const again = retry === 'always' || (retry === 'unless-transient' && !isTransient(error));
-        if (again && !piece.alone) {
+        if (again) {
           piece.alone = true;
           this.#again.push(piece);
         } else if (!this.#copy(this.#context.lines.find(piece.line), piece)) {

@@ -1,14 +1,17 @@
-import type { BlockDevice } from '@blockyard/block';
+import { type BlockDevice, isBlockError } from '@blockyard/block';
 import type { Context, Wrapped } from './case.js';
 import { ControlledBase } from './controlled-base.js';
 import { createRecording, type RecordingOptions } from './recording.js';
 import type { ConformanceOptions, Subject, Volume } from './subject.js';
+import { turns } from './turns.js';
 import { within } from './within.js';
 
 const DEVICE_BYTES = 200_000;
 const DEVICE_SECTORS_MIN = 19;
 const RUNS = 20;
 const DEADLINE_MS = 30_000;
+/** How long a device that was given up may keep its lock: until what it had in flight is over. */
+const LOCK_MS_MAX = 5000;
 
 /** The context of one case: opens what the case asks for and remembers it, to close it again. */
 export class CaseContext implements Context {
@@ -40,9 +43,17 @@ export class CaseContext implements Context {
   }
 
   async connect(volume: Volume, options?: { readonly readOnly?: boolean }): Promise<BlockDevice> {
-    const device = await volume.connect(options);
-    this.#devices.push(device);
-    return device;
+    const endsAtMs = performance.now() + LOCK_MS_MAX;
+    for (;;) {
+      try {
+        const device = await volume.connect(options);
+        this.#devices.push(device);
+        return device;
+      } catch (error) {
+        if (!isBlockError(error, 'LOCKED') || performance.now() > endsAtMs) throw error;
+        await turns(1);
+      }
+    }
   }
 
   async open(sizeSectors?: number): Promise<BlockDevice> {

@@ -1,0 +1,111 @@
+import { expect, test } from 'vitest';
+import { Admission, type Waiter } from './admission.js';
+
+/** A waiter that goes on as long as there are `units`, and writes down what becomes of it. */
+function waiter(kind: Waiter['kind'], name: string, log: string[], goesOn: () => boolean): Waiter {
+  return {
+    kind,
+    advance() {
+      const done = goesOn();
+      log.push(done ? name : `${name} waits`);
+      return done;
+    },
+    fail: (error) => log.push(`${name} fails: ${error}`),
+  };
+}
+
+test('whoever came first goes on first, readers and writers alike', () => {
+  const admission = new Admission();
+  const log: string[] = [];
+  for (const [kind, name] of [
+    ['write', 'a'],
+    ['read', 'b'],
+    ['write', 'c'],
+    ['read', 'd'],
+  ] as const)
+    admission.join(waiter(kind, name, log, () => true));
+  expect([admission.count, admission.writers]).toEqual([4, 2]);
+  admission.progress();
+  expect(log).toEqual(['a', 'b', 'c', 'd']);
+  expect([admission.count, admission.writers]).toEqual([0, 0]);
+});
+
+test('one that cannot go on holds up its own kind, and no other', () => {
+  for (const [held, other] of [
+    ['read', 'write'],
+    ['write', 'read'],
+  ] as const) {
+    const admission = new Admission();
+    const log: string[] = [];
+    admission.join(waiter(held, 'first', log, () => false));
+    admission.join(waiter(held, 'second', log, () => true));
+    admission.join(waiter(other, 'third', log, () => true));
+    admission.progress();
+    expect(log).toEqual(['first waits', 'third']);
+    expect(admission.count).toBe(2);
+    expect([admission.mustWait(held), admission.mustWait(other)]).toEqual([true, false]);
+  }
+});
+
+test('memory that becomes free while somebody goes on is handed out in another round, not a nested one', () => {
+  const admission = new Admission();
+  const log: string[] = [];
+  let isFree = false;
+  admission.join(waiter('write', 'writer', log, () => isFree));
+  admission.join(
+    waiter('read', 'reader', log, () => {
+      isFree = true;
+      admission.progress();
+      return true;
+    }),
+  );
+  admission.progress();
+  expect(log).toEqual(['writer waits', 'reader', 'writer']);
+});
+
+test('a waiter that throws leaves the rest able to go on', () => {
+  const admission = new Admission();
+  const log: string[] = [];
+  let throws = true;
+  admission.join(
+    waiter('read', 'reader', log, () => {
+      if (throws) throw new Error('broken');
+      return true;
+    }),
+  );
+  expect(() => admission.progress()).toThrow('broken');
+  throws = false;
+  admission.progress();
+  expect(log).toEqual(['reader']);
+});
+
+test('a failure goes to each of its kind once, and to no other', () => {
+  const admission = new Admission();
+  const log: string[] = [];
+  for (const [kind, name] of [
+    ['read', 'a'],
+    ['write', 'b'],
+    ['read', 'c'],
+  ] as const)
+    admission.join(waiter(kind, name, log, () => true));
+  admission.fail('read', 'full');
+  expect(log).toEqual(['a fails: full', 'c fails: full']);
+  admission.fail('read', 'full');
+  expect(log).toHaveLength(2);
+  expect([admission.count, admission.writers, admission.mustWait('write')]).toEqual([1, 1, true]);
+});
+
+test('one that fails its own kind while it goes on does not cost the next its place', () => {
+  const admission = new Admission();
+  const log: string[] = [];
+  admission.join(
+    waiter('write', 'first', log, () => {
+      admission.fail('write', 'full');
+      admission.join(waiter('write', 'later', log, () => false));
+      return true;
+    }),
+  );
+  admission.progress();
+  expect(admission.writers).toBe(1);
+  expect(log).toEqual(['first fails: full', 'first', 'later waits']);
+});
