@@ -1,7 +1,11 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
+import { connectMemory } from '@blockyard/backend-memory';
+import { serveNbd } from '@blockyard/nbd';
 import { expect, test } from 'vitest';
-import { start } from './testing/cli.js';
+import { makeFolder, start } from './testing/cli.js';
+
+const MIB = 2 ** 20;
 
 test.each([
   ['info', 'SIGINT', 130],
@@ -22,4 +26,34 @@ test.each([
   expect((await ended)[0]).toBe(code);
   socket.destroy();
   server.close();
+});
+
+test('write that waits for a pipe which says nothing more ends on SIGINT, with what it was given written', async () => {
+  const folder = await makeFolder();
+  const device = await connectMemory({ sizeSectors: (4 * MIB) / 512 });
+  const server = await serveNbd({
+    exports: { '': device },
+    listen: { path: folder.in('nbd.sock') },
+    ownsDevices: true,
+  });
+  const child = start(['write', server.uris[''] ?? '']);
+  child.stdin.write(new Uint8Array(MIB).fill(7));
+  while (server.stats().requests.write === 0) await new Promise((resolve) => setImmediate(resolve));
+  child.kill('SIGINT');
+  expect((await once(child, 'close'))[0]).toBe(130);
+  const last = new Uint8Array(512);
+  await device.read(MIB / 512 - 1, [last]);
+  expect(last[511]).toBe(7);
+  await server.stop();
+  await folder.remove();
+});
+
+test('read into a pipe that nobody empties ends on SIGINT', async () => {
+  const child = start(['read', 'memory:?size=64M']);
+  const ended = once(child, 'exit');
+  // Some of it is there, and is left where it is.
+  await once(child.stdout, 'readable');
+  child.kill('SIGINT');
+  expect((await ended)[0]).toBe(130);
+  child.stdout.destroy();
 });

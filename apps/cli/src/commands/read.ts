@@ -67,9 +67,21 @@ async function readToFile(context: Context, device: BlockDevice, range: ByteRang
   }
 }
 
-function send(context: Context, device: BlockDevice, range: ByteRange, output: Writable, end: boolean): Promise<void> {
+async function send(
+  context: Context,
+  device: BlockDevice,
+  range: ByteRange,
+  output: Writable,
+  end: boolean,
+): Promise<void> {
   const pieces = readPieces(device, range, context.interruption);
-  return pipeline(Readable.from(pieces, { objectMode: true }), output, { end });
+  const { interruption: signal } = context;
+  try {
+    await pipeline(Readable.from(pieces, { objectMode: true }), output, { end, signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  }
 }
 
 function isPipeClosed(error: unknown): boolean {
