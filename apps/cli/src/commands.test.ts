@@ -72,7 +72,9 @@ describe('copy and compare', () => {
       equal: false,
       firstDifference: { offsetBytes: 5000, sectorOfA: 9 },
     });
-    expect(compared.stderr).toContain('error: they differ at byte 5000 (sector 9 of A, 9 of B)');
+    expect(compared.stderr).toContain(
+      'error: they differ at byte 5000 (sector 9 of A, 9 of B) (hint: "blockyard read URI --offset 5000 --length 16"',
+    );
   });
 
   test('through a cache the copy is verified behind it', async () => {
