@@ -1,11 +1,13 @@
 import { isBlockError } from '@blockyard/block';
 import { type CreateUriOptions, createUri } from '@blockyard/uri';
+import type { Context } from './context.js';
 import { Failure, messageOf, UsageError } from './failure.js';
+import { unlessInterrupted } from './interruption.js';
 
-/** Makes a device. A size that makes no sense is wrong usage; what the device would be in must be there. */
-export async function createDevice(uri: string, options: CreateUriOptions): Promise<void> {
+/** Makes a device, unless a signal comes first: then nobody knows whether there is one. A size that makes no sense is wrong usage; what the device would be in must be there. */
+export async function createDevice(context: Context, uri: string, options: CreateUriOptions): Promise<void> {
   try {
-    await createUri(uri, options);
+    await unlessInterrupted(context, createUri(uri, options));
   } catch (error) {
     if (isBlockError(error, 'UNALIGNED'))
       throw new UsageError(messageOf(error), 'K is 1024; ?sector= sets another size');

@@ -22,7 +22,7 @@ export function defineCreate(program: Command, context: Context): void {
     .addOption(sizeOption('--chunk <size>', 'bytes in one object, for s3: (default: 1M)'))
     .addOption(jsonOption())
     .action(async (uri: string, { size, sector, chunk, json }: Options) => {
-      await createDevice(uri, {
+      await createDevice(context, uri, {
         sizeBytes: size,
         ...(sector === undefined ? {} : { sectorSize: sector }),
         ...(chunk === undefined ? {} : { chunkBytes: chunk }),
