@@ -35,7 +35,8 @@ const HINTS: Readonly<Partial<Record<BlockErrorCode, string>>> = {
   UNSUPPORTED: 'another kind of device may be able to',
   NOT_FOUND: '"blockyard create URI --size SIZE" makes one',
   ALREADY_EXISTS: 'nothing was changed; choose another name, or remove what is there first',
-  ACCESS_DENIED: 'who runs this needs permission; for s3: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or a profile',
+  ACCESS_DENIED:
+    'file: permissions; s3: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile; nbd: nbds: with ?tls-certificates= or ?tls-psk-file=',
   LOCKED: 'another process has it open; end that first',
   NO_SPACE: 'make room, and try again',
   CORRUPT: '"blockyard check URI" tells how much of it is readable',
