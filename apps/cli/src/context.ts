@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
+import { isReaderGone, outputFailure } from './output.js';
 
 /** What a command works with. */
 export interface Surroundings {
@@ -27,8 +28,7 @@ export class Context {
     this.stderr = stderr;
     this.interruption = interruption;
     this.force = force;
-    // Somebody who has seen enough (`| head`) is no reason to end a server, or to complain. Whoever must know that bytes did not
-    // arrive asks for the outcome of the write.
+    // Somebody who has seen enough (`| head`) is no reason to end a server, or to complain. `write` tells of everything else.
     for (const stream of [stdout, stderr]) stream.on('error', () => {});
   }
 
@@ -37,10 +37,11 @@ export class Context {
     return this.stdout.destroyed;
   }
 
-  /** A part of the result. Resolves when there is room for more. */
+  /** A part of the result. Resolves when there is room for more, also if nobody reads it. Rejects if it cannot be written. */
   async write(text: string): Promise<void> {
     if (this.stdout.destroyed) return;
-    await new Promise<void>((resolve) => this.stdout.write(text, () => resolve()));
+    const error = await new Promise((resolve) => this.stdout.write(text, resolve));
+    if (error instanceof Error && !isReaderGone(error)) throw outputFailure(error);
   }
 
   /** A line of the result. */

@@ -1,6 +1,7 @@
 import { type BlockDevice, isBlockError } from '@blockyard/block';
 import { type ConnectUriOptions, connectUri } from '@blockyard/uri';
 import type { Context } from './context.js';
+import { unlessInterrupted } from './interruption.js';
 
 /** What the command line says of a device. */
 export interface DeviceOptions {
@@ -26,21 +27,13 @@ export async function withDevice<T>(
 }
 
 /** The device that is being connected, or, if a signal comes first, the interruption: nothing is at stake yet. */
-export async function openDevice<D extends Closable>({ interruption }: Context, connecting: Promise<D>): Promise<D> {
-  let onAbort = () => {};
-  const interrupted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(interruption.reason);
-    interruption.addEventListener('abort', onAbort, { once: true });
-    if (interruption.aborted) onAbort();
-  });
+export async function openDevice<D extends Closable>(context: Context, connecting: Promise<D>): Promise<D> {
   try {
-    return await Promise.race([connecting, interrupted]);
+    return await unlessInterrupted(context, connecting);
   } catch (error) {
     // It may come yet, and must not keep the process alive.
     connecting.then((device) => device.disconnect({ force: true })).catch(() => {});
     throw error;
-  } finally {
-    interruption.removeEventListener('abort', onAbort);
   }
 }
 

@@ -23,16 +23,20 @@ export class Failure extends Error {
   }
 }
 
+/** Where nothing better is known. */
+export const USAGE_HINT = '--help shows an example';
+const CAUSES_HINT = '--verbose shows the causes';
+
 /** What most often helps. */
 const HINTS: Readonly<Partial<Record<BlockErrorCode, string>>> = {
-  INVALID_ARGUMENT: '--help shows an example',
   UNALIGNED: 'positions and sizes are whole sectors; ?sector= in the URI sets their size',
   OUT_OF_BOUNDS: '"blockyard info URI" tells the size',
   READ_ONLY: 'leave --read-only out, or ask whoever serves it to allow writes',
   UNSUPPORTED: 'another kind of device may be able to',
   NOT_FOUND: '"blockyard create URI --size SIZE" makes one',
   ALREADY_EXISTS: 'nothing was changed; choose another name, or remove what is there first',
-  ACCESS_DENIED: 'check permissions; for s3: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or a profile',
+  ACCESS_DENIED:
+    'file: permissions; s3: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile; nbd: nbds: with ?tls-certificates= or ?tls-psk-file=',
   LOCKED: 'another process has it open; end that first',
   NO_SPACE: 'make room, and try again',
   CORRUPT: '"blockyard check URI" tells how much of it is readable',
@@ -51,7 +55,7 @@ export interface Ending {
   readonly exitCode: number;
 }
 
-/** One line, with a hint; with `verbose` the stack and the causes too. */
+/** One line, always with a hint; with `verbose` the stack and the causes too. */
 export function endingOf(error: unknown, verbose: boolean): Ending {
   const interruption = interruptionIn(error);
   const line = interruption?.message ?? `error: ${oneLine(messageOf(error))}${hintOf(error)}`;
@@ -74,7 +78,7 @@ function isUsage(error: unknown): boolean {
 function hintOf(error: unknown): string {
   const isOwn = error instanceof UsageError || error instanceof Failure;
   const hint = isOwn ? error.hint : isBlockError(error) ? HINTS[error.code] : undefined;
-  return hint === undefined ? '' : ` (hint: ${hint})`;
+  return ` (hint: ${hint ?? (isUsage(error) ? USAGE_HINT : CAUSES_HINT)})`;
 }
 
 function stackOf(error: unknown): string {

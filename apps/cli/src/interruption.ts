@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import { isBlockError } from '@blockyard/block';
+import type { Context } from './context.js';
 
 /** Why work was given up: a signal asked for it. */
 export class Interruption extends Error {
@@ -17,4 +18,19 @@ export class Interruption extends Error {
 export function interruptionIn(error: unknown): Interruption | undefined {
   if (error instanceof Interruption) return error;
   return isBlockError(error) && error.cause !== undefined ? interruptionIn(error.cause) : undefined;
+}
+
+/** What work gives, or, if a signal comes first, the interruption. The work itself goes on until the process ends. */
+export async function unlessInterrupted<T>({ interruption }: Context, work: Promise<T>): Promise<T> {
+  let onAbort = () => {};
+  const interrupted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(interruption.reason);
+    interruption.addEventListener('abort', onAbort, { once: true });
+    if (interruption.aborted) onAbort();
+  });
+  try {
+    return await Promise.race([work, interrupted]);
+  } finally {
+    interruption.removeEventListener('abort', onAbort);
+  }
 }

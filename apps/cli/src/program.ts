@@ -15,7 +15,7 @@ import { defineServe } from './commands/serve.js';
 import { defineWrite } from './commands/write.js';
 import type { Context } from './context.js';
 import { URI_HELP } from './define.js';
-import { oneLine } from './failure.js';
+import { oneLine, USAGE_HINT } from './failure.js';
 
 const COMMANDS = [
   defineCreate,
@@ -42,7 +42,7 @@ export function makeProgram(context: Context): Command {
     .configureOutput({
       writeOut: (text) => context.stdout.write(text),
       writeErr: (text) => context.stderr.write(text),
-      outputError: (text, write) => write(`${oneLine(text)} (hint: --help shows an example)\n`),
+      outputError: (text, write) => write(`${oneLine(text)} (hint: ${USAGE_HINT})\n`),
     })
     .addHelpText('after', URI_HELP);
   // What is set up above is handed down to commands that are made by `program.command`.

@@ -6,7 +6,7 @@ import type { BlockDevice } from '@blockyard/block';
 import { type FaultRule, withFaults } from '@blockyard/layers';
 import { connectNbd, serveNbd } from '@blockyard/nbd';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { makeFolder, type Serving, serve, start } from './testing/cli.js';
+import { makeFolder, runHere, type Serving, serve, start } from './testing/cli.js';
 
 const MIB = 2 ** 20;
 let folder: Awaited<ReturnType<typeof makeFolder>>;
@@ -141,6 +141,11 @@ describe('TLS', () => {
     await client.disconnect();
     const plain = connectNbd(line.replace('nbds:', 'nbd:'));
     await expect(plain).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
+    const { code, stderr } = await runHere(['info', line.replace('nbds:', 'nbd:')]);
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringMatching(/TLS only.*\(hint: .*nbds:.*tls-psk-file/),
+    });
   });
 
   test('with certificates; optional means that plain connections are served too', async () => {

@@ -18,6 +18,7 @@ const COMMANDS = [
   'write',
 ];
 const SECRET = 'hunter2';
+const ONE_LINE_WITH_HINT = /^error: [^\n]+ \(hint: [^\n]+\)\n$/;
 
 let folder: Awaited<ReturnType<typeof makeFolder>>;
 let uri: string;
@@ -28,6 +29,11 @@ beforeAll(async () => {
   uri = `file:${folder.in('disk.img')}`;
 });
 afterAll(() => folder.remove());
+
+/** Words of a command line with the names of this run in them. */
+function named(words: readonly string[]): string[] {
+  return words.map((word) => (word === 'DISK' ? uri : word.replace('DISKFILE', folder.in('disk.img'))));
+}
 
 describe('help', () => {
   test.each(COMMANDS)('of %s has an example of it', async (name) => {
@@ -64,6 +70,8 @@ describe('a command line that makes no sense', () => {
     [['create', 'file:/x', '--size', '-1'], /--size must be a size/],
     [['create', 'file:/x', '--size', '1M', '--sector', '1000'], /sectorSize must be a power of two/],
     [['create', 'file:/x', '--size', '1M', '--chunk', '1M'], /a file has no chunks/],
+    [['create', 'file:/no/such/folder/x', '--size', '100'], /not whole sectors of 512/],
+    [['copy', 'DISK', 'file:/no/such/folder/x', '--create', '--length', '100'], /not whole sectors of 512/],
     [['info', 'disk.img'], /file:disk\.img/],
     [['info', 'ftp://host/x'], /unknown scheme "ftp"/],
     [['info', `s3://me:${SECRET}@bucket/x`], /credentials/],
@@ -87,10 +95,10 @@ describe('a command line that makes no sense', () => {
     [['bench', 'DISK', '--block', '1M'], /does not fit/],
     [['bench', 'DISK', '--read-share', '101'], /whole number from 0 to 100/],
   ])('%j: exit code 2 and one line with a hint', async (words, message) => {
-    const args = words.map((word) => (word === 'DISK' ? uri : word === 'DISKFILE' ? folder.in('disk.img') : word));
+    const args = named(words);
     const { code, stdout, stderr } = await runHere(args);
     expect(stderr).toMatch(message);
-    expect(stderr).toMatch(/^error: [^\n]+\n$/);
+    expect(stderr).toMatch(ONE_LINE_WITH_HINT);
     expect(stderr).not.toContain(SECRET);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   });
@@ -102,13 +110,18 @@ describe('what cannot be done', () => {
     [['info', 'nbd+unix:///?socket=/no/such.sock'], /hint: is the server running/],
     [['info', 's3://bucket/volume?endpoint=http://127.0.0.1:1&region=x'], /hint: is the server running/],
     [['create', 'memory:?size=1M', '--size', '1M'], /a memory device is made when it is opened/],
+    [['create', 'file:/no/such/folder/x', '--size', '1M'], /hint: the folder or bucket must be there/],
+    [['copy', 'DISK', 'file:/no/such/folder/x', '--create'], /hint: the folder or bucket must be there/],
+    [['serve', 'DISK', '--nbd', 'unix:/no/such/folder/x'], /hint: an address must be one/],
+    [['serve', 'DISK', '--nbd', '192.0.2.1:0'], /hint: an address must be one/],
+    [['serve', 'DISK', '--nbd', 'unix:DISKFILE'], /hint: choose another address/],
     [['write', 'DISK', '/no/such/input'], /cannot read the input/],
     [['replay', '/no/such/trace', 'memory:?size=1M'], /cannot read the trace/],
     [['read', 'DISK', '/no/such/folder/output'], /cannot write the file/],
   ])('%j: exit code 1 and one line with a hint', async (words, message) => {
-    const { code, stdout, stderr } = await runHere(words.map((word) => (word === 'DISK' ? uri : word)));
+    const { code, stdout, stderr } = await runHere(named(words));
     expect(stderr).toMatch(message);
-    expect(stderr).toMatch(/^error: [^\n]+\n$/);
+    expect(stderr).toMatch(ONE_LINE_WITH_HINT);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
   });
 

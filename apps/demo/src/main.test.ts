@@ -53,6 +53,17 @@ describe('The program', () => {
     });
   });
 
+  test('goes on to its end, and does not complain, when nobody reads its output any more', async () => {
+    const child = spawn(process.execPath, [MAIN, '--help']);
+    let err = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      err += text;
+    });
+    child.stdout.destroy();
+    const exitCode = await new Promise((resolve) => child.once('close', resolve));
+    expect({ exitCode, err }).toEqual({ exitCode: 0, err: '' });
+  });
+
   test('ends by itself with exit code 2 when it was called in a wrong way', async () => {
     expect(await start(['--nope'])).toMatchObject({ exitCode: 2, out: '' });
   });

@@ -246,6 +246,7 @@ test.each([
   [{ name: 'QuotaExceeded', $metadata: { httpStatusCode: 403 } }, 'NO_SPACE', true],
   [{ name: 'Unknown', $metadata: { httpStatusCode: 507 } }, 'NO_SPACE', true],
   [{ name: 'PermanentRedirect', $metadata: { httpStatusCode: 301 } }, 'INVALID_ARGUMENT', false],
+  [{ name: 'Error', message: 'Region is missing' }, 'INVALID_ARGUMENT', false],
   [{ name: 'constructor' }, 'IO', false],
   ['something', 'IO', false],
 ] as const)('%j becomes %s', (error, code, retryable) => {

@@ -77,11 +77,14 @@ export function toBlockError(error: unknown, what: string): BlockError {
   return new BlockError(codeOf(failure), `${what}: ${said}${times}${detail}`, { cause: error });
 }
 
-function codeOf({ name, status, system }: Failure): BlockErrorCode {
+/** What the SDK says, without a name of its own, where neither an option nor the environment has one. */
+const NO_REGION = 'Region is missing';
+
+function codeOf({ name, status, system, message }: Failure): BlockErrorCode {
   // First the system's code: the SDK calls a connection that was reset or refused a `TimeoutError`.
   if (system !== undefined && Object.hasOwn(CODE_BY_SYSTEM, system)) return CODE_BY_SYSTEM[system] ?? 'IO';
   if (Object.hasOwn(CODE_BY_NAME, name)) return CODE_BY_NAME[name] ?? 'IO';
-  if (status === undefined) return 'IO';
+  if (status === undefined) return message === NO_REGION ? 'INVALID_ARGUMENT' : 'IO';
   return CODE_BY_STATUS[status] ?? (status >= 500 ? 'UNAVAILABLE' : 'IO');
 }
 

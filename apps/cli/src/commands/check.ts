@@ -1,4 +1,4 @@
-import { type BlockDevice, type BlockErrorCode, isBlockError } from '@blockyard/block';
+import { type BlockDevice, type BlockErrorCode, isBlockError, type SectorRange } from '@blockyard/block';
 import { formatSize } from '@blockyard/uri';
 import type { Command } from 'commander';
 import type { Context } from '../context.js';
@@ -15,6 +15,9 @@ const CONCURRENCY = 8;
 const PIECE_BYTES_MIN = 2 ** 20;
 /** A device that is gone fails everywhere. More than that are counted, not listed. */
 const FAULTS_LISTED_MAX = 100;
+
+/** What is wrong with one place, and says nothing of its neighbours. */
+const LOCAL_CODES: readonly BlockErrorCode[] = ['CORRUPT', 'IO'];
 
 /** Where a device could not be read, and why. */
 interface Fault {
@@ -96,15 +99,21 @@ async function* piecesOf(device: BlockDevice, pieceSectors: number, signal: Abor
       yield { start, count, isZero: true };
       continue;
     }
-    const end = start + count;
-    for (let at = start; at < end; ) {
-      const next = Math.min(end, at - (at % pieceSectors) + pieceSectors);
-      yield { start: at, count: next - at, isZero: false };
-      at = next;
-    }
+    for (const piece of cut({ start, count }, pieceSectors)) yield { ...piece, isZero: false };
   }
 }
 
+/** A range in pieces that end at multiples of so many sectors. */
+function* cut({ start, count }: SectorRange, pieceSectors: number): Generator<SectorRange> {
+  const end = start + count;
+  for (let at = start; at < end; ) {
+    const next = Math.min(end, at - (at % pieceSectors) + pieceSectors);
+    yield { start: at, count: next - at };
+    at = next;
+  }
+}
+
+/** One that cannot be read is read once more, in the smallest parts that make sense, to find out which. */
 async function readPiece(device: BlockDevice, start: number, bytes: Uint8Array, findings: Findings): Promise<void> {
   try {
     await device.read(start, [bytes]);
@@ -112,9 +121,16 @@ async function readPiece(device: BlockDevice, start: number, bytes: Uint8Array, 
   } catch (error) {
     // Ended by force: nothing is known of the rest.
     if (!isBlockError(error) || error.code === 'DISCONNECTED') throw error;
+    const { sectorSize, preferredIoBytes } = device.info;
+    const parts = [...cut({ start, count: bytes.byteLength / sectorSize }, preferredIoBytes / sectorSize)];
+    if (parts.length > 1 && LOCAL_CODES.includes(error.code)) {
+      for (const part of parts)
+        await readPiece(device, part.start, bytes.subarray(0, part.count * sectorSize), findings);
+      return;
+    }
     findings.faultyBytes += bytes.byteLength;
     if (findings.faults.length === FAULTS_LISTED_MAX) return;
-    const offsetBytes = start * device.info.sectorSize;
+    const offsetBytes = start * sectorSize;
     const message = oneLine(messageOf(error));
     findings.faults.push({ offsetBytes, lengthBytes: bytes.byteLength, code: error.code, message });
   }

@@ -41,7 +41,10 @@ export function defineCompare(program: Command, context: Context): void {
           else if (result.equal) await context.print(`equal, ${formatSize(comparedBytes)} compared`);
           if (firstDifference === undefined) return;
           const { offsetBytes, sectorOfA, sectorOfB } = firstDifference;
-          throw new Failure(`they differ at byte ${offsetBytes} (sector ${sectorOfA} of A, ${sectorOfB} of B)`);
+          throw new Failure(
+            `they differ at byte ${offsetBytes} (sector ${sectorOfA} of A, ${sectorOfB} of B)`,
+            `"blockyard read URI --offset ${offsetBytes} --length 16" gives the bytes from there on`,
+          );
         }),
       ),
     );

@@ -1,7 +1,8 @@
 import { type BlockDevice, compare, copy } from '@blockyard/block';
-import { createUri, formatSize } from '@blockyard/uri';
+import { formatSize } from '@blockyard/uri';
 import type { Command } from 'commander';
 import type { Context } from '../context.js';
+import { createDevice } from '../create-device.js';
 import { cacheOption, defineCommand, jsonOption, sizeOption } from '../define.js';
 import { withDevice } from '../device.js';
 import { Failure, UsageError } from '../failure.js';
@@ -42,7 +43,7 @@ export function defineCopy(program: Command, context: Context): void {
 async function copyTo(context: Context, source: BlockDevice, to: string, options: Options): Promise<void> {
   const { create, verify, fromOffset, length, toOffset = 0, concurrency, cache, json } = options;
   const range = rangeOf(source, fromOffset, length);
-  if (create) await createUri(to, { sizeBytes: toOffset + range.lengthBytes });
+  if (create) await createDevice(context, to, { sizeBytes: toOffset + range.lengthBytes });
   const ends = { fromOffsetBytes: range.offsetBytes, toOffsetBytes: toOffset, lengthBytes: range.lengthBytes };
   const { result, seconds } = await withDevice(context, to, { cache }, async (target) => {
     if (toOffset + range.lengthBytes > sizeBytesOf(target.info)) throw tooSmall(target, toOffset + range.lengthBytes);

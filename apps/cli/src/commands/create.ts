@@ -1,6 +1,7 @@
-import { createUri, formatSize } from '@blockyard/uri';
+import { formatSize } from '@blockyard/uri';
 import type { Command } from 'commander';
 import type { Context } from '../context.js';
+import { createDevice } from '../create-device.js';
 import { defineCommand, jsonOption, sizeOption } from '../define.js';
 
 interface Options {
@@ -21,7 +22,7 @@ export function defineCreate(program: Command, context: Context): void {
     .addOption(sizeOption('--chunk <size>', 'bytes in one object, for s3: (default: 1M)'))
     .addOption(jsonOption())
     .action(async (uri: string, { size, sector, chunk, json }: Options) => {
-      await createUri(uri, {
+      await createDevice(context, uri, {
         sizeBytes: size,
         ...(sector === undefined ? {} : { sectorSize: sector }),
         ...(chunk === undefined ? {} : { chunkBytes: chunk }),

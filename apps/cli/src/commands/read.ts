@@ -2,7 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { BlockDevice } from '@blockyard/block';
+import { type BlockDevice, isBlockError } from '@blockyard/block';
 import { formatSize } from '@blockyard/uri';
 import type { Command } from 'commander';
 import { readPieces } from '../byte-io.js';
@@ -10,6 +10,8 @@ import type { Context } from '../context.js';
 import { cacheOption, defineCommand, jsonOption } from '../define.js';
 import { withDevice } from '../device.js';
 import { Failure, messageOf, UsageError } from '../failure.js';
+import { Interruption } from '../interruption.js';
+import { codeOf, isReaderGone, outputFailure } from '../output.js';
 import { addRangeOptions, type ByteRange, byteRange, type RangeOptions } from '../range.js';
 
 const PIPE = '-';
@@ -47,7 +49,8 @@ async function readToPipe(context: Context, device: BlockDevice, range: ByteRang
   try {
     await send(context, device, range, context.stdout, false);
   } catch (error) {
-    if (!isPipeClosed(error)) throw error;
+    if (isBlockError(error) || error instanceof Interruption) throw error;
+    if (!isReaderGone(error)) throw outputFailure(error);
     throw new Failure('the reader of the pipe went away before the end', '--length reads less', error);
   }
 }
@@ -62,21 +65,25 @@ async function readToFile(context: Context, device: BlockDevice, range: ByteRang
     }
     // Half a file that looks like a whole one helps nobody. One that was there before is not ours to remove.
     if (!force && !output.pending) await rm(file, { force: true });
-    if (output.pending) throw new Failure(`cannot write the file: ${messageOf(error)}`, undefined, error);
-    throw error;
+    if (isBlockError(error) || error instanceof Interruption) throw error;
+    const hint = 'the folder must be there, with room and leave to write';
+    throw new Failure(`cannot write the file: ${messageOf(error)}`, hint, error);
   }
 }
 
-function send(context: Context, device: BlockDevice, range: ByteRange, output: Writable, end: boolean): Promise<void> {
+async function send(
+  context: Context,
+  device: BlockDevice,
+  range: ByteRange,
+  output: Writable,
+  end: boolean,
+): Promise<void> {
   const pieces = readPieces(device, range, context.interruption);
-  return pipeline(Readable.from(pieces, { objectMode: true }), output, { end });
-}
-
-function isPipeClosed(error: unknown): boolean {
-  const codes: readonly unknown[] = ['EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_DESTROYED'];
-  return codes.includes(codeOf(error));
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
+  const { interruption: signal } = context;
+  try {
+    await pipeline(Readable.from(pieces, { objectMode: true }), output, { end, signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  }
 }

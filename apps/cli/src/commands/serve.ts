@@ -1,4 +1,4 @@
-import type { BlockDevice } from '@blockyard/block';
+import { type BlockDevice, type BlockErrorCode, isBlockError } from '@blockyard/block';
 import { type NbdServer, serveNbd } from '@blockyard/nbd';
 import { connectUri } from '@blockyard/uri';
 import { type Command, Option } from 'commander';
@@ -12,6 +12,13 @@ import { isLoopback, type ListenAddress, parseListen } from '../serve/listen.js'
 import { readTls, type TlsFiles } from '../serve/tls.js';
 
 const LISTEN_DEFAULT = '127.0.0.1:10809';
+
+/** What most often helps where it cannot listen. */
+const LISTEN_HINTS: Readonly<Partial<Record<BlockErrorCode, string>>> = {
+  ALREADY_EXISTS: 'choose another address, or end or remove what is there',
+  ACCESS_DENIED: 'an address must be one of this machine, or a path in a folder that is there, and yours to use',
+  IO: 'an address must be one of this machine, or a path in a folder that is there, and yours to use',
+};
 
 interface Options extends TlsFiles {
   readonly nbd: ListenAddress;
@@ -50,7 +57,12 @@ async function serve(context: Context, uri: string, options: Options): Promise<v
   const device = await open(context, uri, options);
   if (device === undefined) return;
   const server = await listen(context, device, options, tls);
-  await announce(context, server, device, options);
+  try {
+    await announce(context, server, device, options);
+  } catch (error) {
+    await stop(context, server);
+    throw error;
+  }
   if (!context.interruption.aborted) {
     await new Promise((resolve) => context.interruption.addEventListener('abort', resolve, { once: true }));
   }
@@ -85,7 +97,8 @@ async function listen(
     return server;
   } catch (error) {
     await device.disconnect({ force: true });
-    throw error;
+    const hint = isBlockError(error) ? LISTEN_HINTS[error.code] : undefined;
+    throw hint === undefined ? error : new Failure(messageOf(error), hint, error);
   }
 }
 

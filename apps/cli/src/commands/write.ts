@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { addAbortSignal, type Readable } from 'node:stream';
 import { formatSize } from '@blockyard/uri';
 import type { Command } from 'commander';
 import { checkFits, writePieces } from '../byte-io.js';
@@ -32,7 +33,7 @@ export function defineWrite(program: Command, context: Context): void {
         const range = byteRange(options, device.info);
         const isCut = options.length !== undefined;
         if (inputBytes !== undefined && !isCut) checkFits(device, range.offsetBytes, inputBytes);
-        const input = new Input(file === PIPE ? context.stdin : createReadStream(file));
+        const input = new Input(file === PIPE ? context.stdin : createReadStream(file), context.interruption);
         const writtenBytes = await writePieces(device, input.bytes(), range, context.interruption);
         if (options.json) await context.printJson({ writtenBytes });
         else await context.print(`wrote ${formatSize(writtenBytes)}`);
@@ -43,19 +44,26 @@ export function defineWrite(program: Command, context: Context): void {
     });
 }
 
-/** A stream that counts. */
+/** A stream that counts, and ends at once when the signal fires, also where nothing comes. */
 class Input {
-  readonly #stream: AsyncIterable<Uint8Array>;
+  readonly #stream: Readable;
+  readonly #signal: AbortSignal;
   readBytes = 0;
 
-  constructor(stream: AsyncIterable<Uint8Array>) {
-    this.#stream = stream;
+  constructor(stream: Readable, signal: AbortSignal) {
+    this.#stream = addAbortSignal(signal, stream);
+    this.#signal = signal;
   }
 
   async *bytes(): AsyncGenerator<Uint8Array> {
-    for await (const bytes of this.#stream) {
-      this.readBytes += bytes.byteLength;
-      yield bytes;
+    try {
+      for await (const bytes of this.#stream) {
+        this.readBytes += bytes.byteLength;
+        yield bytes;
+      }
+    } catch (error) {
+      this.#signal.throwIfAborted();
+      throw error;
     }
   }
 }

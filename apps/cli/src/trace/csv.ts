@@ -1,6 +1,10 @@
 import { type Trace, traceError } from './trace.js';
 
 const CSV_BLOCK_BYTES = 4096;
+/** Characters of a wrong line that a message repeats. */
+const SHOWN_MAX = 60;
+/** Names with commas between: no request begins with a letter. */
+const HEADING = /^["\p{L}_][^\p{Cc},]*(,[^\p{Cc},]*){2,}$/u;
 const OPERATION = /^(r|w|read|write)$/i;
 
 /**
@@ -11,7 +15,7 @@ const OPERATION = /^(r|w|read|write)$/i;
  */
 export function parseCsv(text: string, name: string): Trace {
   const lines = text.split('\n').filter((line) => line.trim() !== '');
-  if (lines[0] !== undefined && !/^\s*\d/.test(lines[0])) lines.shift();
+  if (HEADING.test(lines[0]?.trim() ?? '')) lines.shift();
   const offsets = new Float64Array(lines.length);
   const lengths = new Float64Array(lines.length);
   const writes = new Uint8Array(lines.length);
@@ -20,7 +24,7 @@ export function parseCsv(text: string, name: string): Trace {
   for (const [i, line] of lines.entries()) {
     const [offset, length, operation, ms] = line.split(',').map((field) => field.trim());
     if (!isCount(offset) || !isCount(length) || operation === undefined || !OPERATION.test(operation)) {
-      throw traceError(name, `"${line.trim()}" must be "offset,bytes,op[,ms]" with an op of R, W, read or write`);
+      throw traceError(name, `${show(line)} must be "offset,bytes,op[,ms]" with an op of R, W, read or write`);
     }
     offsets[i] = Number(offset);
     lengths[i] = Number(length);
@@ -38,7 +42,13 @@ export function parseCsv(text: string, name: string): Trace {
 function timeOf(text: string, beforeMs: number, line: string, name: string): number {
   const ms = Number(text);
   if (Number.isFinite(ms) && ms >= beforeMs) return ms;
-  throw traceError(name, `the time of "${line.trim()}" must be milliseconds, no less than that of the line before`);
+  throw traceError(name, `the time of ${show(line)} must be milliseconds, no less than that of the line before`);
+}
+
+/** Quoted: what is in a file reaches no terminal as it is. */
+function show(line: string): string {
+  const text = line.trim();
+  return JSON.stringify(text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX - 1)}…` : text);
 }
 
 function isCount(field: string | undefined): field is string {

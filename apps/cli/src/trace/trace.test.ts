@@ -57,6 +57,7 @@ describe('BTR1', () => {
 
 describe('CSV', () => {
   test('is read with and without a heading, times and empty lines', () => {
+    expect([...parseCsv('\ufeff"Offset (B)","Length","Op","ms"\n0,1,R,0\n', 'x').lengths]).toEqual([1]);
     const trace = parseCsv('offset,bytes,op\r\n0,4096,R\r\n8192,512,write\n\n', 'x');
     expect([...trace.offsets, ...trace.lengths, ...trace.writes]).toEqual([0, 8192, 4096, 512, 0, 1]);
     expect(trace.timesMs).toBeUndefined();
@@ -70,9 +71,15 @@ describe('CSV', () => {
     ['0,4096,R\nrubbish', /"rubbish" must be/],
     ['0,1,R,5\n0,1,R,4', /no less than that of the line before/],
     ['0,1,R,5\n0,1,R', /either every line has a time, or none/],
+    ['rubbish\n0,4096,R', /"rubbish" must be/],
+    ['\u001b[2J,0,R', /"\\u001b\[2J,0,R" must be/],
   ])('%j is refused', (text, message) => {
     expect(() => parseCsv(text, 'x')).toThrow(message);
   });
+});
+
+test('of a file that is no trace at all, the message shows only the beginning', () => {
+  expect(() => parseCsv(`0${'9'.repeat(1000)}`, 'x')).toThrow(/^x: "09{58}…" must be/);
 });
 
 describe('a trace file', () => {

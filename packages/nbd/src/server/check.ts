@@ -1,4 +1,5 @@
 import { Command, CommandFlag, Errno } from '../wire/protocol.js';
+import { pastEndErrno } from './errno.js';
 import type { Request } from './request.js';
 
 /** What is fixed for a connection when its transmission begins. */
@@ -37,11 +38,6 @@ const RULES: Readonly<Record<number, Rule | undefined>> = {
   [Command.BLOCK_STATUS]: { flags: FUA | REQ_ONE, changes: false, ranged: true, hasData: false },
 };
 
-/** Whether the command changes the export. */
-export function changes(command: number): boolean {
-  return RULES[command]?.changes ?? false;
-}
-
 /** The errno that a request is refused with before anything is done, or 0. */
 export function check(request: Request, terms: Terms): number {
   const { command } = request;
@@ -62,12 +58,13 @@ function isOffered(command: number, terms: Terms): boolean {
 }
 
 function checkRange({ command, offsetBytes, lengthBytes }: Request, terms: Terms, rule: Rule): number {
-  if (offsetBytes === undefined || lengthBytes === undefined) return Errno.EINVAL;
+  // Above 2^53 there is no export.
+  if (offsetBytes === undefined || lengthBytes === undefined) return pastEndErrno(command);
   if (offsetBytes % terms.minimumBytes !== 0 || lengthBytes % terms.minimumBytes !== 0) return Errno.EINVAL;
   if (rule.hasData && lengthBytes > terms.requestBytesMax) return Errno.EINVAL;
   // Written so that no sum can leave the safe integers.
   if (offsetBytes > terms.sizeBytes || lengthBytes > terms.sizeBytes - offsetBytes) {
-    return command === Command.WRITE || command === Command.WRITE_ZEROES ? Errno.ENOSPC : Errno.EINVAL;
+    return pastEndErrno(command);
   }
   return 0;
 }

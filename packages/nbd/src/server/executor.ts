@@ -1,7 +1,6 @@
 import type { BlockDevice } from '@blockyard/block';
 import { Command, CommandFlag, Errno } from '../wire/protocol.js';
 import type { Arena } from './arena.js';
-import { changes } from './check.js';
 import type { Chunk } from './chunks.js';
 import type { Context } from './contexts.js';
 import { errnoOf, messageFor } from './errno.js';
@@ -234,7 +233,7 @@ export class Executor {
 
   #fail(request: Request, error: unknown): void {
     this.#giveMemory(request);
-    this.#answerError(request, errnoOf(error, changes(request.command)), messageFor(error));
+    this.#answerError(request, errnoOf(error, request.command), messageFor(error));
     this.#onFailure(request, error);
   }
 

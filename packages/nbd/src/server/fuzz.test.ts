@@ -9,7 +9,8 @@ afterEach(async () => {
   for (const setup of setups.splice(0)) await setup[Symbol.asyncDispose]();
 });
 
-const MESSAGES = Number(process.env.BLOCKYARD_FUZZ_MESSAGES ?? 1_000_000);
+/** Requests that the server's parser takes apart, whatever else is sent; the README tells how to try a million. */
+const MESSAGES = Number(process.env.BLOCKYARD_FUZZ_MESSAGES ?? 200_000);
 const SEED = Number(process.env.BLOCKYARD_FUZZ_SEED ?? Date.now() % 2 ** 31);
 /** Sessions at once, and requests in each at most. */
 const PARALLEL = 8;
@@ -17,7 +18,7 @@ const REQUESTS_MAX = 4000;
 /** A session that is not over by then hangs. */
 const SESSION_MS_MAX = 30_000;
 
-test(`${MESSAGES} messages of nonsense crash nothing, leak nothing, hang nothing, disturb nobody`, {
+test(`${MESSAGES} messages of nonsense crash nothing, leak nothing, hang nothing, disturb nobody (seed ${SEED})`, {
   timeout: 600_000,
 }, async () => {
   const device = await connectMemory({ sizeSectors: MIB / 512 });
@@ -27,14 +28,13 @@ test(`${MESSAGES} messages of nonsense crash nothing, leak nothing, hang nothing
   assert.ok('path' in address);
   const honest = await setup.open();
   const random = new Random(SEED);
-  let messages = 0;
+  const messages = () => Object.values(setup.server.stats().requests).reduce((sum, count) => sum + count, 0);
   const heapBytes: number[] = [];
 
   const session = async (path: string) => {
     const own = new Random(random.u32());
     const fuzz = new FuzzSession(own);
     const script = fuzz.compose(own.below(REQUESTS_MAX));
-    messages += fuzz.messages;
     const hangs = new Promise<never>((_, reject) => {
       const timer = setTimeout(() => reject(new Error(`a session hangs; seed ${SEED}`)), SESSION_MS_MAX);
       timer.unref();
@@ -42,7 +42,7 @@ test(`${MESSAGES} messages of nonsense crash nothing, leak nothing, hang nothing
     await Promise.race([play(path, own, script), hangs]);
   };
 
-  while (messages < MESSAGES) {
+  while (messages() < MESSAGES) {
     await Promise.all(Array.from({ length: PARALLEL }, () => session(address.path)));
     assert.equal(await honest.request({ command: 3 }), 0, `an honest client is disturbed; seed ${SEED}`);
     heapBytes.push(process.memoryUsage().heapUsed + process.memoryUsage().external);

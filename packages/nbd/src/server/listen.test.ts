@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { connectMemory } from '@blockyard/backend-memory';
 import { isBlockError } from '@blockyard/block';
 import { afterEach, beforeEach, describe, test } from 'vitest';
@@ -35,6 +35,12 @@ describe('a Unix socket', () => {
     await serve({ path });
     assert.equal((await stat(path)).mode & 0o777, 0o600);
     assert.equal(process.umask(), before);
+  });
+
+  test('is named so that it is found from anywhere, also where it was given from here', async () => {
+    const path = join(folder, 'socket');
+    const server = await serve({ path: relative('', path) });
+    assert.equal(server.uris.disk, `nbd+unix:///disk?socket=${encodeURIComponent(path)}`);
   });
 
   test('that a dead process left behind is taken over', async () => {

@@ -1,4 +1,5 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { resolve } from 'node:path';
 import { type BlockDevice, BlockError, checkOptionNames, isBlockError, systemClock } from '@blockyard/block';
 import { formatUri } from '../uri.js';
 import { Budget } from './budget.js';
@@ -20,7 +21,7 @@ const IDLE_BYTES_MAX = 64 * 1024 * 1024;
 export interface NbdServer extends AsyncDisposable {
   /** Where it listens. */
   readonly address: { readonly path: string } | { readonly host: string; readonly port: number };
-  /** An NBD URI for each export name. */
+  /** An NBD URI for each export name. That of a Unix socket has its whole path. */
   readonly uris: Readonly<Record<string, string>>;
   /** Connections open now. */
   readonly connections: number;
@@ -109,7 +110,8 @@ class NbdServerImpl implements NbdServer {
   get uris(): Readonly<Record<string, string>> {
     const names = this.#shared.exports.all().map(({ name }) => name);
     const tls = this.#shared.tls !== undefined;
-    return Object.fromEntries(names.map((name) => [name, formatUri(this.address, name, tls)]));
+    const address = 'path' in this.address ? { path: resolve(this.address.path) } : this.address;
+    return Object.fromEntries(names.map((name) => [name, formatUri(address, name, tls)]));
   }
 
   get connections(): number {

@@ -127,7 +127,9 @@ describe.each(MODES)('with %s replies', (mode) => {
     assert.equal(await client.request({ command: WRITE, flags: w, offset: 1, payload }), Errno.EINVAL);
     assert.equal(await client.request({ command: WRITE, flags: w, payload: new Uint8Array(513) }), Errno.EINVAL);
     assert.equal(await client.request({ command: WRITE, flags: w | DF, payload }), Errno.EINVAL);
-    assert.equal(await client.request({ command: WRITE, flags: w, offset: 2n ** 60n, payload }), Errno.EINVAL);
+    assert.equal(await client.request({ command: WRITE, flags: w, offset: 2n ** 60n, payload }), Errno.ENOSPC);
+    assert.equal(await refused({ command: WRITE_ZEROES, offset: 2n ** 60n }), Errno.ENOSPC);
+    assert.equal(await refused({ command: TRIM, offset: 2n ** 60n }), Errno.EINVAL);
     assert.equal(await client.request({ command: WRITE, flags: w, payload: new Uint8Array(40 * MIB) }), Errno.EINVAL);
     assert.equal(await client.request({ command: READ, length: 512 }), 0);
     assert.equal(client.unreadBytes, mode === 'simple' ? 512 : 0);
@@ -469,6 +471,7 @@ describe('several connections', () => {
     await setup.device.resize(1024);
     assert.equal(await client.request({ command: READ, offset: MIB, length: 512 }), Errno.EINVAL);
     assert.equal(await client.request({ command: WRITE, offset: MIB, payload: new Uint8Array(512) }), Errno.ENOSPC);
+    assert.equal(await client.request({ command: TRIM, offset: MIB, length: 512 }), Errno.EINVAL);
     assert.equal(await client.request({ command: READ, offset: 0, length: 512 }), 0);
   });
 });
