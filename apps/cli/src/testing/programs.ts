@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -27,6 +28,10 @@ export function havePrograms(programs: readonly string[]): boolean {
 
 /** What a program prints. Rejects if it fails. */
 export async function runProgram(program: string, ...args: readonly string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(find(program) ?? program, args, { maxBuffer: 64 * 2 ** 20 });
+  const { stdout } = await promisify(execFile)(find(program) ?? program, args, {
+    // fio leaves a file behind where it runs.
+    cwd: tmpdir(),
+    maxBuffer: 64 * 2 ** 20,
+  });
   return stdout;
 }

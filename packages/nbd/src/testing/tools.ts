@@ -2,6 +2,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe } from 'vitest';
@@ -56,7 +57,8 @@ export interface Ran {
 
 /** Runs a program to its end. Rejects, with all it said, if it fails. */
 export function run(tool: Tool, ...args: readonly string[]): Promise<Ran> {
-  const options = { maxBuffer: 64 * 1024 * 1024, env: { ...process.env, LC_ALL: 'C' } };
+  // fio leaves a file behind where it runs.
+  const options = { cwd: tmpdir(), maxBuffer: 64 * 1024 * 1024, env: { ...process.env, LC_ALL: 'C' } };
   return new Promise((resolve, reject) => {
     execFile(find(tool) ?? tool, args, options, (error, stdout, stderr) => {
       if (error === null) resolve({ stdout, stderr });
