@@ -7,7 +7,7 @@ Devices are named by URIs:
 ${URI_EXAMPLES.map((example) => `  ${example}`).join('\n')}
 Sizes read like 4096, 64K, 10G, 1TiB; K is 1024. A cache goes in front with --cache SIZE.
 
-Exit codes: 0 done, 1 failed or "no", 2 the command line makes no sense, 130 and 143 interrupted.`;
+Exit codes: 0 done, 1 failed or "no", 2 the command line makes no sense, 130, 143 and 129 interrupted.`;
 
 interface Definition {
   /** Name and arguments: `copy <from> <to>`. */

@@ -2,13 +2,16 @@ import { constants } from 'node:os';
 import { isBlockError } from '@blockyard/block';
 import type { Context } from './context.js';
 
+/** What asks for an end: from the terminal, from whoever runs services, and from a terminal that was closed. */
+export const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /** Why work was given up: a signal asked for it. */
 export class Interruption extends Error {
   override readonly name = 'Interruption';
   /** As shells tell of a signal. */
   readonly exitCode: number;
 
-  constructor(signal: 'SIGINT' | 'SIGTERM') {
+  constructor(signal: (typeof SIGNALS)[number]) {
     super(`ended by ${signal}`);
     this.exitCode = 128 + constants.signals[signal];
   }

@@ -3,7 +3,7 @@ import { Context, type Surroundings } from './context.js';
 import { endingOf } from './failure.js';
 import { makeProgram } from './program.js';
 
-/** The command. Gives the exit code: 0 done, 1 failed or "no", 2 wrong usage, 130 and 143 interrupted. Never rejects. */
+/** The command. Gives the exit code: 0 done, 1 failed or "no", 2 wrong usage, 130, 143 and 129 interrupted. Never rejects. */
 export async function run(args: readonly string[], surroundings: Surroundings): Promise<number> {
   const context = new Context(surroundings);
   try {

@@ -60,18 +60,21 @@ describe('serve', () => {
     await client.disconnect();
   });
 
-  test.each(['SIGTERM', 'SIGINT'] as const)('on %s flushes what was accepted, and ends with 0', async (signal) => {
-    const { line, child, ended, stderr } = await served(uri, '--nbd', socket(), '--cache', '4M');
-    const client = await connectNbd(line, { reconnectMs: 0 });
-    await writeOneSector(client);
-    expect((await readFile(folder.in('disk.img'))).includes(0x77)).toBe(false);
-    child.kill(signal);
-    expect(await ended).toBe(0);
-    expect(stderr()).toContain('stopped, everything is flushed');
-    expect((await readFile(folder.in('disk.img'))).indexOf(0x77)).toBe(8 * 512);
-    await expect(stat(folder.in('nbd.sock'))).rejects.toThrow('ENOENT');
-    await client.disconnect({ force: true });
-  });
+  test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
+    'on %s flushes what was accepted, and ends with 0',
+    async (signal) => {
+      const { line, child, ended, stderr } = await served(uri, '--nbd', socket(), '--cache', '4M');
+      const client = await connectNbd(line, { reconnectMs: 0 });
+      await writeOneSector(client);
+      expect((await readFile(folder.in('disk.img'))).includes(0x77)).toBe(false);
+      child.kill(signal);
+      expect(await ended).toBe(0);
+      expect(stderr()).toContain('stopped, everything is flushed');
+      expect((await readFile(folder.in('disk.img'))).indexOf(0x77)).toBe(8 * 512);
+      await expect(stat(folder.in('nbd.sock'))).rejects.toThrow('ENOENT');
+      await client.disconnect({ force: true });
+    },
+  );
 
   test('goes on when nobody reads its output any more', async () => {
     const child = start(['serve', uri, '--nbd', socket()]);

@@ -32,7 +32,7 @@ export function defineServe(program: Command, context: Context): void {
   defineCommand(program, {
     usage: 'serve <uri>',
     summary:
-      'Serves a device over NBD until SIGTERM or SIGINT, then flushes it. Prints the NBD URI; events go to stderr.',
+      'Serves a device over NBD until SIGTERM, SIGINT or SIGHUP, then flushes it. Prints the NBD URI; events go to stderr.',
     example: 'blockyard serve s3://bucket/disks/web-1 --cache 256M --nbd unix:/run/web-1.sock',
   })
     .addOption(
