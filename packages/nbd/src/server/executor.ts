@@ -9,9 +9,9 @@ import type { Export } from './exports.js';
 import type { Outbound } from './outbound.js';
 import {
   dataHeaderBytes,
+  errorBytes,
   holeBytes,
   type Mode,
-  outcomeBytes,
   putDataHeader,
   putError,
   putHole,
@@ -19,6 +19,7 @@ import {
   putStatus,
   putSuccess,
   statusBytes,
+  successBytes,
 } from './replies.js';
 import type { Request } from './request.js';
 import { type Piece, zeroRuns } from './zero-runs.js';
@@ -239,12 +240,12 @@ export class Executor {
   }
 
   #answer(request: Request, put: typeof putSuccess): void {
-    const { chunk, at } = this.#outbound.scratch(outcomeBytes(this.#mode, ''));
+    const { chunk, at } = this.#outbound.scratch(successBytes(this.#mode));
     this.#outbound.push(chunk, at, put(chunk.view, at, this.#mode, request));
   }
 
   #answerError(request: Request, errno: number, message: string): void {
-    const { chunk, at } = this.#outbound.scratch(outcomeBytes(this.#mode, message));
+    const { chunk, at } = this.#outbound.scratch(errorBytes(this.#mode, message));
     this.#outbound.push(chunk, at, putError(chunk.view, at, this.#mode, request, errno, message));
   }
 

@@ -42,7 +42,10 @@ export class Outbound {
     this.progressAtMs = clock.now();
   }
 
-  /** Room for a reply without data, always to be had: there are no more of them than requests in flight. */
+  /**
+   * Room for a reply without data, always to be had: there are no more of them than requests in flight. It need not be filled:
+   * the next one begins where what is pushed ends, so that replies without data leave as one piece.
+   */
   scratch(lengthBytes: number): Part {
     let chunk = this.#scratch;
     if (chunk === undefined || chunk.usedBytes + lengthBytes > SCRATCH_BYTES) {
@@ -65,6 +68,7 @@ export class Outbound {
       this.#release([{ chunk, from, to, replies }]);
       return;
     }
+    if (chunk === this.#scratch && last) chunk.usedBytes = to;
     if (this.pendingBytes === 0) this.progressAtMs = this.#clock.now();
     this.pendingBytes += to - from;
     const before = this.#queue.at(-1);
