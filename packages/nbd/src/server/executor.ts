@@ -6,6 +6,7 @@ import type { Chunk } from './chunks.js';
 import type { Context } from './contexts.js';
 import { errnoOf, messageFor } from './errno.js';
 import type { Export } from './exports.js';
+import { Lending } from './lending.js';
 import type { Outbound } from './outbound.js';
 import {
   dataHeaderBytes,
@@ -48,6 +49,7 @@ export class Executor {
   readonly #onFailure: ExecutorOptions['onFailure'];
   readonly #sectorSize: number;
   readonly #dataHeaderBytes: number;
+  readonly #lending: Lending;
 
   constructor({ entry, mode, contexts, arena, outbound, onFailure }: ExecutorOptions) {
     this.#device = entry.device;
@@ -59,6 +61,12 @@ export class Executor {
     this.#onFailure = onFailure;
     this.#sectorSize = entry.device.info.sectorSize;
     this.#dataHeaderBytes = dataHeaderBytes(mode);
+    this.#lending = new Lending(entry.device, mode, arena, outbound);
+  }
+
+  /** Answers a checked request for which no memory is needed because the device lends its own. False: it goes the usual way. */
+  tryLent(request: Request): boolean {
+    return this.#lending.tryAnswer(request);
   }
 
   /** Bytes of memory that the request needs, for its payload or its reply. */
