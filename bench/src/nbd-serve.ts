@@ -34,6 +34,6 @@ async function connect(): Promise<BlockDevice> {
     sectorSize: SECTOR,
     create: { sizeSectors: sizeBytes / SECTOR },
   });
-  // Room for all of it four times over, so that nothing has to leave.
-  return connectCache(file, { maxSizeBytes: 4 * sizeBytes });
+  // Room for all of it so many times over that nothing has to leave: the cache writes back from a quarter of it being dirty on.
+  return connectCache(file, { maxSizeBytes: 8 * sizeBytes });
 }

@@ -1,4 +1,4 @@
-import { type BlockDriver, BlockError, type Extent } from '@blockyard/block';
+import { type BlockDriver, BlockError, type Extent, type Loan } from '@blockyard/block';
 import type { MemoryOptions } from './options.js';
 import { CHUNK_BYTES, SparseBytes } from './sparse-bytes.js';
 
@@ -26,6 +26,10 @@ export class MemoryDriver implements BlockDriver {
       this.#bytes.read(at, buffer);
       at += buffer.byteLength;
     }
+  }
+
+  lend(start: number, count: number): Loan | undefined {
+    return this.#bytes.lend(start * this.sectorSize, (start + count) * this.sectorSize);
   }
 
   write(start: number, buffers: readonly Uint8Array[]): void {

@@ -1,4 +1,4 @@
-import { isZero, SECTOR_SIZE_MAX } from '@blockyard/block';
+import { isZero, type Loan, SECTOR_SIZE_MAX } from '@blockyard/block';
 
 /** What memory is taken and given back by. A multiple of every sector size, so that a sector lies in one chunk. */
 export const CHUNK_BYTES = SECTOR_SIZE_MAX;
@@ -12,6 +12,8 @@ interface ByteRun {
 /** 2^53 - 1 bytes that are zero until they are written to, and take memory only then. */
 export class SparseBytes {
   readonly #chunks = new Map<number, Uint8Array>();
+  /** Chunks that are lent, and how often. They are not written to: what changes is a copy. */
+  readonly #lent = new Map<Uint8Array, number>();
 
   /** Fills `target` from `position` on. */
   read(position: number, target: Uint8Array): void {
@@ -23,6 +25,23 @@ export class SparseBytes {
       else target.set(chunk.subarray(offset, offset + length), done);
       done += length;
     }
+  }
+
+  /** Bytes `start` to `end` as they lie in memory, or undefined where there are zeroes without any. */
+  lend(start: number, end: number): Loan | undefined {
+    const chunks: Uint8Array[] = [];
+    const views: Uint8Array[] = [];
+    for (let at = start; at < end; ) {
+      const { index, offset } = locate(at);
+      const chunk = this.#chunks.get(index);
+      if (chunk === undefined) return undefined;
+      const length = Math.min(CHUNK_BYTES - offset, end - at);
+      chunks.push(chunk);
+      views.push(chunk.subarray(offset, offset + length));
+      at += length;
+    }
+    for (const chunk of chunks) this.#lent.set(chunk, (this.#lent.get(chunk) ?? 0) + 1);
+    return { views, release: () => this.#giveBack(chunks.splice(0)) };
   }
 
   /** Copies `source` to `position`. Throws `RangeError` where there is no memory; what came before it is written then. */
@@ -41,10 +60,8 @@ export class SparseBytes {
       const chunkStart = index * CHUNK_BYTES;
       const from = Math.max(start - chunkStart, 0);
       const to = Math.min(end - chunkStart, CHUNK_BYTES);
-      const chunk = this.#chunk(index);
       const whole = to - from === CHUNK_BYTES;
-      if (!whole) chunk.fill(0, from, to);
-      if (whole || isZero(chunk)) this.#chunks.delete(index);
+      if (whole || isZero(this.#chunk(index).fill(0, from, to))) this.#chunks.delete(index);
     }
   }
 
@@ -79,13 +96,21 @@ export class SparseBytes {
     return indexes;
   }
 
+  /** The chunk, to be written to. */
   #chunk(index: number): Uint8Array {
-    let chunk = this.#chunks.get(index);
-    if (chunk === undefined) {
-      chunk = new Uint8Array(CHUNK_BYTES);
-      this.#chunks.set(index, chunk);
-    }
+    const found = this.#chunks.get(index);
+    if (found !== undefined && !this.#lent.has(found)) return found;
+    const chunk = found?.slice() ?? new Uint8Array(CHUNK_BYTES);
+    this.#chunks.set(index, chunk);
     return chunk;
+  }
+
+  #giveBack(chunks: readonly Uint8Array[]): void {
+    for (const chunk of chunks) {
+      const loans = this.#lent.get(chunk) ?? 0;
+      if (loans > 1) this.#lent.set(chunk, loans - 1);
+      else this.#lent.delete(chunk);
+    }
   }
 }
 

@@ -44,6 +44,14 @@ export interface DisconnectOptions {
   readonly force?: boolean;
 }
 
+/** What a device holds in memory, lent to somebody who only passes it on [B4]. */
+export interface Loan {
+  /** The range, one view after the other. Nobody writes into them. */
+  readonly views: readonly Uint8Array[];
+  /** Ends the loan: from now on the views may show anything. Further calls do nothing. */
+  release(): void;
+}
+
 /**
  * A fixed-at-any-moment number of sectors that can be read, written, flushed and resized.
  *
@@ -60,6 +68,12 @@ export interface BlockDevice extends AsyncDisposable {
    * Resolved: every byte of every buffer is filled. Rejected: the contents of the buffers are undefined [B3].
    */
   read(start: number, buffers: readonly Uint8Array[]): Promise<void>;
+
+  /**
+   * The range where it lies in memory, so that it need not be copied, or undefined: then `read` it. A device may say so at any time,
+   * for any reason, and also if the arguments are wrong [B4].
+   */
+  lend?(start: number, count: number): Loan | undefined;
 
   /**
    * Writes `buffers`, in order, from sector `start` on (gather).

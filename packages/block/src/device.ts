@@ -1,6 +1,6 @@
 import { byteLengthOf } from './buffers.js';
 import { checkBounds, checkBuffers, checkInteger, checkRange, checkSize } from './check.js';
-import type { BlockDevice, DeviceInfo, DisconnectOptions, Extent, Operation, SectorRange } from './contract.js';
+import type { BlockDevice, DeviceInfo, DisconnectOptions, Extent, Loan, Operation, SectorRange } from './contract.js';
 import type { BlockDriver } from './driver.js';
 import { extentsOf, writeZeroesByWriting } from './emulate.js';
 import { BlockError, locateError } from './error.js';
@@ -69,6 +69,23 @@ class Device implements BlockDevice {
 
   read(start: number, buffers: readonly Uint8Array[]): Promise<void> {
     return this.#transfer('read', start, buffers);
+  }
+
+  lend(start: number, count: number): Loan | undefined {
+    // Where calls are kept apart, one may be changing the range just now.
+    if (this.#driver.lend === undefined || this.#order !== undefined || !this.#gate.tryShared()) return undefined;
+    try {
+      checkInteger(start, 'start');
+      checkInteger(count, 'count');
+      this.#checkAllowed('read');
+      checkBounds(start, count, this.#info);
+      return count === 0 ? undefined : this.#driver.lend(start, count);
+    } catch {
+      // Whoever reads instead is told what is wrong.
+      return undefined;
+    } finally {
+      this.#gate.leaveShared();
+    }
   }
 
   write(start: number, buffers: readonly Uint8Array[]): Promise<void> {

@@ -42,7 +42,7 @@ describe('The contract', () => {
     const upTo = (letter: string, count: number) => Array.from({ length: count }, (_, i) => `${letter}${i + 1}`);
     const letters: readonly [string, number][] = [
       ['A', 7],
-      ['B', 3],
+      ['B', 4],
       ['O', 4],
       ['D', 4],
       ['S', 4],
@@ -67,7 +67,17 @@ describe('The contract', () => {
     const fields = [...Object.keys(facts), ...Object.keys(native).map((name) => `native.${name}`)];
     const rows = [...contract.matchAll(/^\| `([a-zA-Z.]+)` +\| [^|]+ \|$/gm)].map(([, field]) => field);
     expect(rows).toEqual(['info', ...fields]);
-    for (const operation of ['read', 'write', 'flush', 'resize', 'discard', 'writeZeroes', 'extents', 'disconnect']) {
+    for (const operation of [
+      'read',
+      'lend',
+      'write',
+      'flush',
+      'resize',
+      'discard',
+      'writeZeroes',
+      'extents',
+      'disconnect',
+    ]) {
       expect(contract).toMatch(new RegExp(`^\\| \`${operation}\\(`, 'm'));
     }
   });

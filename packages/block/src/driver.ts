@@ -1,4 +1,4 @@
-import type { DisconnectOptions, Extent, SectorRange } from './contract.js';
+import type { DisconnectOptions, Extent, Loan, SectorRange } from './contract.js';
 import type { MaybePromise } from './maybe-promise.js';
 
 /**
@@ -45,6 +45,10 @@ export interface BlockDriver {
    */
   disconnect(options: DisconnectOptions): MaybePromise<void>;
 
+  /**
+   * Lends the range where it lies in memory, or does not [B4]. Asked only of drivers with `atomicSectors`. Left out: nothing is lent.
+   */
+  lend?(start: number, count: number): Loan | undefined;
   /** Makes the range read as zeroes and gives its space back. Left out: `writeZeroes`, or writes of zeroes. */
   discard?(start: number, count: number): MaybePromise<void>;
   /** Makes the range read as zeroes. Left out: `discard` (reads as zeroes too), or writes of zeroes. */

@@ -13,6 +13,7 @@ export {
   type DeviceInfo,
   type DisconnectOptions,
   type Extent,
+  type Loan,
   type NativeOperations,
   type Operation,
   SECTOR_SIZE_MAX,

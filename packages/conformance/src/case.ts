@@ -6,7 +6,7 @@ import type { Subject, Volume } from './subject.js';
 /** The clauses of the contract that a device can be held to, in the contract's order. */
 export const CLAUSES = [
   ...(['A1', 'A2', 'A3', 'A4', 'A5', 'A6', 'A7'] as const),
-  ...(['B1', 'B2', 'B3'] as const),
+  ...(['B1', 'B2', 'B3', 'B4'] as const),
   ...(['O1', 'O2', 'O3', 'O4'] as const),
   ...(['D1', 'D2', 'D3', 'D4'] as const),
   ...(['S1', 'S2', 'S3', 'S4'] as const),

@@ -1,10 +1,17 @@
 import { deepStrictEqual, ok, strictEqual } from 'node:assert';
+import type { BlockDevice } from '@blockyard/block';
 import type { Case } from '../case.js';
 import { expectContents, expectWriters, outcome, readWriters, writeStamped } from '../expect.js';
 import { stamped, writersOf } from '../stamp.js';
 
 /** Sectors that are written one by one, at most: each may cost a request. */
 const SINGLES_MAX = 48;
+
+/** A copy of what a device lends of its beginning; `undefined` if it lends nothing. */
+const lendAll = (device: BlockDevice, count: number) => {
+  const loan = device.lend?.(0, count);
+  return loan === undefined ? undefined : { loan, bytes: () => Buffer.concat(loan.views) };
+};
 
 export const bufferCases: readonly Case[] = [
   {
@@ -168,6 +175,62 @@ export const bufferCases: readonly Case[] = [
       slices[1]?.set(stamped(1, 3, 1, sectorSize));
       await device.write(1, slices);
       await expectWriters(device, 0, 'after the write', [0, 1], [1, 3], [0, 2]);
+    },
+  },
+  {
+    clause: 'B4',
+    title: 'B4: what is lent stays as it was, whatever becomes of the device, and delays nobody',
+    async run(context) {
+      const device = await context.open();
+      const { sectorSize, sizeSectors } = context;
+      const before = stamped(1, 0, sizeSectors, sectorSize);
+      await device.write(0, [before]);
+      const lent = lendAll(device, sizeSectors);
+      if (lent === undefined) return;
+      const check = (when: string) => ok(lent.bytes().equals(before), `what is lent must stay as it was ${when}`);
+      check('at first');
+      await writeStamped(device, 2, 1, 2);
+      check('after a write');
+      await expectContents(device, 'after a write to what is lent', [1, 1], [2, 2], [1, sizeSectors - 3]);
+      await device.discard(4, sizeSectors - 4);
+      check('after a discard');
+      await device.writeZeroes(0, 1);
+      check('after zeroing');
+      await device.flush();
+      await device.disconnect();
+      check('after the end');
+      lent.loan.release();
+      lent.loan.release();
+    },
+  },
+  {
+    clause: 'B4',
+    title: 'B4: several loans of one range end one by one',
+    async run(context) {
+      const device = await context.open();
+      const { sectorSize } = context;
+      await writeStamped(device, 1, 0, 4);
+      const [one, two] = [lendAll(device, 4), lendAll(device, 4)];
+      if (one === undefined || two === undefined) return;
+      one.loan.release();
+      one.loan.release();
+      await writeStamped(device, 2, 0, 4);
+      ok(two.bytes().equals(stamped(1, 0, 4, sectorSize)), 'the second loan must not end with the first');
+      two.loan.release();
+      await expectContents(device, 'after the loans', [2, 4], [0, context.sizeSectors - 4]);
+    },
+  },
+  {
+    clause: 'B4',
+    title: 'B4: nothing is lent of what is not there',
+    async run(context) {
+      const device = await context.open();
+      const { sizeSectors } = context;
+      strictEqual(device.lend?.(sizeSectors - 1, 2), undefined, 'past the end');
+      strictEqual(device.lend?.(-1, 1), undefined, 'before the beginning');
+      strictEqual(device.lend?.(0, 0), undefined, 'nothing at all');
+      await device.disconnect();
+      strictEqual(device.lend?.(0, 1), undefined, 'after the end');
     },
   },
 ];

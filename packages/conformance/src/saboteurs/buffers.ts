@@ -103,4 +103,18 @@ export const bufferSaboteurs: readonly Saboteur[] = [
       }
     },
   })),
+  saboteur('B4', 'lends the memory that it goes on to write to', (good) => {
+    const { sectorSize, sizeSectors } = good.info;
+    const bytes = new Uint8Array(sectorSize * sizeSectors);
+    return {
+      lend: (start, count) => ({
+        views: [bytes.subarray(start * sectorSize, (start + count) * sectorSize)],
+        release: () => {},
+      }),
+      async write(start, buffers) {
+        await good.write(start, buffers);
+        bytes.set(Buffer.concat(buffers), start * sectorSize);
+      },
+    };
+  }),
 ];

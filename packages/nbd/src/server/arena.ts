@@ -32,6 +32,15 @@ export class Arena {
     this.#account.wait(sizeBytes, () => granted(this.#open(sizeBytes, lengthBytes)));
   }
 
+  /** Counts bytes that are pinned for this connection without being the arena's, if there is room for them now. */
+  tryPin(lengthBytes: number): boolean {
+    return this.#account.tryTake(lengthBytes);
+  }
+
+  unpin(lengthBytes: number): void {
+    this.#account.give(lengthBytes);
+  }
+
   /** Gives back `parts` parts of a chunk. */
   give(chunk: Chunk, parts = 1): void {
     chunk.parts -= parts;

@@ -5,12 +5,13 @@ import type { Chunk } from './chunks.js';
 import type { Context } from './contexts.js';
 import { errnoOf, messageFor } from './errno.js';
 import type { Export } from './exports.js';
+import { Lending } from './lending.js';
 import type { Outbound } from './outbound.js';
 import {
   dataHeaderBytes,
+  errorBytes,
   holeBytes,
   type Mode,
-  outcomeBytes,
   putDataHeader,
   putError,
   putHole,
@@ -18,6 +19,7 @@ import {
   putStatus,
   putSuccess,
   statusBytes,
+  successBytes,
 } from './replies.js';
 import type { Request } from './request.js';
 import { type Piece, zeroRuns } from './zero-runs.js';
@@ -46,6 +48,7 @@ export class Executor {
   readonly #onFailure: ExecutorOptions['onFailure'];
   readonly #sectorSize: number;
   readonly #dataHeaderBytes: number;
+  readonly #lending: Lending;
 
   constructor({ entry, mode, contexts, arena, outbound, onFailure }: ExecutorOptions) {
     this.#device = entry.device;
@@ -57,6 +60,12 @@ export class Executor {
     this.#onFailure = onFailure;
     this.#sectorSize = entry.device.info.sectorSize;
     this.#dataHeaderBytes = dataHeaderBytes(mode);
+    this.#lending = new Lending(entry.device, mode, arena, outbound);
+  }
+
+  /** Answers a checked request for which no memory is needed because the device lends its own. False: it goes the usual way. */
+  tryLent(request: Request): boolean {
+    return this.#lending.tryAnswer(request);
   }
 
   /** Bytes of memory that the request needs, for its payload or its reply. */
@@ -238,12 +247,12 @@ export class Executor {
   }
 
   #answer(request: Request, put: typeof putSuccess): void {
-    const { chunk, at } = this.#outbound.scratch(outcomeBytes(this.#mode, ''));
+    const { chunk, at } = this.#outbound.scratch(successBytes(this.#mode));
     this.#outbound.push(chunk, at, put(chunk.view, at, this.#mode, request));
   }
 
   #answerError(request: Request, errno: number, message: string): void {
-    const { chunk, at } = this.#outbound.scratch(outcomeBytes(this.#mode, message));
+    const { chunk, at } = this.#outbound.scratch(errorBytes(this.#mode, message));
     this.#outbound.push(chunk, at, putError(chunk.view, at, this.#mode, request, errno, message));
   }
 

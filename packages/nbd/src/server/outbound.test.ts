@@ -4,7 +4,7 @@ import { ManualClock } from '../testing/manual-clock.js';
 import type { Wire } from '../wire/wire.js';
 import { Arena } from './arena.js';
 import { Budget } from './budget.js';
-import { ChunkPool } from './chunks.js';
+import { ChunkPool, SCRATCH_BYTES } from './chunks.js';
 import { Outbound } from './outbound.js';
 
 const MIB = 1024 * 1024;
@@ -102,6 +102,38 @@ describe('Outbound', () => {
     }
     assert.equal(sent, 8);
     assert.equal(outbound.pendingBytes, 0);
+  });
+
+  test('sends what is lent behind its header, and gives it back when all of it is sent', async () => {
+    let released = 0;
+    const views = [Buffer.alloc(600, 1), Buffer.alloc(700, 2)];
+    const { chunk, at } = outbound.scratch(40);
+    chunk.bytes.fill(9, at, at + 16);
+    outbound.pushLent(chunk, at, at + 16, views, () => released++);
+    tiny(3);
+    await turn();
+    wire.writes[0]?.sent();
+    assert.deepEqual([sent, released], [0, 0]);
+    wire.writes[1]?.sent();
+    assert.deepEqual([sent, released], [2, 1]);
+    const bytes = Buffer.concat(wire.writes.map((write) => write.bytes));
+    assert.deepEqual(bytes, Buffer.concat([Buffer.alloc(16, 9), ...views, Buffer.alloc(16, 3)]));
+    assert.equal(pool.idleBytes, SCRATCH_BYTES);
+  });
+
+  test('gives back what is lent when the connection is gone', async () => {
+    let released = 0;
+    const lend = () => {
+      const { chunk, at } = outbound.scratch(16);
+      outbound.pushLent(chunk, at, at + 16, [Buffer.alloc(100)], () => released++);
+    };
+    lend();
+    await turn();
+    lend();
+    outbound.close();
+    assert.deepEqual([sent, released], [2, 2]);
+    lend();
+    assert.deepEqual([sent, released], [3, 3]);
   });
 
   test('gives everything back when the connection is gone, also what comes later', async () => {

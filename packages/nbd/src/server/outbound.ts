@@ -3,12 +3,17 @@ import type { Wire } from '../wire/wire.js';
 import type { Arena } from './arena.js';
 import { type Chunk, type ChunkPool, type Part, SCRATCH_BYTES } from './chunks.js';
 
-/** Bytes of a chunk that leave together: one reply, or several that lie side by side. */
+/** Bytes that lie side by side and leave together: one reply, several, or a piece of one. */
 interface Span {
-  readonly chunk: Chunk;
+  readonly bytes: Uint8Array;
   from: number;
   to: number;
+  /** Replies that end here. */
   replies: number;
+  /** Whose bytes they are, and how many parts of it are given back once they are sent. Undefined where they are lent. */
+  readonly chunk: Chunk | undefined;
+  parts: number;
+  readonly release: (() => void) | undefined;
 }
 
 /**
@@ -42,7 +47,10 @@ export class Outbound {
     this.progressAtMs = clock.now();
   }
 
-  /** Room for a reply without data, always to be had: there are no more of them than requests in flight. */
+  /**
+   * Room for a reply without data, always to be had: there are no more of them than requests in flight. It need not be filled:
+   * the next one begins where what is pushed ends, so that replies without data leave as one piece.
+   */
   scratch(lengthBytes: number): Part {
     let chunk = this.#scratch;
     if (chunk === undefined || chunk.usedBytes + lengthBytes > SCRATCH_BYTES) {
@@ -61,20 +69,17 @@ export class Outbound {
    */
   push(chunk: Chunk, from: number, to: number, last = true): void {
     const replies = last ? 1 : 0;
-    if (this.#closed) {
-      this.#release([{ chunk, from, to, replies }]);
-      return;
+    this.#add({ bytes: chunk.bytes, from, to, replies, chunk, parts: replies, release: undefined });
+  }
+
+  /** A reply whose header is in `chunk` and whose data are lent, until `release` is called. */
+  pushLent(chunk: Chunk, from: number, to: number, views: readonly Uint8Array[], release: () => void): void {
+    this.#add({ bytes: chunk.bytes, from, to, replies: 0, chunk, parts: 1, release: undefined });
+    for (const [index, bytes] of views.entries()) {
+      const last = index === views.length - 1;
+      const ending = last ? { replies: 1, release } : { replies: 0, release: undefined };
+      this.#add({ bytes, from: 0, to: bytes.byteLength, chunk: undefined, parts: 0, ...ending });
     }
-    if (this.pendingBytes === 0) this.progressAtMs = this.#clock.now();
-    this.pendingBytes += to - from;
-    const before = this.#queue.at(-1);
-    if (before !== undefined && before.chunk === chunk && before.to === from) {
-      before.to = to;
-      before.replies += replies;
-    } else {
-      this.#queue.push({ chunk, from, to, replies });
-    }
-    this.#schedule();
   }
 
   /** The connection is gone. */
@@ -85,6 +90,26 @@ export class Outbound {
     if (this.#inFlight !== undefined) this.#sent(this.#inFlight);
     this.#release(queue);
     this.pendingBytes = 0;
+  }
+
+  #add(span: Span): void {
+    if (this.#closed) {
+      this.#release([span]);
+      return;
+    }
+    const { chunk, from, to } = span;
+    if (chunk !== undefined && chunk === this.#scratch && span.parts > 0) chunk.usedBytes = to;
+    if (this.pendingBytes === 0) this.progressAtMs = this.#clock.now();
+    this.pendingBytes += to - from;
+    const before = this.#queue.at(-1);
+    if (chunk !== undefined && before?.chunk === chunk && before.to === from) {
+      before.to = to;
+      before.replies += span.replies;
+      before.parts += span.parts;
+    } else {
+      this.#queue.push(span);
+    }
+    this.#schedule();
   }
 
   /** After everything that becomes ready in this turn, microtasks included. */
@@ -99,14 +124,14 @@ export class Outbound {
 
   #flush(): void {
     if (this.#closed || this.#inFlight !== undefined || this.#queue.length === 0) return;
-    const buffers: Buffer[] = [];
+    const buffers: Uint8Array[] = [];
     const batch: Span[] = [];
     let roomBytes = this.#wire.batchBytesMax;
     let taken = 0;
     for (const span of this.#queue) {
       if (roomBytes === 0) break;
       const to = Math.min(span.to, span.from + roomBytes);
-      buffers.push(span.chunk.bytes.subarray(span.from, to));
+      buffers.push(span.bytes.subarray(span.from, to));
       roomBytes -= to - span.from;
       if (to < span.to) {
         span.from = to;
@@ -136,7 +161,8 @@ export class Outbound {
   #release(spans: Span[]): void {
     let replies = 0;
     for (const span of spans) {
-      if (span.replies > 0) this.#give(span.chunk, span.replies);
+      if (span.chunk !== undefined && span.parts > 0) this.#give(span.chunk, span.parts);
+      span.release?.();
       replies += span.replies;
     }
     if (replies > 0) this.#onSent(replies);

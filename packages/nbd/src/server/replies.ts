@@ -41,8 +41,13 @@ export function statusBytes(mode: Mode, count: number): number {
   return chunkHeaderBytes(mode) + (mode === 'extended' ? 8 + 16 * count : 4 + 8 * count);
 }
 
-/** Bytes of the reply that tells success without data, or failure. */
-export function outcomeBytes(mode: Mode, message: string): number {
+/** Bytes of the reply that tells success without data, at most. */
+export function successBytes(mode: Mode): number {
+  return mode === 'simple' ? SIMPLE_REPLY_BYTES : chunkHeaderBytes(mode);
+}
+
+/** Bytes of the reply that tells failure. */
+export function errorBytes(mode: Mode, message: string): number {
   if (mode === 'simple') return SIMPLE_REPLY_BYTES;
   return chunkHeaderBytes(mode) + 6 + encodeText(message).byteLength;
 }

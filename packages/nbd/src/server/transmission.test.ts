@@ -67,6 +67,42 @@ describe.each(MODES)('with %s replies', (mode) => {
     assert.deepEqual(await client.readData(1024, length), data);
   });
 
+  test('what the device lends is sent as it was, and counts as memory of the client until it is gone', async () => {
+    const setup = await start();
+    const client = await setup.open({ mode });
+    const { device, server } = setup;
+    const data = pattern(MIB);
+    await device.write(0, [data]);
+    let released = 0;
+    const lend = device.lend?.bind(device);
+    device.lend = (start, count) => {
+      const loan = lend?.(start, count);
+      // Too late for the client to see it.
+      void device.write(start, [pattern(512, 7)]);
+      return loan && { views: loan.views, release: () => [loan.release(), released++] };
+    };
+    assert.deepEqual(await client.readData(0, MIB), data);
+    await setup.until(() => server.stats().inFlightBytes === 0);
+    assert.equal(released, 1);
+  });
+
+  test('what is lent but is a hole, or of another length, is read instead', async () => {
+    const setup = await start();
+    const client = await setup.open({ mode });
+    const data = Buffer.concat([pattern(65_536), Buffer.alloc(65_536), pattern(65_536)]);
+    await setup.device.write(0, [data]);
+    assert.deepEqual(await client.readData(0, data.byteLength), data);
+    let released = 0;
+    setup.device.lend = () => ({ views: [new Uint8Array(512)], release: () => released++ });
+    assert.deepEqual(await client.readData(0, data.byteLength), data);
+    assert.equal(released, 1);
+    setup.device.lend = () => {
+      throw new Error('lend');
+    };
+    assert.deepEqual(await client.readData(0, data.byteLength), data);
+    assert.equal(setup.server.stats().inFlightBytes, 0);
+  });
+
   test('many writes and reads in flight each get their own answer', async () => {
     const client = await open({}, { mode });
     for (let i = 0; i < 200; i++) {

@@ -135,6 +135,7 @@ export class Transmission implements Parser {
       this.#refuse(request, errno);
       return;
     }
+    if (this.#executor.tryLent(request)) return;
     const memoryBytes = this.#executor.memoryBytes(request);
     if (memoryBytes === 0) {
       this.#executor.run(request);
