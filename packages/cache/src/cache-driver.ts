@@ -4,6 +4,7 @@ import {
   BlockError,
   type DisconnectOptions,
   type Extent,
+  type Loan,
   type MaybePromise,
   type SectorRange,
 } from '@blockyard/block';
@@ -53,6 +54,17 @@ export class CacheDriver implements BlockDriver {
     engine.prefetcher.observe(start, count);
     engine.writeBack.pump();
     return done;
+  }
+
+  lend(start: number, count: number): Loan | undefined {
+    const { counts, geometry, lender, prefetcher } = this.#engine;
+    const loan = lender.lend(start, count);
+    if (loan === undefined) return undefined;
+    counts.lookups += loan.views.length;
+    counts.hits += loan.views.length;
+    if (count >= geometry.sectorsPerLine) prefetcher.follow(start, count);
+    else prefetcher.observe(start, count);
+    return loan;
   }
 
   write(start: number, buffers: readonly Uint8Array[]): MaybePromise<void> {

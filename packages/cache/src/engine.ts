@@ -6,6 +6,7 @@ import { Epochs } from './epochs.js';
 import { Fetcher } from './fetcher.js';
 import { type Geometry, geometryOf } from './geometry.js';
 import { Latencies } from './latencies.js';
+import { Lender } from './lender.js';
 import { Lines } from './lines.js';
 import { createPolicy, type MemoryPlan, planMemory } from './memory.js';
 import { type CheckedOptions, invalid } from './options.js';
@@ -28,6 +29,7 @@ export class Engine {
   readonly zeroes: ZeroRanges;
   readonly lines: Lines;
   readonly dirtyLines: DirtyLines;
+  readonly lender: Lender;
   readonly fetcher: Fetcher;
   readonly writeBack: WriteBack;
   readonly prefetcher: Prefetcher;
@@ -52,6 +54,11 @@ export class Engine {
       aheadSettled: (line, wasUsed) => this.prefetcher.settled(line, wasUsed),
       entriesGrew: (entriesMax) => this.dirtyLines.resize(entriesMax),
     });
+    this.lender = new Lender({
+      geometry: this.geometry,
+      lines: this.lines,
+      onReturned: () => this.#memoryReturned(),
+    });
     this.fetcher = new Fetcher({
       base,
       geometry: this.geometry,
@@ -59,7 +66,7 @@ export class Engine {
       zeroes: this.zeroes,
       clock: this.clock,
       latencies: this.latencies,
-      onSettled: () => this.#fetchSettled(),
+      onSettled: () => this.#memoryReturned(),
     });
     this.writeBack = new WriteBack(
       {
@@ -133,13 +140,14 @@ export class Engine {
   /** Ends everything; `error` goes to all who still wait. Memory is given back once the base is through with it. */
   end(error: unknown): void {
     this.prefetcher.pause();
+    this.lender.end();
     this.writeBack.end(error);
     this.admission.fail('read', error);
     this.admission.fail('write', error);
     void this.pause().then(() => this.lines.clear());
   }
 
-  #fetchSettled(): void {
+  #memoryReturned(): void {
     this.admission.progress();
     this.writeBack.pump();
   }

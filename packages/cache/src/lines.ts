@@ -242,7 +242,8 @@ export class Lines {
       this.#moveTo(entry, slot);
       return true;
     }
-    if (this.dirty.any(entry)) return this.#evictOne() && this.#leaveSurplus(entry);
+    // What is not written yet, or is lent in an earlier slot, has to move; for all else it is simpler to leave.
+    if (this.dirty.any(entry) || this.hasLoans(entry)) return this.#evictOne() && this.#leaveSurplus(entry);
     this.drop(entry, false);
     return true;
   }

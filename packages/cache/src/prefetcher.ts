@@ -113,13 +113,13 @@ export class Prefetcher {
     return line;
   }
 
-  /** Whether there is nothing to fetch of a line, or somebody does already. */
+  /** Whether there is nothing to fetch of a line, somebody does already, or its memory is not to be written to. */
   #isIn(line: number, to: number): boolean {
-    const { geometry, lines, fetcher, zeroes } = this.#engine;
+    const { geometry, lines, lender, fetcher, zeroes } = this.#engine;
     const first = line * geometry.sectorsPerLine;
     const entry = lines.find(line);
     if (entry < 0) return zeroes.covers(first, first + to);
-    return fetcher.of(entry) !== undefined || lines.valid.any(entry);
+    return fetcher.of(entry) !== undefined || lines.valid.any(entry) || lender.hasLent(entry);
   }
 
   #waiterFor(arrivals: Promise<void>[] | undefined): FetchWaiter {

@@ -4,6 +4,7 @@ import { BufferList } from './buffer-list.js';
 import type { Fetcher, FetchWaiter, LineFetch } from './fetcher.js';
 import type { Geometry } from './geometry.js';
 import type { Latencies } from './latencies.js';
+import type { Lender } from './lender.js';
 import type { Lines } from './lines.js';
 import type { ZeroRanges } from './zero-ranges.js';
 
@@ -13,6 +14,7 @@ export interface ReadContext {
   readonly lines: Lines;
   readonly zeroes: ZeroRanges;
   readonly fetcher: Fetcher;
+  readonly lender: Lender;
   readonly counts: ReadCounts;
   readonly clock: Clock;
   readonly latencies: Latencies;
@@ -159,7 +161,7 @@ export class ReadRequest implements Waiter {
       const retry = !shared || underWay.speculative ? 'always' : exact ? 'never' : 'unless-transient';
       underWay.waiters.push(this.#waiterFor(piece, retry));
     } else {
-      const target = entry >= 0 ? entry : this.#admit(piece.line);
+      const target = entry >= 0 ? this.#movedIfBorrowed(entry) : this.#admit(piece.line);
       if (target < 0) return false;
       this.#addToRun(run, target, piece);
     }
@@ -174,6 +176,14 @@ export class ReadRequest implements Waiter {
     const { lines, admission } = this.#context;
     if (!this.#waiting && admission.mustWait('read')) return -1;
     return lines.admit(line, false);
+  }
+
+  /** The entry, in a slot that the base may write to; -1 if there is no memory for another one now. */
+  #movedIfBorrowed(entry: number): number {
+    const { lines, lender, admission } = this.#context;
+    if (!lender.hasLent(entry)) return entry;
+    if (!this.#waiting && admission.mustWait('read')) return -1;
+    return lines.relocate(entry) ? entry : -1;
   }
 
   /** Begins a fetch of the line, as a part of the run if it follows on it. */

@@ -28,6 +28,8 @@ export interface CacheSnapshot {
   readonly waitingRequests: number;
   readonly readsInFlight: number;
   readonly writesInFlight: number;
+  /** Lines that are lent to whoever passes their bytes on, one count for each loan. */
+  readonly linesLent: number;
   /** Lines on their way in before anybody asked for them. */
   readonly linesAhead: number;
   readonly latencies: {
@@ -41,7 +43,7 @@ export interface CacheSnapshot {
 }
 
 export function snapshotOf(engine: Engine): CacheSnapshot {
-  const { counts, fetcher, writeBack, lines, zeroes, admission, latencies } = engine;
+  const { counts, fetcher, lender, writeBack, lines, zeroes, admission, latencies } = engine;
   return {
     lookups: counts.lookups,
     hits: counts.hits,
@@ -62,6 +64,7 @@ export function snapshotOf(engine: Engine): CacheSnapshot {
     waitingRequests: admission.count,
     readsInFlight: fetcher.inFlight,
     writesInFlight: writeBack.inFlight,
+    linesLent: lender.count,
     linesAhead: engine.prefetcher.inFlight,
     latencies: {
       baseRead: summaryOf(latencies.baseRead),

@@ -4,6 +4,7 @@ import { BufferList } from './buffer-list.js';
 import type { Fetcher } from './fetcher.js';
 import type { Geometry } from './geometry.js';
 import type { Latencies } from './latencies.js';
+import type { Lender } from './lender.js';
 import type { Lines } from './lines.js';
 import type { WriteBack } from './write-back.js';
 import type { ZeroRanges } from './zero-ranges.js';
@@ -13,6 +14,7 @@ export interface WriteContext {
   readonly geometry: Geometry;
   readonly lines: Lines;
   readonly zeroes: ZeroRanges;
+  readonly lender: Lender;
   readonly fetcher: Fetcher;
   readonly writeBack: WriteBack;
   readonly admission: Admission;
@@ -117,10 +119,10 @@ export class WriteRequest implements Waiter {
     return this.#waiting || !this.#context.admission.mustWait('write');
   }
 
-  /** Whether the base is reading or writing these very bytes. */
+  /** Whether the base is reading or writing these very bytes, or somebody has borrowed the line. */
   #isLent(entry: number, from: number, to: number): boolean {
-    const { lines, fetcher, writeBack } = this.#context;
+    const { lines, lender, fetcher, writeBack } = this.#context;
     if (!lines.isLent(entry)) return false;
-    return fetcher.isTarget(entry, from, to) || writeBack.writes.isSource(entry, from, to);
+    return lender.hasLent(entry) || fetcher.isTarget(entry, from, to) || writeBack.writes.isSource(entry, from, to);
   }
 }

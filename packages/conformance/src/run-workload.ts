@@ -1,5 +1,6 @@
 import { AssertionError, strictEqual } from 'node:assert';
 import type { BlockDevice, Extent, SectorRange } from '@blockyard/block';
+import { borrow } from './borrowing.js';
 import { expectCover, later } from './expect.js';
 import type { Oracle, Pending } from './oracle.js';
 import { stamped, writersOf, ZEROES } from './stamp.js';
@@ -93,6 +94,7 @@ function runRangeStep(step: RangeStep, device: BlockDevice, run: Run): Promise<v
 
 async function read(device: BlockDevice, { start, count }: SectorRange, cut: number, run: Run): Promise<void> {
   const { sectorSize } = device.info;
+  borrow(device, run.oracle, { start, count });
   const bytes = new Uint8Array(count * sectorSize).fill(SCRIBBLE);
   const reading = run.oracle.beginRead(start, count);
   const pending: Pending = {

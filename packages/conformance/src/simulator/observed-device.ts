@@ -1,4 +1,4 @@
-import type { BlockDevice, DeviceInfo, DisconnectOptions, Extent, SectorRange } from '@blockyard/block';
+import type { BlockDevice, DeviceInfo, DisconnectOptions, Extent, Loan, SectorRange } from '@blockyard/block';
 
 /** A device as its clients see it: once they are dead, no call ever comes back to them. */
 export class ObservedDevice implements BlockDevice {
@@ -31,6 +31,10 @@ export class ObservedDevice implements BlockDevice {
 
   read(start: number, buffers: readonly Uint8Array[]): Promise<void> {
     return this.#pass(this.#device.read(start, buffers));
+  }
+
+  lend(start: number, count: number): Loan | undefined {
+    return this.#isOver ? undefined : this.#device.lend?.(start, count);
   }
 
   write(start: number, buffers: readonly Uint8Array[]): Promise<void> {

@@ -1,5 +1,6 @@
 import { AssertionError, strictEqual } from 'node:assert';
 import { isBlockError } from '@blockyard/block';
+import { ChangedLoan } from '../borrowing.js';
 import { CrashCheck } from '../crash-check.js';
 import { Oracle } from '../oracle.js';
 import { type Run, runStep } from '../run-workload.js';
@@ -122,6 +123,7 @@ export class Simulation {
     try {
       await runStep(step, device, this.#runOf(device, step.kind, life));
     } catch (error) {
+      if (error instanceof ChangedLoan) return this.#fail('B4', error);
       const isResult = error instanceof AssertionError;
       this.#fail(isResult ? (CLAUSES_OF_RESULT[step.kind] ?? 'O1') : 'A1', error);
     }
