@@ -32,7 +32,7 @@ export class Pool {
   async dryRun() {
     const worker = await this.#start('covering');
     const { tests, atImport } = await ask(worker, { dryRun: true });
-    worker.disconnect();
+    worker.kill();
     const failed = tests.filter(({ failure }) => failure !== undefined);
     if (failed.length > 0) throw new Error(failed.map((each) => `${each.name}: ${each.failure.message}`).join('\n'));
     this.#tests = tests.map((each, index) => ({ ...each, index })).filter(({ cpuMs }) => cpuMs <= TEST_MS_MAX);
