@@ -445,6 +445,24 @@ describe('at the door of main', () => {
     expect(withPopular(0).find(500)).toBe(-1);
   });
 
+  test('one popular line that is next to leave does not speak for all of main', () => {
+    const policy = new WTinyLfuPolicy({ capacity: 100, seed: 1 });
+    const popular = 9000;
+    const fillers = Array.from({ length: 40 }, (_, i) => 8000 + i);
+    for (const [i, key] of fillers.entries()) {
+      if (i < 28 && i % 7 === 0) use(policy, popular);
+      use(policy, key);
+    }
+    for (const key of fillers) policy.forget(policy.find(key), false);
+    expect(policy.lists).toMatchObject({ window: 0, probation: 1 });
+    for (let key = 0; key < 99; key++) use(policy, key);
+    use(policy, 500);
+    for (let i = 0; i < 7; i++) use(policy, 1000 + i);
+    use(policy, 500);
+    for (let key = 2000; key < 2030; key++) use(policy, key);
+    expect([policy.find(popular) >= 0, policy.find(500) >= 0]).toEqual([true, true]);
+  });
+
   test('what was brought in ahead has been used no more often than it was asked for', () => {
     const policy = new WTinyLfuPolicy({ capacity: 100, seed: 1 });
     for (let key = 0; key < 100; key++) use(policy, key);
