@@ -40,7 +40,8 @@ async function mutate(name) {
   const { out, mutants, names } = await buildMutants(ROOT, target);
   const pool = new Pool(name, out, names);
   const { tests, used, cpuMs } = await pool.dryRun();
-  const chosen = choose(name, mutants);
+  const wanted = mutants.filter((mutant) => isWanted(name, mutant));
+  const chosen = shuffled(wanted).slice(0, options.sample);
   console.log(`${name}: ${chosen.length} of ${mutants.length} mutants, ${used} of ${tests} tests (${seconds(cpuMs)})`);
   const results = [];
   process.once('SIGINT', () => pool.stop());
@@ -54,23 +55,21 @@ async function mutate(name) {
   console.log(tableOf(name, results));
   const killed = results.filter(({ result }) => KILLED.has(result.status)).length;
   const { score, low, high } = scoreOf(killed, results.length);
-  const interval = results.length < mutants.length ? `, 95 % interval ${low.toFixed(1)} to ${high.toFixed(1)} %` : '';
+  const interval = results.length < wanted.length ? `, 95 % interval ${low.toFixed(1)} to ${high.toFixed(1)} %` : '';
   console.log(`${name}: ${killed} of ${results.length} mutants killed, ${score.toFixed(1)} %${interval}`);
   if (score < options.min) process.exitCode = 1;
   return results;
 }
 
-function choose(name, mutants) {
-  const wanted = mutants.filter(
-    (mutant) => (options.files?.has(mutant.file) ?? true) && (again?.has(placeOf(name, mutant)) ?? true),
-  );
-  // In random order, so that what is done when somebody interrupts is a sample.
+function isWanted(name, mutant) {
+  return (options.files?.has(mutant.file) ?? true) && (again?.has(placeOf(name, mutant)) ?? true);
+}
+
+/** In random order, so that what is done when somebody interrupts is a sample. */
+function shuffled(mutants) {
   const random = generator(options.seed);
-  const chosen = [];
-  while (chosen.length < options.sample && wanted.length > 0) {
-    chosen.push(...wanted.splice(Math.floor(random() * wanted.length), 1));
-  }
-  return chosen;
+  const left = [...mutants];
+  return Array.from(mutants, () => left.splice(Math.floor(random() * left.length), 1)[0]);
 }
 
 /** mulberry32: the same seed is the same sample. */

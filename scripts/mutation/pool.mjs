@@ -32,7 +32,7 @@ export class Pool {
   async dryRun() {
     const worker = await this.#start('covering');
     const { tests, atImport } = await ask(worker, { dryRun: true });
-    worker.disconnect();
+    worker.kill();
     const failed = tests.filter(({ failure }) => failure !== undefined);
     if (failed.length > 0) throw new Error(failed.map((each) => `${each.name}: ${each.failure.message}`).join('\n'));
     this.#tests = tests.map((each, index) => ({ ...each, index })).filter(({ cpuMs }) => cpuMs <= TEST_MS_MAX);
@@ -43,33 +43,23 @@ export class Pool {
   /** Calls `report` with each mutant and its result. */
   async run(mutants, concurrency, report) {
     this.#queue = [...mutants];
-    const queue = this.#queue;
     const work = async () => {
       let worker;
-      for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
+      for (let mutant = this.#queue.shift(); mutant !== undefined; mutant = this.#queue.shift()) {
         const tests = this.#testsFor(mutant);
-        if (tests.length === 0) {
-          report(mutant, { status: 'uncovered' });
-          continue;
-        }
         // What runs while files are imported has to find the mutant switched on.
-        const isStatic = mutant.id in this.#atImport;
-        if (isStatic) worker?.kill();
-        if (isStatic || worker === undefined || !worker.connected)
-          worker = await this.#start('switched', isStatic ? mutant.id : undefined);
-        const result = worker.importError
-          ? { status: 'killed', message: worker.importError }
-          : await ask(worker, {
-              mutant: Number(mutant.id),
-              tests: tests.map(limited),
-              hitLimit: hitLimitOf(mutant, tests),
-            });
+        const isAtImport = mutant.id in this.#atImport;
+        if (tests.length > 0 && (isAtImport || worker === undefined)) {
+          worker?.kill();
+          worker = await this.#start('switched', isAtImport ? mutant.id : undefined);
+        }
+        const result = await judge(mutant, tests, worker);
         this.#learn(mutant, result);
         report(mutant, result);
-        if (isStatic || result.status === 'timeout') {
-          worker.kill();
-          worker = undefined;
-        }
+        // A test that hangs may go on at any time.
+        if (!isAtImport && result.status !== 'timeout') continue;
+        worker?.kill();
+        worker = undefined;
       }
       worker?.kill();
     };
@@ -107,6 +97,14 @@ export class Pool {
     worker.importError = ready.error;
     return worker;
   }
+}
+
+/** What becomes of one mutant. */
+async function judge(mutant, tests, worker) {
+  if (tests.length === 0) return { status: 'uncovered' };
+  if (worker.importError) return { status: 'killed', message: worker.importError };
+  const request = { mutant: Number(mutant.id), tests: tests.map(limited), hitLimit: hitLimitOf(mutant, tests) };
+  return await ask(worker, request);
 }
 
 function limited({ index, cpuMs }) {

@@ -12,7 +12,7 @@ import { caseFilesOfCache } from './cache-cases.mjs';
 /** Files that hold no code of the product. */
 const isHelper = (file) => file.endsWith('.test.ts') || file.endsWith('.fake.ts') || file.startsWith('testing/');
 
-/** Slow for what they find, or about files that are not part of the build: the kit is run at fewer set-ups, with a seed. */
+/** Tests about documents, which no mutant touches; and the kit at many set-ups, which runs at fewer instead, from a seed. */
 const LEFT_OUT = {
   block: new Set(['documents.test.ts']),
   cache: new Set(['backends.test.ts', 'conformance.test.ts']),

@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { checkBounds, checkBuffers, checkInteger, checkRange, checkSectorSize, checkSize } from './check.js';
+import {
+  checkBounds,
+  checkBuffers,
+  checkInteger,
+  checkOptionNames,
+  checkRange,
+  checkSectorSize,
+  checkSize,
+} from './check.js';
 import { createDevice } from './index.js';
 import { memoryDriver } from './testing/memory-driver.js';
 
@@ -101,5 +109,51 @@ describe('checkRange', () => {
     expect(checkRange(range)).toEqual({ start: 1, count: 2 });
     expect(checkRange(undefined)).toBeUndefined();
     expect(() => checkRange({ start: 1 })).toThrow(invalid);
+  });
+});
+
+describe('Every refusal', () => {
+  const refusals: readonly [string, () => unknown, string][] = [
+    ['no sector size', () => checkSectorSize('x'), 'sectorSize must be a non-negative safe integer, not "x"'],
+    [
+      'a strange sector size',
+      () => checkSectorSize(1000),
+      'sectorSize must be a power of two from 512 to 65536, not 1000',
+    ],
+    ['no size', () => checkSize(-1, 512), 'sizeSectors must be a non-negative safe integer, not -1'],
+    ['an enormous size', () => checkSize(2 ** 50, 512), `${2 ** 50} sectors of 512 bytes are more than 2^53 - 1 bytes`],
+    ['no list', () => checkBuffers(new Uint8Array(512), 512), 'buffers must be an array of Uint8Array, not an object'],
+    ['no range', () => checkRange(5), 'range must be { start, count }, not 5'],
+    ['null for a range', () => checkRange(null), 'range must be { start, count }, not null'],
+    ['a range without a start', () => checkRange({ count: 1 }), 'start must be a non-negative safe integer'],
+    ['a range without a count', () => checkRange({ start: 1 }), 'count must be a non-negative safe integer'],
+    ['no options', () => checkOptionNames(5 as never, {}), 'options must be an object, not 5'],
+    ['null for options', () => checkOptionNames(null as never, {}, 'those'), 'those must be an object, not null'],
+    [
+      'an unknown option',
+      () => checkOptionNames({ a: 1, b: 2 } as never, { a: true }),
+      'unknown option "b" in options',
+    ],
+    ['an inherited name', () => checkOptionNames({ toString: 1 } as never, {}), 'unknown option "toString" in options'],
+  ];
+  test.each(refusals)('of %s has the code and says why', (_, check, message) => {
+    expect(check).toThrow(
+      expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.stringContaining(message) }),
+    );
+  });
+
+  test('of a detached buffer tells which, and an empty one passes', () => {
+    const detached = new Uint8Array(512);
+    structuredClone(detached, { transfer: [detached.buffer] });
+    expect(() => checkBuffers([new Uint8Array(512), detached], 512)).toThrow(
+      expect.objectContaining({ code: 'INVALID_ARGUMENT', message: 'buffers[1] is detached' }),
+    );
+    const full = new Uint8Array(512);
+    expect(checkBuffers([new Uint8Array(0), full, new Uint8Array(0)], 512)).toEqual([full]);
+  });
+
+  test('of options passes those that are known', () => {
+    expect(() => checkOptionNames({ a: 1 }, { a: true })).not.toThrow();
+    expect(() => checkOptionNames({}, {})).not.toThrow();
   });
 });

@@ -28,4 +28,27 @@ describe('a histogram', () => {
     histogram.add(1e18);
     assert.equal(histogram.quantile(0.5), histogram.max);
   });
+
+  test('is empty at first', () => {
+    const { count, min, max, mean, byteLength } = new Histogram();
+    assert.deepEqual([count, min, max, mean, new Histogram().quantile(0.5)], [0, 0, 0, 0, 0]);
+    assert.equal(byteLength, 1184 * 4);
+  });
+
+  test('counts, and knows small numbers exactly', () => {
+    const histogram = new Histogram();
+    for (let value = 0; value < 100; value++) histogram.add(value);
+    assert.deepEqual([histogram.count, histogram.min, histogram.max, histogram.mean], [100, 0, 99, 49.5]);
+    // A bucket ends where the next begins: the value that a share does not exceed is the next whole number.
+    assert.deepEqual(
+      [0.01, 0.1, 0.31, 0.32, 0.33].map((share) => histogram.quantile(share)),
+      [1, 10, 31, 32, 33],
+    );
+  });
+
+  test('puts whatever is past its last bucket into that', () => {
+    const histogram = new Histogram();
+    for (const value of [1, 1e15, 2e15]) histogram.add(value);
+    assert.deepEqual([histogram.quantile(0.3), histogram.quantile(0.6), histogram.quantile(1)], [2, 2e15, 2e15]);
+  });
 });

@@ -156,3 +156,20 @@ test('one that was disconnected refuses, and says why', async () => {
   });
   expect(forced.base.disconnects).toBe(1);
 });
+
+test('the line whose memory is wanted is the first to be written back, though others are dirty for longer', async () => {
+  const { cache, base, writes } = await openCache(
+    8 * 400,
+    { maxSizeBytes: 150_000, lineSize: 4096, policy: 'lru', writeConcurrencyMax: 1 },
+    4096,
+  );
+  const { linesMax } = cache.snapshot();
+  for (const line of [1, 2]) await cache.write(line * 8, [filled(8, line)]);
+  await bytesAt(cache, 8, 8);
+  base.hold('write');
+  for (let line = 10; line < 9 + linesMax; line++) await bytesAt(cache, line * 8, 8);
+  await base.called('write');
+  base.release();
+  await cache.flush();
+  expect(writes.map(({ start }) => start / 8)).toEqual([2, 1]);
+});

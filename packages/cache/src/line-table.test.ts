@@ -279,3 +279,11 @@ test('what was removed is not there when the table has grown', () => {
     Array.from({ length: 10 }, (_, k) => k !== 2 && k !== 9),
   );
 });
+
+test('a key for which there is no entry leaves no trace', () => {
+  const table = new LineTable(8, 1);
+  for (let k = 0; k < 8; k++) table.add(k);
+  for (let k = 100; k < 200; k++) expect(table.add(k)).toBe(-1);
+  expect(table.find(5000)).toBe(-1);
+  expect(Array.from({ length: 8 }, (_, k) => table.keyOf(table.find(k)))).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+});

@@ -12,8 +12,8 @@ import { takeGroup } from './write-group.js';
 const LINE_SECTORS = 8;
 const NEVER = Number.POSITIVE_INFINITY;
 
-/** One dirty line of epoch 0 whose sectors 2 to 6 are on their way. */
-function writing() {
+/** One dirty line of epoch 0 whose sectors 2 to 6 are on their way. The epoch is closed, unless it is to go on. */
+function writing({ closes = true } = {}) {
   const geometry = geometryOf(512, LINE_SECTORS * 512, 512);
   const epochs = new Epochs();
   const clock = new ManualClock();
@@ -35,7 +35,7 @@ function writing() {
   const [write] = takeGroup(0, geometry, lines, dirtyLines, () => false).writes;
   if (write === undefined) throw new Error('there is a write');
   writes.add(write);
-  epochs.close();
+  if (closes) epochs.close();
   return { epochs, clock, dirtyLines, lines, writes, entry, write, dirty };
 }
 
@@ -142,4 +142,16 @@ test('data that take the place of newer ones than the rewritten change nothing',
   epochs.leave(2);
   for (const epoch of [0, 1]) epochs.leave(epoch);
   expect(epochs.oldest).toBe(NEVER);
+});
+
+test('what is rewritten in the epoch of the write itself counts in it', () => {
+  const { epochs, lines, writes, entry, write, dirty } = writing({ closes: false });
+  dirty(2, 3);
+  writes.dirtied(entry);
+  expect([write.rewrittenEpoch, writes.epochOf(entry)]).toEqual([0, 0]);
+  for (let i = 0; i < 2; i++) epochs.leave(0);
+  expect(epochs.oldest).toBe(NEVER);
+  lines.dirty.clearAll(entry);
+  writes.delete(write);
+  expect(writes.epochOf(entry)).toBe(NEVER);
 });

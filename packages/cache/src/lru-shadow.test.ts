@@ -130,3 +130,11 @@ test('a loop of one line more than there is room for never hits, and one that fi
   };
   expect([leadsOf(11), leadsOf(10)]).toEqual([false, true]);
 });
+
+test('a line that is used over and over takes the place of no other', () => {
+  const shadow = new LruShadow(10, 1);
+  for (let key = 0; key < 10; key++) shadow.use(key, false);
+  for (let i = 0; i < 30; i++) shadow.use(0, true);
+  const ahead = Array.from({ length: 18 }, (_, i) => shadow.use(1 + (i % 9), false));
+  expect(ahead).toContain(true);
+});

@@ -55,7 +55,7 @@ export class LruPolicy implements EvictionPolicy {
     lines.push(entry, RESIDENT);
   }
 
-  insert(key: number, _quiet = false): number {
+  insert(key: number): number {
     const entry = this.#lines.add(key);
     if (entry < 0) throw new Error('insert must find a free entry: evict first');
     this.#lines.push(entry, RESIDENT);

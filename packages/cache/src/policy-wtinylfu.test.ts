@@ -1,5 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { FrequencySketch } from './frequency-sketch.js';
+import { LineTable } from './line-table.js';
+import { LruShadow } from './lru-shadow.js';
 import type { EvictionPolicy } from './policy.js';
 import { LruPolicy } from './policy-lru.js';
 import { WTinyLfuPolicy } from './policy-wtinylfu.js';
@@ -414,4 +417,75 @@ describe('the border between window and main', () => {
     expect(grownBy(40, 11)).toEqual([1, -4]);
     expect(grownBy(90, 3)).toEqual([1, -16]);
   });
+});
+
+test('its size is that of its tables', () => {
+  const policy = new WTinyLfuPolicy({ capacity: 1000, parkedMax: 50, seed: 1 });
+  const lines = new LineTable(policy.entriesMax - 8, 1).byteLength;
+  expect(policy.byteLength).toBe(lines + new FrequencySketch(1000).byteLength + new LruShadow(1000, 1).byteLength);
+});
+
+describe('at the door of main', () => {
+  /** A full cache of lines used once, and a line of the window that was used a few times more. */
+  function withPopular(times: number) {
+    const policy = new WTinyLfuPolicy({ capacity: 100, seed: 1 });
+    for (let key = 0; key < 100; key++) use(policy, key);
+    use(policy, 500);
+    for (let time = 0; time < times; time++) {
+      // Far enough apart to count.
+      for (let i = 0; i < 7; i++) use(policy, 1000 + 10 * time + i);
+      use(policy, 500);
+    }
+    for (let key = 2000; key < 2030; key++) use(policy, key);
+    return policy;
+  }
+
+  test('a line that was used more often than the next to leave gets in, another does not', () => {
+    expect(withPopular(2).find(500)).toBeGreaterThan(0);
+    expect(withPopular(0).find(500)).toBe(-1);
+  });
+
+  test('one popular line that is next to leave does not speak for all of main', () => {
+    const policy = new WTinyLfuPolicy({ capacity: 100, seed: 1 });
+    const popular = 9000;
+    const fillers = Array.from({ length: 40 }, (_, i) => 8000 + i);
+    for (const [i, key] of fillers.entries()) {
+      if (i < 28 && i % 7 === 0) use(policy, popular);
+      use(policy, key);
+    }
+    for (const key of fillers) policy.forget(policy.find(key), false);
+    expect(policy.lists).toMatchObject({ window: 0, probation: 1 });
+    for (let key = 0; key < 99; key++) use(policy, key);
+    use(policy, 500);
+    for (let i = 0; i < 7; i++) use(policy, 1000 + i);
+    use(policy, 500);
+    for (let key = 2000; key < 2030; key++) use(policy, key);
+    expect([policy.find(popular) >= 0, policy.find(500) >= 0]).toEqual([true, true]);
+  });
+
+  test('what was brought in ahead has been used no more often than it was asked for', () => {
+    const policy = new WTinyLfuPolicy({ capacity: 100, seed: 1 });
+    for (let key = 0; key < 100; key++) use(policy, key);
+    policy.insert(500, true);
+    policy.forget(policy.victim(), true);
+    use(policy, 500);
+    for (let key = 2000; key < 2030; key++) use(policy, key);
+    expect(policy.find(500)).toBe(-1);
+  });
+});
+
+test('a parked line that comes back moves the border as its ghost would, unless nobody ever asked for it', () => {
+  for (const [quiet, moved] of [
+    [false, 1],
+    [true, 0],
+  ] as const) {
+    const policy = new WTinyLfuPolicy({ capacity: 1000, parkedMax: 5, seed: 1 });
+    for (let key = 0; key <= 1000; key++) policy.insert(key, quiet);
+    const entry = policy.victim();
+    expect(() => policy.park(policy.find(policy.keyOf(entry) === 999 ? 998 : 999))).toThrow('out of the lists');
+    policy.park(entry);
+    const before = policy.lists.windowMax;
+    policy.touch(entry);
+    expect(policy.lists.windowMax - before).toBe(moved);
+  }
 });

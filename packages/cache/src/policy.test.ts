@@ -213,3 +213,8 @@ test('seeds that are not given are integers of 32 bits, and not the same', () =>
   expect(new Set(seeds).size).toBeGreaterThan(18);
   expect(Math.max(...seeds)).toBeGreaterThan(2 ** 28);
 });
+
+test.each([0, -1, 1.5, Number.NaN])('a capacity of %s is refused, and the message says so', (capacity) => {
+  expect(() => new WTinyLfuPolicy({ capacity })).toThrow(`capacity must be a positive integer, not ${capacity}`);
+  expect(() => new WTinyLfuPolicy({ capacity: 5 }).setCapacity(capacity)).toThrow(RangeError);
+});

@@ -208,3 +208,59 @@ test('a second read that comes up to four reads too early makes a stream, one mo
     expect(ahead.observe(end - reads * count, count) > 0).toBe(isStream);
   }
 });
+
+describe('the places from which a stream goes on', () => {
+  const WINDOW = 64;
+  /** A stream that has read up to `next` and is read ahead of up to line `aheadTo`. */
+  function stream() {
+    const ahead = new ReadAhead(LINE, WINDOW);
+    const lines = readOn(ahead, 0, LINE, 10);
+    return { ahead, next: 10 * LINE, aheadTo: (lines.at(-1) ?? 0) + 1 };
+  }
+  test('end with what was read ahead', () => {
+    for (const [offset, isStream] of [
+      [0, true],
+      [1, false],
+    ] as const) {
+      const { ahead, aheadTo } = stream();
+      const asked = ahead.observe(aheadTo * LINE + offset, LINE);
+      expect(asked > 0).toBe(isStream);
+    }
+  });
+
+  test('begin a read too late or too early', () => {
+    const started = (second: number) => {
+      const ahead = new ReadAhead(LINE, WINDOW);
+      ahead.observe(1000 * LINE, LINE);
+      return ahead.observe(second, LINE) > 0;
+    };
+    expect([started(1002 * LINE), started(1002 * LINE + 1)]).toEqual([true, false]);
+    expect(started(997 * LINE - 1)).toBe(false);
+  });
+
+  test('are forgotten once a stream has begun there', () => {
+    const ahead = new ReadAhead(LINE, WINDOW);
+    ahead.observe(100 * LINE, LINE);
+    expect(ahead.observe(101 * LINE, LINE)).toBeGreaterThan(0);
+    expect(ahead.observe(0, LINE)).toBe(0);
+  });
+
+  test('a line makes the window smaller if its reader is still to come to it', () => {
+    const windowAfter = (lineOf: (at: { next: number; aheadTo: number }) => number) => {
+      const { ahead, next, aheadTo } = stream();
+      // The reach shrinks with every line that leaves unused; the window only with those that are to come.
+      for (let i = 0; i < 30; i++) ahead.unused(lineOf({ next: next / LINE, aheadTo }));
+      for (let i = 0; i < 250; i++) ahead.used();
+      let windowMax = 0;
+      for (let line = 10; line < 60; line++) {
+        const asked = ahead.observe(line * LINE, LINE);
+        if (asked > 0) windowMax = Math.max(windowMax, ahead.first + asked - (line + 1));
+      }
+      return windowMax;
+    };
+    expect(windowAfter(({ next }) => next)).toBeLessThan(16);
+    expect(windowAfter(({ aheadTo }) => aheadTo - 1)).toBeLessThan(16);
+    expect(windowAfter(({ next }) => next - 1)).toBe(WINDOW);
+    expect(windowAfter(({ aheadTo }) => aheadTo)).toBe(WINDOW);
+  });
+});

@@ -227,3 +227,23 @@ test('a line that is there in part and read for the rest counts as used', async 
   await bytesAt(cache, 8, 8);
   expect(base.calls('read')).toBe(calls + 1);
 });
+
+test('readers of whole lines believe the one failure, which is about just what they asked for', async () => {
+  const { cache, base } = await opened();
+  base.hold('read');
+  const both = Promise.allSettled([bytesAt(cache, 0, 8), bytesAt(cache, 0, 8)]);
+  await base.called('read');
+  base.fail('read', 'IO');
+  base.release();
+  expect((await both).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+  expect(base.calls('read')).toBe(1);
+});
+
+test('a read never runs over into the memory of another line', async () => {
+  const { cache } = await openCache(640, { lineSize: 32 * 512, maxSizeBytes: 1 << 20 });
+  for (const line of [0, 5, 1]) await cache.write(line * 32, [filled(32, line + 1)]);
+  expect(await bytesAt(cache, 28, 8)).toEqual([1, 1, 1, 1, 2, 2, 2, 2]);
+  await cache.write(28, [filled(8, 9)]);
+  expect(await bytesAt(cache, 5 * 32, 8)).toEqual(Array(8).fill(6));
+  expect(await bytesAt(cache, 30, 6)).toEqual(Array(6).fill(9));
+});

@@ -157,7 +157,7 @@ export class ReadRequest implements Waiter {
     if (underWay !== undefined) {
       const shared = fetcher.willCover(underWay, piece.from, piece.to);
       // What fails here may be sectors that only another asks for.
-      const exact = piece.alone && underWay.from >= piece.from && underWay.to <= piece.to;
+      const exact = underWay.from >= piece.from && underWay.to <= piece.to;
       const retry = !shared || underWay.speculative ? 'always' : exact ? 'never' : 'unless-transient';
       underWay.waiters.push(this.#waiterFor(piece, retry));
     } else {

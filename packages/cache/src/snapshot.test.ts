@@ -77,13 +77,16 @@ test('calls of the base are timed in microseconds, and requests that waited for 
   const flushed = cache.flush();
   await base.called('write');
   clock.advance(5);
+  base.release('write');
+  await base.called('flush');
+  clock.advance(7);
   base.release();
   await flushed;
   const { latencies } = cache.snapshot();
   expect([latencies.baseRead.count, latencies.baseRead.meanUs]).toEqual([1, 3000]);
   expect([latencies.readWait.count, latencies.readWait.meanUs]).toEqual([1, 3000]);
   expect([latencies.baseWrite.count, latencies.baseWrite.meanUs]).toEqual([1, 5000]);
-  expect([latencies.baseFlush.count, latencies.baseFlush.meanUs]).toEqual([1, 0]);
+  expect([latencies.baseFlush.count, latencies.baseFlush.meanUs]).toEqual([1, 7000]);
   expect(latencies.writeWait.count).toBe(0);
   await bytesAt(cache, 0, 1);
   expect(cache.snapshot().latencies.readWait.count).toBe(1);

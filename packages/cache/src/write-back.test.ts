@@ -343,9 +343,9 @@ test('growing and shrinking alone make the next flush one of the base', async ()
 });
 
 test('given up by force, it begins nothing any more, and all who wait are told', async () => {
-  const { cache, base } = await opened({ writeConcurrencyMax: 1 });
-  for (const i of [0, 1, 2]) await cache.write(line(i), [filled(8, 1)]);
+  const { cache, base } = await opened({ writeConcurrencyMax: 1, dirtyAgeMaxMs: 0 });
   base.hold('write');
+  for (const i of [0, 1, 2]) await cache.write(line(i), [filled(8, 1)]);
   const flushed = cache.flush();
   await base.called('write');
   await cache.disconnect({ force: true });
