@@ -88,8 +88,8 @@ function readSurvivors(path) {
   return new Set(before.filter(({ status }) => !KILLED.has(status)).map((each) => placeOf(each.package, each)));
 }
 
-function placeOf(name, { file, line, column, mutator, replacement }) {
-  return JSON.stringify([name, file, line, column, mutator, replacement]);
+function placeOf(name, { file, line, column, mutator, original, replacement }) {
+  return JSON.stringify([name, file, line, column, mutator, original, replacement]);
 }
 
 function seconds(ms) {
