@@ -160,9 +160,7 @@ export class CacheDriver implements BlockDriver {
     if (to > this.#sectorsPerLine || !zeroes.isEmpty) return false;
     const entry = lines.find(line);
     if (entry < 0 || !dirtyLines.has(entry) || lines.hasLoans(entry)) return false;
-    const bytes = lines.view(lines.slotOf(entry), from, to);
-    touchPages(bytes);
-    bytes.set(buffer);
+    lines.view(lines.slotOf(entry), from, to).set(buffer);
     lines.valid.set(entry, from, to);
     lines.dirty.set(entry, from, to);
     lines.touch(entry);

@@ -3,6 +3,7 @@ import type { Geometry } from './geometry.js';
 import type { EvictionPolicy } from './policy.js';
 import { SectorMasks } from './sector-masks.js';
 import type { Slabs } from './slabs.js';
+import { touchPages } from './touch-pages.js';
 
 const NONE = -1;
 
@@ -198,7 +199,9 @@ export class Lines {
 
   /** Copies sectors of a line into a list, from byte `at` of the list on. */
   copyOut(entry: number, from: number, to: number, list: BufferList, at: number): void {
-    list.fillFrom(this.view(this.#slotOf[entry], from, to), at);
+    const bytes = this.view(this.#slotOf[entry], from, to);
+    touchPages(bytes);
+    list.fillFrom(bytes, at);
   }
 
   /** Fills sectors of a line from a list, from byte `at` of the list on. Marks nothing. */
