@@ -146,5 +146,3 @@ export const CONTEXT_INSTANCE = 'x-blockyard:instance:';
 export const PAYLOAD_BYTES_DEFAULT = 32 * 1024 * 1024;
 /** The largest length that 32 bits carry. */
 export const U32_MAX = 0xffff_ffff;
-/** A server must answer a read of up to this length in one chunk where the client says so. */
-export const DONT_FRAGMENT_BYTES_MIN = 65_536;
