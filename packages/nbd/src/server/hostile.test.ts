@@ -4,7 +4,7 @@ import { type BlockDevice, createDevice } from '@blockyard/block';
 import { afterEach, describe, test } from 'vitest';
 import { ManualClock } from '../testing/manual-clock.js';
 import { MIB, pattern, type Setup, setUp } from '../testing/serve.js';
-import { Command, Errno } from '../wire/protocol.js';
+import { Command, CommandFlag, Errno } from '../wire/protocol.js';
 
 const { READ, WRITE, DISC, FLUSH } = Command;
 
@@ -273,4 +273,20 @@ test('request after request, memory stays where it was', async () => {
   const { inFlightBytes, pooledBytes } = setup.server.stats();
   assert.equal(inFlightBytes, 0);
   assert.ok(pooledBytes <= 64 * MIB);
+});
+
+describe('a client that announces more than anybody can send', () => {
+  test.each([2 ** 32, 2 ** 53, 2n ** 64n - 1n])(
+    'a payload of %s bytes: it is cut off, and its place is free again',
+    async (length) => {
+      const setup = await start();
+      for (let i = 0; i < 3; i++) {
+        const client = await setup.open({ mode: 'extended' });
+        client.sendRequest({ command: WRITE, flags: CommandFlag.PAYLOAD_LEN, length });
+        await client.closed;
+      }
+      await idle(setup);
+      assert.equal(setup.server.stats().connections.violations, 3);
+    },
+  );
 });

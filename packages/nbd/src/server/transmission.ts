@@ -172,6 +172,8 @@ export class Transmission implements Parser {
   #refuse(request: Request, errno: number): void {
     const { payloadBytes } = request;
     if (payloadBytes === undefined || payloadBytes > U32_MAX) {
+      // It is never answered, and must not keep the connection from being over.
+      this.#outstanding--;
       this.#host.onViolation('a payload of more than 4 GiB');
       return;
     }
