@@ -32,6 +32,33 @@ test('what is in memory is lent where it lies, a view for each line, and counts 
   expect(cache.snapshot().linesLent).toBe(0);
 });
 
+test('a range may begin and end in the middle of any line', async () => {
+  const { cache } = await openCache(64, LINES);
+  for (let sector = 16; sector < 40; sector++) await cache.write(sector, [filled(1, sector)]);
+  const loan = lent(cache, 19, 15);
+  expect(loan.views.map(({ byteLength }) => byteLength / SECTOR)).toEqual([5, 8, 2]);
+  expect(fills(loan)).toEqual(Array.from({ length: 15 }, (_, i) => 19 + i));
+  expect(fills(lent(cache, 26, 1))).toEqual([26]);
+});
+
+test('a line that is lent twice is lent until both loans are over, and written in place from then on', async () => {
+  const { cache } = await openCache(64, LINES);
+  await cache.write(0, [filled(8, 5)]);
+  const [one, two] = [lent(cache, 0, 8), lent(cache, 0, 8)];
+  one.release();
+  await cache.write(0, [filled(8, 6)]);
+  expect(fills(two)).toEqual(Array(8).fill(5));
+  two.release();
+  const placeOf = ({ views, release }: Loan) => {
+    release();
+    return [views[0].buffer, views[0].byteOffset];
+  };
+  const place = placeOf(lent(cache, 0, 8));
+  await cache.write(0, [filled(8, 7)]);
+  expect(placeOf(lent(cache, 0, 8))).toEqual(place);
+  expect(await bytesAt(cache, 0, 8)).toEqual(Array(8).fill(7));
+});
+
 test('what is absent in part is not lent, nor asked of the base', async () => {
   const { cache, reads } = await openCache(64, LINES);
   await cache.write(0, [filled(12, 5)]);
