@@ -8,7 +8,7 @@ const seen = { bytes: 0 };
 /**
  * Looks at each page of memory that is about to be copied from, and is likely cold. The processor then fetches the pages'
  * beginnings and their translations all at once; in the copy itself it would come to a halt at each page, since it reads ahead
- * within a page only. Makes the copy of a line of 64 KiB a tenth faster (`bench/hit`). Not for memory that is copied to: a
+ * within a page only. `bench/hit` shows what reads of 64 KiB come to. Not for memory that is copied to: a
  * processor that overwrites whole lines need not read them first.
  */
 export function touchPages(bytes: Uint8Array): void {
