@@ -1,5 +1,5 @@
 import { type BlockDriver, BlockError, type DisconnectOptions, type Extent, sliceBuffers } from '@blockyard/block';
-import { ALLOCATION_ZERO, Command, CommandFlag, TransmissionFlag } from '../wire/protocol.js';
+import { ALLOCATION_ZERO, Command, TransmissionFlag } from '../wire/protocol.js';
 import type { Channel } from './channel.js';
 import { alignExtents } from './extents.js';
 import type { Session } from './handshake.js';
@@ -24,7 +24,7 @@ export function makeDriver(channel: Channel, shape: Shape): BlockDriver {
   const zeroes = !readOnly && (session.flags & TransmissionFlag.SEND_WRITE_ZEROES) !== 0;
   return Object.assign(
     driver,
-    zeroes ? { discard: driver.giveBack, writeZeroes: driver.zero } : {},
+    zeroes ? { discard: driver.zero, writeZeroes: driver.zero } : {},
     session.allocationId === undefined ? {} : { extents: driver.runs },
   );
 }
@@ -76,12 +76,16 @@ class NbdDriver implements BlockDriver {
     else await this.#channel.close();
   }
 
-  /** `discard`. TRIM would leave the contents undefined; zeroes with leave to punch holes are what is meant. */
-  giveBack = (start: number, count: number): Promise<void> => this.#overRange(Command.WRITE_ZEROES, 0, start, count);
-
-  /** `writeZeroes`. */
-  zero = (start: number, count: number): Promise<void> =>
-    this.#overRange(Command.WRITE_ZEROES, CommandFlag.NO_HOLE, start, count);
+  /**
+   * `discard` and `writeZeroes`. TRIM would leave the contents undefined, and without leave to punch holes a server would have to
+   * write the zeroes; zeroes with that leave are what is meant by both [Z1, Z2].
+   */
+  zero = async (start: number, count: number): Promise<void> => {
+    const endBytes = (start + count) * this.sectorSize;
+    for (let at = start * this.sectorSize; at < endBytes; at += this.#rangeBytes) {
+      await this.#channel.run(new Job(Command.WRITE_ZEROES, 0, at, Math.min(this.#rangeBytes, endBytes - at)));
+    }
+  };
 
   /** `extents`. */
   runs = async (start: number, count: number): Promise<Extent[]> => {
@@ -115,13 +119,6 @@ class NbdDriver implements BlockDriver {
       jobs.push(new Job(command, 0, offsetBytes + at, pieceBytes, sliceBuffers(buffers, at, pieceBytes)));
     }
     await this.#runAll(jobs);
-  }
-
-  async #overRange(command: number, flags: number, start: number, count: number): Promise<void> {
-    const endBytes = (start + count) * this.sectorSize;
-    for (let at = start * this.sectorSize; at < endBytes; at += this.#rangeBytes) {
-      await this.#channel.run(new Job(command, flags, at, Math.min(this.#rangeBytes, endBytes - at)));
-    }
   }
 
   async #runAll(jobs: readonly Job[]): Promise<void> {

@@ -5,6 +5,7 @@ import type { Chunk } from './chunks.js';
 import type { Context } from './contexts.js';
 import { errnoOf, messageFor } from './errno.js';
 import type { Export } from './exports.js';
+import { writeKeptZeroes } from './kept-zeroes.js';
 import { Lending } from './lending.js';
 import type { Outbound } from './outbound.js';
 import {
@@ -183,16 +184,23 @@ export class Executor {
     this.#change(request, start, lengthBytes / this.#sectorSize, this.#device.write(start, data));
   }
 
+  /**
+   * Without NO_HOLE space may be given back, and reads as zeroes all the same [Z1]. With it, only data that are written are sure to
+   * keep it where the device knows of holes. FAST_ZERO is for those who would rather not wait for that.
+   */
   #writeZeroes(request: Request, start: number, count: number): void {
     const { native } = this.#device.info;
-    if (request.has(CommandFlag.FAST_ZERO) && !native.writeZeroes) {
+    const keeps = request.has(CommandFlag.NO_HOLE) && native.discard;
+    if (request.has(CommandFlag.FAST_ZERO) && (keeps || !native.writeZeroes)) {
       this.#answerError(request, Errno.ENOTSUP, 'zeroes would be written');
       return;
     }
-    // Space may be given back unless the client says otherwise; both read as zeroes [Z1].
-    const discards = native.discard && !request.has(CommandFlag.NO_HOLE);
-    const done = discards ? this.#device.discard(start, count) : this.#device.writeZeroes(start, count);
-    this.#change(request, start, count, done);
+    this.#change(request, start, count, keeps ? writeKeptZeroes(this.#device, start, count) : this.#zero(start, count));
+  }
+
+  #zero(start: number, count: number): Promise<void> {
+    const device = this.#device;
+    return device.info.native.discard ? device.discard(start, count) : device.writeZeroes(start, count);
   }
 
   /** A change; with FUA it is answered once it is durable. */

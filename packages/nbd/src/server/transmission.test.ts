@@ -334,13 +334,25 @@ describe('READ', () => {
 });
 
 describe('WRITE_ZEROES, TRIM and CACHE', () => {
-  test('NO_HOLE keeps the space; without it, it is given back', async () => {
+  test('NO_HOLE keeps the space: where there may be holes, zeroes are written', async () => {
     const { device, calls } = await recorded();
     const client = await open({ device });
-    await client.request({ command: WRITE_ZEROES, length: 512 });
-    await client.request({ command: WRITE_ZEROES, flags: NO_HOLE, length: 512 });
-    await client.request({ command: WRITE_ZEROES, flags: NO_HOLE | FAST_ZERO, length: 512 });
-    assert.deepEqual(calls, ['discard 0+1', 'writeZeroes 0+1', 'writeZeroes 0+1']);
+    assert.equal(await client.request({ command: WRITE_ZEROES, length: 512 }), 0);
+    assert.equal(await client.request({ command: WRITE_ZEROES, flags: NO_HOLE, length: 512 }), 0);
+    assert.equal(
+      await client.request({ command: WRITE_ZEROES, flags: NO_HOLE | FAST_ZERO, length: 512 }),
+      Errno.ENOTSUP,
+    );
+    assert.equal(await client.request({ command: WRITE_ZEROES, flags: FAST_ZERO, length: 512 }), 0);
+    assert.deepEqual(calls, ['discard 0+1', 'write 0', 'discard 0+1']);
+  });
+
+  test('NO_HOLE leaves zeroes to the device that knows of no holes', async () => {
+    const { driver, calls } = await recorded();
+    const { discard: _d, ...rest } = driver;
+    const client = await open({ device: createDevice(rest) });
+    assert.equal(await client.request({ command: WRITE_ZEROES, flags: NO_HOLE, length: 512 }), 0);
+    assert.deepEqual(calls, ['writeZeroes 0+1']);
   });
 
   test('FAST_ZERO fails at once, changing nothing, where zeroes would be written', async () => {

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { connectMemory } from '@blockyard/backend-memory';
+import { isBlockError } from '@blockyard/block';
+import { test } from 'vitest';
+import { writeKeptZeroes } from './kept-zeroes.js';
+
+const MIB_SECTORS = 2 ** 20 / 512;
+
+test('zeroes are data, from the first sector to the last and no further', async () => {
+  const device = await connectMemory({ sizeSectors: 4 * MIB_SECTORS });
+  const count = 2 * MIB_SECTORS + 3;
+  const before = new Uint8Array((count + 2) * 512).fill(7);
+  await device.write(5, [before]);
+  await writeKeptZeroes(device, 6, count);
+  const found = new Uint8Array(before.byteLength);
+  await device.read(5, [found]);
+  assert.deepEqual(found, before.fill(0, 512, 512 + count * 512));
+  assert.deepEqual(
+    (await device.extents(6, count)).map(({ type }) => type),
+    ['data'],
+  );
+});
+
+test('space is taken where there was none', async () => {
+  const device = await connectMemory({ sizeSectors: 256 });
+  await writeKeptZeroes(device, 0, 256);
+  assert.deepEqual(await device.extents(0, 256), [{ start: 0, count: 256, type: 'data' }]);
+});
+
+test('the error of the device ends it', async () => {
+  const device = await connectMemory({ sizeSectors: 8 });
+  await device.disconnect();
+  await assert.rejects(writeKeptZeroes(device, 0, 8), (error) => isBlockError(error, 'DISCONNECTED'));
+});
