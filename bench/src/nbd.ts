@@ -1,7 +1,7 @@
 /**
  * The NBD server side by side with nbdkit and qemu-nbd, by fio over a Unix socket: our server on the memory backend and on a warm
- * cache over a file, `nbdkit memory`, `qemu-nbd` on a raw file. Each row is measured in turns, one side after the other, so that
- * what else the machine does hits all alike; a figure is the median of the turns.
+ * cache over a file, `nbdkit memory`, `qemu-nbd` on a raw file, and `nbdkit null`, which keeps nothing. Each row is measured in
+ * turns, one side after the other, so that what else the machine does hits all alike; a figure is the median of the turns.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -35,7 +35,8 @@ const ROWS: readonly Row[] = [
 
 interface Side {
   readonly name: string;
-  readonly ours: boolean;
+  /** Who is compared with whom; a ceiling keeps nothing, and so shows what the client alone can do. */
+  readonly role: 'ours' | 'peer' | 'ceiling';
   readonly command: (socket: string, folder: string) => readonly [string, ...string[]];
 }
 
@@ -70,17 +71,22 @@ const ours = (backend: string) => (socket: string, folder: string) => {
   return [process.execPath, script, '--socket', socket, '--backend', backend, ...volume, ...poll] as const;
 };
 const SIDES: readonly Side[] = [
-  { name: 'ours, memory', ours: true, command: ours('memory') },
-  { name: 'ours, warm cache', ours: true, command: ours('cache') },
+  { name: 'ours, memory', role: 'ours', command: ours('memory') },
+  { name: 'ours, warm cache', role: 'ours', command: ours('cache') },
   {
     name: 'nbdkit memory',
-    ours: false,
+    role: 'peer',
     command: (socket) => ['nbdkit', '-f', '-U', socket, 'memory', `${options.mib}M`],
   },
   {
     name: 'qemu-nbd raw',
-    ours: false,
+    role: 'peer',
     command: (socket, folder) => ['qemu-nbd', '-f', 'raw', '-t', '-e', '10', '-k', socket, join(folder, 'raw')],
+  },
+  {
+    name: 'nbdkit null',
+    role: 'ceiling',
+    command: (socket) => ['nbdkit', '-f', '-U', socket, 'null', `${options.mib}M`],
   },
 ];
 
@@ -168,9 +174,9 @@ function socketOf(index: number): string {
 
 function report(rows: readonly Measured[]): void {
   const bestPeer = ({ perSecond }: Measured) =>
-    Math.max(...perSecond.filter((_, index) => SIDES[index]?.ours === false));
+    Math.max(...perSecond.filter((_, index) => SIDES[index]?.role === 'peer'));
   const ratios = (row: Measured) =>
-    row.perSecond.filter((_, index) => SIDES[index]?.ours).map((perSecond) => perSecond / bestPeer(row));
+    row.perSecond.filter((_, index) => SIDES[index]?.role === 'ours').map((perSecond) => perSecond / bestPeer(row));
   if (options.json) {
     const sides = SIDES.map(({ name }) => name);
     console.log(JSON.stringify({ sides, rows: rows.map((row) => ({ ...row, ratios: ratios(row) })) }, undefined, 2));
