@@ -35,8 +35,8 @@ const ROWS: readonly Row[] = [
 
 interface Side {
   readonly name: string;
-  /** Who is compared with whom; a ceiling keeps nothing, and so shows what the client alone can do. */
-  readonly role: 'ours' | 'peer' | 'ceiling';
+  /** Ours are compared with peers; a reference is shown beside them. */
+  readonly role: 'ours' | 'peer' | 'reference';
   readonly command: (socket: string, folder: string) => readonly [string, ...string[]];
 }
 
@@ -85,7 +85,7 @@ const SIDES: readonly Side[] = [
   },
   {
     name: 'nbdkit null',
-    role: 'ceiling',
+    role: 'reference',
     command: (socket) => ['nbdkit', '-f', '-U', socket, 'null', `${options.mib}M`],
   },
 ];

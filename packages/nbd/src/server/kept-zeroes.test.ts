@@ -32,3 +32,15 @@ test('the error of the device ends it', async () => {
   await device.disconnect();
   await assert.rejects(writeKeptZeroes(device, 0, 8), (error) => isBlockError(error, 'DISCONNECTED'));
 });
+
+test('others have their turn between pieces, also with a device that is done at once', async () => {
+  const device = await connectMemory({ sizeSectors: 16 * MIB_SECTORS });
+  let turns = 0;
+  let immediate = setImmediate(function turn() {
+    turns++;
+    immediate = setImmediate(turn);
+  });
+  await writeKeptZeroes(device, 0, 16 * MIB_SECTORS);
+  clearImmediate(immediate);
+  assert.ok(turns >= 15, `${turns} turns`);
+});

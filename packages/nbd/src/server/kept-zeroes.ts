@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { type BlockDevice, zeroBuffers } from '@blockyard/block';
 
 /** Bytes of zeroes in one write. */
@@ -5,7 +6,8 @@ const WRITE_BYTES_MAX = 1 << 20;
 
 /**
  * Writes zeroes as data, one piece after the other, so that space stays taken where the device's own ways to zero a range may give
- * it back. Rejects with the first error of the device; then each sector is as it was, or zeroes.
+ * it back. Between pieces others have their turn: a device in memory would be done with all of them before any I/O was looked at.
+ * Rejects with the first error of the device; then each sector is as it was, or zeroes.
  */
 export async function writeKeptZeroes(device: BlockDevice, start: number, count: number): Promise<void> {
   const { sectorSize } = device.info;
@@ -13,5 +15,6 @@ export async function writeKeptZeroes(device: BlockDevice, start: number, count:
   const end = start + count;
   for (let at = start; at < end; at += stepSectors) {
     await device.write(at, zeroBuffers(Math.min(stepSectors, end - at) * sectorSize));
+    await setImmediate();
   }
 }
