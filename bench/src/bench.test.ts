@@ -8,7 +8,7 @@ import { accessesOf, numbered } from './accesses.js';
 import { minMisses } from './min.js';
 import { policyMisses } from './replay.js';
 import { parseBtr1, parseCsv, readTrace } from './trace.js';
-import { medianOf, takeTurns } from './turns.js';
+import { medianOf, medianRatio, takeTurns } from './turns.js';
 
 const keysOf = fc.array(fc.integer({ min: 0, max: 12 }), { minLength: 1, maxLength: 60 });
 
@@ -83,6 +83,12 @@ test('sides take turns, and the median of each is told', async () => {
   expect(await takeTurns([side('a'), side('b')], 2)).toHaveLength(2);
   expect(order.join('')).toBe('ababab');
   expect([medianOf([3, 1, 2]), medianOf([4, 1, 2, 3])]).toEqual([2, 2.5]);
+});
+
+test('a ratio is taken round by round', () => {
+  // The second round was slow for both, the third for one of them.
+  expect(medianRatio([30, 3, 32], [20, 2, 8])).toBe(1.5);
+  expect(medianRatio([1], [])).toBeNaN();
 });
 
 function leb(value: number): number[] {

@@ -21,3 +21,8 @@ export function medianOf(values: readonly number[]): number {
   const upper = sorted[middle] ?? Number.NaN;
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
 }
+
+/** Median over the rounds of `a` in terms of `b`. What slows a round down does so for both, and drops out. */
+export function medianRatio(a: readonly number[], b: readonly number[]): number {
+  return medianOf(a.map((value, round) => value / (b[round] ?? Number.NaN)));
+}

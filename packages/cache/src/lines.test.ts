@@ -228,6 +228,21 @@ test('dirty lines and lent ones past the limit stay until they can go', () => {
   expect(byteOf(lines, lines.find(50))).toBe(50);
 });
 
+test('a clean line past the limit whose earlier slot is lent still moves: another leaves for it', () => {
+  const { lines, add, known } = linesOf(64, 4);
+  for (let line = 0; line < 60; line++) add(line);
+  const moved = lines.find(3);
+  const slot = lines.lend(moved);
+  expect([lines.relocate(moved), lines.slotOf(moved) >= 8]).toEqual([true, true]);
+  for (let line = 0; line < 8; line++) lines.touch(lines.find(line));
+  lines.setLimits(8, 8);
+  expect(lines.settle()).toBe(true);
+  expect(known()).toEqual([1, 2, 3, 4, 5, 6, 7]);
+  expect([lines.slotOf(moved) < 8, byteOf(lines, moved)]).toEqual([true, 3]);
+  lines.giveBack(moved, slot);
+  expect([lines.hasLoans(moved), add(8) >= 0, byteOf(lines, lines.find(3))]).toEqual([false, true, 3]);
+});
+
 test('without a shrink there is nothing to settle', () => {
   const { lines, add, known } = linesOf(8, 1);
   add(1);
