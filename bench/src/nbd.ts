@@ -116,31 +116,40 @@ interface Measured extends Row {
   readonly perSecond: readonly number[];
   /** Of the better peer, for each of our sides. */
   readonly ratios: readonly number[];
+  /** How much of the time fio itself was at work against each side, in percent: near 100 it is the client that is measured. */
+  readonly clientBusyPercent: readonly number[];
+}
+
+interface Turn {
+  readonly perSecond: number;
+  readonly busyPercent: number;
 }
 
 async function measure(): Promise<Measured[]> {
   const rows = ROWS.filter((_, index) => options.rows?.includes(index + 1) ?? true);
   const measured: Measured[] = [];
   for (const row of rows) {
-    const turns: number[][] = SIDES.map(() => []);
+    const turns: Turn[][] = SIDES.map(() => []);
     for (let round = -options.warmUpRounds; round < options.rounds; round++) {
       for (const index of SIDES.keys()) {
-        const perSecond = await fio(socketOf(index), row, true);
-        if (round >= 0) turns[index]?.push(perSecond);
+        const turn = await fio(socketOf(index), row, true);
+        if (round >= 0) turns[index]?.push(turn);
       }
     }
-    measured.push({ ...row, perSecond: turns.map(medianOf), ratios: ratiosOf(turns) });
+    const speeds = turns.map((side) => side.map(({ perSecond }) => perSecond));
+    const clientBusyPercent = turns.map((side) => medianOf(side.map(({ busyPercent }) => busyPercent)));
+    measured.push({ ...row, perSecond: speeds.map(medianOf), ratios: ratiosOf(speeds), clientBusyPercent });
   }
   return measured;
 }
 
-function ratiosOf(turns: readonly (readonly number[])[]): number[] {
-  const of = (role: Side['role']) => turns.filter((_, index) => SIDES[index]?.role === role);
+function ratiosOf(speeds: readonly (readonly number[])[]): number[] {
+  const of = (role: Side['role']) => speeds.filter((_, index) => SIDES[index]?.role === role);
   return of('ours').map((ours) => Math.min(...of('peer').map((peer) => medianRatio(ours, peer))));
 }
 
-/** Operations per second. Untimed: once over the whole volume. */
-async function fio(socket: string, { rw, blockSize, depth }: Row, timed: boolean): Promise<number> {
+/** One run. Untimed: once over the whole volume. */
+async function fio(socket: string, { rw, blockSize, depth }: Row, timed: boolean): Promise<Turn> {
   const { stdout } = await promisify(execFile)('fio', [
     '--name=nbd',
     '--ioengine=nbd',
@@ -153,8 +162,18 @@ async function fio(socket: string, { rw, blockSize, depth }: Row, timed: boolean
     '--randrepeat=0',
     '--output-format=json',
   ]);
-  const { jobs } = JSON.parse(stdout.slice(stdout.indexOf('{'))) as { jobs: Record<string, { iops: number }>[] };
-  return jobs[0]?.[rw.endsWith('read') ? 'read' : 'write']?.iops ?? 0;
+  const { jobs } = JSON.parse(stdout.slice(stdout.indexOf('{'))) as { jobs: FioJob[] };
+  const [job] = jobs;
+  if (job === undefined) throw new Error('fio reported no job');
+  const { iops } = rw.endsWith('read') ? job.read : job.write;
+  return { perSecond: iops, busyPercent: job.usr_cpu + job.sys_cpu };
+}
+
+interface FioJob {
+  readonly read: { readonly iops: number };
+  readonly write: { readonly iops: number };
+  readonly usr_cpu: number;
+  readonly sys_cpu: number;
 }
 
 async function start(side: Side, socket: string): Promise<ChildProcess> {
