@@ -136,6 +136,34 @@ describe.each(LAYERS)('%s', (name, wrap) => {
   });
 });
 
+describe('what the base lends', () => {
+  test('is lent on by the layers that only pass calls on, and by no other: their work is with every call', async () => {
+    for (const [name, wrap] of LAYERS) {
+      const base = await memory();
+      await base.write(0, [sectors(64, 7)]);
+      const loan = wrap(base).lend?.(1, 2);
+      if (name === 'readonly' || name === 'partition') assert.deepEqual(loan?.views, [sectors(2, 7)], name);
+      else assert.equal(loan, undefined, name);
+      loan?.release();
+    }
+  });
+
+  test('stays what it was when the layer has ended or the base is written to', async () => {
+    const base = await memory();
+    await base.write(0, [sectors(64, 7)]);
+    const part = partition(base, { startSector: 8, sizeSectors: 8 });
+    const loan = part.lend?.(0, 2);
+    await part.write(0, [sectors(8, 9)]);
+    await part.disconnect();
+    assert.deepEqual(loan?.views, [sectors(2, 7)]);
+    assert.equal(part.lend?.(0, 2), undefined);
+  });
+
+  test('nothing, where the base lends nothing', () => {
+    assert.equal(withReadOnly(recorder().device).lend?.(0, 1), undefined);
+  });
+});
+
 describe('a layer over a base that is resized through it', () => {
   test('has the new size', async () => {
     for (const [name, wrap] of LAYERS) {

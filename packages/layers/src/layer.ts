@@ -38,6 +38,11 @@ export interface LayerSpec {
   readonly intercept: Intercept;
   /** Where these differ from the base's. */
   readonly info?: Partial<Pick<DeviceInfo, 'sizeSectors' | 'readOnly'>>;
+  /**
+   * The sector of the base that is the layer's first, where what the base lends may be lent on. Left out: nothing is lent, since what
+   * is borrowed passes by `intercept`.
+   */
+  readonly lendsFrom?: number;
 }
 
 /**
@@ -74,7 +79,10 @@ export function isForced<O extends Operation>(operation: O, args: Args<O>): bool
  * A device that hands every call through `intercept` to `base`. It has the base's native operations and no others; what is
  * emulated is emulated here, by calls that pass `intercept` too.
  */
-export function createLayer(base: BlockDevice, { name, ownsBase, intercept, info = {} }: LayerSpec): BlockDevice {
+export function createLayer(
+  base: BlockDevice,
+  { name, ownsBase, intercept, info = {}, lendsFrom }: LayerSpec,
+): BlockDevice {
   const { sectorSize, sizeSectors, readOnly, preferredIoBytes } = base.info;
   const methods = OPERATIONS.filter((operation) => isOffered(base, operation)).map((operation) => {
     const send = sendTo(base, operation, ownsBase);
@@ -89,6 +97,7 @@ export function createLayer(base: BlockDevice, { name, ownsBase, intercept, info
     // The base keeps what overlaps apart.
     atomicSectors: true,
     ...info,
+    ...(lendsFrom === undefined ? {} : { lend: (start, count) => base.lend?.(lendsFrom + start, count) }),
     ...(Object.fromEntries(methods) as unknown as Pick<BlockDriver, Operation>),
   });
 }

@@ -30,6 +30,14 @@ describe('a partition', () => {
     }
   });
 
+  test('lends its own sectors, and no others of the base', async () => {
+    const base = await memory(10);
+    for (let sector = 0; sector < 10; sector++) await base.write(sector, [sectors(1, sector)]);
+    const part = partition(base, { startSector: 3, sizeSectors: 4 });
+    assert.deepEqual(part.lend?.(1, 2)?.views, [new Uint8Array([...sectors(1, 4), ...sectors(1, 5)])]);
+    assert.equal(part.lend?.(3, 2), undefined);
+  });
+
   test('tells extents in its own sectors', async () => {
     const base = await memory(1024);
     await base.write(0, [sectors(1024, 1)]);

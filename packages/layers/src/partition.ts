@@ -70,7 +70,8 @@ export function partition(base: BlockDevice, options: PartitionOptions): BlockDe
     return INWARD[operation](result, range);
   };
   const name = `partition[${startSector}+${sizeSectors}]`;
-  return createLayer(base, { name, ownsBase: checkOwnsBase(options, false), info: { sizeSectors }, intercept });
+  const ownsBase = checkOwnsBase(options, false);
+  return createLayer(base, { name, ownsBase, info: { sizeSectors }, intercept, lendsFrom: startSector });
 }
 
 function moved<T extends SectorRange>(range: T, sectors: number): T {
