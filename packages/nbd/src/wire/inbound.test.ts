@@ -13,11 +13,13 @@ class Toy implements Parser {
   readonly payloads: Buffer[] = [];
   /** Called with each header. */
   onHeader: () => void = () => {};
+  /** Whether the next header may be taken. If not, it has held the inbound. */
+  mayTake: () => boolean = () => true;
   #payload = Buffer.alloc(0);
   #dropBytes = 0;
 
   parse(inbound: Inbound): boolean {
-    if (inbound.availableBytes < 8) return false;
+    if (inbound.availableBytes < 8 || !this.mayTake()) return false;
     this.#payload = Buffer.alloc(inbound.view.getUint32(inbound.at));
     this.#dropBytes = inbound.view.getUint32(inbound.at + 4);
     inbound.at += 8;
@@ -125,6 +127,55 @@ describe.each(['land', 'receive'] as const)('bytes that %s', (how) => {
       }),
     );
   });
+});
+
+describe.each(['land', 'receive'] as const)('headers that cannot be taken yet, with bytes that %s,', (how) => {
+  test('are taken later, and whole, wherever they were cut', () => {
+    fc.assert(
+      fc.property(payloads, cuts, fc.array(fc.boolean(), { minLength: 1 }), (messages, lengths, refusals) => {
+        const toy = new Toy();
+        let asked = 0;
+        let refused = false;
+        toy.mayTake = () => {
+          // No header is refused twice in a row, or nothing would ever end.
+          refused = !refused && refusals[asked++ % refusals.length] === true;
+          if (refused) toy.inbound.hold();
+          return !refused;
+        };
+        const whole = Buffer.concat(messages.map(({ bytes, dropBytes }) => message(bytes, dropBytes)));
+        for (const piece of pieces(whole, lengths)) {
+          let goOn = toy[how](piece);
+          while (!goOn) goOn = toy.inbound.resume();
+        }
+        assert.deepEqual(
+          toy.payloads,
+          messages.map(({ bytes }) => Buffer.from(bytes)),
+        );
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+test('a header that came in two parts and has to wait takes nothing that came behind it along', () => {
+  const toy = new Toy();
+  let free = false;
+  toy.mayTake = () => {
+    if (!free) toy.inbound.hold();
+    return free;
+  };
+  const texts = [
+    'one',
+    'two',
+    'three',
+    'a payload that is longer than what is kept of a header, so that it lies behind',
+  ];
+  const whole = Buffer.concat(texts.map((text) => message(Buffer.from(text), 1)));
+  assert.equal(toy.receive(whole.subarray(0, 5)), true);
+  assert.equal(toy.receive(whole.subarray(5)), false);
+  free = true;
+  assert.equal(toy.inbound.resume(), true);
+  assert.deepEqual(toy.payloads.map(String), texts);
 });
 
 test('what arrives although it is held is kept, behind what was there', () => {

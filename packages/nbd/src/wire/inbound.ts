@@ -100,7 +100,7 @@ export class Inbound {
     let start = from;
     if (this.#stashBytes > 0) {
       const taken = this.#runStash(bytes, from, to);
-      if (taken === 0) return true;
+      if (taken === 0) return this.#held ? this.#keep(bytes, view, from, to) : true;
       start = from + taken;
     }
     this.#open(bytes, view, start, to);
@@ -133,7 +133,8 @@ export class Inbound {
 
   /**
    * The beginning of a message is in the stash: tops it up and goes on from there. How many bytes of the chunk were taken;
-   * 0 if the message is still not complete, and then all of them are in the stash.
+   * 0 if the message is still not complete, and then all of them are in the stash, or if it has to wait, and then the stash is as it
+   * was.
    */
   #runStash(bytes: Uint8Array, from: number, to: number): number {
     const stashed = this.#stashBytes;
@@ -142,7 +143,10 @@ export class Inbound {
     this.#open(this.#stash, this.#stashView, 0, stashed + topUp);
     this.#take();
     if (this.at === 0) {
-      this.#stashBytes = stashed + topUp;
+      if (!this.#held) {
+        this.#stashBytes = stashed + topUp;
+        this.at = this.end;
+      }
       return 0;
     }
     this.#stashBytes = 0;
