@@ -19,8 +19,8 @@ export interface ChannelOptions {
   readonly checkSame: (session: Session) => void;
 }
 
-/** A request is sent so often before it fails, where the connection is lost each time. */
-const ATTEMPTS_MAX = 8;
+/** A request fails after so many losses of its connection, those of connections that were made before the last one not counted. */
+const LOSSES_MAX = 8;
 /** Wait before another attempt to connect, in milliseconds: doubles from the one to the other, give or take half. */
 const RETRY_MS_MIN = 50;
 const RETRY_MS_MAX = 2000;
@@ -38,6 +38,7 @@ export class Channel {
   readonly #continuity: Continuity;
   readonly #abort = new AbortController();
   #wanted = 1;
+  #made = 0;
   #recovering = false;
   #ended: BlockError | undefined;
   #onRetry: (() => void) | undefined;
@@ -106,7 +107,7 @@ export class Channel {
   #add(dialled: Dialled): void {
     const { limits, clock } = this.#options;
     this.#continuity.meet(dialled.session.instance);
-    const link = new Link(dialled, limits.silenceMs, clock, {
+    const link = new Link(dialled, ++this.#made, limits.silenceMs, clock, {
       onAnswer: (job) => this.#onAnswer(job, link),
       onLost: (lost, unanswered, error) => this.#onLost(lost, unanswered, error),
     });
@@ -129,7 +130,9 @@ export class Channel {
 
   #idlest(): Link | undefined {
     let best: Link | undefined;
-    for (const link of this.#links) if (best === undefined || link.pending < best.pending) best = link;
+    for (const link of this.#links) {
+      if (link.isUsable && (best === undefined || link.pending < best.pending)) best = link;
+    }
     return best !== undefined && best.pending < this.#options.limits.requestsMax ? best : undefined;
   }
 
@@ -137,8 +140,8 @@ export class Channel {
     if (job.errno === Errno.ESHUTDOWN) {
       // The server is on its way out and says so; the job waits for the next one.
       const error = new BlockError('UNAVAILABLE', 'the server is going away');
-      this.#again([job], error);
       link.abandon(error);
+      this.#again(link, [job], error);
       return;
     }
     this.#continuity.answered(job);
@@ -156,15 +159,16 @@ export class Channel {
       for (const job of unanswered) this.#drop(job, this.#ended);
       return;
     }
-    this.#again(unanswered, error);
+    this.#again(link, unanswered, error);
     this.#serve();
     if (this.#links.length > 0 && this.#continuity.provable) void this.#refill();
   }
 
-  /** Puts jobs back to the head of the queue, but for those that were sent often enough. */
-  #again(jobs: readonly Job[], error: BlockError): void {
-    this.#queue = [...jobs.filter((job) => job.attempts < ATTEMPTS_MAX), ...this.#queue];
-    for (const job of jobs) if (job.attempts >= ATTEMPTS_MAX) this.#drop(job, error);
+  /** Puts jobs of a lost link back to the head of the queue, but for those that were lost often enough. */
+  #again(link: Link, jobs: readonly Job[], error: BlockError): void {
+    for (const job of jobs) job.lost(link.made, this.#made);
+    this.#queue = [...jobs.filter((job) => job.losses < LOSSES_MAX), ...this.#queue];
+    for (const job of jobs) if (job.losses >= LOSSES_MAX) this.#drop(job, error);
   }
 
   /** No link is left and somebody waits: tries to get one until the time is up. */
@@ -221,11 +225,19 @@ export class Channel {
     try {
       if (this.#ended !== undefined) throw this.#ended;
       this.#options.checkSame(dialled.session);
+      this.#checkInstance(dialled.session);
     } catch (error) {
       dialled.wire.destroy();
       throw error;
     }
     this.#add(dialled);
+  }
+
+  /** Links that are there at the same time must lead to one device: a flush on one of them is taken for all. */
+  #checkInstance({ instance }: Session): void {
+    if (this.#options.assumeSameServer) return;
+    if (this.#links.every((link) => !link.isUsable || link.session.instance === instance)) return;
+    throw new BlockError('UNAVAILABLE', 'a further connection leads to another server');
   }
 
   #pause(delayMs: number): Promise<void> {

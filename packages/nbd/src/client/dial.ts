@@ -36,6 +36,8 @@ class Dialling {
   readonly #reader: MessageReader;
   readonly #socket: Socket;
   #wire: Wire;
+  /** Why we gave up ourselves. */
+  #givenUp: BlockError | undefined;
 
   constructor(target: Target) {
     this.#target = target;
@@ -53,8 +55,8 @@ class Dialling {
   async run(signal: AbortSignal): Promise<Dialled> {
     const { clock, connectMs } = this.#target;
     const late = new BlockError('TIMEOUT', `no connection within ${connectMs} ms`);
-    const timer = clock.set(() => this.#abandon(late), connectMs);
-    const onAbort = () => this.#abandon(new BlockError('ABORTED', 'given up'));
+    const timer = clock.set(() => this.#giveUp(late), connectMs);
+    const onAbort = () => this.#giveUp(new BlockError('ABORTED', 'given up'));
     signal.addEventListener('abort', onAbort);
     try {
       if (signal.aborted) onAbort();
@@ -92,6 +94,11 @@ class Dialling {
     });
   }
 
+  #giveUp(error: BlockError): void {
+    this.#givenUp ??= error;
+    this.#abandon(error);
+  }
+
   #abandon(error: Error): void {
     this.#reader.fail(error);
     this.#wire.destroy();
@@ -102,8 +109,8 @@ class Dialling {
     const stream = connectTls({ socket: this.#socket, ...tlsOptions(tls, this.#target.address) });
     await new Promise<void>((resolve, reject) => {
       stream.once('secureConnect', resolve);
-      stream.once('error', (cause) => reject(new BlockError('ACCESS_DENIED', `TLS: ${cause.message}`, { cause })));
-      stream.once('close', () => reject(new BlockError('ACCESS_DENIED', 'TLS: the server hung up')));
+      stream.once('error', (cause) => reject(this.#givenUp ?? tlsError(cause)));
+      stream.once('close', () => reject(this.#givenUp ?? new BlockError('UNAVAILABLE', 'TLS: the server hung up')));
     });
     plain.detach();
     this.#inbound.drop();
@@ -134,6 +141,14 @@ function tlsOptions({ ca, cert, key, psk, hostname }: ClientTls, address: NbdAdd
 function buffer(pem: string | Uint8Array): string | Buffer {
   return typeof pem === 'string' ? pem : Buffer.from(pem);
 }
+
+/** A connection that broke says nothing about who may come in; whatever else TLS finds fault with does. */
+function tlsError(cause: NodeJS.ErrnoException): BlockError {
+  const code = cause.syscall !== undefined || BROKEN.has(cause.code ?? '') ? 'UNAVAILABLE' : 'ACCESS_DENIED';
+  return new BlockError(code, `TLS: ${cause.message}`, { cause });
+}
+
+const BROKEN: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ERR_STREAM_PREMATURE_CLOSE']);
 
 /** What a socket's error means to whoever wants to connect. */
 function connectError(error: NodeJS.ErrnoException | undefined): BlockError {

@@ -21,8 +21,10 @@ export class Job {
   /** Ranges of a READ that have arrived, in bytes from its beginning. */
   arrived: { readonly from: number; readonly to: number }[] = [];
   arrivedBytes = 0;
-  /** How often it was sent. */
-  attempts = 0;
+  /** How often a connection was lost with it that was made after the loss before. */
+  losses = 0;
+  /** Connections that had been made when it was lost last: none of them is another chance. */
+  #madeAtLoss = 0;
   readonly settled: Promise<void>;
   #resolve: () => void = () => {};
   #reject: (error: unknown) => void = () => {};
@@ -47,12 +49,20 @@ export class Job {
 
   /** Forgets what a lost connection has brought. */
   restart(): void {
-    this.attempts++;
     this.errno = 0;
     this.message = '';
     this.arrived = [];
     this.arrivedBytes = 0;
     this.statuses = [];
+  }
+
+  /**
+   * The connection number `made` was lost before the answer came, when `madeInAll` had been made. Those that fall together with it
+   * count once.
+   */
+  lost(made: number, madeInAll: number): void {
+    if (made > this.#madeAtLoss) this.losses++;
+    this.#madeAtLoss = madeInAll;
   }
 
   resolve(): void {

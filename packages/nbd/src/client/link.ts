@@ -34,6 +34,8 @@ const LINGER_MS = 1000;
 /** One connection in the transmission phase: sends jobs, matches replies with them. */
 export class Link {
   readonly session: Session;
+  /** Its number among all that were made, from 1. */
+  readonly made: number;
   readonly #dialled: Dialled;
   readonly #events: LinkEvents;
   readonly #clock: Clock;
@@ -46,9 +48,10 @@ export class Link {
   #movedBytes = 0;
   #onClosed: (() => void) | undefined;
 
-  constructor(dialled: Dialled, silenceMs: number, clock: Clock, events: LinkEvents) {
+  constructor(dialled: Dialled, made: number, silenceMs: number, clock: Clock, events: LinkEvents) {
     const { wire, inbound, session } = dialled;
     this.session = session;
+    this.made = made;
     this.#dialled = dialled;
     this.#events = events;
     this.#clock = clock;
@@ -70,6 +73,11 @@ export class Link {
       closed: (error) => this.#onWireClosed(error),
     });
     wire.resume();
+  }
+
+  /** Whether it can be given jobs: it is not over, as far as anybody knows. */
+  get isUsable(): boolean {
+    return this.#failure === undefined && !this.#dialled.wire.closed;
   }
 
   /** Jobs without an answer. */

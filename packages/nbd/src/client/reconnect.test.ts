@@ -4,6 +4,7 @@ import { connectMemory } from '@blockyard/backend-memory';
 import { type BlockDevice, type BlockErrorCode, createDevice, isBlockError } from '@blockyard/block';
 import { afterEach, describe, test } from 'vitest';
 import { serveNbd } from '../server/server.js';
+import * as pem from '../testing/certificates.js';
 import { CutLine } from '../testing/line.js';
 import { ManualClock } from '../testing/manual-clock.js';
 import { MIB, pattern, type Setup, setUp, until } from '../testing/serve.js';
@@ -126,6 +127,47 @@ describe('a lost connection', () => {
     await until(() => proxy.connections === 4);
   });
 
+  test('counts once with all that were made before it, one of which fell after the other', async () => {
+    const { device: base, waiting, letGo } = await held();
+    const { device, proxy } = await start({ connections: 16 }, { device: base });
+    assert.equal(proxy.connections, 16);
+    const reading = read(device);
+    await until(() => waiting() === 1);
+    proxy.open = false;
+    for (let sent = 2; sent <= 14; sent++) {
+      proxy.cutOne();
+      await until(() => waiting() === sent);
+    }
+    letGo();
+    assert.deepEqual(await reading, Buffer.alloc(4096));
+  });
+
+  test('within the TLS handshake is no refusal: UNAVAILABLE where it broke, TIMEOUT where nothing came', async () => {
+    const { proxy } = await start({}, {});
+    const secured = await setUp({ tls: { cert: pem.SERVER_CERT, key: pem.SERVER_KEY } });
+    others.push(() => secured[Symbol.asyncDispose]());
+    const { address } = secured.server;
+    assert.ok('path' in address);
+    proxy.target = address.path;
+    const connect = (connectMs: number) =>
+      connectNbd(`nbds+unix:///?socket=${proxy.path}`, { connectMs, tls: { ca: pem.CA } });
+    let replies = 0;
+    // The greeting and the leave to begin are let through, the server's part of the handshake is not.
+    proxy.onReply = () => ++replies <= 2;
+    await assert.rejects(connect(300), code('TIMEOUT'));
+    replies = 0;
+    proxy.onReply = () => {
+      if (++replies > 2) proxy.cut();
+      return replies <= 2;
+    };
+    await assert.rejects(connect(10_000), code('UNAVAILABLE'));
+    proxy.onReply = () => true;
+    await assert.rejects(
+      connectNbd(`nbds+unix:///?socket=${proxy.path}`, { tls: { ca: pem.CLIENT_CERT } }),
+      code('ACCESS_DENIED'),
+    );
+  });
+
   test('that does not come back in time fails the requests with UNAVAILABLE; later ones try anew', async () => {
     const clock = new ManualClock();
     const { device, proxy } = await start({ clock, reconnectMs: 5000 });
@@ -204,6 +246,23 @@ describe('a flush after a lost connection', () => {
     await replace(line, line.setup.device);
     await line.device.flush();
     assert.deepEqual(await read(line.device), pattern(4096));
+  });
+
+  test('covers all writes: no connection to another server stands beside the others', async () => {
+    const one = await setUp();
+    const two = await setUp();
+    const folder = await setUp();
+    for (const each of [one, two, folder]) others.push(() => each[Symbol.asyncDispose]());
+    const pathOf = ({ server: { address } }: Setup) => ('path' in address ? address.path : '');
+    const proxy = await CutLine.start(join(folder.folder, 'proxy'), pathOf(one));
+    others.unshift(async () => proxy.stop());
+    proxy.targetOf = (taken) => pathOf(taken % 2 === 1 ? one : two);
+    const device = await connectNbd(uriOf(proxy), { connections: 4 });
+    others.unshift(() => device.disconnect({ force: true }));
+    await Promise.all([0, 1, 2, 3, 4, 5, 6, 7].map((i) => write(device, i * 8, i + 1)));
+    await device.flush();
+    for (let i = 0; i < 8; i++) assert.deepEqual(await read(device, i * 8), pattern(4096, i + 1));
+    assert.equal(two.server.stats().requests.write, 0);
   });
 
   test('fails for good where the server may have forgotten what it answered', async () => {

@@ -56,6 +56,7 @@ export class Connection {
   #transmission: Transmission | undefined;
   #timer: unknown;
   #leaving = false;
+  #isCut = false;
   #closed = false;
   #finished = false;
   #reason: string | undefined;
@@ -87,7 +88,7 @@ export class Connection {
 
   /** Whether the client has held memory without taking or sending anything since `sinceMs`. */
   stalledSince(sinceMs: number): boolean {
-    if (this.#account.usedBytes === 0) return false;
+    if (this.#account.usedBytes === 0 || this.#isCut) return false;
     if (this.#inbound.receivedBytes !== this.#receivedBytes) {
       this.#receivedBytes = this.#inbound.receivedBytes;
       this.#receivedAtMs = this.#shared.clock.now();
@@ -112,6 +113,7 @@ export class Connection {
 
   /** Ends it at once. */
   cut(reason: string): void {
+    this.#isCut = true;
     this.#reason ??= reason;
     this.#wire.destroy();
   }

@@ -78,10 +78,14 @@ interface Run {
   readonly status: number;
 }
 
-/** Nobody knows before how finely a terabyte is divided: sectors asked for at first, each time at most, and how often. */
-const STEP_SECTORS_MIN = 16_384;
+/**
+ * Nobody knows before how finely a terabyte is divided: sectors asked for at first, each time at most, and how often. More are asked
+ * for where the step before had no more runs than that.
+ */
+const STEP_SECTORS_MIN = 4096;
 const STEP_SECTORS_MAX = 262_144;
 const STEPS_MAX = 256;
+const STEP_RUNS_FEW = 64;
 
 /**
  * A hole that reads as zeroes where the device says so, data elsewhere. What is dirty in a cache over a hole of its base is data,
@@ -99,7 +103,8 @@ async function walk(sectorSize: number, start: number, count: number, extentsMax
   let stepSectors = STEP_SECTORS_MIN;
   for (let at = start, steps = 0; at < end && steps < STEPS_MAX; steps++) {
     const take = Math.min(stepSectors, end - at);
-    for (const run of await ask(at, take)) {
+    const runs = await ask(at, take);
+    for (const run of runs) {
       const last = extents.at(-1);
       if (last?.status === run.status) {
         last.lengthBytes += run.count * sectorSize;
@@ -109,7 +114,7 @@ async function walk(sectorSize: number, start: number, count: number, extentsMax
       }
     }
     at += take;
-    stepSectors = Math.min(stepSectors * 4, STEP_SECTORS_MAX);
+    stepSectors = runs.length > STEP_RUNS_FEW ? STEP_SECTORS_MIN : Math.min(stepSectors * 4, STEP_SECTORS_MAX);
   }
   return extents;
 }

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { BlockDevice } from '@blockyard/block';
 import { Command, CommandFlag, Errno } from '../wire/protocol.js';
 import type { Arena } from './arena.js';
@@ -50,6 +51,10 @@ export class Executor {
   readonly #sectorSize: number;
   readonly #dataHeaderBytes: number;
   readonly #lending: Lending;
+  readonly #isWanted = (): boolean => !this.#closed;
+  /** Block statuses are found one after the other. */
+  #statuses: Promise<void> = Promise.resolve();
+  #closed = false;
 
   constructor({ entry, mode, contexts, arena, outbound, onFailure }: ExecutorOptions) {
     this.#device = entry.device;
@@ -85,6 +90,11 @@ export class Executor {
     } catch (error) {
       this.#fail(request, error);
     }
+  }
+
+  /** The connection is gone: what takes long is not gone on with. */
+  close(): void {
+    this.#closed = true;
   }
 
   /** Answers a request that was refused. */
@@ -195,7 +205,12 @@ export class Executor {
       this.#answerError(request, Errno.ENOTSUP, 'zeroes would be written');
       return;
     }
-    this.#change(request, start, count, keeps ? writeKeptZeroes(this.#device, start, count) : this.#zero(start, count));
+    this.#change(
+      request,
+      start,
+      count,
+      keeps ? writeKeptZeroes(this.#device, start, count, this.#isWanted) : this.#zero(start, count),
+    );
   }
 
   #zero(start: number, count: number): Promise<void> {
@@ -230,10 +245,15 @@ export class Executor {
       this.#answerError(request, Errno.EINVAL, 'no range');
       return;
     }
-    this.#putStatuses(request, chunk, start, count).then(
-      (end) => this.#outbound.push(chunk, at, end),
-      (error: unknown) => this.#fail(request, error),
-    );
+    // Finding them takes the processor for as long as the range is divided finely, and this is asked in a few bytes.
+    this.#statuses = this.#statuses.then(async () => {
+      try {
+        this.#outbound.push(chunk, at, await this.#putStatuses(request, chunk, start, count));
+      } catch (error) {
+        this.#fail(request, error);
+      }
+      await setImmediate();
+    });
   }
 
   /** Puts one chunk for each selected context into the request's memory. Returns where they end. */

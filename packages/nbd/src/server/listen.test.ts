@@ -115,6 +115,7 @@ describe('options', () => {
     ['a longest request beyond 64 MiB', { limits: { requestBytesMax: 128 * 1024 * 1024 } }],
     ['less memory for one than its longest request', { limits: { connectionBytesMax: 1024 * 1024 } }],
     ['less memory for all than twice that of one', { limits: { inFlightBytesMax: 64 * 1024 * 1024 } }],
+    ['a time that no timer takes', { limits: { handshakeMs: 2 ** 31 } }],
     ['no number', { limits: { handshakeMs: Number.NaN } }],
   ])('that are wrong are refused: %s', async (_, options) => {
     await bad(options);

@@ -89,6 +89,8 @@ const LIMITS: KnownOptions<Limits> = {
   busyPollUs: true,
 };
 
+/** Timers take no longer times. */
+const TIME_MS_MAX = 2 ** 31 - 1;
 const REQUEST_BYTES_MIN = 65_536;
 const REQUEST_BYTES_MAX = 64 * MEBI;
 /** A slab of small requests, or the smallest request that must be taken. */
@@ -98,7 +100,11 @@ const CONNECTION_BYTES_MIN = 256 * 1024;
 export function checkLimits(limits: Partial<Limits> = {}): Limits {
   checkOptionNames(limits, LIMITS, 'limits');
   const checked = { ...DEFAULT_LIMITS, ...limits };
-  for (const [name, value] of Object.entries(checked)) checkInteger(value, name);
+  for (const [name, value] of Object.entries(checked)) {
+    checkInteger(value, name);
+    if (name.endsWith('Ms') && value > TIME_MS_MAX)
+      throw invalid(`${name} must be at most ${TIME_MS_MAX}, not ${value}`);
+  }
   const { requestBytesMax, connectionBytesMax, inFlightBytesMax, connectionsMax, connectionRequestsMax } = checked;
   const inBounds = requestBytesMax >= REQUEST_BYTES_MIN && requestBytesMax <= REQUEST_BYTES_MAX;
   if (!inBounds || !Number.isInteger(Math.log2(requestBytesMax))) {

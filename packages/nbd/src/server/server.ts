@@ -185,11 +185,17 @@ class NbdServerImpl implements NbdServer {
     const { clock, limits } = this.#shared;
     for (const connection of [...this.#connections]) connection.leave('the server is stopping');
     if (this.#connections.size === 0) return;
-    const timer = clock.set(() => this.#cutAll('the server could not wait any longer'), limits.stopMs);
     await new Promise<void>((resolve) => {
-      this.#whenEmpty = resolve;
+      const timer = clock.set(() => {
+        // What the devices still do for them is waited for where the devices are flushed or disconnected.
+        this.#cutAll('the server could not wait any longer');
+        resolve();
+      }, limits.stopMs);
+      this.#whenEmpty = () => {
+        clock.clear(timer);
+        resolve();
+      };
     });
-    clock.clear(timer);
   }
 
   async #settleDevices(): Promise<Loss[]> {

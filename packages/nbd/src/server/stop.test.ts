@@ -4,9 +4,9 @@ import { type BlockDriver, BlockError, createDevice, isBlockError } from '@block
 import { afterEach, describe, test } from 'vitest';
 import { ManualClock } from '../testing/manual-clock.js';
 import { MIB, pattern, type Setup, setUp } from '../testing/serve.js';
-import { Command } from '../wire/protocol.js';
+import { Command, CommandFlag } from '../wire/protocol.js';
 
-const { READ, WRITE } = Command;
+const { READ, WRITE, WRITE_ZEROES } = Command;
 
 const setups: Setup[] = [];
 afterEach(async () => {
@@ -136,6 +136,40 @@ describe('stop', () => {
     clock.advance(10_000);
     await stopped;
     assert.equal(clock.pending, 0);
+  });
+
+  test('does not wait for ever for a device that never answers a request', async () => {
+    const clock = new ManualClock();
+    const { device, calls } = recorded({ atomicSectors: true, write: () => new Promise(() => {}) });
+    const setup = await start({ clock, device });
+    const client = await setup.open({ mode: 'simple' });
+    client.sendRequest({ command: WRITE, payload: pattern(4096) });
+    await setup.until(() => setup.server.stats().requestsInFlight === 1);
+    const stopped = setup.server.stop();
+    clock.advance(10_000);
+    await stopped;
+    assert.deepEqual(calls, ['flush']);
+  });
+
+  test('gives up zeroes that are still being written for a client that it has cut off', async () => {
+    const clock = new ManualClock();
+    let writes = 0;
+    const { device } = recorded({
+      sizeSectors: 2 ** 40,
+      discard: () => {},
+      write: () => {
+        writes++;
+      },
+    });
+    const setup = await start({ clock, device });
+    const client = await setup.open({ mode: 'simple' });
+    client.sendRequest({ command: WRITE_ZEROES, flags: CommandFlag.NO_HOLE, length: 2 ** 31 });
+    await setup.until(() => writes > 2);
+    const stopped = setup.server.stop();
+    clock.advance(10_000);
+    await stopped;
+    await setup.until(() => setup.server.connections === 0);
+    assert.ok(writes < 2048, `${writes} writes`);
   });
 
   test('leaves nothing behind that would keep the process alive', async () => {

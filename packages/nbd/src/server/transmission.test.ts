@@ -420,6 +420,41 @@ describe.each(['structured', 'extended'] as const)('BLOCK_STATUS with %s replies
     assert.equal(await client.request({ command: BLOCK_STATUS, length: 0 }), Errno.EINVAL);
   });
 
+  test('many of them at once are found one after the other, in small steps, and others have their turn between', async () => {
+    let running = 0;
+    const counts: number[] = [];
+    const most: number[] = [];
+    const device = createDevice({
+      name: 'fine',
+      sectorSize: 512,
+      sizeSectors: 2 ** 30,
+      atomicSectors: true,
+      read: () => {},
+      write: () => {},
+      flush: () => {},
+      resize: () => {},
+      disconnect: () => {},
+      extents: async (start, count) => {
+        most.push(++running);
+        counts.push(count);
+        await new Promise((resolve) => setImmediate(resolve));
+        running--;
+        return Array.from({ length: count }, (_, i) => ({
+          start: start + i,
+          count: 1,
+          type: i % 2 === 0 ? ('data' as const) : ('zero' as const),
+        }));
+      },
+    });
+    const client = await open({ device }, { mode, contexts });
+    for (let i = 0; i < 20; i++) client.sendRequest({ command: BLOCK_STATUS, offset: 0, length: 2 ** 31 });
+    const flushed = client.request({ command: FLUSH });
+    assert.equal(await flushed, 0);
+    assert.ok(counts.length < 20, `${counts.length} answered before a flush that came behind them`);
+    assert.equal(Math.max(...most), 1);
+    assert.equal(Math.max(...counts), 4096);
+  });
+
   test('a finely divided device is told in parts', async () => {
     const extents = (start: number, count: number) =>
       Array.from({ length: count }, (_, i) => ({

@@ -124,6 +124,7 @@ export class Transmission implements Parser {
   /** The connection is gone, nothing more comes in. */
   close(): void {
     this.stop();
+    this.#executor.close();
     const chunk = this.#receiving?.chunk;
     this.#receiving = undefined;
     if (chunk !== undefined) this.#arena.give(chunk);

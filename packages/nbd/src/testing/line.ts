@@ -5,6 +5,8 @@ export class CutLine {
   readonly path: string;
   /** The server behind it; can be changed. */
   target: string;
+  /** The server behind each connection, counted from 1, where they differ. */
+  targetOf: (taken: number) => string = () => this.target;
   /** Whether new connections are taken. */
   open = true;
   /** Connections taken so far. */
@@ -56,7 +58,7 @@ export class CutLine {
       return;
     }
     this.taken++;
-    const server = connect({ path: this.target, allowHalfOpen: true });
+    const server = connect({ path: this.targetOf(this.taken), allowHalfOpen: true });
     for (const [from, to] of [
       [client, server],
       [server, client],
