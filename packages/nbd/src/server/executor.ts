@@ -24,6 +24,7 @@ import {
   successBytes,
 } from './replies.js';
 import type { Request } from './request.js';
+import { Turns } from './turns.js';
 import { type Piece, zeroRuns } from './zero-runs.js';
 
 /** Extents in a reply at most, for each context. A client asks on from where they end. */
@@ -52,8 +53,9 @@ export class Executor {
   readonly #dataHeaderBytes: number;
   readonly #lending: Lending;
   readonly #isWanted = (): boolean => !this.#closed;
-  /** Block statuses are found one after the other. */
-  #statuses: Promise<void> = Promise.resolve();
+  // What takes long and is asked for in a few bytes is done one after the other.
+  readonly #statuses = new Turns();
+  readonly #keptZeroes = new Turns();
   #closed = false;
 
   constructor({ entry, mode, contexts, arena, outbound, onFailure }: ExecutorOptions) {
@@ -205,12 +207,11 @@ export class Executor {
       this.#answerError(request, Errno.ENOTSUP, 'zeroes would be written');
       return;
     }
-    this.#change(
-      request,
-      start,
-      count,
-      keeps ? writeKeptZeroes(this.#device, start, count, this.#isWanted) : this.#zero(start, count),
-    );
+    this.#change(request, start, count, keeps ? this.#writeKeptZeroes(start, count) : this.#zero(start, count));
+  }
+
+  #writeKeptZeroes(start: number, count: number): Promise<void> {
+    return this.#keptZeroes.run(() => writeKeptZeroes(this.#device, start, count, this.#isWanted));
   }
 
   #zero(start: number, count: number): Promise<void> {
@@ -245,15 +246,12 @@ export class Executor {
       this.#answerError(request, Errno.EINVAL, 'no range');
       return;
     }
-    // Finding them takes the processor for as long as the range is divided finely, and this is asked in a few bytes.
-    this.#statuses = this.#statuses.then(async () => {
-      try {
+    this.#statuses
+      .run(async () => {
         this.#outbound.push(chunk, at, await this.#putStatuses(request, chunk, start, count));
-      } catch (error) {
-        this.#fail(request, error);
-      }
-      await setImmediate();
-    });
+        await setImmediate();
+      })
+      .catch((error: unknown) => this.#fail(request, error));
   }
 
   /** Puts one chunk for each selected context into the request's memory. Returns where they end. */
