@@ -43,22 +43,29 @@ export async function writePieces(
 ): Promise<number> {
   const end = offsetBytes + lengthBytes;
   const inFlight = new Set<Promise<void>>();
+  // A write may fail while nobody waits for it, but for the next input.
+  const failures: unknown[] = [];
+  const checkFailures = () => {
+    if (failures.length > 0) throw failures[0];
+  };
   let at = offsetBytes;
   try {
     for await (const bytes of recut(source, offsetBytes)) {
       signal.throwIfAborted();
       const fitting = bytes.subarray(0, end - at);
       while (inFlight.size >= IN_FLIGHT_MAX) await Promise.race(inFlight);
-      const write = handled(writeBytes(device, at, fitting)).finally(() => inFlight.delete(write));
-      handled(write);
+      checkFailures();
+      const write = writeBytes(device, at, fitting)
+        .catch((error: unknown) => void failures.push(error))
+        .finally(() => inFlight.delete(write));
       inFlight.add(write);
       at += fitting.byteLength;
       if (fitting.byteLength < bytes.byteLength) break;
     }
-    await Promise.all(inFlight);
   } finally {
-    await Promise.allSettled(inFlight);
+    await Promise.all(inFlight);
   }
+  checkFailures();
   await device.flush();
   return at - offsetBytes;
 }

@@ -1,4 +1,5 @@
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { blockyard, makeFolder, runHere, start } from './testing/cli.js';
 
@@ -75,6 +76,15 @@ describe('copy and compare', () => {
     expect(compared.stderr).toContain(
       'error: they differ at byte 5000 (sector 9 of A, 9 of B) (hint: "blockyard read URI --offset 5000 --length 16"',
     );
+  });
+
+  test('tell sizes that differ, where all before is the same', async () => {
+    const differ = await runHere(['compare', 'memory:?size=1M', 'memory:?size=2M']);
+    expect(differ.code).toBe(1);
+    expect(differ.stderr).toContain(
+      'one is longer than the other: A has 1048576 bytes, B 2097152 (hint: --ignore-zero-tail',
+    );
+    expect((await runHere(['compare', 'memory:?size=1M', 'memory:?size=2M', '--ignore-zero-tail'])).code).toBe(0);
   });
 
   test('through a cache the copy is verified behind it', async () => {
@@ -202,6 +212,43 @@ describe('read and write', () => {
     expect((await stat(folder.in('keep.txt'))).size).toBe(1024);
   });
 
+  test('a file is replaced when the new one is whole, and is never the device itself', async () => {
+    const uri = await fileDevice('self.img', MIB, 0, new Uint8Array(MIB).fill(5));
+    await writeFile(folder.in('old.txt'), text);
+    const failed = await runHere(['read', 'memory:?size=8M', folder.in('nowhere/new.txt')]);
+    expect(failed).toMatchObject({ code: 1, stderr: expect.stringContaining('cannot write the file') });
+    for (const cache of [[], ['--cache', '1M']]) {
+      const self = await runHere(['read', uri, folder.in('self.img'), '--force', '--length', '4K', ...cache]);
+      expect(self).toMatchObject({ code: 2, stderr: expect.stringContaining('is the device itself') });
+    }
+    await expectFile('self.img', new Uint8Array(MIB).fill(5));
+    expect((await runHere(['read', uri, folder.in('old.txt'), '--force'])).code).toBe(0);
+    await expectFile('old.txt', new Uint8Array(MIB).fill(5));
+    expect((await readdir(folder.in('.'))).filter((name) => name.startsWith('.'))).toEqual([]);
+  });
+
+  test('what is no file is written to as it is', async () => {
+    const uri = await fileDevice('sink.img', MIB);
+    expect((await runHere(['read', uri, '/dev/null', '--force'])).code).toBe(0);
+    expect((await stat('/dev/null')).isCharacterDevice()).toBe(true);
+  });
+
+  test('half a file does not stay when the reading is ended', async () => {
+    await writeFile(folder.in('half.img'), '');
+    await truncate(folder.in('half.img'), 64 * 1024 * MIB);
+    const child = start(['read', `file:${folder.in('half.img')}`, folder.in('half.bin')]);
+    while ((await stat(folder.in('half.bin')).catch(() => undefined)) === undefined) await delay(10);
+    child.kill('SIGINT');
+    expect(await new Promise((resolve) => child.once('close', resolve))).toBe(130);
+    expect(await stat(folder.in('half.bin')).catch(() => undefined)).toBeUndefined();
+  });
+
+  test('an input that ends before --length is no success', async () => {
+    const uri = await fileDevice('short.img', MIB);
+    const short = await blockyard(['write', uri, '--length', '1000'], { input: new Uint8Array(100).fill(1) });
+    expect(short).toMatchObject({ code: 1, stderr: expect.stringContaining('ended before the 1000 bytes') });
+  });
+
   test('an input that is too long is refused, or, through a pipe, reported', async () => {
     const uri = await fileDevice('full.img', 4096);
     await writeFile(folder.in('long.bin'), new Uint8Array(5000));
@@ -247,6 +294,11 @@ describe('bench', () => {
     expect(writes.latency.maxMs).toBeGreaterThanOrEqual(writes.latency.p50Ms);
     expect(cache.hits + cache.misses).toBe(cache.lookups);
     expect(base.flushes).toBeGreaterThan(0);
+  });
+
+  test('refuses to fill the memory with what is in flight', async () => {
+    const large = await runHere(['bench', 'memory:?size=1G', '--depth', '1024', '--block', '64M']);
+    expect(large).toMatchObject({ code: 2, stderr: expect.stringContaining('at most 1G') });
   });
 
   test('does not write to what may hold data, unless told to', async () => {

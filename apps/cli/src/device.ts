@@ -46,6 +46,8 @@ export async function using<D extends BlockDevice, T>(
   const force = () => void device.disconnect({ force: true });
   context.force.addEventListener('abort', force);
   if (context.force.aborted) force();
+  // Nothing is at stake: no need to wait for what is in flight.
+  if (device.info.readOnly) context.interruption.addEventListener('abort', force);
   try {
     context.interruption.throwIfAborted();
     const result = await body(device);
@@ -55,9 +57,12 @@ export async function using<D extends BlockDevice, T>(
     // The first failure is the one to tell. Where it was the disconnecting itself, trying again would only take long.
     const failedToEnd = isBlockError(error) && error.operation === 'disconnect';
     await device.disconnect(failedToEnd ? { force: true } : {}).catch(() => device.disconnect({ force: true }));
+    // What a signal had cut short fails as it may; the signal is why.
+    if (context.interruption.aborted && isBlockError(error, 'DISCONNECTED')) throw context.interruption.reason;
     throw error;
   } finally {
     context.force.removeEventListener('abort', force);
+    context.interruption.removeEventListener('abort', force);
   }
 }
 

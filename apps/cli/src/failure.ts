@@ -33,7 +33,7 @@ const HINTS: Readonly<Partial<Record<BlockErrorCode, string>>> = {
   OUT_OF_BOUNDS: '"blockyard info URI" tells the size',
   READ_ONLY: 'leave --read-only out, or ask whoever serves it to allow writes',
   UNSUPPORTED: 'another kind of device may be able to',
-  NOT_FOUND: '"blockyard create URI --size SIZE" makes one',
+  NOT_FOUND: 'is the name right? "blockyard create URI --size SIZE" makes a device',
   ALREADY_EXISTS: 'nothing was changed; choose another name, or remove what is there first',
   ACCESS_DENIED:
     'file: permissions; s3: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile; nbd: nbds: with ?tls-certificates= or ?tls-psk-file=',
@@ -47,7 +47,7 @@ const HINTS: Readonly<Partial<Record<BlockErrorCode, string>>> = {
 };
 
 /** Codes that the command line is to blame for. */
-const USAGE_CODES: readonly BlockErrorCode[] = ['INVALID_ARGUMENT'];
+const USAGE_CODES: readonly BlockErrorCode[] = ['INVALID_ARGUMENT', 'UNALIGNED'];
 
 /** How a command ended: what to say, and the exit code. */
 export interface Ending {
@@ -67,8 +67,12 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** Control characters are shown, not sent: what comes from files and servers must not steer a terminal. */
 export function oneLine(text: string): string {
-  return text.trim().replace(/\s*\n\s*/g, ' ');
+  return text
+    .trim()
+    .replace(/\s*\n\s*/g, ' ')
+    .replace(/\p{Cc}/gu, (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }
 
 function isUsage(error: unknown): boolean {

@@ -68,3 +68,25 @@ test('a trace with writes leaves a device alone, unless told otherwise', async (
   expect((await runHere([...args, '--overwrite'])).code).toBe(0);
   expect((await readFile(folder.in('disk.img')))[2 ** 20]).toBe(0xa5);
 });
+
+test('a first request in quotes is refused, not taken for a heading', async () => {
+  await writeFile(folder.in('quoted.csv'), '"0","4096","W"\n4096,4096,R\n');
+  const refused = await runHere(['replay', folder.in('quoted.csv'), 'memory:?size=1M']);
+  expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('must be') });
+});
+
+test('bytes behind the last record are an error', async () => {
+  const trace = Buffer.concat([encodeBtr1([{ start: 0, length: 8 }]), Buffer.from('EXTRA')]);
+  await writeFile(folder.in('extra.btr'), trace);
+  const refused = await runHere(['replay', folder.in('extra.btr'), 'memory:?size=1M']);
+  expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('goes on after the 1 records') });
+});
+
+test('nothing in a trace steers the terminal', async () => {
+  const trace = encodeBtr1([{ start: 0, length: 8 }])
+    .toString('latin1')
+    .replace('"tiny"', '"\\u001b[31mred"');
+  await writeFile(folder.in('red.btr'), Buffer.from(trace, 'latin1'));
+  const { code, stdout } = await runHere(['replay', folder.in('red.btr'), 'memory:?size=1M']);
+  expect([code, stdout.includes('\u001b'), stdout.startsWith('\\x1b[31mred: ')]).toEqual([0, false, true]);
+});

@@ -11,6 +11,7 @@ import { checkOverwrite, overwriteOption } from '../load/overwrite.js';
 import { reportOf } from '../load/report.js';
 import { sizeBytesOf } from '../range.js';
 
+const IN_FLIGHT_BYTES_MAX = 2 ** 30;
 const BLOCK_BYTES_MAX = 64 * 2 ** 20;
 
 interface Options {
@@ -71,6 +72,9 @@ function loadOf(options: Options, info: DeviceInfo): Load {
   const { pattern, block, depth, readShare, seconds, size = sizeBytesOf(info), seed } = options;
   if (block < SECTOR_SIZE_MIN || block > BLOCK_BYTES_MAX || block % info.sectorSize !== 0) {
     throw new UsageError(`--block must be whole sectors of ${info.sectorSize} bytes, at most 64M`);
+  }
+  if (block * depth > IN_FLIGHT_BYTES_MAX) {
+    throw new UsageError('--block times --depth must be at most 1G', 'that much memory is filled with data in flight');
   }
   if (size > sizeBytesOf(info))
     throw new UsageError(`--size ${size} is more than the device's ${sizeBytesOf(info)} bytes`);

@@ -41,6 +41,13 @@ export function defineCompare(program: Command, context: Context): void {
           else if (result.equal) await context.print(`equal, ${formatSize(comparedBytes)} compared`);
           if (firstDifference === undefined) return;
           const { offsetBytes, sectorOfA, sectorOfB } = firstDifference;
+          const [bytesOfA, bytesOfB] = [sizeBytesOf(a.info), sizeBytesOf(b.info)];
+          if (offsetBytes >= Math.min(bytesOfA, bytesOfB)) {
+            const hint = ignoreZeroTail
+              ? `the longer one has data from byte ${offsetBytes} on`
+              : '--ignore-zero-tail allows for zeroes';
+            throw new Failure(`one is longer than the other: A has ${bytesOfA} bytes, B ${bytesOfB}`, hint);
+          }
           throw new Failure(
             `they differ at byte ${offsetBytes} (sector ${sectorOfA} of A, ${sectorOfB} of B)`,
             `"blockyard read URI --offset ${offsetBytes} --length 16" gives the bytes from there on`,

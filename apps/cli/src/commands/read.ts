@@ -1,5 +1,7 @@
-import { createWriteStream } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { createWriteStream, type Stats } from 'node:fs';
+import { open, realpath, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type BlockDevice, isBlockError } from '@blockyard/block';
@@ -56,19 +58,53 @@ async function readToPipe(context: Context, device: BlockDevice, range: ByteRang
 }
 
 async function readToFile(context: Context, device: BlockDevice, range: ByteRange, file: string, force: boolean) {
-  const output = createWriteStream(file, { flags: force ? 'w' : 'wx', flush: true });
   try {
-    await send(context, device, range, output, true);
+    const there = await stat(file).catch(() => undefined);
+    if (there !== undefined && !force) throw isThere(file);
+    if (there === undefined) await sendToNew(context, device, range, file);
+    else if (there.isFile()) await replace(context, device, range, file, there);
+    // A pipe, a terminal, a disk: nothing to replace.
+    else await send(context, device, range, createWriteStream(file), true);
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') {
-      throw new UsageError(`${JSON.stringify(file)} is there already`, 'if it may be overwritten, add --force');
-    }
-    // Half a file that looks like a whole one helps nobody. One that was there before is not ours to remove.
-    if (!force && !output.pending) await rm(file, { force: true });
-    if (isBlockError(error) || error instanceof Interruption) throw error;
+    if (codeOf(error) === 'EEXIST') throw isThere(file);
+    if (isBlockError(error) || error instanceof Interruption || error instanceof UsageError) throw error;
     const hint = 'the folder must be there, with room and leave to write';
     throw new Failure(`cannot write the file: ${messageOf(error)}`, hint, error);
   }
+}
+
+/** The old file stays until the new one is whole. */
+async function replace(context: Context, device: BlockDevice, range: ByteRange, file: string, there: Stats) {
+  if (await isFileOf(device, there)) {
+    throw new UsageError(`${JSON.stringify(file)} is the device itself`, 'choose another file');
+  }
+  const target = await realpath(file);
+  const fresh = join(dirname(target), `.${basename(target)}.${randomUUID()}`);
+  await sendToNew(context, device, range, fresh, there.mode);
+  await rename(fresh, target);
+}
+
+/** Half a file that looks like a whole one helps nobody: it is removed if anything fails. */
+async function sendToNew(context: Context, device: BlockDevice, range: ByteRange, file: string, mode?: number) {
+  const handle = await open(file, 'wx', mode);
+  try {
+    await send(context, device, range, handle.createWriteStream({ flush: true }), true);
+  } catch (error) {
+    await handle.close().catch(() => {});
+    await rm(file, { force: true });
+    throw error;
+  }
+}
+
+/** Whether the device, raw or cached, lies in that file. */
+async function isFileOf({ info }: BlockDevice, { dev, ino }: Stats): Promise<boolean> {
+  const path = /^(?:cache\()?file:(.*?)\)?$/s.exec(info.name)?.[1];
+  const own = path === undefined ? undefined : await stat(path).catch(() => undefined);
+  return own?.dev === dev && own.ino === ino;
+}
+
+function isThere(file: string): UsageError {
+  return new UsageError(`${JSON.stringify(file)} is there already`, 'if it may be overwritten, add --force');
 }
 
 async function send(

@@ -1,9 +1,8 @@
-import { formatSize } from '@blockyard/uri';
 import type { Command } from 'commander';
 import type { Context } from '../context.js';
 import { cacheOption, defineCommand, jsonOption, numberOption } from '../define.js';
 import { using } from '../device.js';
-import { Failure, messageOf, UsageError } from '../failure.js';
+import { Failure, messageOf, oneLine, UsageError } from '../failure.js';
 import { summaryOf } from '../load/latency.js';
 import { connectMeasured, costsOf } from '../load/measured.js';
 import { checkOverwrite, overwriteOption } from '../load/overwrite.js';
@@ -50,7 +49,10 @@ async function replayFile(context: Context, file: string, uri: string, options: 
   await using(context, measured.device, async (device) => {
     const endBytes = endOf(trace);
     if (endBytes > sizeBytesOf(device.info)) {
-      throw new UsageError(`the trace needs ${endBytes} bytes`, `a device of ${formatSize(endBytes)} or more will do`);
+      throw new UsageError(
+        `the trace needs ${endBytes} bytes`,
+        'the device must be as large as that, in whole sectors',
+      );
     }
     const timed = trace.timesMs !== undefined && options.asFastAsPossible !== true;
     const { depth = timed ? TIMED_DEPTH_MAX : DEPTH } = options;
@@ -64,7 +66,7 @@ async function replayFile(context: Context, file: string, uri: string, options: 
       const facts = { trace: trace.name, timing, requests, seconds, lateMsMax: timed ? lateMsMax : null };
       return context.printJson({ ...facts, ...summaries, ...costs });
     }
-    await context.print(`${trace.name}: ${requests} requests in ${seconds.toFixed(2)} s, timing: ${timing}`);
+    await context.print(`${oneLine(trace.name)}: ${requests} requests in ${seconds.toFixed(2)} s, timing: ${timing}`);
     await context.print(reportOf(summaries, costs));
     if (timed) await context.print(`the latest request was sent ${lateMsMax.toFixed(1)} ms late`);
   });
@@ -74,6 +76,10 @@ async function openTrace(file: string): Promise<Trace> {
   try {
     return await readTrace(file);
   } catch (error) {
-    throw new Failure(`cannot read the trace: ${messageOf(error)}`, 'the README tells the two formats', error);
+    throw new Failure(
+      `cannot read the trace: ${messageOf(error)}`,
+      'is the name right? the README tells the two formats',
+      error,
+    );
   }
 }

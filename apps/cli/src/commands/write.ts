@@ -37,6 +37,12 @@ export function defineWrite(program: Command, context: Context): void {
         const writtenBytes = await writePieces(device, input.bytes(), range, context.interruption);
         if (options.json) await context.printJson({ writtenBytes });
         else await context.print(`wrote ${formatSize(writtenBytes)}`);
+        if (isCut && writtenBytes < range.lengthBytes) {
+          throw new Failure(
+            `the input ended before the ${range.lengthBytes} bytes of --length`,
+            'what came is written',
+          );
+        }
         if (input.readBytes > writtenBytes && !isCut) {
           throw new Failure('the device ended before the input', '--length takes less of it');
         }

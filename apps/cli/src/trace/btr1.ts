@@ -49,6 +49,8 @@ export function parseBtr1(bytes: Uint8Array, name: string): Trace {
     trace.lengths[i] = length * unitBytes;
     trace.writes[i] = first % 2;
   }
+  if (!numbers.isAtEnd)
+    throw traceError(name, `the trace goes on after the ${records} records that its header promises`);
   return trace;
 }
 
@@ -78,6 +80,10 @@ class Leb128 {
     this.#bytes = bytes;
     this.#at = at;
     this.#name = name;
+  }
+
+  get isAtEnd(): boolean {
+    return this.#at === this.#bytes.byteLength;
   }
 
   next(): number {

@@ -4,7 +4,7 @@ const CSV_BLOCK_BYTES = 4096;
 /** Characters of a wrong line that a message repeats. */
 const SHOWN_MAX = 60;
 /** Names with commas between: no request begins with a letter. */
-const HEADING = /^["\p{L}_][^\p{Cc},]*(,[^\p{Cc},]*){2,}$/u;
+const HEADING = /^"?[\p{L}_][^\p{Cc},]*(,[^\p{Cc},]*){2,}$/u;
 const OPERATION = /^(r|w|read|write)$/i;
 
 /**

@@ -8,6 +8,7 @@ import { join, relative } from 'node:path';
 import { connectMemory } from '@blockyard/backend-memory';
 import { isBlockError } from '@blockyard/block';
 import { afterEach, beforeEach, describe, test } from 'vitest';
+import * as pem from '../testing/certificates.js';
 import type { Listen } from './options.js';
 import { type NbdServer, serveNbd } from './server.js';
 
@@ -115,6 +116,7 @@ describe('options', () => {
     ['a longest request beyond 64 MiB', { limits: { requestBytesMax: 128 * 1024 * 1024 } }],
     ['less memory for one than its longest request', { limits: { connectionBytesMax: 1024 * 1024 } }],
     ['less memory for all than twice that of one', { limits: { inFlightBytesMax: 64 * 1024 * 1024 } }],
+    ['an authority that is no certificate', { tls: { cert: pem.SERVER_CERT, key: pem.SERVER_KEY, ca: 'nonsense' } }],
     ['a time that no timer takes', { limits: { handshakeMs: 2 ** 31 } }],
     ['no number', { limits: { handshakeMs: Number.NaN } }],
   ])('that are wrong are refused: %s', async (_, options) => {

@@ -54,6 +54,8 @@ export function mappedOf(exports: readonly Export[], device: BlockDevice): Cache
 
 function describe(dirty: Dirty | undefined): string {
   if (dirty === undefined) return 'changes that were accepted';
+  // All of it was written on, and not flushed there.
+  if (dirty.writtenBytes === 0 && dirty.zeroedBytes === 0) return 'what was written since the last flush';
   return `${dirty.writtenBytes} bytes written and ${dirty.zeroedBytes} bytes zeroed`;
 }
 

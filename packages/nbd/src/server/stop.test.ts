@@ -203,6 +203,15 @@ describe('a flush that fails at the end', () => {
     return { device, heal };
   };
 
+  test('of what a cache has written on is told as well, though nothing of it is dirty any more', async () => {
+    const { device, heal } = failing();
+    const states = () => [{ start: 0, count: 4096, state: 'clean' as const }];
+    const setup = await start({ exports: { disk: Object.assign(device, { states }) } });
+    await assert.rejects(setup.server.stop(), /export "disk": what was written since the last flush could not be made/);
+    heal();
+    await setup.server.stop();
+  });
+
   test.each([true, false])('is told, with what is lost; the device goes on (owned: %s)', async (ownsDevices) => {
     const { device, heal } = failing();
     const states = () => [

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { createServer, DEFAULT_CIPHERS, type TlsOptions as NodeTlsOptions, type TLSSocket } from 'node:tls';
 import { BlockError } from '@blockyard/block';
@@ -38,8 +39,9 @@ export class TlsUpgrade {
     try {
       // What is wrong with a key or a certificate is found now, not by the first client.
       createServer(this.#options);
+      if (options.ca !== undefined) new X509Certificate(options.ca);
     } catch (cause) {
-      throw new BlockError('INVALID_ARGUMENT', 'the TLS key or certificate cannot be used', { cause });
+      throw new BlockError('INVALID_ARGUMENT', 'the TLS key, certificate or authority cannot be used', { cause });
     }
   }
 
