@@ -87,6 +87,15 @@ describe('copy and compare', () => {
     expect((await runHere(['compare', 'memory:?size=1M', 'memory:?size=2M', '--ignore-zero-tail'])).code).toBe(0);
   });
 
+  test('a device is not copied over itself', async () => {
+    const uri = await fileDevice('one.img', MIB, 0, Uint8Array.of(1));
+    for (const to of [[], ['--to-offset', '4K', '--length', '8K']]) {
+      const refused = await runHere(['copy', uri, uri, ...to]);
+      expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('are one device') });
+    }
+    expect((await runHere(['copy', 'memory:?size=1M', 'memory:?size=1M'])).code).toBe(0);
+  });
+
   test('through a cache the copy is verified behind it', async () => {
     const from = await fileDevice('cached-from.img', MIB, 0, new Uint8Array(MIB).fill(3));
     const to = await fileDevice('cached-to.img', MIB);

@@ -9,6 +9,9 @@ export interface DeviceOptions {
   readonly readOnly?: boolean | undefined;
 }
 
+/** How long after a signal people are told what is waited for, in milliseconds. */
+const REMINDER_MS = 2000;
+
 /** As much of a device as it takes to be rid of it. */
 type Closable = Pick<BlockDevice, 'disconnect'>;
 
@@ -47,7 +50,15 @@ export async function using<D extends BlockDevice, T>(
   context.force.addEventListener('abort', force);
   if (context.force.aborted) force();
   // Nothing is at stake: no need to wait for what is in flight.
-  if (device.info.readOnly) context.interruption.addEventListener('abort', force);
+  let reminder: NodeJS.Timeout | undefined;
+  const remindSoon = () => {
+    reminder = setTimeout(
+      () => context.log('waiting for the device to take what was written; a second signal gives that up'),
+      REMINDER_MS,
+    );
+  };
+  const onInterruption = device.info.readOnly ? force : remindSoon;
+  context.interruption.addEventListener('abort', onInterruption);
   try {
     context.interruption.throwIfAborted();
     const result = await body(device);
@@ -62,7 +73,8 @@ export async function using<D extends BlockDevice, T>(
     throw error;
   } finally {
     context.force.removeEventListener('abort', force);
-    context.interruption.removeEventListener('abort', force);
+    context.interruption.removeEventListener('abort', onInterruption);
+    clearTimeout(reminder);
   }
 }
 

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { connectMemory } from '@blockyard/backend-memory';
 import { serveNbd } from '@blockyard/nbd';
 import { expect, test } from 'vitest';
@@ -64,4 +65,30 @@ test('read into a pipe that nobody empties ends on SIGINT', async () => {
   child.kill('SIGINT');
   expect((await ended)[0]).toBe(130);
   child.stdout.destroy();
+});
+
+test('a reader whose server is gone ends at once on a signal; a writer says what it waits for, and a second signal ends it', async () => {
+  const folder = await makeFolder();
+  const server = await serveNbd({
+    exports: { '': await connectMemory({ sizeSectors: (64 * MIB) / 512 }) },
+    listen: { path: folder.in('nbd.sock') },
+    ownsDevices: true,
+  });
+  const uri = server.uris[''] ?? '';
+  const reader = start(['bench', uri, '--seconds', '600']);
+  const writer = start(['bench', uri, '--seconds', '600', '--read-share', '0', '--overwrite']);
+  let told = '';
+  writer.stderr.setEncoding('utf8').on('data', (part: string) => {
+    told += part;
+  });
+  const ends = [once(reader, 'close'), once(writer, 'close')];
+  while (server.stats().requests.read === 0 || server.stats().requests.write === 0) await delay(5);
+  await server.stop({ force: true });
+  reader.kill('SIGINT');
+  writer.kill('SIGINT');
+  expect((await ends[0])?.[0]).toBe(130);
+  while (!told.includes('a second signal gives that up')) await delay(20);
+  writer.kill('SIGINT');
+  expect((await ends[1])?.[0]).toBe(130);
+  await folder.remove();
 });

@@ -36,7 +36,13 @@ export function defineCopy(program: Command, context: Context): void {
     .addOption(cacheOption())
     .addOption(jsonOption())
     .action((from: string, to: string, options: Options) =>
-      withDevice(context, from, { readOnly: true }, (source) => copyTo(context, source, to, options)),
+      withDevice(context, from, { readOnly: true }, (source) => {
+        // Each `memory:` is a device of its own.
+        if (from === to && !/^memory:/i.test(from) && !isApart(source, options)) {
+          throw new UsageError('source and target are one device, and what is read would be written over');
+        }
+        return copyTo(context, source, to, options);
+      }),
     );
 }
 
@@ -71,6 +77,12 @@ async function copyTo(context: Context, source: BlockDevice, to: string, options
   await context.print(
     `copied ${formatSize(copiedBytes)} and ${formatSize(zeroBytes)} of zeroes in ${seconds.toFixed(1)} s (${rate}/s)${checked}`,
   );
+}
+
+/** Whether what is read and what is written do not meet, if both are on one device. */
+function isApart(source: BlockDevice, { fromOffset, toOffset = 0, length }: Options): boolean {
+  const { offsetBytes, lengthBytes } = rangeOf(source, fromOffset, length);
+  return Math.abs(toOffset - offsetBytes) >= lengthBytes;
 }
 
 interface Ends {
