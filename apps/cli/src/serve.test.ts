@@ -135,6 +135,15 @@ describe('a base that fails', () => {
 });
 
 describe('TLS', () => {
+  test.each([
+    ['is short', 'alice:00112233\n', /the key in line 1 is shorter than 16 bytes/],
+    ['is there twice', `bob:${'01'.repeat(16)}\nbob:${'02'.repeat(16)}\n`, /line 2 repeats an identity/],
+  ])('a pre-shared key that %s is refused', async (_, text, message) => {
+    await writeFile(folder.in('weak'), text);
+    const args = ['serve', 'memory:?size=1M', '--nbd', '127.0.0.1:0', '--tls-psk-file', folder.in('weak')];
+    expect(await runHere(args)).toMatchObject({ code: 2, stderr: expect.stringMatching(message) });
+  });
+
   test('with pre-shared keys lets in whoever has one', async () => {
     await writeFile(folder.in('keys'), 'alice:00112233445566778899aabbccddeeff\n');
     const { line } = await served(uri, '--nbd', '127.0.0.1:0', '--tls-psk-file', folder.in('keys'));

@@ -44,6 +44,9 @@ async function readOption(option: string, file: string): Promise<string> {
   }
 }
 
+/** What is shorter can be guessed: whoever has seen a handshake can try keys without asking the server. */
+const KEY_BYTES_MIN = 16;
+
 /** Keys by identity. What is wrong is told by its line number: the line is a secret. */
 function keysOf(text: string): Record<string, Uint8Array> {
   const keys = new Map<string, Uint8Array>();
@@ -52,6 +55,10 @@ function keysOf(text: string): Record<string, Uint8Array> {
     const [, identity, hex] = /^([^:]+):((?:[0-9a-f]{2})+)\s*$/i.exec(line) ?? [];
     if (identity === undefined || hex === undefined) {
       throw new UsageError(`--tls-psk-file: line ${index + 1} is no "identity:key in hexadecimal"`);
+    }
+    if (keys.has(identity)) throw new UsageError(`--tls-psk-file: line ${index + 1} repeats an identity`);
+    if (hex.length < 2 * KEY_BYTES_MIN) {
+      throw new UsageError(`--tls-psk-file: the key in line ${index + 1} is shorter than ${KEY_BYTES_MIN} bytes`);
     }
     keys.set(identity, Buffer.from(hex, 'hex'));
   }

@@ -54,6 +54,8 @@ describe('connectNbd', () => {
     assert.equal(device.info.name, setup.server.uris.disk);
     assert.equal(setup.server.connections, 4);
     await checkWorks(device);
+    const reader = await connected(setup.server.uris.disk ?? '', { readOnly: true });
+    assert.deepEqual([reader.info.readOnly, reader.info.native], [true, device.info.native]);
   });
 
   test('works over TCP', async () => {

@@ -19,9 +19,9 @@ export interface Shape {
 
 /** A driver for the export at the other end of the channel, with what its server can do. */
 export function makeDriver(channel: Channel, shape: Shape): BlockDriver {
-  const { session, readOnly } = shape;
+  const { session } = shape;
   const driver = new NbdDriver(channel, shape);
-  const zeroes = !readOnly && (session.flags & TransmissionFlag.SEND_WRITE_ZEROES) !== 0;
+  const zeroes = (session.flags & TransmissionFlag.SEND_WRITE_ZEROES) !== 0;
   return Object.assign(
     driver,
     zeroes ? { discard: driver.zero, writeZeroes: driver.zero } : {},
