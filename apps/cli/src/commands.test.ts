@@ -222,15 +222,15 @@ describe('read and write', () => {
   });
 
   test('a file is replaced when the new one is whole, and is never the device itself', async () => {
-    const uri = await fileDevice('self.img', MIB, 0, new Uint8Array(MIB).fill(5));
+    const uri = await fileDevice('self (1)', MIB, 0, new Uint8Array(MIB).fill(5));
     await writeFile(folder.in('old.txt'), text);
     const failed = await runHere(['read', 'memory:?size=8M', folder.in('nowhere/new.txt')]);
     expect(failed).toMatchObject({ code: 1, stderr: expect.stringContaining('cannot write the file') });
     for (const cache of [[], ['--cache', '1M']]) {
-      const self = await runHere(['read', uri, folder.in('self.img'), '--force', '--length', '4K', ...cache]);
+      const self = await runHere(['read', uri, folder.in('self (1)'), '--force', '--length', '4K', ...cache]);
       expect(self).toMatchObject({ code: 2, stderr: expect.stringContaining('is the device itself') });
     }
-    await expectFile('self.img', new Uint8Array(MIB).fill(5));
+    await expectFile('self (1)', new Uint8Array(MIB).fill(5));
     expect((await runHere(['read', uri, folder.in('old.txt'), '--force'])).code).toBe(0);
     await expectFile('old.txt', new Uint8Array(MIB).fill(5));
     expect((await readdir(folder.in('.'))).filter((name) => name.startsWith('.'))).toEqual([]);

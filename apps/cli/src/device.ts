@@ -78,6 +78,11 @@ export async function using<D extends BlockDevice, T>(
   }
 }
 
+/** Whether a URI gives a new device in memory each time, which nobody has anything on. */
+export function isMemory(uri: string): boolean {
+  return /^memory:/i.test(uri);
+}
+
 export function connectOptions({ cache, readOnly = false }: DeviceOptions): ConnectUriOptions {
   return { readOnly, ...(cache === undefined ? {} : { cacheSizeBytes: cache }) };
 }

@@ -40,7 +40,7 @@ export interface LayerSpec {
   readonly info?: Partial<Pick<DeviceInfo, 'sizeSectors' | 'readOnly'>>;
   /**
    * The sector of the base that is the layer's first, where what the base lends may be lent on. Left out: nothing is lent, since what
-   * is borrowed passes by `intercept`.
+   * is borrowed bypasses `intercept`.
    */
   readonly lendsFrom?: number;
 }

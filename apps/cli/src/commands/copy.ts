@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import type { Context } from '../context.js';
 import { createDevice } from '../create-device.js';
 import { cacheOption, defineCommand, jsonOption, sizeOption } from '../define.js';
-import { withDevice } from '../device.js';
+import { isMemory, withDevice } from '../device.js';
 import { Failure, UsageError } from '../failure.js';
 import { concurrencyOption, parallelOptions } from '../parallel-options.js';
 import { withProgress } from '../progress.js';
@@ -37,8 +37,7 @@ export function defineCopy(program: Command, context: Context): void {
     .addOption(jsonOption())
     .action((from: string, to: string, options: Options) =>
       withDevice(context, from, { readOnly: true }, (source) => {
-        // Each `memory:` is a device of its own.
-        if (from === to && !/^memory:/i.test(from) && !isApart(source, options)) {
+        if (from === to && !isMemory(from) && !isApart(source, options)) {
           throw new UsageError('source and target are one device, and what is read would be written over');
         }
         return copyTo(context, source, to, options);

@@ -98,7 +98,8 @@ async function sendToNew(context: Context, device: BlockDevice, range: ByteRange
 
 /** Whether the device, raw or cached, lies in that file. */
 async function isFileOf({ info }: BlockDevice, { dev, ino }: Stats): Promise<boolean> {
-  const path = /^(?:cache\()?file:(.*?)\)?$/s.exec(info.name)?.[1];
+  const [, cached, raw] = /^cache\(file:(.*)\)$|^file:(.*)$/s.exec(info.name) ?? [];
+  const path = cached ?? raw;
   const own = path === undefined ? undefined : await stat(path).catch(() => undefined);
   return own?.dev === dev && own.ino === ino;
 }

@@ -1,4 +1,5 @@
 import { Option } from 'commander';
+import { isMemory } from '../device.js';
 import { UsageError } from '../failure.js';
 
 export function overwriteOption(): Option {
@@ -7,6 +8,6 @@ export function overwriteOption(): Option {
 
 /** Refuses to write over a device that somebody may have data on, unless told to. */
 export function checkOverwrite(uri: string, allowed: boolean | undefined): void {
-  if (allowed || /^memory:/i.test(uri)) return;
+  if (allowed || isMemory(uri)) return;
   throw new UsageError('writes would destroy what is on the device', 'if that is meant, add --overwrite');
 }

@@ -19,7 +19,7 @@ export interface ChannelOptions {
   readonly checkSame: (session: Session) => void;
 }
 
-/** A request fails after so many losses of its connection, those of connections that were made before the last one not counted. */
+/** A request fails when its connection was lost so often, see {@link Job.losses}. */
 const LOSSES_MAX = 8;
 /** Wait before another attempt to connect, in milliseconds: doubles from the one to the other, give or take half. */
 const RETRY_MS_MIN = 50;

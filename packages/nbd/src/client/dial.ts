@@ -144,11 +144,10 @@ function buffer(pem: string | Uint8Array): string | Buffer {
 
 /** A connection that broke says nothing about who may come in; whatever else TLS finds fault with does. */
 function tlsError(cause: NodeJS.ErrnoException): BlockError {
-  const code = cause.syscall !== undefined || BROKEN.has(cause.code ?? '') ? 'UNAVAILABLE' : 'ACCESS_DENIED';
-  return new BlockError(code, `TLS: ${cause.message}`, { cause });
+  // EPROTO is how Node tells of a fault that TLS found in the middle of a system call.
+  const isBroken = cause.code === 'ECONNRESET' || (cause.syscall !== undefined && cause.code !== 'EPROTO');
+  return new BlockError(isBroken ? 'UNAVAILABLE' : 'ACCESS_DENIED', `TLS: ${cause.message}`, { cause });
 }
-
-const BROKEN: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ERR_STREAM_PREMATURE_CLOSE']);
 
 /** What a socket's error means to whoever wants to connect. */
 function connectError(error: NodeJS.ErrnoException | undefined): BlockError {

@@ -21,7 +21,7 @@ export class Job {
   /** Ranges of a READ that have arrived, in bytes from its beginning. */
   arrived: { readonly from: number; readonly to: number }[] = [];
   arrivedBytes = 0;
-  /** How often a connection was lost with it that was made after the loss before. */
+  /** How often its connection was lost. Connections that were there at the loss before, and fell later, do not count. */
   losses = 0;
   /** Connections that had been made when it was lost last: none of them is another chance. */
   #madeAtLoss = 0;

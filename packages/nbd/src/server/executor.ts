@@ -248,7 +248,9 @@ export class Executor {
     }
     this.#statuses
       .run(async () => {
-        this.#outbound.push(chunk, at, await this.#putStatuses(request, chunk, start, count));
+        // What is pushed for a client that is gone is only given back.
+        const end = this.#closed ? at : await this.#putStatuses(request, chunk, start, count);
+        this.#outbound.push(chunk, at, end);
         await setImmediate();
       })
       .catch((error: unknown) => this.#fail(request, error));

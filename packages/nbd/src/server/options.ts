@@ -33,9 +33,12 @@ export interface Limits {
   readonly requestBytesMax: number;
   /** Data of one option of the handshake, in bytes. Default: 64 KiB. */
   readonly optionBytesMax: number;
-  /** A client that takes and sends nothing for so long is cut off when others wait for the memory it holds. Default: 30,000. */
+  /**
+   * A client that sends nothing and takes no batch of replies (4 MiB at most) for so long is cut off when others wait for the memory
+   * it holds. Default: 30,000.
+   */
   readonly stalledMs: number;
-  /** How long `stop` waits for requests in flight, and for clients to take their replies. Default: 10,000. */
+  /** How long `stop` waits for requests in flight, and for clients to take their replies, before it cuts them off. Default: 10,000. */
   readonly stopMs: number;
   /**
    * How long, in microseconds, the server looks for the next request before it sleeps, while clients are quick to send one.
@@ -100,10 +103,9 @@ const CONNECTION_BYTES_MIN = 256 * 1024;
 export function checkLimits(limits: Partial<Limits> = {}): Limits {
   checkOptionNames(limits, LIMITS, 'limits');
   const checked = { ...DEFAULT_LIMITS, ...limits };
-  for (const [name, value] of Object.entries(checked)) {
-    checkInteger(value, name);
-    if (name.endsWith('Ms') && value > TIME_MS_MAX)
-      throw invalid(`${name} must be at most ${TIME_MS_MAX}, not ${value}`);
+  for (const [name, value] of Object.entries(checked)) checkInteger(value, name);
+  for (const name of ['handshakeMs', 'stalledMs', 'stopMs'] as const) {
+    if (checked[name] > TIME_MS_MAX) throw invalid(`${name} must be at most ${TIME_MS_MAX}, not ${checked[name]}`);
   }
   const { requestBytesMax, connectionBytesMax, inFlightBytesMax, connectionsMax, connectionRequestsMax } = checked;
   const inBounds = requestBytesMax >= REQUEST_BYTES_MIN && requestBytesMax <= REQUEST_BYTES_MAX;

@@ -420,6 +420,24 @@ describe.each(['structured', 'extended'] as const)('BLOCK_STATUS with %s replies
     assert.equal(await client.request({ command: BLOCK_STATUS, length: 0 }), Errno.EINVAL);
   });
 
+  test('those of a client that is gone are not looked for any more', async () => {
+    let asked = 0;
+    const { device } = await recorded({
+      extents: async (start, count) => {
+        asked++;
+        await new Promise((resolve) => setImmediate(resolve));
+        return [{ start, count, type: 'data' }];
+      },
+    });
+    const setup = await start({ device });
+    const client = await setup.open({ mode, contexts });
+    for (let i = 0; i < 200; i++) client.sendRequest({ command: BLOCK_STATUS, offset: 0, length: 4096 });
+    await setup.until(() => asked > 0);
+    client.close();
+    await setup.until(() => setup.server.connections === 0);
+    assert.ok(asked < 100, `${asked} asked for`);
+  });
+
   test('many of them at once are found one after the other, in small steps, and others have their turn between', async () => {
     let running = 0;
     const counts: number[] = [];
