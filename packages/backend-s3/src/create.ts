@@ -4,7 +4,7 @@ import { nameOf } from './connect.js';
 import { keysOf } from './keys.js';
 import { type CreateSettings, type CreateVolumeOptions, checkCreateOptions } from './options.js';
 import { probeForWriting } from './probe.js';
-import type { Root } from './root.js';
+import { partSizeFor, type Root } from './root.js';
 import { putRoot } from './root-object.js';
 import { newId } from './stamp.js';
 import type { ObjectStore } from './store.js';
@@ -45,8 +45,12 @@ async function create(store: ObjectStore, settings: CreateSettings): Promise<voi
     sectorSize,
     sizeSectors,
     objectSizeBytes,
+    partSizeBytes: partSizeFor(sectorSize),
     codec: 'none',
     writerEpoch: 0,
+    opening: null,
+    holder: null,
+    objectCount: 0,
     changeId: newId(),
   };
   const result = await putRoot(store, keys, root, 'absent');

@@ -1,5 +1,6 @@
 import { BlockError } from '@blockyard/block';
 import type { Fence } from './fence.js';
+import { describeHolder } from './holder.js';
 import { joinNext } from './join-next.js';
 import type { Keys } from './keys.js';
 import { decodeRoot, encodeRoot, ROOT_BYTES_MAX, type Root } from './root.js';
@@ -51,7 +52,14 @@ export class RootObject {
    * start at once are better told than left to fence each other.
    */
   async takeOver(): Promise<void> {
-    const next = { ...this.#root, writerEpoch: this.#root.writerEpoch + 1, changeId: newId() };
+    const next: Root = {
+      ...this.#root,
+      writerEpoch: this.#root.writerEpoch + 1,
+      opening: newId(),
+      holder: null,
+      objectCount: null,
+      changeId: newId(),
+    };
     const result = await putRoot(this.#store, this.#keys, next, { etag: this.#etag });
     if (result.kind === 'failed') throw result.error;
     if (result.kind === 'lost') {
@@ -105,10 +113,15 @@ export class RootObject {
     this.#isDoubtful = false;
   }
 
-  #checkOwner({ volumeId, writerEpoch }: Root): void {
+  #checkOwner({ volumeId, writerEpoch, opening, holder }: Root): void {
     if (volumeId !== this.#root.volumeId) this.#fence.raise(`${this.#url} is the root of another volume now`);
+    const by = holder === null ? '' : ` (${describeHolder(holder)})`;
     if (writerEpoch !== this.#root.writerEpoch) {
-      this.#fence.raise(`${this.#url} is at epoch ${writerEpoch}, ours was ${this.#root.writerEpoch}`);
+      this.#fence.raise(`${this.#url} is at epoch ${writerEpoch}${by}, ours was ${this.#root.writerEpoch}`);
+    }
+    // The root may have been put back to an earlier version, and the volume been opened from there.
+    if (opening !== this.#root.opening) {
+      this.#fence.raise(`${this.#url} is at epoch ${writerEpoch} as ours, but of another opening${by}`);
     }
   }
 

@@ -1,28 +1,31 @@
 import { expect, test } from 'vitest';
 import { decodeRoot, encodeRoot, type Root } from './root.js';
 
+const holder = {
+  host: 'web-1',
+  process: 4711,
+  boot: '5f3c1c2e-0000-4000-8000-000000000000/4026531836',
+  started: '123456',
+  since: '2026-01-01T00:00:00.000Z',
+  renewed: '2026-01-01T00:05:00.000Z',
+};
 const root: Root = {
   volumeId: '0123456789abcdef0123456789abcdef',
   sectorSize: 4096,
   sizeSectors: 1000,
   objectSizeBytes: 1 << 20,
+  partSizeBytes: 4096,
   codec: 'none',
   writerEpoch: 7,
+  opening: '00112233445566778899aabbccddeeff',
+  holder,
+  objectCount: null,
   changeId: 'fedcba9876543210fedcba9876543210',
 };
+const closed: Root = { ...root, holder: null, objectCount: 12 };
 const WHERE = 's3://bucket/volume/volume.json';
 
-const changed = (fields: object) => {
-  const text = JSON.parse(Buffer.from(encodeRoot(root)).toString());
-  return Buffer.from(JSON.stringify({ ...text, ...fields }));
-};
-
-test('a root is read as it was written', () => {
-  expect(decodeRoot(encodeRoot(root), WHERE)).toEqual(root);
-});
-
-test('this is format version 1, byte for byte', () => {
-  expect(Buffer.from(encodeRoot(root)).toString()).toBe(`{
+const VERSION_1 = `{
   "format": "blockyard-volume",
   "version": 1,
   "volumeId": "0123456789abcdef0123456789abcdef",
@@ -33,7 +36,84 @@ test('this is format version 1, byte for byte', () => {
   "writerEpoch": 7,
   "changeId": "fedcba9876543210fedcba9876543210"
 }
+`;
+
+/** A root that someone else wrote: its fields fit their check, whatever they say. */
+const written = (fields: object) => encodeRoot({ ...root, ...fields } as Root);
+
+/** A root that changed after it was written. */
+const changed = (fields: object) => {
+  const text = JSON.parse(Buffer.from(encodeRoot(root)).toString());
+  return Buffer.from(JSON.stringify({ ...text, ...fields }));
+};
+
+const changed1 = (fields: object) => Buffer.from(JSON.stringify({ ...JSON.parse(VERSION_1), ...fields }));
+
+function failure(bytes: Uint8Array): unknown {
+  try {
+    return decodeRoot(bytes, WHERE);
+  } catch (thrown) {
+    return thrown;
+  }
+}
+
+test.each([
+  ['that a writer holds', root],
+  ['after a clean end', closed],
+  ['that was never opened', { ...closed, writerEpoch: 0, opening: null }],
+  ['whose holder does not know the boot', { ...root, holder: { ...holder, boot: null, started: null } }],
+])('a root %s is read as it was written', (_, wanted) => {
+  expect(decodeRoot(encodeRoot(wanted), WHERE)).toEqual(wanted);
+});
+
+test('this is format version 2, byte for byte', () => {
+  expect(Buffer.from(encodeRoot(root)).toString()).toBe(`{
+  "format": "blockyard-volume",
+  "version": 2,
+  "layout": "chunks",
+  "volumeId": "0123456789abcdef0123456789abcdef",
+  "sectorSize": 4096,
+  "sizeSectors": 1000,
+  "objectSizeBytes": 1048576,
+  "partSizeBytes": 4096,
+  "codec": "none",
+  "writerEpoch": 7,
+  "opening": "00112233445566778899aabbccddeeff",
+  "holder": {
+    "host": "web-1",
+    "process": 4711,
+    "boot": "5f3c1c2e-0000-4000-8000-000000000000/4026531836",
+    "started": "123456",
+    "since": "2026-01-01T00:00:00.000Z",
+    "renewed": "2026-01-01T00:05:00.000Z"
+  },
+  "objectCount": null,
+  "changeId": "fedcba9876543210fedcba9876543210",
+  "check": "ae65211109c616cbc0ee432fc8da91121e07fdf39420bed1774afda53aa3baa5"
+}
 `);
+});
+
+test('the order of the fields and white space are no part of the check', () => {
+  const fields = Object.entries(JSON.parse(Buffer.from(encodeRoot(root)).toString())).reverse();
+  expect(decodeRoot(Buffer.from(JSON.stringify(Object.fromEntries(fields))), WHERE)).toEqual(root);
+});
+
+test('a root of version 1 is read, as one that was not opened under version 2 yet', () => {
+  expect(decodeRoot(Buffer.from(VERSION_1), WHERE)).toEqual({ ...root, opening: null, holder: null });
+  expect(decodeRoot(changed1({ sectorSize: 16_384 }), WHERE)).toMatchObject({ partSizeBytes: 16_384 });
+});
+
+test('no byte of a root can change without being noticed', () => {
+  const bytes = encodeRoot(root);
+  for (let index = 0; index < bytes.length; index++) {
+    const flipped = Uint8Array.from(bytes);
+    flipped[index] = (flipped[index] ?? 0) ^ 1;
+    const found = failure(flipped);
+    // White space may become other white space, and a version one of the future.
+    if (found instanceof Error) expect(['CORRUPT', 'UNSUPPORTED']).toContain((found as { code?: unknown }).code);
+    else expect(found).toEqual(root);
+  }
 });
 
 test.each([
@@ -47,30 +127,52 @@ test.each([
   ['a version that is no number', changed({ version: '1' }), 'version is "1"'],
   ['version 0', changed({ version: 0 }), 'version is 0'],
   ['no codec', changed({ codec: undefined }), 'codec is missing'],
-  ['no volume id', changed({ volumeId: undefined }), 'volumeId is missing'],
-  ['a volume id that is none', changed({ volumeId: '../x' }), 'volumeId is "../x"'],
-  ['a sector size that is none', changed({ sectorSize: 1000 }), 'sectorSize must be a power of two'],
-  ['a negative size', changed({ sizeSectors: -1 }), 'sizeSectors must be a non-negative safe integer'],
-  ['a size that is too large', changed({ sizeSectors: 2 ** 50 }), 'more than 2^53 - 1 bytes'],
-  ['an object size that is not whole sectors', changed({ objectSizeBytes: 5000 }), 'objectSizeBytes 5000'],
-  ['an object size that is too large', changed({ objectSizeBytes: 2 ** 40 }), 'objectSizeBytes must be from'],
-  ['an epoch that is no number', changed({ writerEpoch: null }), 'writerEpoch is null'],
-  ['a change id that is none', changed({ changeId: 5 }), 'changeId is 5'],
-  ['a field that nobody knows', changed({ owner: 'x' }), 'unknown field "owner"'],
+  ['no opening', changed({ opening: undefined }), 'opening is missing'],
+  ['no check', changed({ check: undefined }), 'check is missing'],
+  ['a field that no one knows', changed({ owner: 'x' }), 'unknown field "owner"'],
+  ['another epoch than it was written with', changed({ writerEpoch: 8 }), 'do not fit their check'],
+  ['another size than it was written with', changed({ sizeSectors: 999 }), 'do not fit their check'],
+  ['another holder than it was written with', changed({ holder: { ...holder, process: 1 } }), 'do not fit their check'],
+  ['no holder where there was one', changed({ holder: null }), 'do not fit their check'],
+  ['a field of the holder that no one knows', changed({ holder: { ...holder, x: 1 } }), 'unknown field "holder.x"'],
+  ['a volume id that is none', written({ volumeId: '../x' }), 'volumeId is "../x"'],
+  ['a sector size that is none', written({ sectorSize: 1000 }), 'sectorSize must be a power of two'],
+  ['a negative size', written({ sizeSectors: -1 }), 'sizeSectors must be a non-negative safe integer'],
+  ['a size that is too large', written({ sizeSectors: 2 ** 50 }), 'more than 2^53 - 1 bytes'],
+  ['an object size that is not whole sectors', written({ objectSizeBytes: 5000 }), 'objectSizeBytes 5000'],
+  ['an object size that is too large', written({ objectSizeBytes: 2 ** 40 }), 'objectSizeBytes must be from'],
+  ['a part that is not whole sectors', written({ partSizeBytes: 5000 }), 'partSizeBytes is 5000'],
+  ['parts of nothing', written({ partSizeBytes: 0 }), 'partSizeBytes is 0'],
+  ['parts that are too large', written({ partSizeBytes: 2 ** 40 }), 'partSizeBytes is'],
+  ['an epoch that is no number', written({ writerEpoch: null }), 'writerEpoch is null'],
+  ['an epoch that no opening took', written({ opening: null, holder: null }), 'opening is null and writerEpoch 7'],
+  ['an opening without an epoch', written({ writerEpoch: 0 }), 'and writerEpoch 0'],
+  ['an opening that is none', written({ opening: 'x' }), 'opening is "x"'],
+  ['a negative number of objects', written({ holder: null, objectCount: -1 }), 'objectCount is -1'],
+  ['a holder and a number of objects', written({ objectCount: 5 }), 'has a holder'],
+  ['a holder that is a text', written({ holder: 'me' }), 'holder is "me"'],
+  ['a holder without a host', written({ holder: { ...holder, host: '' } }), 'holder.host is ""'],
+  ['a host of several lines', written({ holder: { ...holder, host: 'a\nb' } }), 'holder.host is "a\\nb"'],
+  ['a process that is none', written({ holder: { ...holder, process: 0 } }), 'holder.process is 0'],
+  ['a boot that is a number', written({ holder: { ...holder, boot: 5 } }), 'holder.boot is 5'],
+  ['a start that is a number', written({ holder: { ...holder, started: 5 } }), 'holder.started is 5'],
+  ['a time that is none', written({ holder: { ...holder, since: '2026' } }), 'holder.since is "2026"'],
+  ['a renewal that is none', written({ holder: { ...holder, renewed: null } }), 'holder.renewed is null'],
+  ['a change id that is none', written({ changeId: 5 }), 'changeId is 5'],
+  ['version 1 and no volume id', changed1({ volumeId: undefined }), 'volumeId is missing'],
+  ['version 1 and a size that is none', changed1({ sizeSectors: 2 ** 50 }), 'more than 2^53 - 1 bytes'],
+  ['version 1 and an epoch that is none', changed1({ writerEpoch: -1 }), 'writerEpoch is -1'],
+  ['version 1 and a field of version 2', changed1({ opening: root.opening }), 'unknown field "opening"'],
 ])('a root with %s is CORRUPT, and the error says so', (_, bytes, what) => {
-  let error: unknown;
-  try {
-    decodeRoot(bytes, WHERE);
-  } catch (thrown) {
-    error = thrown;
-  }
+  const error = failure(bytes);
   expect(error).toMatchObject({ name: 'BlockError', code: 'CORRUPT', message: expect.stringContaining(what) });
   expect(error).toMatchObject({ message: expect.stringContaining(WHERE) });
 });
 
 test.each([
-  ['a later version, whatever else it has', changed({ version: 2, layout: {} })],
-  ['a codec of a later version', changed({ codec: 'aes' })],
+  ['a later version, whatever else it has', changed({ version: 3, layout: {} })],
+  ['a codec of a later version', written({ codec: 'aes' })],
+  ['version 1 and a codec of a later one', changed1({ codec: 'aes' })],
 ])('a root with %s is UNSUPPORTED', (_, bytes) => {
-  expect(() => decodeRoot(bytes, WHERE)).toThrow(expect.objectContaining({ code: 'UNSUPPORTED' }));
+  expect(failure(bytes)).toMatchObject({ code: 'UNSUPPORTED' });
 });

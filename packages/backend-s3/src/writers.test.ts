@@ -1,4 +1,4 @@
-import { HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { GetObjectCommand, HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { type BlockDevice, isBlockError } from '@blockyard/block';
 import type { FaultProxy } from '@blockyard/local-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -48,6 +48,12 @@ async function read(device: BlockDevice, start: number): Promise<number | undefi
   const buffer = new Uint8Array(SECTOR);
   await device.read(start, [buffer]);
   return buffer[0];
+}
+
+async function rootObject() {
+  const Key = `${at.prefix}/volume.json`;
+  const { Body, Metadata = {} } = await store.client.send(new GetObjectCommand({ Bucket: at.bucket, Key }));
+  return { bytes: (await Body?.transformToByteArray()) ?? new Uint8Array(), metadata: Metadata };
 }
 
 const FENCED = expect.objectContaining({ name: 'BlockError', code: 'FENCED' });
@@ -223,6 +229,42 @@ test('of writers that open at the same moment, at most one is left that can flus
     }),
   );
   expect(flushed.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+});
+
+test('of two writers of one epoch, as after a root was restored, only the later one can flush', async () => {
+  const Key = `${at.prefix}/volume.json`;
+  await first.disconnect();
+  const { bytes, metadata } = await rootObject();
+  const before = await connect();
+  await before.write(0, fill(2));
+  await before.flush();
+  await store.client.send(new PutObjectCommand({ Bucket: at.bucket, Key, Body: bytes, Metadata: metadata }));
+  const after = await connect();
+  await after.write(8, fill(3));
+  await after.flush();
+  await before.write(56, fill(9));
+  await expect(before.flush()).rejects.toEqual(FENCED);
+  await expect(before.write(57, fill(9))).rejects.toEqual(FENCED);
+  await after.flush();
+});
+
+test('a volume of version 1 is read as it is, and becomes version 2 when it is opened for writing', async () => {
+  await first.disconnect();
+  const Key = `${at.prefix}/volume.json`;
+  const { bytes, metadata } = await rootObject();
+  const { volumeId, writerEpoch, changeId, ...now } = JSON.parse(Buffer.from(bytes).toString());
+  const { format, sectorSize, sizeSectors, objectSizeBytes } = now;
+  const shape = { sectorSize, sizeSectors, objectSizeBytes, codec: 'none' };
+  const old = Buffer.from(JSON.stringify({ format, version: 1, volumeId, ...shape, writerEpoch, changeId }));
+  await store.client.send(new PutObjectCommand({ Bucket: at.bucket, Key, Body: old, Metadata: metadata }));
+  const reader = await connect({ readOnly: true });
+  expect(await read(reader, 31)).toBe(1);
+  expect((await rootObject()).bytes).toEqual(new Uint8Array(old));
+  const writer = await connect();
+  expect(await read(writer, 31)).toBe(1);
+  const upgraded = JSON.parse(Buffer.from((await rootObject()).bytes).toString());
+  expect(upgraded).toMatchObject({ ...shape, version: 2, volumeId, writerEpoch: writerEpoch + 1, layout: 'chunks' });
+  expect(upgraded.opening).toMatch(/^[0-9a-f]{32}$/);
 });
 
 test('a volume that was deleted and made anew under the same name fences the writer of the old one', async () => {
