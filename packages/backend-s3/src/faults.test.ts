@@ -314,6 +314,48 @@ test('a silent store is a time-out', async () => {
   expect(await read(device, 3)).toEqual([1]);
 });
 
+test.each([
+  ['503 of a gateway that lost the answer', { status: 503, code: 'ServiceUnavailable' }],
+  ['503 SlowDown', { status: 503, code: 'SlowDown' }],
+  ['429', { status: 429, code: 'TooManyRequests' }],
+  ['500', { status: 500, code: 'InternalError' }],
+  ['error within a 200', { status: 200, code: 'InternalError' }],
+  ['200 of a proxy', { status: 200, body: '<html><body>Log in<br></body></html>' }],
+  ['200 of nothing', { status: 200 }],
+  ['302 to a page to log in at', { status: 302 }],
+  ['403 of a gateway', { status: 403, body: 'Forbidden' }],
+])('a PUT that was carried out and answered with a %s is looked for, and found', async (_, answer) => {
+  const device = await connect({ maxAttempts: 1 });
+  failing(isDataPut, { kind: 'reply-after', ...answer }, 1);
+  await device.write(3, fill(1));
+  expect(await read(device, 3)).toEqual([1]);
+  await device.discard(0, SECTORS);
+  await device.flush();
+  await device.disconnect();
+  expect(await stored(3)).toEqual([0]);
+});
+
+test('a PUT that a 503 said no to, and that was carried out all the same, does not come back after a discard', async () => {
+  const device = await connect({ maxAttempts: 1 });
+  const { passed, open } = gate();
+  let asked = 0;
+  proxy.onRequest = (request) => {
+    if (!request.path.includes('/data/')) return undefined;
+    // The first one is on its way still when its answer comes; and nothing can be found out.
+    return asked++ === 0
+      ? { kind: 'reply-late', until: passed, status: 503, code: 'SlowDown' }
+      : { kind: 'reset-before' };
+  };
+  await expect(device.write(3, fill(1))).rejects.toEqual(codeOf('UNAVAILABLE'));
+  proxy.onRequest = () => undefined;
+  await device.discard(0, SECTORS);
+  await device.flush();
+  open();
+  await proxy.idle();
+  expect(await read(device, 3)).toEqual([0]);
+  expect(await stored(3)).toEqual([0]);
+});
+
 test('a denied PUT is ACCESS_DENIED, is not tried again, and changes nothing', async () => {
   const device = await connect();
   await device.write(3, fill(1));

@@ -1,13 +1,17 @@
 import { BlockError, type BlockErrorCode, isBlockError } from '@blockyard/block';
 
 /** What is known of a failed request, from whichever layer of the SDK it comes. */
-interface Failure {
+export interface Failure {
   /** Name of the S3 error, or of the error class. */
   readonly name: string;
   /** The HTTP status, if there was an answer. */
   readonly status: number | undefined;
   /** The system's code, if there was none: `ECONNRESET`. */
   readonly system: string | undefined;
+  /** Whether it ended before there was a connection. */
+  readonly beforeSending: boolean;
+  /** Whether the SDK has set its clock right by the answer, so that the same request would pass now. */
+  readonly clockCorrected: boolean;
   readonly message: string;
   readonly attempts: number;
 }
@@ -96,15 +100,6 @@ export function isLostCondition(error: unknown): boolean {
   return status === 412 || status === 409 || status === 404;
 }
 
-/**
- * Whether one attempt at a request was answered so that it was not carried out and never will be. After a time-out, a reset or
- * an error within the store nobody knows.
- */
-export function isRefused(error: unknown): boolean {
-  const { status } = failureOf(error);
-  return status !== undefined && ((status >= 400 && status < 500 && status !== 408) || status === 503);
-}
-
 export function isMissingKey(error: unknown): boolean {
   const { name, status } = failureOf(error);
   return status === 404 && name !== 'NoSuchBucket';
@@ -119,23 +114,37 @@ export function isRangeBeyondEnd(error: unknown): boolean {
   return failureOf(error).status === 416;
 }
 
-function failureOf(error: unknown): Failure {
-  if (typeof error !== 'object' || error === null) {
-    return { name: 'Error', status: undefined, system: undefined, message: String(error), attempts: 1 };
-  }
-  const { name, code, message, $metadata } = error as {
-    name?: unknown;
-    code?: unknown;
-    message?: unknown;
-    $metadata?: { httpStatusCode?: unknown; attempts?: unknown };
-  };
-  const status = $metadata?.httpStatusCode;
-  const attempts = $metadata?.attempts;
+/** System calls that come before anything is sent. */
+const CONNECTING: ReadonlySet<unknown> = new Set(['connect', 'getaddrinfo']);
+
+export function failureOf(error: unknown): Failure {
+  if (typeof error !== 'object' || error === null) return { ...NOTHING_KNOWN, message: String(error) };
+  const { name, code, message, $metadata } = error as Record<string, unknown>;
+  const { httpStatusCode, attempts, clockSkewCorrected } = ($metadata ?? {}) as Record<string, unknown>;
   return {
     name: typeof name === 'string' ? name : 'Error',
-    status: typeof status === 'number' ? status : undefined,
+    status: typeof httpStatusCode === 'number' ? httpStatusCode : undefined,
     system: typeof code === 'string' ? code : undefined,
+    beforeSending: isBeforeSending(error),
+    clockCorrected: clockSkewCorrected === true,
     message: typeof message === 'string' ? message : '',
     attempts: typeof attempts === 'number' ? attempts : 1,
   };
+}
+
+const NOTHING_KNOWN: Failure = {
+  name: 'Error',
+  status: undefined,
+  system: undefined,
+  beforeSending: false,
+  clockCorrected: false,
+  message: '',
+  attempts: 1,
+};
+
+function isBeforeSending(error: object): boolean {
+  const { syscall, errors } = error as { syscall?: unknown; errors?: unknown };
+  if (CONNECTING.has(syscall)) return true;
+  // Where a name has several addresses, Node tries them all, and throws what each said.
+  return Array.isArray(errors) && errors.length > 0 && errors.every((each) => CONNECTING.has(each?.syscall));
 }

@@ -5,6 +5,8 @@ import type { AddressInfo } from 'node:net';
  * What is done to one request.
  *
  * - `reply`: the store never sees it; the client gets this status, with `code` as the S3 error code.
+ * - `reply-after`: the store carries it out; the client gets that answer instead of the store's.
+ * - `reply-late`: the client gets that answer at once; the store gets the request when `until` resolves, and carries it out.
  * - `reset-before`: the store never sees it; the client's connection is reset.
  * - `reset-after`: the store carries it out; the client's connection is reset instead of an answer.
  * - `swallow`: the store never sees it, and the client gets no answer.
@@ -13,10 +15,20 @@ import type { AddressInfo } from 'node:net';
  * - `hold`: the store gets it only once `until` resolves, also if the client has gone in the meantime.
  */
 export type Fault =
-  | { readonly kind: 'reply'; readonly status: number; readonly code: string }
+  | ({ readonly kind: 'reply' | 'reply-after' } & FaultReply)
+  | ({ readonly kind: 'reply-late'; readonly until: Promise<unknown> } & FaultReply)
   | { readonly kind: 'reset-before' | 'reset-after' | 'swallow' | 'swallow-after' }
   | { readonly kind: 'cut'; readonly bytes: number }
   | { readonly kind: 'hold'; readonly until: Promise<unknown> };
+
+/** An answer that the store has not given. */
+export interface FaultReply {
+  readonly status: number;
+  /** The S3 error code in its body. Left out: what is in `body`, or no body. */
+  readonly code?: string;
+  readonly body?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
 
 /** A request as the proxy saw it. */
 export interface ProxiedRequest {
@@ -49,15 +61,20 @@ export async function startFaultProxy(endpoint: string): Promise<FaultProxy> {
     proxy.requests.push(seen);
     const fault = proxy.onRequest(seen);
     const body = await readAll(incoming);
-    if (fault?.kind === 'reply') return replyError(outgoing, fault.status, fault.code);
+    if (fault?.kind === 'reply') return reply(outgoing, fault);
     if (fault?.kind === 'reset-before') return reset(outgoing);
     if (fault?.kind === 'swallow') return;
-    if (fault?.kind === 'hold') await fault.until;
+    if (fault?.kind === 'reply-late') reply(outgoing, fault);
+    const held = fault?.kind === 'hold' || fault?.kind === 'reply-late' ? fault.until : undefined;
+    // One that is held back does not count until it is let go.
+    await held;
     const answered = answerOf(incoming, body, target);
     track(forwarding, answered);
+    if (fault?.kind === 'reply-late') return;
     const answer = await answered;
     if (fault?.kind === 'swallow-after') return;
     if (fault?.kind === 'reset-after') return reset(outgoing);
+    if (fault?.kind === 'reply-after') return reply(outgoing, fault);
     outgoing.writeHead(answer.status, answer.headers);
     if (fault?.kind !== 'cut') return void outgoing.end(answer.body);
     outgoing.write(answer.body.subarray(0, fault.bytes), () => reset(outgoing));
@@ -127,9 +144,10 @@ function describe(incoming: IncomingMessage, below: string): ProxiedRequest {
   };
 }
 
-function replyError(outgoing: ServerResponse, status: number, code: string): void {
-  outgoing.writeHead(status, { 'content-type': 'application/xml' });
-  outgoing.end(`<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>${code}</Message></Error>`);
+function reply(outgoing: ServerResponse, { status, code, body = '', headers }: FaultReply): void {
+  outgoing.writeHead(status, { 'content-type': 'application/xml', ...headers });
+  const error = `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>${code}</Message></Error>`;
+  outgoing.end(code === undefined ? body : error);
 }
 
 function reset(outgoing: ServerResponse): void {
