@@ -3,7 +3,7 @@
 # Without them these tests are left out. With BLOCKYARD_REQUIRE_TOOLS=1 they fail instead.
 set -euo pipefail
 
-readonly PACKAGES=(qemu-utils nbdkit libnbd-bin fio e2fsprogs)
+readonly PACKAGES=(qemu-utils nbdkit libnbd-bin python3-libnbd fio e2fsprogs)
 
 if ! command -v apt-get > /dev/null; then
   echo 'install-test-tools: there is no apt-get here' >&2

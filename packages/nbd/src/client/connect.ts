@@ -64,11 +64,11 @@ async function open(text: string, options: NbdOptions): Promise<BlockDevice> {
 
 /** The sector size, if the export can be a device of the contract. */
 function checkShape(
-  { sizeBytes, flags, minimumBytes, maximumBytes }: Session,
+  { sizeBytes, flags, minimumBytes, maximumBytes, sectorSize: serverSectorSize }: Session,
   options: NbdOptions,
   readOnly: boolean,
 ): number {
-  const sectorSize = options.sectorSize ?? Math.max(SECTOR_SIZE_MIN, minimumBytes);
+  const sectorSize = options.sectorSize ?? serverSectorSize ?? Math.max(SECTOR_SIZE_MIN, minimumBytes);
   checkSectorSize(sectorSize);
   if (sectorSize < minimumBytes) {
     throw new BlockError(
@@ -102,6 +102,7 @@ function checkSame(first: Session | undefined, session: Session): void {
     session.flags === first.flags &&
     session.mode === first.mode &&
     session.minimumBytes === first.minimumBytes &&
+    session.sectorSize === first.sectorSize &&
     session.maximumBytes >= first.maximumBytes &&
     session.allocationId === first.allocationId;
   if (!same) throw new BlockError('UNSUPPORTED', 'the server came back with another export under the same name');

@@ -1,8 +1,9 @@
-import { BlockError, type BlockErrorCode } from '@blockyard/block';
+import { BlockError, type BlockErrorCode, SECTOR_SIZE_MAX, SECTOR_SIZE_MIN } from '@blockyard/block';
 import { ByteReader, ByteWriter, decodeText, viewOf } from '../wire/bytes.js';
 import {
   BASE_ALLOCATION,
   CONTEXT_INSTANCE,
+  CONTEXT_SECTOR_SIZE,
   GREETING_BYTES,
   HandshakeFlag,
   IHAVEOPT,
@@ -30,6 +31,8 @@ export interface Session {
   readonly allocationId: number | undefined;
   /** Name that no other device object of any server has, where the server gives one. */
   readonly instance: string | undefined;
+  /** Bytes in a sector of the server's device, where the server tells. */
+  readonly sectorSize: number | undefined;
 }
 
 /** The way to the other side while options are haggled over. */
@@ -41,6 +44,12 @@ export interface Exchange {
 interface Reply {
   readonly type: number;
   readonly data: Uint8Array;
+}
+
+/** A meta context that the server named. */
+interface Context {
+  readonly id: number;
+  readonly name: string;
 }
 
 /** A server that sends more than this for one option is up to no good. */
@@ -84,16 +93,16 @@ export class ClientHandshake {
   /** Chooses the export, with everything that client and server both know. */
   async open(exportName: string): Promise<Session> {
     const mode = await this.#mode();
-    let instance: string | undefined;
-    let allocationId: number | undefined;
+    let listed: readonly Context[] = [];
+    let selected: readonly Context[] = [];
     if (mode !== 'simple') {
-      instance = (await this.#contexts(Option.LIST_META_CONTEXT, exportName, CONTEXT_INSTANCE)).values().next().value;
-      const selected = await this.#contexts(Option.SET_META_CONTEXT, exportName, BASE_ALLOCATION);
-      for (const [id, name] of selected) if (name === BASE_ALLOCATION) allocationId = id;
+      listed = await this.#contexts(Option.LIST_META_CONTEXT, exportName, [CONTEXT_INSTANCE, CONTEXT_SECTOR_SIZE]);
+      selected = await this.#contexts(Option.SET_META_CONTEXT, exportName, [BASE_ALLOCATION]);
     }
-    const facts = await this.#go(exportName);
-    if (!instance?.startsWith(CONTEXT_INSTANCE)) instance = undefined;
-    return { mode, allocationId, instance, ...facts };
+    const instance = listed.find(({ name }) => name.startsWith(CONTEXT_INSTANCE))?.name;
+    const sectorSize = sectorSizeOf(listed.find(({ name }) => name.startsWith(CONTEXT_SECTOR_SIZE))?.name);
+    const allocationId = selected.find(({ name }) => name === BASE_ALLOCATION)?.id;
+    return { mode, allocationId, instance, sectorSize, ...(await this.#go(exportName)) };
   }
 
   async #mode(): Promise<Session['mode']> {
@@ -101,14 +110,15 @@ export class ClientHandshake {
     return (await this.#ask(Option.STRUCTURED_REPLY)) === undefined ? 'structured' : 'simple';
   }
 
-  /** Names by id that a query gives; none where the server refuses it. */
-  async #contexts(option: number, exportName: string, query: string): Promise<Map<number, string>> {
-    const data = new ByteWriter().text(exportName).u32(1).text(query).finish();
-    const found = new Map<number, string>();
-    await this.#ask(option, data, ({ type, data }) => {
+  /** What the queries give; nothing where the server refuses them. */
+  async #contexts(option: number, exportName: string, queries: readonly string[]): Promise<Context[]> {
+    const question = new ByteWriter().text(exportName).u32(queries.length);
+    for (const query of queries) question.text(query);
+    const found: Context[] = [];
+    await this.#ask(option, question.finish(), ({ type, data }) => {
       if (type !== OptionReply.META_CONTEXT || data.byteLength < 4) return;
       const name = decodeText(data.subarray(4));
-      if (name !== undefined) found.set(viewOf(data).getUint32(0), name);
+      if (name !== undefined) found.push({ id: viewOf(data).getUint32(0), name });
     });
     return found;
   }
@@ -166,6 +176,14 @@ function refused(what: string, { type, data }: Reply, fallback: BlockErrorCode):
     code,
     `the server refuses ${what} (0x${type.toString(16)})${text === '' ? '' : `: ${JSON.stringify(text)}`}`,
   );
+}
+
+/** `undefined` for what can be no sector size. */
+function sectorSizeOf(name: string | undefined): number | undefined {
+  const digits = name?.slice(CONTEXT_SECTOR_SIZE.length) ?? '';
+  if (!/^\d{3,5}$/.test(digits)) return undefined;
+  const bytes = Number(digits);
+  return isPowerOfTwo(bytes) && bytes >= SECTOR_SIZE_MIN && bytes <= SECTOR_SIZE_MAX ? bytes : undefined;
 }
 
 export function violation(message: string): BlockError {

@@ -5,7 +5,6 @@ import type { Request } from './request.js';
 /** What is fixed for a connection when its transmission begins. */
 export interface Terms {
   readonly sizeBytes: number;
-  readonly minimumBytes: number;
   /** Largest payload of a WRITE or READ. */
   readonly requestBytesMax: number;
   readonly readOnly: boolean;
@@ -60,7 +59,6 @@ function isOffered(command: number, terms: Terms): boolean {
 function checkRange({ command, offsetBytes, lengthBytes }: Request, terms: Terms, rule: Rule): number {
   // Above 2^53 there is no export.
   if (offsetBytes === undefined || lengthBytes === undefined) return pastEndErrno(command);
-  if (offsetBytes % terms.minimumBytes !== 0 || lengthBytes % terms.minimumBytes !== 0) return Errno.EINVAL;
   if (rule.hasData && lengthBytes > terms.requestBytesMax) return Errno.EINVAL;
   // Written so that no sum can leave the safe integers.
   if (offsetBytes > terms.sizeBytes || lengthBytes > terms.sizeBytes - offsetBytes) {

@@ -9,7 +9,7 @@ import type { Terms } from './check.js';
 import type { ChunkPool } from './chunks.js';
 import type { Peer, ServerEvent } from './events.js';
 import { Executor } from './executor.js';
-import { blockSizes, type Export, type Exports, sizeBytesOf } from './exports.js';
+import { type Export, type Exports, sizeBytesOf } from './exports.js';
 import { greeting, Handshake } from './handshake.js';
 import { Negotiation } from './negotiation.js';
 import type { Limits } from './options.js';
@@ -178,11 +178,10 @@ export class Connection {
 
   #terms(entry: Export, hasContexts: boolean): Terms {
     const { requestBytesMax } = this.#shared.limits;
-    const [minimumBytes] = blockSizes(entry, requestBytesMax);
     const { readOnly } = entry;
     const trims = entry.device.info.native.discard;
     const extended = this.#negotiation.mode === 'extended';
-    return { sizeBytes: sizeBytesOf(entry), minimumBytes, requestBytesMax, readOnly, trims, extended, hasContexts };
+    return { sizeBytes: sizeBytesOf(entry), requestBytesMax, readOnly, trims, extended, hasContexts };
   }
 
   #transmissionHost(): TransmissionHost {

@@ -6,6 +6,7 @@ import {
   CONTEXT_CACHED,
   CONTEXT_DIRTY,
   CONTEXT_INSTANCE,
+  CONTEXT_SECTOR_SIZE,
 } from '../wire/protocol.js';
 import { type CacheRun, type Export, instanceOf } from './exports.js';
 import type { StatusExtent } from './replies.js';
@@ -52,18 +53,34 @@ export function contextsOf(entry: Export): Context[] {
 
 /**
  * Names that answer the queries of LIST_META_CONTEXT: those that can be selected for no queries, and for a namespace with nothing
- * behind it. The instance, which cannot be selected, is named to those who ask for it.
+ * behind it. The instance and the sector size, which cannot be selected, are named to those who ask for them.
  */
 export function listContexts(entry: Export, queries: readonly string[]): string[] {
   const names = contextsOf(entry).map(({ name }) => name);
   if (queries.length === 0) return names;
   const found = names.filter((name) => queries.some((query) => query === name || query === namespaceOf(name)));
-  return queries.includes(CONTEXT_INSTANCE) ? [...found, instanceOf(entry)] : found;
+  if (queries.includes(CONTEXT_INSTANCE)) found.push(instanceOf(entry));
+  if (queries.includes(CONTEXT_SECTOR_SIZE)) found.push(CONTEXT_SECTOR_SIZE + entry.device.info.sectorSize);
+  return found;
 }
 
 /** The contexts that SET_META_CONTEXT selects: those that are named in full. Whatever else is asked for is no error. */
 export function selectContexts(entry: Export, queries: readonly string[]): Context[] {
   return contextsOf(entry).filter(({ name }) => queries.includes(name));
+}
+
+/** Of extents that begin `skipBytes` early and may go on for too long: what is about `lengthBytes`. */
+export function cutStatuses(extents: readonly StatusExtent[], skipBytes: number, lengthBytes: number): StatusExtent[] {
+  const end = skipBytes + lengthBytes;
+  const cut: StatusExtent[] = [];
+  let at = 0;
+  for (const extent of extents) {
+    const from = Math.max(at, skipBytes);
+    at += extent.lengthBytes;
+    const to = Math.min(at, end);
+    if (to > from) cut.push({ lengthBytes: to - from, status: extent.status });
+  }
+  return cut;
 }
 
 function namespaceOf(name: string): string {

@@ -2,8 +2,9 @@ import { setImmediate } from 'node:timers/promises';
 import type { BlockDevice } from '@blockyard/block';
 import { Command, CommandFlag, Errno } from '../wire/protocol.js';
 import type { Arena } from './arena.js';
+import { ByteAccess } from './byte-access.js';
 import type { Chunk } from './chunks.js';
-import type { Context } from './contexts.js';
+import { type Context, cutStatuses } from './contexts.js';
 import { errnoOf, messageFor } from './errno.js';
 import type { Export } from './exports.js';
 import { writeKeptZeroes } from './kept-zeroes.js';
@@ -49,7 +50,7 @@ export class Executor {
   readonly #arena: Arena;
   readonly #outbound: Outbound;
   readonly #onFailure: ExecutorOptions['onFailure'];
-  readonly #sectorSize: number;
+  readonly #access: ByteAccess;
   readonly #dataHeaderBytes: number;
   readonly #lending: Lending;
   readonly #isWanted = (): boolean => !this.#closed;
@@ -66,7 +67,7 @@ export class Executor {
     this.#arena = arena;
     this.#outbound = outbound;
     this.#onFailure = onFailure;
-    this.#sectorSize = entry.device.info.sectorSize;
+    this.#access = new ByteAccess(entry.device);
     this.#dataHeaderBytes = dataHeaderBytes(mode);
     this.#lending = new Lending(entry.device, mode, arena, outbound);
   }
@@ -105,44 +106,42 @@ export class Executor {
   }
 
   #dispatch(request: Request): void {
-    const { command, lengthBytes = 0 } = request;
-    const start = (request.offsetBytes ?? 0) / this.#sectorSize;
-    const count = lengthBytes / this.#sectorSize;
+    const { command, offsetBytes = 0, lengthBytes = 0 } = request;
     switch (command) {
       case Command.READ:
-        this.#read(request, start, lengthBytes);
+        this.#read(request, offsetBytes, lengthBytes);
         break;
       case Command.WRITE:
-        this.#write(request, start, lengthBytes);
+        this.#write(request, offsetBytes, lengthBytes);
         break;
       case Command.FLUSH:
         this.#settle(request, this.#device.flush());
         break;
       case Command.TRIM:
-        this.#change(request, start, count, this.#device.discard(start, count));
+        this.#change(request, this.#access.discard(request, offsetBytes, lengthBytes));
         break;
       case Command.WRITE_ZEROES:
-        this.#writeZeroes(request, start, count);
+        this.#writeZeroes(request, offsetBytes, lengthBytes);
         break;
       case Command.CACHE:
-        this.#settle(request, this.#entry.prefetching?.prefetch(start, count) ?? Promise.resolve());
+        this.#settle(request, this.#prefetch(offsetBytes, lengthBytes));
         break;
       case Command.BLOCK_STATUS:
-        this.#blockStatus(request, start, count);
+        this.#blockStatus(request, offsetBytes, lengthBytes);
         break;
       default:
         throw new Error(`command ${command} was let through`);
     }
   }
 
-  #read(request: Request, start: number, lengthBytes: number): void {
+  #read(request: Request, offsetBytes: number, lengthBytes: number): void {
     const { chunk, at } = request;
     if (chunk === undefined) {
       this.#answer(request, putReadDone);
       return;
     }
     const from = at + this.#dataHeaderBytes;
-    this.#device.read(start, [chunk.bytes.subarray(from, from + lengthBytes)]).then(
+    this.#access.read(offsetBytes, chunk.bytes.subarray(from, from + lengthBytes)).then(
       () => this.#answerData(request, lengthBytes),
       (error: unknown) => this.#fail(request, error),
     );
@@ -190,66 +189,76 @@ export class Executor {
     }
   }
 
-  #write(request: Request, start: number, lengthBytes: number): void {
+  #write(request: Request, offsetBytes: number, lengthBytes: number): void {
     const { chunk, at } = request;
-    const data = chunk === undefined ? [] : [chunk.bytes.subarray(at, at + lengthBytes)];
-    this.#change(request, start, lengthBytes / this.#sectorSize, this.#device.write(start, data));
+    if (chunk === undefined) this.#change(request, Promise.resolve());
+    else this.#change(request, this.#access.write(request, offsetBytes, chunk.bytes.subarray(at, at + lengthBytes)));
   }
 
   /**
    * Without NO_HOLE space may be given back, and reads as zeroes all the same [Z1]. With it, only data that are written are sure to
    * keep it where the device knows of holes. FAST_ZERO is for those who would rather not wait for that.
    */
-  #writeZeroes(request: Request, start: number, count: number): void {
+  #writeZeroes(request: Request, offsetBytes: number, lengthBytes: number): void {
     const { native } = this.#device.info;
     const keeps = request.has(CommandFlag.NO_HOLE) && native.discard;
     if (request.has(CommandFlag.FAST_ZERO) && (keeps || !native.writeZeroes)) {
       this.#answerError(request, Errno.ENOTSUP, 'zeroes would be written');
       return;
     }
-    this.#change(request, start, count, keeps ? this.#writeKeptZeroes(start, count) : this.#zero(start, count));
+    const zero = keeps ? this.#writeKeptZeroes : this.#zero;
+    this.#change(request, this.#access.writeZeroes(request, offsetBytes, lengthBytes, zero));
   }
 
-  #writeKeptZeroes(start: number, count: number): Promise<void> {
+  readonly #writeKeptZeroes = (start: number, count: number): Promise<void> => {
     return this.#keptZeroes.run(() => writeKeptZeroes(this.#device, start, count, this.#isWanted));
-  }
+  };
 
-  #zero(start: number, count: number): Promise<void> {
+  readonly #zero = (start: number, count: number): Promise<void> => {
     const device = this.#device;
     return device.info.native.discard ? device.discard(start, count) : device.writeZeroes(start, count);
+  };
+
+  #prefetch(offsetBytes: number, lengthBytes: number): Promise<void> {
+    const { start, count } = this.#access.sectorsOf(offsetBytes, lengthBytes);
+    return this.#entry.prefetching?.prefetch(start, count) ?? Promise.resolve();
   }
 
   /** A change; with FUA it is answered once it is durable. */
-  #change(request: Request, start: number, count: number, done: Promise<void>): void {
-    if (request.has(CommandFlag.FUA))
-      this.#settle(
-        request,
-        done.then(() => this.#device.flush({ start, count })),
-      );
-    else this.#settle(request, done);
+  #change(request: Request, done: Promise<void>): void {
+    if (!request.has(CommandFlag.FUA)) {
+      this.#settle(request, done);
+      return;
+    }
+    const { offsetBytes = 0, lengthBytes = 0 } = request;
+    const range = this.#access.sectorsOf(offsetBytes, lengthBytes);
+    this.#settle(
+      request,
+      done.then(() => this.#device.flush(range)),
+    );
   }
 
   #settle(request: Request, done: Promise<void>): void {
     done.then(
       () => {
-        this.#giveMemory(request);
+        this.#release(request);
         this.#answer(request, putSuccess);
       },
       (error: unknown) => this.#fail(request, error),
     );
   }
 
-  #blockStatus(request: Request, start: number, count: number): void {
+  #blockStatus(request: Request, offsetBytes: number, lengthBytes: number): void {
     const { chunk, at } = request;
-    if (chunk === undefined || count === 0) {
-      this.#giveMemory(request);
+    if (chunk === undefined || lengthBytes === 0) {
+      this.#release(request);
       this.#answerError(request, Errno.EINVAL, 'no range');
       return;
     }
     this.#statuses
       .run(async () => {
         // What is pushed for a client that is gone is only given back.
-        const end = this.#closed ? at : await this.#putStatuses(request, chunk, start, count);
+        const end = this.#closed ? at : await this.#putStatuses(request, chunk, offsetBytes, lengthBytes);
         this.#outbound.push(chunk, at, end);
         await setImmediate();
       })
@@ -257,19 +266,22 @@ export class Executor {
   }
 
   /** Puts one chunk for each selected context into the request's memory. Returns where they end. */
-  async #putStatuses(request: Request, chunk: Chunk, start: number, count: number): Promise<number> {
+  async #putStatuses(request: Request, chunk: Chunk, offsetBytes: number, lengthBytes: number): Promise<number> {
+    const { start, count } = this.#access.sectorsOf(offsetBytes, lengthBytes);
+    const skipBytes = offsetBytes % this.#device.info.sectorSize;
     const extentsMax = request.has(CommandFlag.REQ_ONE) ? 1 : EXTENTS_MAX;
     const answers = await Promise.all(this.#contexts.map(({ status }) => status(start, count, extentsMax)));
     let end = request.at;
     for (const [index, context] of this.#contexts.entries()) {
       const last = index === this.#contexts.length - 1;
-      end = putStatus(chunk.view, end, this.#mode, request, context.id, answers[index] ?? [], last);
+      const extents = cutStatuses(answers[index] ?? [], skipBytes, lengthBytes);
+      end = putStatus(chunk.view, end, this.#mode, request, context.id, extents, last);
     }
     return end;
   }
 
   #fail(request: Request, error: unknown): void {
-    this.#giveMemory(request);
+    this.#release(request);
     this.#answerError(request, errnoOf(error, request.command), messageFor(error));
     this.#onFailure(request, error);
   }
@@ -284,7 +296,9 @@ export class Executor {
     this.#outbound.push(chunk, at, putError(chunk.view, at, this.#mode, request, errno, message));
   }
 
-  #giveMemory(request: Request): void {
+  /** Gives back what the request holds: its place among the changes of its sectors, and its memory. */
+  #release(request: Request): void {
+    this.#access.leave(request);
     const { chunk } = request;
     request.chunk = undefined;
     if (chunk !== undefined) this.#arena.give(chunk);

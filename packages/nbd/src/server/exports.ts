@@ -96,14 +96,14 @@ export function transmissionFlags({ device, readOnly, prefetching }: Export, mod
 }
 
 /**
- * The block sizes that the export takes, in bytes: a sector at least, best the device's own preference as the next power of
- * two, `requestBytesMax` at most.
+ * The block sizes that the export takes, in bytes: one at least, best the device's own preference as the next power of two,
+ * `requestBytesMax` at most. Clients that never ask send 512 bytes, whatever the device's sectors are.
  */
 export function blockSizes({ device }: Export, requestBytesMax: number): readonly [number, number, number] {
   const { sectorSize, preferredIoBytes } = device.info;
   let preferredBytes = Math.max(4096, sectorSize);
   while (preferredBytes < preferredIoBytes && preferredBytes < requestBytesMax) preferredBytes *= 2;
-  return [sectorSize, preferredBytes, requestBytesMax];
+  return [1, preferredBytes, requestBytesMax];
 }
 
 const instances = new WeakMap<BlockDevice, string>();

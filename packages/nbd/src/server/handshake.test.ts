@@ -183,12 +183,12 @@ describe('INFO and GO', () => {
     assert.equal(types(await alone.option(Option.INFO, infoData('', []))).at(-1), OptionReply.ACK);
   });
 
-  test('tell the block sizes: a sector, the preferred size, 32 MiB', async () => {
+  test('tell the block sizes: a byte, the preferred size, 32 MiB', async () => {
     const device = await connectMemory({ sizeSectors: 64, sectorSize: 4096 });
     const client = await greeted(await start({ exports: { disk: device } }));
     const replies = await client.option(Option.INFO, infoData('', []));
     const sizes = replies.find(({ data }) => data.byteLength === 14);
-    assert.equal(sizes?.data.readUInt32BE(2), 4096);
+    assert.equal(sizes?.data.readUInt32BE(2), 1);
     assert.equal(sizes?.data.readUInt32BE(6), 65_536);
     assert.equal(sizes?.data.readUInt32BE(10), 32 * 1024 * 1024);
   });

@@ -55,6 +55,7 @@ export class Lending {
 
   #lent(request: Request, offsetBytes: number, lengthBytes: number): Loan | undefined {
     const { sectorSize } = this.#device.info;
+    if (offsetBytes % sectorSize !== 0 || lengthBytes % sectorSize !== 0) return undefined;
     const loan = this.#device.lend?.(offsetBytes / sectorSize, lengthBytes / sectorSize);
     if (loan === undefined || this.#isToSend(request, loan, lengthBytes)) return loan;
     loan.release();

@@ -60,7 +60,7 @@ describeWith(['nbdinfo'], 'nbdinfo', () => {
       can_multi_conn: true,
       can_trim: true,
       can_zero: true,
-      block_size_minimum: 4096,
+      block_size_minimum: 1,
       block_size_preferred: 65_536,
       block_size_maximum: 32 * MIB,
       contexts: ['base:allocation'],
@@ -216,11 +216,75 @@ describeWith(['qemu-io'], 'qemu-io', () => {
     );
   });
 
+  test.each([512, 4096, 65_536])('any alignment is served, with sectors of %i bytes', async (sectorSize) => {
+    const device = await connectMemory({ sizeSectors: (64 * MIB) / sectorSize, sectorSize });
+    const { uri } = await serve({ device });
+    await io(
+      uri,
+      'write -P 0x11 0 1M',
+      'write -P 0x22 1 1',
+      'write -P 0x33 4095 2',
+      'write -f -P 0x44 65000 70001',
+      'write -z 300001 200003',
+      'write -z 513 3',
+      'aio_write -P 0x55 800001 5',
+      'aio_write -P 0x66 800006 7',
+      'aio_flush',
+      'discard 900001 70007',
+      'flush',
+      'read -P 0x11 0 1',
+      'read -P 0x22 1 1',
+      'read -P 0x11 2 511',
+      'read -P 0 513 3',
+      'read -P 0x11 516 3579',
+      'read -P 0x33 4095 2',
+      'read -P 0x11 4097 60903',
+      'read -P 0x44 65000 70001',
+      'read -P 0x11 135001 165000',
+      'read -P 0 300001 200003',
+      'read -P 0x11 500004 299997',
+      'read -P 0x55 800001 5',
+      'read -P 0x66 800006 7',
+      'read -P 0x11 800013 99988',
+      'read -P 0x11 970008 78568',
+    );
+  });
+
   test('a read-only export is not written', async () => {
     const { uri } = await serve({
       exports: { disk: { device: await connectMemory({ sizeSectors: 8 }), readOnly: true } },
     });
     await assert.rejects(run('qemu-io', '-f', 'raw', '-c', 'write 0 512', uri));
+  });
+});
+
+describeWith(['nbdsh'], 'libnbd', () => {
+  test('reads, writes, zeroes and asks for the status of bytes anywhere', async () => {
+    const device = await connectMemory({ sizeSectors: 4, sectorSize: 65_536 });
+    const { uri } = await serve({ device });
+    const script = [
+      'h.add_meta_context(nbd.CONTEXT_BASE_ALLOCATION)',
+      'h.connect_uri(uri)',
+      'assert h.get_block_size(nbd.SIZE_MINIMUM) == 1',
+      'h.pwrite(b"abcdefg", 65533, nbd.CMD_FLAG_FUA)',
+      'h.zero(2, 65535)',
+      'h.trim(100, 1000)',
+      'assert h.pread(9, 65532) == b"\\0ab\\0\\0efg\\0", h.pread(9, 65532)',
+      'found = []',
+      'h.block_status(100001, 65537, lambda name, at, extents, error: found.extend([at] + extents))',
+      'assert found == [65537, 65535, 0, 34466, 3], found',
+    ];
+    await run(
+      'nbdsh',
+      '-c',
+      'import nbd',
+      '-c',
+      `uri = ${JSON.stringify(uri)}`,
+      ...script.flatMap((line) => ['-c', line]),
+    );
+    const found = Buffer.alloc(2 * 65_536);
+    await device.read(0, [found]);
+    assert.equal(found.toString('latin1', 65_533, 65_540), 'ab\0\0efg');
   });
 });
 

@@ -2,6 +2,7 @@ import { readU64 } from '../wire/bytes.js';
 import { Command, CommandFlag, EXTENDED_REQUEST_MAGIC, REQUEST_MAGIC } from '../wire/protocol.js';
 import type { Chunk } from './chunks.js';
 import type { Mode } from './replies.js';
+import type { Change } from './sector-order.js';
 
 /** One request of a client. */
 export class Request {
@@ -21,6 +22,8 @@ export class Request {
   /** Memory for its payload or reply, from byte `at` on. */
   chunk: Chunk | undefined;
   at = 0;
+  /** Its place among the changes of its sectors, while the device is at work on it. */
+  place: Change | undefined;
 
   private constructor(view: DataView, at: number, extended: boolean) {
     this.flags = view.getUint16(at + 4);

@@ -146,8 +146,7 @@ describe.each(MODES)('with %s replies', (mode) => {
     const w = writeFlags(mode);
     const refused = async (request: Parameters<RawClient['request']>[0]) => client.request({ length: 512, ...request });
     assert.equal(await refused({ command: READ, offset: size }), Errno.EINVAL);
-    assert.equal(await refused({ command: READ, offset: 1 }), Errno.EINVAL);
-    assert.equal(await refused({ command: READ, length: 511 }), Errno.EINVAL);
+    assert.equal(await refused({ command: READ, offset: size - 511 }), Errno.EINVAL);
     assert.equal(await refused({ command: READ, length: 64 * MIB }), Errno.EINVAL);
     assert.equal(await refused({ command: READ, offset: 2n ** 64n - 512n }), Errno.EINVAL);
     assert.equal(await refused({ command: READ, flags: NO_HOLE }), Errno.EINVAL);
@@ -160,8 +159,6 @@ describe.each(MODES)('with %s replies', (mode) => {
     assert.equal(await refused({ command: 8, offset: 0, length: 0 }), Errno.EINVAL);
     const payload = new Uint8Array(1024);
     assert.equal(await client.request({ command: WRITE, flags: w, offset: size - 512, payload }), Errno.ENOSPC);
-    assert.equal(await client.request({ command: WRITE, flags: w, offset: 1, payload }), Errno.EINVAL);
-    assert.equal(await client.request({ command: WRITE, flags: w, payload: new Uint8Array(513) }), Errno.EINVAL);
     assert.equal(await client.request({ command: WRITE, flags: w | DF, payload }), Errno.EINVAL);
     assert.equal(await client.request({ command: WRITE, flags: w, offset: 2n ** 60n, payload }), Errno.ENOSPC);
     assert.equal(await refused({ command: WRITE_ZEROES, offset: 2n ** 60n }), Errno.ENOSPC);

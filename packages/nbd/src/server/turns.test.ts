@@ -18,3 +18,28 @@ test('works run one after the other, also after one that failed', async () => {
   assert.equal(await c, 'c');
   assert.deepEqual(seen, ['a begins', 'a ends', 'b begins', 'b ends', 'c begins', 'c ends']);
 });
+
+test('as many run at once as may, and the next ones in the order in which they came', async () => {
+  const turns = new Turns(2);
+  const begun: number[] = [];
+  const ends: (() => void)[] = [];
+  const works = [0, 1, 2, 3].map((n) =>
+    turns.run(() => {
+      begun.push(n);
+      return new Promise<void>((resolve) => ends.push(resolve));
+    }),
+  );
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(begun, [0, 1]);
+  ends[1]?.();
+  await works[1];
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(begun, [0, 1, 2]);
+  ends[0]?.();
+  ends[2]?.();
+  await works[2];
+  await new Promise((resolve) => setImmediate(resolve));
+  ends[3]?.();
+  await Promise.all(works);
+  assert.deepEqual(begun, [0, 1, 2, 3]);
+});

@@ -11,6 +11,7 @@ import { describe } from 'vitest';
 const PACKAGES = {
   nbdinfo: 'libnbd-bin',
   nbdcopy: 'libnbd-bin',
+  nbdsh: 'python3-libnbd',
   'qemu-img': 'qemu-utils',
   'qemu-io': 'qemu-utils',
   'qemu-nbd': 'qemu-utils',
@@ -57,8 +58,10 @@ export interface Ran {
 
 /** Runs a program to its end. Rejects, with all it said, if it fails. */
 export function run(tool: Tool, ...args: readonly string[]): Promise<Ran> {
+  // nbdsh starts the first python there is, and only the system's has the library.
+  const env = { ...process.env, LC_ALL: 'C', PATH: ['/usr/bin', process.env.PATH].join(delimiter) };
   // fio leaves a file behind where it runs.
-  const options = { cwd: tmpdir(), maxBuffer: 64 * 1024 * 1024, env: { ...process.env, LC_ALL: 'C' } };
+  const options = { cwd: tmpdir(), maxBuffer: 64 * 1024 * 1024, env };
   return new Promise((resolve, reject) => {
     execFile(find(tool) ?? tool, args, options, (error, stdout, stderr) => {
       if (error === null) resolve({ stdout, stderr });

@@ -141,6 +141,8 @@ export const CONTEXT_DIRTY = 'x-blockyard:dirty';
 export const CONTEXT_CACHED = 'x-blockyard:cached';
 /** Prefix of a name that is only listed: what follows tells one device object from every other. */
 export const CONTEXT_INSTANCE = 'x-blockyard:instance:';
+/** The same: what follows is the device's sector size in bytes. Block sizes do not tell it, for the server takes any. */
+export const CONTEXT_SECTOR_SIZE = 'x-blockyard:sector-size:';
 
 /** A server may be asked for at least this much at once where nothing else was agreed. */
 export const PAYLOAD_BYTES_DEFAULT = 32 * 1024 * 1024;
