@@ -11,7 +11,7 @@ import { listObjects } from './listing.js';
 import { ObjectLocks } from './object-locks.js';
 import { ObjectWriter } from './object-writer.js';
 import { type ConnectS3Options, type ConnectSettings, checkConnectOptions } from './options.js';
-import { type Abilities, probeForWriting } from './probe.js';
+import { type Abilities, probe } from './probe.js';
 import { RootObject, readRoot } from './root-object.js';
 import { Slots } from './slots.js';
 import type { ObjectStore } from './store.js';
@@ -75,11 +75,7 @@ async function openDriver(store: ObjectStore, settings: ConnectSettings): Promis
 /** Takes the volume over, last of all: what can go wrong is tried before an earlier writer is fenced. */
 async function becomeWriter(store: ObjectStore, settings: ConnectSettings, root: RootObject): Promise<Abilities> {
   const keys = keysOf(settings.prefix);
-  const [abilities] = await Promise.all([
-    probeForWriting(store, keys, settings.allowUnsafeStore),
-    store.list(keys.dataPrefix, undefined, 1),
-  ]);
-  store.conditionalPuts = abilities.conditionalPuts;
+  const abilities = await probe(store, keys, settings);
   await root.takeOver();
   return abilities;
 }

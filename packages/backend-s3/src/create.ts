@@ -1,9 +1,10 @@
 import { BlockError } from '@blockyard/block';
 import { openStore } from './client.js';
 import { nameOf } from './connect.js';
-import { keysOf } from './keys.js';
+import { type Keys, keysOf } from './keys.js';
+import { listData } from './listing.js';
 import { type CreateSettings, type CreateVolumeOptions, checkCreateOptions } from './options.js';
-import { probeForWriting } from './probe.js';
+import { probe } from './probe.js';
 import { partSizeFor, type Root } from './root.js';
 import { putRoot } from './root-object.js';
 import { newId } from './stamp.js';
@@ -33,13 +34,9 @@ export async function createVolume(options: CreateVolumeOptions): Promise<void> 
 async function create(store: ObjectStore, settings: CreateSettings): Promise<void> {
   const { sectorSize, sizeSectors, objectSizeBytes, allowUnsafeStore } = settings;
   const keys = keysOf(settings.prefix);
-  if ((await store.head(keys.root)) !== undefined) throw exists(store, keys.root);
-  const { objects } = await store.list(keys.dataPrefix, undefined, 1);
-  if (objects.length > 0) {
-    const what = `${store.urlOf(keys.dataPrefix)} has objects, but there is no volume; deleteVolume removes them`;
-    throw new BlockError('ALREADY_EXISTS', what);
-  }
-  ({ conditionalPuts: store.conditionalPuts } = await probeForWriting(store, keys, allowUnsafeStore));
+  // Not a HEAD: its refusal says nothing of the reason.
+  if ((await store.get(keys.root, [new Uint8Array(1)], 0)) !== undefined) throw exists(store, keys.root);
+  await probe(store, keys, { allowUnsafeStore, isFree: (scratch) => checkFree(store, keys, scratch) });
   const root: Root = {
     volumeId: newId(),
     sectorSize,
@@ -56,6 +53,15 @@ async function create(store: ObjectStore, settings: CreateSettings): Promise<voi
   const result = await putRoot(store, keys, root, 'absent');
   if (result.kind === 'failed') throw result.error;
   if (result.kind === 'lost') throw exists(store, keys.root);
+}
+
+/** `exists` is a key that comes after all data in a listing. */
+async function checkFree(store: ObjectStore, keys: Keys, exists: string): Promise<void> {
+  for await (const { objects } of listData(store, keys, 0, exists)) {
+    if (objects.length === 0) continue;
+    const what = `${store.urlOf(keys.dataPrefix)} has objects, but there is no volume; deleteVolume removes them`;
+    throw new BlockError('ALREADY_EXISTS', what);
+  }
 }
 
 function exists(store: ObjectStore, key: string): BlockError {

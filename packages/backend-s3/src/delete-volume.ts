@@ -2,9 +2,15 @@ import { BlockError } from '@blockyard/block';
 import { openStore } from './client.js';
 import { nameOf } from './connect.js';
 import { indexOfKey, type Keys, keysOf } from './keys.js';
+import { listData } from './listing.js';
 import { checkDeleteOptions, type StoreOptions } from './options.js';
 import { isId } from './root.js';
-import { BATCH_KEYS_MAX, type ObjectStore } from './store.js';
+import { Scratch } from './scratch.js';
+import { newId } from './stamp.js';
+import type { ObjectStore } from './store.js';
+
+/** Passes through what is to be deleted. The last of them finds nothing; a writer that is still at work may make more needed. */
+const PASSES_MAX = 5;
 
 /**
  * Deletes a volume with all its data, also a damaged one, and what is left of one that was deleted in part. Nothing else under
@@ -30,26 +36,66 @@ export async function deleteVolume(options: StoreOptions): Promise<void> {
 }
 
 async function deleteAll(store: ObjectStore, keys: Keys): Promise<void> {
-  const root = await store.head(keys.root);
-  const data = await deleteListed(store, keys.dataPrefix, (key) => indexOfKey(keys, key) !== undefined);
-  // Left there by a process that died while it tried the store out.
-  await deleteListed(store, keys.probePrefix, (key) => isId(key.slice(keys.probePrefix.length)));
-  if (root !== undefined) await deleteBatch(store, [keys.root]);
-  else if (data === 0) throw new BlockError('NOT_FOUND', `no volume here: ${store.urlOf(keys.root)} does not exist`);
+  // Not a HEAD: its refusal says nothing of the reason.
+  if ((await store.get(keys.root, [new Uint8Array(1)], 0)) !== undefined) return deleteWith(store, keys, keys.root);
+  if (!(await hasData(store, keys))) {
+    await deleteUntilGone(store, () => probeKeys(store, keys, undefined));
+    throw new BlockError('NOT_FOUND', `no volume here: ${store.urlOf(keys.root)} does not exist`);
+  }
+  const scratch = new Scratch(store, keys.probePrefix + newId());
+  try {
+    await scratch.putAnyway();
+    await deleteWith(store, keys, scratch.key);
+  } catch (error) {
+    await scratch.clear();
+    throw error;
+  }
 }
 
-/** Deletes those of the keys under `prefix` that are ours, and says how many. */
-async function deleteListed(store: ObjectStore, prefix: string, isOurs: (key: string) => boolean): Promise<number> {
-  let deleted = 0;
-  let after: string | undefined;
-  for (;;) {
-    const { objects, more } = await store.list(prefix, after, BATCH_KEYS_MAX);
-    const ours = objects.map(({ key }) => key).filter(isOurs);
-    await deleteBatch(store, ours);
-    deleted += ours.length;
-    after = objects.at(-1)?.key;
-    if (!more || after === undefined) return deleted;
+/** Deletes all that is the volume's. `exists` is there to the end: by it a listing shows that it is complete. */
+async function deleteWith(store: ObjectStore, keys: Keys, exists: string): Promise<void> {
+  await deleteUntilGone(store, () => dataKeys(store, keys, exists));
+  // Left there by a process that died while it tried the store out.
+  await deleteUntilGone(store, () => probeKeys(store, keys, exists));
+  await deleteUntilGone(store, async function* () {
+    if ((await store.head(exists)) !== undefined) yield [exists];
+  });
+}
+
+async function hasData(store: ObjectStore, keys: Keys): Promise<boolean> {
+  for await (const objects of store.list(keys.dataPrefix)) {
+    if (objects.some(({ key }) => indexOfKey(keys, key) !== undefined)) return true;
   }
+  return false;
+}
+
+async function* dataKeys(store: ObjectStore, keys: Keys, exists: string): AsyncGenerator<string[]> {
+  for await (const { objects } of listData(store, keys, 0, exists)) yield objects.map(({ key }) => key);
+}
+
+async function* probeKeys(store: ObjectStore, keys: Keys, exists: string | undefined): AsyncGenerator<string[]> {
+  for await (const objects of store.list(keys.volumePrefix, { after: keys.probePrefix, reaches: exists })) {
+    const probes = objects.map(({ key }) => key).filter((key) => key.startsWith(keys.probePrefix));
+    yield probes.filter((key) => key !== exists && isId(key.slice(keys.probePrefix.length)));
+    if (probes.length < objects.length) return;
+  }
+}
+
+/** Deletes what `find` finds, a page at a time, and looks again until there is nothing. Throws if that does not come to an end. */
+async function deleteUntilGone(store: ObjectStore, find: () => AsyncGenerator<string[]>): Promise<void> {
+  let left: string | undefined;
+  for (let passes = 0; passes < PASSES_MAX; passes++) {
+    left = undefined;
+    for await (const keys of find()) {
+      left = keys[0] ?? left;
+      await deleteBatch(store, keys);
+    }
+    if (left === undefined) return;
+  }
+  throw new BlockError(
+    'UNAVAILABLE',
+    `${store.urlOf(left ?? '')}: is still there after it was deleted ${PASSES_MAX} times`,
+  );
 }
 
 async function deleteBatch(store: ObjectStore, keys: readonly string[]): Promise<void> {

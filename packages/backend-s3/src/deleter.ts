@@ -1,9 +1,14 @@
-import { dataKey, indexOfKey, type Keys } from './keys.js';
+import { dataKey, type Keys } from './keys.js';
+import { listData } from './listing.js';
 import type { RootObject } from './root-object.js';
+import { eachInParallel } from './slots.js';
 import { BATCH_KEYS_MAX, type ObjectStore } from './store.js';
 
 /** Batches in flight at once. */
 const BATCHES_MAX = 4;
+
+/** Looks in flight at once at objects of a batch that a listing did not have. */
+const HEADS_MAX = 8;
 
 /** Objects of one discard that are given to the deleter at once: enough to fill all batches. */
 export const DELETES_AHEAD = BATCHES_MAX * BATCH_KEYS_MAX;
@@ -16,7 +21,7 @@ interface Wanted {
   readonly fail: (error: unknown) => void;
 }
 
-type DeleterStore = Pick<ObjectStore, 'list' | 'deleteBatch'>;
+type DeleterStore = Pick<ObjectStore, 'list' | 'head' | 'deleteBatch'>;
 
 /**
  * Deletes data objects, up to a thousand in one request: all that are wanted in one turn, or while a request is under way.
@@ -90,7 +95,10 @@ export class Deleter {
     }
   }
 
-  /** Finds the versions that are not known, a page of the listing at a time. What is not in it does not exist. */
+  /**
+   * Finds the versions that are not known, a page of the listing at a time. What is not in it is asked for by itself: that a
+   * listing lacks an object does not show that it is gone.
+   */
   async #learnVersions(batch: readonly Wanted[]): Promise<void> {
     const unknown = new Map<number, Wanted>();
     for (const wanted of batch) if (wanted.etag === undefined) unknown.set(wanted.index, wanted);
@@ -98,17 +106,20 @@ export class Deleter {
     let listedTo = -1;
     for (const index of indices) {
       if (index <= listedTo) continue;
-      // The listing begins after a key, so it is asked for what comes after the one before.
-      const after = index === 0 ? undefined : dataKey(this.#keys, index - 1);
-      const { objects, more } = await this.#store.list(this.#keys.dataPrefix, after, BATCH_KEYS_MAX);
-      listedTo = more ? index : Number.MAX_SAFE_INTEGER;
-      for (const { key, etag } of objects) {
-        const found = indexOfKey(this.#keys, key);
-        if (found === undefined) continue;
-        if (more) listedTo = Math.max(listedTo, found);
-        const wanted = unknown.get(found);
-        if (wanted !== undefined) wanted.etag = etag;
+      listedTo = index;
+      for await (const { objects, isLast } of listData(this.#store, this.#keys, index)) {
+        for (const { index: found, etag } of objects) {
+          const wanted = unknown.get(found);
+          if (wanted !== undefined) wanted.etag = etag;
+          listedTo = Math.max(listedTo, found);
+        }
+        if (isLast) listedTo = Number.MAX_SAFE_INTEGER;
+        break;
       }
     }
+    const unlisted = [...unknown.values()].filter(({ etag }) => etag === undefined);
+    await eachInParallel(unlisted, HEADS_MAX, async (wanted) => {
+      wanted.etag = (await this.#store.head(dataKey(this.#keys, wanted.index)))?.etag;
+    });
   }
 }

@@ -9,6 +9,8 @@ import { BlockError } from '@blockyard/block';
  * busy ranges of keys by themselves, so no digits are reversed to spread the load.)
  */
 export interface Keys {
+  /** What all keys begin with. */
+  readonly volumePrefix: string;
   readonly root: string;
   /** What the keys of all data begin with. */
   readonly dataPrefix: string;
@@ -22,7 +24,12 @@ const NUMBER_PATTERN = /^[0-9a-f]{12}$/;
 const PREFIX_BYTES_MAX = 1024 - 39;
 
 export function keysOf(prefix: string): Keys {
-  return { root: `${prefix}/volume.json`, dataPrefix: `${prefix}/data/`, probePrefix: `${prefix}/probe-` };
+  return {
+    volumePrefix: `${prefix}/`,
+    root: `${prefix}/volume.json`,
+    dataPrefix: `${prefix}/data/`,
+    probePrefix: `${prefix}/probe-`,
+  };
 }
 
 export function dataKey(keys: Keys, index: number): string {

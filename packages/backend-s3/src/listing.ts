@@ -1,9 +1,46 @@
-import { BlockError } from '@blockyard/block';
 import type { Geometry } from './geometry.js';
 import { dataKey, indexOfKey, type Keys } from './keys.js';
 import type { KnownObjects } from './known-objects.js';
+import type { Listed } from './list-page.js';
 import { eachInParallel } from './slots.js';
 import { BATCH_KEYS_MAX, type ObjectStore } from './store.js';
+
+export interface DataObject extends Listed {
+  /** The number in its key. */
+  readonly index: number;
+}
+
+export interface DataPage {
+  readonly objects: readonly DataObject[];
+  /** No data come after it. */
+  readonly isLast: boolean;
+}
+
+/**
+ * The data objects from number `from` on, in order, a page at a time.
+ *
+ * They end where another key of the volume comes: the listing goes as far as `exists`, a key that is there and comes after all
+ * data, as the root does. A listing that is empty or ends too soon shows by that it never gets there, and is `CORRUPT`, however
+ * well formed it is.
+ */
+export async function* listData(
+  store: Pick<ObjectStore, 'list'>,
+  keys: Keys,
+  from: number,
+  exists: string = keys.root,
+): AsyncGenerator<DataPage, void> {
+  const after = from === 0 ? keys.dataPrefix : dataKey(keys, from - 1);
+  for await (const objects of store.list(keys.volumePrefix, { after, reaches: exists })) {
+    const data = objects.filter(({ key }) => key.startsWith(keys.dataPrefix));
+    const isLast = data.length < objects.length;
+    const found = data.flatMap((object) => {
+      const index = indexOfKey(keys, object.key);
+      return index === undefined ? [] : [{ ...object, index }];
+    });
+    yield { objects: found, isLast };
+    if (isLast) return;
+  }
+}
 
 /**
  * Finds all data objects, those past the end of the volume too: growing must know of them.
@@ -35,19 +72,10 @@ async function listRange(
   from: number,
   end: number,
 ): Promise<void> {
-  let after = from === 0 ? undefined : dataKey(keys, from - 1);
-  for (;;) {
-    const { objects, more } = await store.list(keys.dataPrefix, after, BATCH_KEYS_MAX);
-    for (const { key, etag } of objects) {
-      if (after !== undefined && key <= after) {
-        throw new BlockError('UNSUPPORTED', `the store does not list in order: ${key} came after ${after}`);
-      }
-      after = key;
-      const index = indexOfKey(keys, key);
-      if (index === undefined) continue;
+  for await (const { objects } of listData(store, keys, from)) {
+    for (const { index, etag } of objects) {
       if (index >= end) return;
       known.listed(index, etag);
     }
-    if (!more || objects.length === 0) return;
   }
 }

@@ -1,95 +1,138 @@
 import { BlockError } from '@blockyard/block';
+import { ETAG_FORMS, type EtagForm } from './etag.js';
 import type { Keys } from './keys.js';
-import { newId, type Stamp } from './stamp.js';
-import type { Condition, ObjectStore } from './store.js';
+import { checkListed, Scratch } from './scratch.js';
+import { newId } from './stamp.js';
+import type { ObjectStore } from './store.js';
 
 /** What was found out about a store. */
 export interface Abilities {
   /** PUT honours `If-None-Match: *` and `If-Match`. */
   readonly conditionalPuts: boolean;
-  /** DeleteObjects honours the ETags it is given. */
+  /** How it wants the ETag in `If-Match`. */
+  readonly etagForm: EtagForm;
+  /** Deletes honour the ETags they are given. */
   readonly conditionalDeletes: boolean;
 }
 
 /** An ETag that no object has. */
 const NO_ETAG = `"${'0'.repeat(32)}"`;
 
-/**
- * Finds out on a scratch key, which it removes, what the store makes of conditions. Some stores accept and ignore them, and
- * two writers on such a store would overwrite each other unseen.
- *
- * The probe is made with the volume's rights and under its prefix, so a lack of rights shows here too.
- */
-export async function probe(store: ObjectStore, keys: Keys): Promise<Abilities> {
-  const scratch = new Scratch(store, keys.probePrefix + newId());
-  try {
-    const conditionalPuts = await probePuts(scratch);
-    return { conditionalPuts, conditionalDeletes: await probeDelete(scratch) };
-  } catch (error) {
-    // In case something was left. The first error is the one to tell.
-    await scratch.delete(undefined).catch(() => {});
-    throw error;
-  }
+export interface ProbeOptions {
+  /** Go on with a store that ignores conditions. */
+  readonly allowUnsafeStore: boolean;
+  /**
+   * For a new volume: a listing is looked at page by page too, and a delete is looked after. `isFree` is called while a scratch
+   * object exists, with its key; it comes after all data in a listing.
+   */
+  readonly isFree?: (exists: string) => Promise<void>;
 }
 
-/** The abilities if they are enough for a volume; otherwise `UNSUPPORTED`, unless the user wants it so. */
-export async function probeForWriting(store: ObjectStore, keys: Keys, allowUnsafeStore: boolean): Promise<Abilities> {
-  const abilities = await probe(store, keys);
-  if (!abilities.conditionalPuts && !allowUnsafeStore) {
+/**
+ * Finds out on a scratch key, which it removes, whether a volume can live on the store. Conditions above all: some stores accept
+ * and ignore them, and two writers on such a store would overwrite each other unseen. Then what every volume needs: that a
+ * range is what was asked for, that metadata are kept, that a listing has what is there, that a delete deletes.
+ *
+ * The probe is made with the volume's rights and under its prefix, so a lack of rights shows here too. Tells the store how it
+ * wants its conditions. `UNSUPPORTED` for a store that ignores them, unless `allowUnsafeStore`.
+ */
+export async function probe(store: ObjectStore, keys: Keys, options: ProbeOptions): Promise<Abilities> {
+  // The first in order is the second to be stored: a listing in the order of arrival shows by it.
+  const [second, first] = [newId(), newId()].sort().map((id) => new Scratch(store, keys.probePrefix + id));
+  if (first === undefined || second === undefined) throw new Error('two ids are two scratch keys');
+  let abilities: Abilities;
+  try {
+    abilities = await probeAll(store, first, (isNew) => {
+      const { isFree } = options;
+      if (isFree === undefined) return checkListed(store, keys.probePrefix, [first]);
+      return isFree(first.key).then(() => probeNew(store, keys, [first, second], isNew));
+    });
+  } catch (error) {
+    await Promise.all([first.clear(), second.clear()]);
+    throw error;
+  }
+  if (!abilities.conditionalPuts && !options.allowUnsafeStore) {
     throw new BlockError(
       'UNSUPPORTED',
-      `${store.urlOf(keys.root)}: the store does not honour conditional writes, so a second writer would not be noticed; allowUnsafeStore goes on all the same`,
+      `${store.urlOf(keys.root)}: the store does not honour conditional writes${becauseOf(first.refusal)}, so a second writer would not be noticed; allowUnsafeStore goes on all the same`,
     );
   }
+  store.conditionalPuts = abilities.conditionalPuts;
   return abilities;
 }
 
-/** The key that the probe plays with. */
-class Scratch {
-  readonly #store: ObjectStore;
-  readonly #key: string;
-  /** Of the version that is there. */
-  etag: string | undefined;
-
-  constructor(store: ObjectStore, key: string) {
-    this.#store = store;
-    this.#key = key;
-  }
-
-  /** Whether it was carried out. Throws what says nothing about conditions. */
-  async put(condition: Condition): Promise<boolean> {
-    const stamp: Stamp = { volumeId: newId(), epoch: 0, writeId: newId() };
-    const result = await this.#store.put(this.#key, Buffer.from(stamp.writeId), condition, stamp);
-    if (result.kind === 'stored') this.etag = result.etag;
-    // `UNSUPPORTED` and `IO` are how the refusal of a condition that the store does not know comes out.
-    if (result.kind === 'failed' && result.error.code !== 'UNSUPPORTED' && result.error.code !== 'IO')
-      throw result.error;
-    return result.kind === 'stored';
-  }
-
-  async delete(etag: string | undefined): Promise<'gone' | 'changed'> {
-    const [result = 'gone'] = await this.#store.deleteBatch([{ key: this.#key, etag }]);
-    if (result === 'gone' || result === 'changed') return result;
-    throw result;
-  }
+async function probeAll(
+  store: ObjectStore,
+  scratch: Scratch,
+  checkListing: (isNew: boolean) => Promise<void>,
+): Promise<Abilities> {
+  const isNew = await scratch.put('absent');
+  if (!isNew) await scratch.putAnyway();
+  const [holds] = await allEnded([
+    isNew ? probeRefusals(scratch) : Promise.resolve(false),
+    scratch.checkContents(),
+    checkListing(isNew),
+  ]);
+  const etagForm = holds ? await findForm(store, scratch) : undefined;
+  const conditionalDeletes = await probeDeletes(scratch, etagForm !== undefined);
+  return { conditionalPuts: etagForm !== undefined, etagForm: etagForm ?? 'quoted', conditionalDeletes };
 }
 
-async function probePuts(scratch: Scratch): Promise<boolean> {
-  if (!(await scratch.put('absent')) || scratch.etag === undefined) return false;
-  const { etag } = scratch;
+/** What connecting relies on and a volume that is there has shown: that listings are in order and go on, that deletes delete. */
+async function probeNew(
+  store: ObjectStore,
+  keys: Keys,
+  [first, second]: readonly [Scratch, Scratch],
+  isNew: boolean,
+): Promise<void> {
+  if (!isNew || !(await second.put('absent'))) await second.putAnyway();
+  await checkListed(store, keys.probePrefix, [first, second], 1);
+  await second.remove();
+  await second.checkGone();
+}
+
+/** Waits until all have ended, so that nothing is under way after a failure. */
+async function allEnded<T extends readonly unknown[] | []>(
+  tasks: T,
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  await Promise.allSettled(tasks);
+  return Promise.all(tasks);
+}
+
+/** Whether conditions that do not hold are refused. */
+async function probeRefusals(scratch: Scratch): Promise<boolean> {
   const wrong = await Promise.all([scratch.put('absent'), scratch.put({ etag: NO_ETAG })]);
-  return !wrong.includes(true) && (await scratch.put({ etag }));
+  return !wrong.includes(true);
 }
 
-/** Removes the scratch key, trying first with an ETag that is wrong. */
-async function probeDelete(scratch: Scratch): Promise<boolean> {
-  try {
-    if ((await scratch.delete(NO_ETAG)) === 'gone') return false;
-  } catch {
-    // A store that does not know ETags here. What follows tells whether it can delete at all.
-    await scratch.delete(undefined);
+/** The form in which a condition that holds is accepted, and one that does not is not. */
+async function findForm(store: ObjectStore, scratch: Scratch): Promise<EtagForm | undefined> {
+  for (const form of ETAG_FORMS) {
+    store.etagForm = form;
+    if (!(await scratch.put({ etag: scratch.etag }))) continue;
+    // In the first form the refusal has been seen.
+    if (form === ETAG_FORMS[0] || !(await scratch.put({ etag: NO_ETAG }))) return form;
+  }
+  store.etagForm = 'quoted';
+  return undefined;
+}
+
+/** Removes the scratch key, trying first with an ETag that is wrong, and then the right one. */
+async function probeDeletes(scratch: Scratch, conditionalPuts: boolean): Promise<boolean> {
+  if (!conditionalPuts) {
+    await scratch.remove();
     return false;
   }
-  await scratch.delete(scratch.etag);
-  return true;
+  try {
+    if ((await scratch.delete(NO_ETAG)) === 'gone') return false;
+    if ((await scratch.delete(scratch.etag)) === 'gone') return true;
+  } catch {
+    // A store that does not know ETags here. What follows tells whether it can delete at all.
+  }
+  await scratch.remove();
+  return false;
+}
+
+function becauseOf(refusal: BlockError | undefined): string {
+  return refusal === undefined ? '' : ` (${refusal.message})`;
 }

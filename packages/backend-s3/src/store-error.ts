@@ -37,6 +37,8 @@ const CODE_BY_NAME: Readonly<Record<string, BlockErrorCode>> = {
   TimeoutError: 'TIMEOUT',
   RequestTimeout: 'TIMEOUT',
   SlowDown: 'UNAVAILABLE',
+  // What came is not from the store, or was spoilt on the way.
+  NotAnAnswer: 'UNAVAILABLE',
 };
 
 const CODE_BY_STATUS: Readonly<Record<number, BlockErrorCode>> = {
@@ -89,6 +91,8 @@ function codeOf({ name, status, system, message }: Failure): BlockErrorCode {
   if (system !== undefined && Object.hasOwn(CODE_BY_SYSTEM, system)) return CODE_BY_SYSTEM[system] ?? 'IO';
   if (Object.hasOwn(CODE_BY_NAME, name)) return CODE_BY_NAME[name] ?? 'IO';
   if (status === undefined) return message === NO_REGION ? 'INVALID_ARGUMENT' : 'IO';
+  // A success that could not be read: it was cut short, or something on the way put its own words in its place.
+  if (status < 300) return 'UNAVAILABLE';
   return CODE_BY_STATUS[status] ?? (status >= 500 ? 'UNAVAILABLE' : 'IO');
 }
 
@@ -98,6 +102,13 @@ export function isLostCondition(error: unknown): boolean {
   if (name === 'NoSuchBucket') return false;
   // 404: the object that If-Match speaks of is gone.
   return status === 412 || status === 409 || status === 404;
+}
+
+/** Whether a store may have refused a DeleteObjects because it has no such request, or wants it otherwise. */
+export function isBatchRefused(error: unknown): boolean {
+  const { name, status } = failureOf(error);
+  if (name === 'NoSuchBucket') return false;
+  return status === 400 || status === 404 || status === 405 || status === 411 || status === 415 || status === 501;
 }
 
 export function isMissingKey(error: unknown): boolean {

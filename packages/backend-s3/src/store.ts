@@ -1,18 +1,17 @@
-import {
-  DeleteObjectsCommand,
-  HeadObjectCommand,
-  ListObjectsV2Command,
-  PutObjectCommand,
-  type S3Client,
-} from '@aws-sdk/client-s3';
+import { HeadObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { BlockError, byteLengthOf } from '@blockyard/block';
+import { checkAnswers } from './answers.js';
 import { watchAttempts } from './attempts.js';
+import { type DeleteResult, Deletes } from './deletes.js';
+import { canonicalEtag, conditionEtag, type EtagForm } from './etag.js';
+import { getPage, type Listed, StrangePage } from './list-page.js';
+import { listPages } from './list-pages.js';
 import { BrokenOff, getRange } from './ranged-get.js';
 import { Requests } from './requests.js';
 import { Scatter } from './scatter.js';
 import { decodeStamp, encodeStamp, type Stamp } from './stamp.js';
 import { isBusy, isLostCondition, isMissingKey, isRangeBeyondEnd, toBlockError } from './store-error.js';
-import { present, type Version } from './version.js';
+import type { Version } from './version.js';
 
 /** Keys that S3 takes in one DeleteObjects, and gives in one page of a listing. */
 export const BATCH_KEYS_MAX = 1000;
@@ -34,16 +33,13 @@ export type PutResult =
   /** Not stored, or, if it is `late`, nobody knows. */
   | { readonly kind: 'failed'; readonly error: BlockError; readonly late: boolean };
 
-export interface Listed {
-  readonly key: string;
-  readonly etag: string;
+/** What a listing is asked for: the keys after `after`, up to and past the key `reaches`, which exists. */
+export interface ListOptions {
+  readonly after?: string | undefined;
+  readonly reaches?: string | undefined;
+  /** Keys in a page, at most {@link BATCH_KEYS_MAX}, the default. */
+  readonly keysMax?: number;
 }
-
-/** What stores call it when an object is another version, or becomes one, as it is to be deleted. */
-const CHANGED = ['PreconditionFailed', 'ConditionalRequestConflict', 'ConcurrentModification'];
-
-/** Per key: gone now, another version is there, or an error. */
-export type DeleteResult = 'gone' | 'changed' | BlockError;
 
 /**
  * The five requests that a volume is made of, on one bucket. Errors are BlockErrors that name the request, the bucket and
@@ -52,9 +48,12 @@ export type DeleteResult = 'gone' | 'changed' | BlockError;
 export class ObjectStore {
   /** False for a store that ignores conditions: they are not sent then, since some take them wrongly rather than not at all. */
   conditionalPuts = true;
+  /** How the store wants ETags written in conditions. */
+  etagForm: EtagForm = 'quoted';
   readonly #client: S3Client;
   readonly #bucket: string;
   readonly #requests: Requests;
+  readonly #deletes: Deletes;
   readonly #destroyClient: boolean;
 
   constructor(client: S3Client, options: { bucket: string; deadlineMs: number; destroyClient: boolean }) {
@@ -62,6 +61,13 @@ export class ObjectStore {
     this.#bucket = options.bucket;
     this.#requests = new Requests(options.deadlineMs);
     this.#destroyClient = options.destroyClient;
+    this.#deletes = new Deletes({
+      client,
+      bucket: options.bucket,
+      requests: this.#requests,
+      urlOf: (key) => this.urlOf(key),
+      head: (key) => this.head(key),
+    });
   }
 
   /** For messages. */
@@ -88,11 +94,13 @@ export class ObjectStore {
       isMissingKey(error) || isRangeBeyondEnd(error) || isBusy(error) || error instanceof BrokenOff;
     for (let repeats = 0; ; repeats++) {
       try {
-        return await this.#requests.run(
+        const { version, whole } = await this.#requests.run(
           what,
           (abortSignal) => getRange(this.#client, object, target, range, abortSignal),
           expected,
         );
+        if (whole && offset > 0 && version.sizeBytes < offset + range.lengthBytes) await this.#checkEnd(key, version);
+        return version;
       } catch (error) {
         if (isMissingKey(error)) return undefined;
         if (isRangeBeyondEnd(error)) {
@@ -123,6 +131,7 @@ export class ObjectStore {
 
   async head(key: string): Promise<Version | undefined> {
     const command = new HeadObjectCommand({ Bucket: this.#bucket, Key: key });
+    checkAnswers(command, { etag: true });
     const what = `HEAD ${this.urlOf(key)}`;
     try {
       const found = await this.#requests.run(
@@ -131,7 +140,7 @@ export class ObjectStore {
         isMissingKey,
       );
       return {
-        etag: present(found.ETag, `${what}: no ETag`),
+        etag: canonicalEtag(found.ETag, `${what}: the ETag is empty`),
         sizeBytes: found.ContentLength ?? 0,
         stamp: decodeStamp(found.Metadata),
       };
@@ -149,7 +158,8 @@ export class ObjectStore {
    */
   async put(key: string, body: Uint8Array, condition: Condition, stamp: Stamp): Promise<PutResult> {
     const what = `PUT ${this.urlOf(key)}`;
-    const when = condition === 'absent' ? { IfNoneMatch: '*' } : { IfMatch: condition.etag };
+    const when =
+      condition === 'absent' ? { IfNoneMatch: '*' } : { IfMatch: conditionEtag(condition.etag, this.etagForm) };
     const command = new PutObjectCommand({
       Bucket: this.#bucket,
       Key: key,
@@ -157,12 +167,13 @@ export class ObjectStore {
       Metadata: encodeStamp(stamp),
       ...(this.conditionalPuts ? when : {}),
     });
+    checkAnswers(command, { etag: true });
     const attempts = watchAttempts(command);
     for (let repeats = 0; ; repeats++) {
       try {
         const send = (abortSignal: AbortSignal) => this.#client.send(command, { abortSignal });
         const { ETag } = await this.#requests.run(what, send, () => true);
-        return { kind: 'stored', etag: present(ETag, `${what}: no ETag`), late: attempts.unanswered };
+        return { kind: 'stored', etag: canonicalEtag(ETag, `${what}: the ETag is empty`), late: attempts.unanswered };
       } catch (error) {
         if (!attempts.unanswered && !isLostCondition(error)) {
           return { kind: 'failed', error: toBlockError(error, what), late: false };
@@ -183,52 +194,54 @@ export class ObjectStore {
   }
 
   /** Deletes up to a thousand objects; with an ETag only that version, where the store honours it. */
-  async deleteBatch(objects: readonly { key: string; etag?: string | undefined }[]): Promise<DeleteResult[]> {
-    const what = `DELETE ${objects.length} objects, first ${this.urlOf(objects[0]?.key ?? '')}`;
-    const command = new DeleteObjectsCommand({
-      Bucket: this.#bucket,
-      Delete: {
-        Objects: objects.map(({ key, etag }) => (etag === undefined ? { Key: key } : { Key: key, ETag: etag })),
-        Quiet: true,
-      },
-    });
-    const { Errors = [] } = await this.#requests.run(what, (abortSignal) =>
-      this.#client.send(command, { abortSignal }),
+  deleteBatch(objects: readonly { key: string; etag?: string | undefined }[]): Promise<DeleteResult[]> {
+    return this.#deletes.run(
+      objects.map(({ key, etag }) => ({
+        key,
+        etag: etag === undefined ? undefined : conditionEtag(etag, this.etagForm),
+      })),
     );
-    const failures = new Map(Errors.map((failure) => [failure.Key, failure]));
-    return objects.map(({ key }) => {
-      const failure = failures.get(key);
-      if (failure === undefined || failure.Code === 'NoSuchKey') return 'gone';
-      if (CHANGED.includes(failure.Code ?? '')) return 'changed';
-      return toBlockError({ name: failure.Code, message: failure.Message }, `DELETE ${this.urlOf(key)}`);
-    });
   }
 
-  /** The first `keysMax` (at most a thousand) keys under `prefix` after the key `after`, in order. */
-  async list(
+  /**
+   * Keys under `prefix`, in order, a page at a time. `CORRUPT` or `UNSUPPORTED` if a page cannot be what the bucket has.
+   *
+   * With `reaches` the listing ends past that key, or not at all: whoever goes through it stops there.
+   */
+  list(
     prefix: string,
-    after: string | undefined,
-    keysMax: number,
-  ): Promise<{ objects: Listed[]; more: boolean }> {
+    { after, reaches, keysMax = BATCH_KEYS_MAX }: ListOptions = {},
+  ): AsyncGenerator<readonly Listed[], void> {
     const what = `LIST ${this.urlOf(prefix)}`;
-    const command = new ListObjectsV2Command({
-      Bucket: this.#bucket,
-      Prefix: prefix,
-      StartAfter: after,
-      MaxKeys: keysMax,
-    });
-    const page = await this.#requests.run(what, (abortSignal) => this.#client.send(command, { abortSignal }));
-    const objects = (page.Contents ?? []).map(({ Key, ETag }) => ({
-      key: present(Key, `${what}: no Key`),
-      etag: present(ETag, `${what}: no ETag`),
-    }));
-    return { objects, more: page.IsTruncated === true };
+    return listPages(
+      (request) =>
+        this.#requests.run(
+          what,
+          (abortSignal) => getPage(this.#client, request, abortSignal),
+          (error) => error instanceof StrangePage,
+        ),
+      { bucket: this.#bucket, prefix, after, reaches, keysMax },
+      what,
+    );
   }
 
   /** Aborts what is in flight, refuses what comes later, and closes the connections of a client that is not the caller's. */
   close(): void {
     this.#requests.close();
     if (this.#destroyClient) this.#client.destroy();
+  }
+
+  /**
+   * An answer without a range may be the whole object, or a part of it that does not say so, and then there would be zeroes where
+   * the object goes on. `UNSUPPORTED` unless the object ends where the answer did.
+   */
+  async #checkEnd(key: string, { etag, sizeBytes }: Version): Promise<void> {
+    const found = await this.head(key);
+    if (found?.etag === etag && found.sizeBytes === sizeBytes) return;
+    throw new BlockError(
+      'UNSUPPORTED',
+      `GET ${this.urlOf(key)}: the store does not say which part of the object it gave`,
+    );
   }
 
   /** What became of a PUT that was answered with `error`, if at all. */
