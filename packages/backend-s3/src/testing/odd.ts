@@ -23,15 +23,3 @@ export function useOddStore(): { store: OddStore; at: StoreOptions & { readonly 
 
 export const isListing = ({ method, key }: StoreRequest) => method === 'GET' && key === '';
 export const isBatchDelete = ({ query }: StoreRequest) => query.has('delete');
-export const isOf =
-  (text: string) =>
-  ({ key }: StoreRequest) =>
-    key.includes(text);
-
-/** What of a request a test wants to see. */
-export function briefly(request: StoreRequest): string {
-  if (isBatchDelete(request)) return 'POST ?delete';
-  if (isListing(request)) return 'GET ?list';
-  const name = request.key.split('/').slice(2).join('/');
-  return `${request.method} ${name.replace(/^probe-.*/, 'probe')}`;
-}
