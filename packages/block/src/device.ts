@@ -1,5 +1,5 @@
 import { byteLengthOf } from './buffers.js';
-import { checkBounds, checkBuffers, checkInteger, checkRange, checkSize } from './check.js';
+import { checkBounds, checkBuffers, checkBuffersAgain, checkInteger, checkRange, checkSize } from './check.js';
 import type { BlockDevice, DeviceInfo, DisconnectOptions, Extent, Loan, Operation, SectorRange } from './contract.js';
 import type { BlockDriver } from './driver.js';
 import { extentsOf, writeZeroesByWriting } from './emulate.js';
@@ -73,13 +73,13 @@ class Device implements BlockDevice {
 
   lend(start: number, count: number): Loan | undefined {
     // Where calls are kept apart, one may be changing the range just now.
-    if (this.#driver.lend === undefined || this.#order !== undefined || !this.#gate.tryShared()) return undefined;
+    if (this.#order !== undefined || !this.#gate.tryShared()) return undefined;
     try {
       checkInteger(start, 'start');
       checkInteger(count, 'count');
       this.#checkAllowed('read');
       checkBounds(start, count, this.#info);
-      return count === 0 ? undefined : this.#driver.lend(start, count);
+      return count === 0 ? undefined : this.#driver.lend?.(start, count);
     } catch {
       // Whoever reads instead is told what is wrong.
       return undefined;
@@ -227,8 +227,8 @@ class Device implements BlockDevice {
     run: Run<T>,
     list: readonly Uint8Array[] = NO_BUFFERS,
   ): Promise<T | undefined> {
-    if (this.#gate.tryShared()) return this.#start(operation, start, count, run, list);
-    return this.#gate.shared().then(() => this.#start(operation, start, count, run, list));
+    if (this.#gate.tryShared()) return this.#start(operation, start, count, run, list, false);
+    return this.#gate.shared().then(() => this.#start(operation, start, count, run, list, true));
   }
 
   /**
@@ -241,10 +241,12 @@ class Device implements BlockDevice {
     count: number | undefined,
     run: Run<T>,
     list: readonly Uint8Array[],
+    hasWaited: boolean,
   ): Promise<T | undefined> {
     try {
       this.#checkAllowed(operation);
       if (start !== undefined && count !== undefined) checkBounds(start, count, this.#info);
+      if (hasWaited) this.#checkAgain(list, count);
     } catch (error) {
       this.#gate.leaveShared();
       return this.#refuse(error, operation, start, count);
@@ -252,11 +254,11 @@ class Device implements BlockDevice {
     let outcome: MaybePromise<T | undefined>;
     try {
       outcome = count === 0 ? undefined : this.#ordered(operation, start, count, run, list);
+      if (isPromise(outcome)) return this.#settle(outcome, operation, start, count);
     } catch (error) {
       this.#gate.leaveShared();
       return this.#fail(error, operation, start, count);
     }
-    if (isPromise(outcome)) return this.#settle(outcome, operation, start, count);
     this.#gate.leaveShared();
     return outcome === undefined ? DONE : Promise.resolve(outcome);
   }
@@ -273,7 +275,15 @@ class Device implements BlockDevice {
     if (this.#order === undefined || start === undefined || count === undefined || operation === 'flush') {
       return run(driver, start ?? 0, list);
     }
-    return this.#order.run(start, count, CHANGES[operation], () => run(driver, start, list));
+    return this.#order.run(start, count, CHANGES[operation], (hasWaited) => {
+      if (hasWaited) this.#checkAgain(list, count);
+      return run(driver, start, list);
+    });
+  }
+
+  /** Whoever transfers a buffer while it waits fails their own operation, before the driver hears of it. */
+  #checkAgain(list: readonly Uint8Array[], count: number | undefined): void {
+    if (list.length > 0) checkBuffersAgain(list, this.#info.sectorSize, count ?? 0);
   }
 
   async #settle<T>(outcome: Promise<T>, operation: Operation, start?: number, count?: number): Promise<T> {

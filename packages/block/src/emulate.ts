@@ -43,8 +43,11 @@ export async function extentsOf(driver: BlockDriver, start: number, count: numbe
   return mergeExtents(await driver.extents(start, count), start, count);
 }
 
-/** Merges neighbours of one type, and holds the driver to its word: exact cover, in order. The objects are the caller's own. */
-function mergeExtents(extents: readonly Extent[], start: number, count: number): Extent[] {
+/**
+ * Merges neighbours of one type, and holds whoever says so to their word: exact cover, in order, or it throws. The objects are the caller's
+ * own.
+ */
+export function mergeExtents(extents: readonly Extent[], start: number, count: number): Extent[] {
   const merged: Extent[] = [];
   let at = start;
   for (const extent of extents) {

@@ -107,7 +107,8 @@ export class BlockError extends Error {
 
 /** Whether `error` is a BlockError (of any copy of this package), and of code `code` if one is given. */
 export function isBlockError(error: unknown, code?: BlockErrorCode): error is BlockError {
-  if (typeof error !== 'object' || error === null || (error as BlockError).name !== 'BlockError') return false;
+  if (typeof error !== 'object' || error === null || attempt(() => (error as BlockError).name) !== 'BlockError')
+    return false;
   const found = (error as BlockError).code;
   return code === undefined ? Object.hasOwn(RETRYABLE_BY_CODE, found) : found === code;
 }
@@ -129,5 +130,14 @@ function describe({ operation, device, start, count }: ErrorContext): string {
 }
 
 function messageOf(source: unknown): string {
-  return source instanceof Error ? source.message : String(source);
+  return attempt(() => (source instanceof Error ? source.message : String(source))) ?? 'an error that cannot be shown';
+}
+
+/** Anything can be thrown, also what throws when it is looked at. */
+function attempt<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch {
+    return undefined;
+  }
 }

@@ -23,7 +23,7 @@ export {
 export { type CopyOptions, type CopyProgress, copy } from './copy.js';
 export { createDevice } from './device.js';
 export type { BlockDriver } from './driver.js';
-export { zeroBuffers } from './emulate.js';
+export { mergeExtents, zeroBuffers } from './emulate.js';
 export {
   BLOCK_ERROR_CODES,
   BlockError,

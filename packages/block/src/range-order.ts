@@ -1,5 +1,8 @@
 import { isPromise, type MaybePromise } from './maybe-promise.js';
 
+/** Told whether it had to wait for others. */
+type Task<T> = (hasWaited: boolean) => MaybePromise<T>;
+
 /** One task that holds its range, or waits for it. */
 interface Ticket {
   readonly start: number;
@@ -32,9 +35,9 @@ export class RangeOrder {
    * Runs `task` after every earlier one that it conflicts with: at once if there is none. A task that finishes at once (returns
    * no promise) is in nobody's way and costs no ticket.
    */
-  run<T>(start: number, count: number, exclusive: boolean, task: () => MaybePromise<T>): MaybePromise<T> {
+  run<T>(start: number, count: number, exclusive: boolean, task: Task<T>): MaybePromise<T> {
     if (this.#conflicts(start, start + count, exclusive)) return this.#runLater(start, count, exclusive, task);
-    const outcome = task();
+    const outcome = task(false);
     return isPromise(outcome) ? this.#hold(this.#enter(start, count, exclusive), outcome) : outcome;
   }
 
@@ -44,14 +47,14 @@ export class RangeOrder {
     for (const ticket of this.#held) ticket.admit?.();
   }
 
-  async #runLater<T>(start: number, count: number, exclusive: boolean, task: () => MaybePromise<T>): Promise<T> {
+  async #runLater<T>(start: number, count: number, exclusive: boolean, task: Task<T>): Promise<T> {
     const ticket = this.#enter(start, count, exclusive);
     await new Promise<void>((resolve) => {
       ticket.admit = resolve;
     });
     try {
       this.#proceed();
-      return await task();
+      return await task(true);
     } finally {
       this.#leave(ticket);
     }

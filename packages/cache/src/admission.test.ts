@@ -63,20 +63,30 @@ test('memory that becomes free while somebody goes on is handed out in another r
   expect(log).toEqual(['writer waits', 'reader', 'writer']);
 });
 
-test('a waiter that throws leaves the rest able to go on', () => {
+test("a waiter that throws has failed, and is in no one's way", () => {
   const admission = new Admission();
   const log: string[] = [];
-  let throws = true;
   admission.join(
-    waiter('read', 'reader', log, () => {
-      if (throws) throw new Error('broken');
-      return true;
+    waiter('read', 'broken reader', log, () => {
+      throw new Error('broken');
     }),
   );
-  expect(() => admission.progress()).toThrow('broken');
-  throws = false;
+  admission.join(waiter('read', 'reader', log, () => true));
+  admission.join(waiter('write', 'writer', log, () => true));
   admission.progress();
-  expect(log).toEqual(['reader']);
+  expect(log).toEqual(['broken reader fails: Error: broken', 'reader', 'writer']);
+  expect(admission.count).toBe(0);
+});
+
+test('at the end all who wait fail, and whoever comes later does at once', () => {
+  const admission = new Admission();
+  const log: string[] = [];
+  admission.join(waiter('read', 'reader', log, () => false));
+  admission.join(waiter('write', 'writer', log, () => false));
+  admission.end(new Error('over'));
+  admission.join(waiter('write', 'late', log, () => true));
+  expect(log).toEqual(['reader fails: Error: over', 'writer fails: Error: over', 'late fails: Error: over']);
+  expect([admission.count, admission.mustWait('write')]).toEqual([0, false]);
 });
 
 test('a failure goes to each of its kind once, and to no other', () => {

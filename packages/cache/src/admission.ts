@@ -21,6 +21,7 @@ export class Admission {
   #tickets = 0;
   #progressing = false;
   #again = false;
+  #endError: { readonly error: unknown } | undefined;
 
   /** Requests that wait. */
   get count(): number {
@@ -37,7 +38,8 @@ export class Admission {
   }
 
   join(waiter: Waiter): void {
-    this.#queues[waiter.kind].push({ waiter, ticket: this.#tickets++ });
+    if (this.#endError !== undefined) waiter.fail(this.#endError.error);
+    else this.#queues[waiter.kind].push({ waiter, ticket: this.#tickets++ });
   }
 
   progress(): void {
@@ -61,6 +63,13 @@ export class Admission {
     for (const { waiter } of this.#queues[kind].splice(0)) waiter.fail(error);
   }
 
+  /** No memory will come for anyone, now or later. */
+  end(error: unknown): void {
+    this.#endError = { error };
+    this.fail('read', error);
+    this.fail('write', error);
+  }
+
   #advanceAll(): void {
     const { read, write } = this.#queues;
     const blocked = { read: false, write: false };
@@ -70,9 +79,19 @@ export class Admission {
       const next = older(reader, writer);
       if (next === undefined) return;
       const { kind } = next.waiter;
-      if (!next.waiter.advance()) blocked[kind] = true;
+      if (!advanced(next.waiter)) blocked[kind] = true;
       else if (this.#queues[kind][0] === next) this.#queues[kind].shift();
     }
+  }
+}
+
+/** Lets one waiter go on. What it throws is its own failure, and in no one else's way. */
+function advanced(waiter: Waiter): boolean {
+  try {
+    return waiter.advance();
+  } catch (error) {
+    waiter.fail(error);
+    return true;
   }
 }
 

@@ -1,18 +1,30 @@
-/** A caller's list of buffers, addressed as if it were one. Positions are bytes. */
+import { BlockError } from '@blockyard/block';
+
+/**
+ * A caller's list of buffers, addressed as if it were one. Positions are bytes.
+ *
+ * Throws `INVALID_ARGUMENT`, before it touches any, where a buffer that is to be copied is no longer what it was: its owner has detached it
+ * or shrunk its memory while the request waited.
+ */
 export class BufferList {
+  readonly byteLength: number;
   readonly #buffers: readonly Uint8Array[];
   /** Where each buffer begins; unused for a single one. */
   readonly #starts: number[] | undefined;
 
   constructor(buffers: readonly Uint8Array[]) {
     this.#buffers = buffers;
-    if (buffers.length === 1) return;
+    if (buffers.length === 1) {
+      this.byteLength = buffers[0].byteLength;
+      return;
+    }
     this.#starts = [];
     let at = 0;
     for (const buffer of buffers) {
       this.#starts.push(at);
       at += buffer.byteLength;
     }
+    this.byteLength = at;
   }
 
   /** Copies `source` into the list from byte `at` on. */
@@ -37,6 +49,18 @@ export class BufferList {
     this.#forEachPart(at, byteLength, (part) => part.fill(0));
   }
 
+  /** Throws if a buffer of these bytes can no longer be copied from or to. */
+  check(at: number, byteLength: number): void {
+    if (this.#starts === undefined) {
+      checkLength(this.#buffers[0], this.byteLength);
+      return;
+    }
+    const end = at + byteLength;
+    for (let i = this.#indexAt(at); i < this.#starts.length && this.#starts[i] < end; i++) {
+      checkLength(this.#buffers[i], this.#endOf(i) - this.#starts[i]);
+    }
+  }
+
   /** Views of a part of the list. */
   slice(at: number, byteLength: number): Uint8Array[] {
     const parts: Uint8Array[] = [];
@@ -45,18 +69,22 @@ export class BufferList {
   }
 
   #forEachPart(at: number, byteLength: number, visit: (part: Uint8Array) => void): void {
+    this.check(at, byteLength);
     if (this.#starts === undefined) {
       visit(this.#buffers[0].subarray(at, at + byteLength));
       return;
     }
     const end = at + byteLength;
     for (let i = this.#indexAt(at); at < end; i++) {
-      const buffer = this.#buffers[i];
-      const from = at - this.#starts[i];
-      const part = buffer.subarray(from, Math.min(buffer.byteLength, from + end - at));
-      visit(part);
-      at += part.byteLength;
+      const to = Math.min(this.#endOf(i), end);
+      visit(this.#buffers[i].subarray(at - this.#starts[i], to - this.#starts[i]));
+      at = to;
     }
+  }
+
+  /** Where a buffer of several ends. */
+  #endOf(index: number): number {
+    return this.#starts?.[index + 1] ?? this.byteLength;
   }
 
   /** The buffer that holds byte `at`. */
@@ -71,4 +99,10 @@ export class BufferList {
     }
     return low;
   }
+}
+
+/** A view that tracks its memory may have grown: what was asked for is still there. */
+function checkLength(buffer: Uint8Array, byteLength: number): void {
+  if (buffer.byteLength >= byteLength) return;
+  throw new BlockError('INVALID_ARGUMENT', 'a buffer was detached, or its memory shrunk, while the request waited');
 }

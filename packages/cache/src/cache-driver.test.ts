@@ -121,6 +121,16 @@ test('write-through: a write waits for itself, not for others', async () => {
   expect(await bytesAt(base, 160, 1)).toEqual([1]);
 });
 
+test('write-through: a write over one that failed waits for the base all the same', async () => {
+  const { cache, base, memory } = await openCache(64, { ...LINE, mode: 'writethrough' }, 4096);
+  base.fail('write', 'IO');
+  await expect(cache.write(0, [filled(1, 1)])).rejects.toMatchObject({ code: 'IO' });
+  await expect(cache.write(0, [filled(1, 2)])).rejects.toMatchObject({ code: 'IO' });
+  base.heal();
+  await cache.write(0, [filled(1, 3)]);
+  expect(memory.bytes[0]).toBe(3);
+});
+
 test('a flush of a range makes the base flush that range', async () => {
   const { cache, base } = await openCache(64, LINE, 4096);
   await cache.write(0, [filled(1, 1)]);

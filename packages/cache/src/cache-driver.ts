@@ -39,37 +39,38 @@ export class CacheDriver implements BlockDriver {
     this.sectorSize = base.info.sectorSize;
     this.readOnly = base.info.readOnly;
     this.preferredIoBytes = base.info.preferredIoBytes;
-    if (base.info.native.extents) this.extents = (start, count) => overlayExtents(base, engine, start, count);
+    if (base.info.native.extents) this.extents = (start, count) => overlayExtents(engine, start, count);
   }
 
   get sizeSectors(): number {
-    return this.#base.info.sizeSectors;
+    return this.#engine.deviceSectors;
   }
 
   read(start: number, buffers: readonly Uint8Array[]): MaybePromise<void> {
     const engine = this.#engine;
     if (buffers.length === 1 && this.#readFromLine(start, buffers[0])) return;
     const count = sectorsIn(buffers, this.sectorSize);
+    engine.base.check();
     const done = new ReadRequest(engine, start, count, buffers).run();
-    engine.prefetcher.observe(start, count);
+    this.#observe('observe', start, count);
     engine.writeBack.pump();
     return done;
   }
 
   lend(start: number, count: number): Loan | undefined {
-    const { counts, geometry, lender, prefetcher } = this.#engine;
+    const { counts, geometry, lender } = this.#engine;
     const loan = lender.lend(start, count);
     if (loan === undefined) return undefined;
     counts.lookups += loan.views.length;
     counts.hits += loan.views.length;
-    if (count >= geometry.sectorsPerLine) prefetcher.follow(start, count);
-    else prefetcher.observe(start, count);
+    this.#observe(count >= geometry.sectorsPerLine ? 'follow' : 'observe', start, count);
     return loan;
   }
 
   write(start: number, buffers: readonly Uint8Array[]): MaybePromise<void> {
     const engine = this.#engine;
-    if (buffers.length === 1 && this.#writeToLine(start, buffers[0])) return;
+    if (buffers.length === 1 && !engine.isWriteThrough && this.#writeToLine(start, buffers[0])) return;
+    engine.base.check();
     const count = sectorsIn(buffers, this.sectorSize);
     const done = new WriteRequest(engine, start, count, buffers).run();
     if (engine.isWriteThrough) return this.#writeThrough(start, count, done);
@@ -86,19 +87,20 @@ export class CacheDriver implements BlockDriver {
   }
 
   async flush(range?: SectorRange): Promise<void> {
-    const { writeBack } = this.#engine;
+    const { base, writeBack } = this.#engine;
     if (range === undefined) return writeBack.flush();
     await this.#rangeWritten(range.start, range.count);
-    await this.#base.flush(range);
+    await base.flush(range);
   }
 
   async resize(sizeSectors: number): Promise<void> {
     const engine = this.#engine;
-    const shrinks = sizeSectors < this.sizeSectors;
+    const shrinks = sizeSectors < engine.deviceSectors;
     await engine.pause();
     try {
-      await this.#base.resize(sizeSectors);
-      engine.writeBack.baseChanged();
+      await engine.base.resize(sizeSectors);
+      engine.base.check();
+      engine.setDeviceSectors(sizeSectors);
       if (shrinks) truncateLines(engine, sizeSectors);
     } finally {
       engine.resume();
@@ -113,6 +115,7 @@ export class CacheDriver implements BlockDriver {
       return;
     }
     await engine.pause();
+    engine.base.check();
     try {
       await this.#base.disconnect();
     } catch (error) {
@@ -151,6 +154,15 @@ export class CacheDriver implements BlockDriver {
     else prefetcher.follow(start, to - from);
   }
 
+  /** Reads on, if that is due. What goes wrong in doing so is not for the request to tell. */
+  #observe(how: 'observe' | 'follow', start: number, count: number): void {
+    try {
+      this.#engine.prefetcher[how](start, count);
+    } catch (error) {
+      this.#engine.broke(error);
+    }
+  }
+
   /** The short way: one buffer, one line that is dirty already and that no call of the base is about. */
   #writeToLine(start: number, buffer: Uint8Array): boolean {
     const { lines, dirtyLines, zeroes, geometry } = this.#engine;
@@ -180,6 +192,7 @@ export class CacheDriver implements BlockDriver {
 
   #zero(kind: 'discard' | 'writeZeroes', start: number, count: number): MaybePromise<void> {
     const engine = this.#engine;
+    engine.base.check();
     const done = new ZeroRequest(engine, () => applyZero(engine, kind, start, count)).run();
     if (!engine.isWriteThrough) return done;
     return (async () => {

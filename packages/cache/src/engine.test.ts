@@ -96,7 +96,7 @@ test('room for parked lines is kept in a budget that was changed', async () => {
   }
 });
 
-test('in the end all memory is given back, also by force once the base is through with it', async () => {
+test('in the end all memory is given back, also by force while the base has not let go of it', async () => {
   const { cache } = await opened(512 * KIB);
   const { heldBytes } = cache.snapshot();
   await cache.write(0, [filled(8, 1)]);
@@ -112,7 +112,5 @@ test('in the end all memory is given back, also by force once the base is throug
   await forced.base.called('write');
   await forced.cache.disconnect({ force: true });
   await expect(flushed).rejects.toMatchObject({ code: 'DISCONNECTED' });
-  expect(forced.cache.snapshot().heldBytes).toBeGreaterThan(heldBytes);
-  forced.base.release();
-  await expect.poll(() => forced.cache.snapshot().heldBytes).toBe(heldBytes);
+  expect(forced.cache.snapshot().heldBytes).toBe(heldBytes);
 });

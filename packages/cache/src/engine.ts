@@ -1,6 +1,8 @@
 import type { Clock } from '@blockyard/block';
-import { type BlockDevice, checkInteger } from '@blockyard/block';
+import { type BlockDevice, BlockError, checkInteger } from '@blockyard/block';
 import { Admission } from './admission.js';
+import { BaseCalls } from './base-calls.js';
+import { containedClock } from './contained-clock.js';
 import { DirtyLines } from './dirty-lines.js';
 import { Epochs } from './epochs.js';
 import { Fetcher } from './fetcher.js';
@@ -33,18 +35,20 @@ export class Engine {
   readonly fetcher: Fetcher;
   readonly writeBack: WriteBack;
   readonly prefetcher: Prefetcher;
-  readonly #base: BlockDevice;
+  readonly base: BaseCalls;
+  #deviceSectors: number;
   readonly #plan: MemoryPlan;
   readonly #options: CheckedOptions;
 
   constructor(base: BlockDevice, options: CheckedOptions) {
-    const { sectorSize, preferredIoBytes } = base.info;
+    const { sectorSize, sizeSectors, preferredIoBytes } = base.info;
     const plan = planMemory(options, sectorSize);
     const policy = createPolicy(options, plan);
     this.#plan = plan;
     this.#options = options;
-    this.#base = base;
-    this.clock = options.clock;
+    this.base = new BaseCalls(base, (error) => this.broke(error));
+    this.#deviceSectors = sizeSectors;
+    this.clock = containedClock(options.clock, (error) => this.broke(error));
     this.isWriteThrough = options.mode === 'writethrough';
     this.geometry = geometryOf(sectorSize, plan.lineSize, preferredIoBytes);
     this.zeroes = new ZeroRanges(this.epochs);
@@ -60,7 +64,7 @@ export class Engine {
       onReturned: () => this.#memoryReturned(),
     });
     this.fetcher = new Fetcher({
-      base,
+      base: this.base,
       geometry: this.geometry,
       lines: this.lines,
       zeroes: this.zeroes,
@@ -70,7 +74,7 @@ export class Engine {
     });
     this.writeBack = new WriteBack(
       {
-        base,
+        base: this.base,
         geometry: this.geometry,
         lines: this.lines,
         dirtyLines: this.dirtyLines,
@@ -79,6 +83,7 @@ export class Engine {
         admission: this.admission,
         clock: this.clock,
         latencies: this.latencies,
+        onBroken: (error) => this.broke(error),
       },
       {
         concurrencyMax: options.writeConcurrencyMax,
@@ -93,7 +98,13 @@ export class Engine {
   }
 
   get deviceSectors(): number {
-    return this.#base.info.sizeSectors;
+    return this.#deviceSectors;
+  }
+
+  /** The base has got that size. */
+  setDeviceSectors(sizeSectors: number): void {
+    this.#deviceSectors = sizeSectors;
+    this.writeBack.baseChanged();
   }
 
   /** Bytes that the cache holds now. */
@@ -122,7 +133,7 @@ export class Engine {
   /** Sectors of a line that the device has. */
   lineEnd(line: number): number {
     const { sectorsPerLine } = this.geometry;
-    return Math.min(sectorsPerLine, this.#base.info.sizeSectors - line * sectorsPerLine);
+    return Math.min(sectorsPerLine, this.#deviceSectors - line * sectorsPerLine);
   }
 
   /** Stops all traffic to the base. Resolves when none is left. */
@@ -132,19 +143,31 @@ export class Engine {
   }
 
   resume(): void {
+    if (this.base.hasEnded) return;
     this.prefetcher.resume();
     this.writeBack.resume();
     this.admission.progress();
   }
 
-  /** Ends everything; `error` goes to all who still wait. Memory is given back once the base is through with it. */
-  end(error: unknown): void {
+  /**
+   * Ends everything at once: whoever waits gets the error, the base is not called any more, and what it still has to say is ignored. Memory that
+   * it may be using stays as it is, and its own.
+   */
+  end(error: BlockError): void {
+    if (this.base.hasEnded) return;
     this.prefetcher.pause();
     this.lender.end();
     this.writeBack.end(error);
-    this.admission.fail('read', error);
-    this.admission.fail('write', error);
-    void this.pause().then(() => this.lines.clear());
+    this.admission.end(error);
+    this.base.end(error);
+    this.lines.clear();
+  }
+
+  /** Something in here threw that must not: nothing that the tables say can be trusted, so everything ends. */
+  broke(cause: unknown): void {
+    this.end(
+      new BlockError('IO', 'the cache has failed within itself, and what is not written back is lost', { cause }),
+    );
   }
 
   #memoryReturned(): void {

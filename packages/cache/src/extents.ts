@@ -1,4 +1,4 @@
-import { type BlockDevice, type Extent, IntervalSet } from '@blockyard/block';
+import { type Extent, IntervalSet, mergeExtents } from '@blockyard/block';
 import type { Engine } from './engine.js';
 import { dirtyRuns } from './states.js';
 
@@ -7,18 +7,13 @@ import { dirtyRuns } from './states.js';
  *
  * The base answers while writes go on. What was dirty before the question or is after the answer is data, whichever the base saw.
  */
-export async function overlayExtents(
-  base: BlockDevice,
-  engine: Engine,
-  start: number,
-  count: number,
-): Promise<Extent[]> {
+export async function overlayExtents(engine: Engine, start: number, count: number): Promise<Extent[]> {
   const end = start + count;
   const data = new IntervalSet();
   const zero = new IntervalSet();
   addDirty(engine, start, end, data);
   engine.zeroes.forEachZero(start, end, (from, to) => zero.add(from, to));
-  for (const extent of await base.extents(start, count)) {
+  for (const extent of mergeExtents(await engine.base.extents(start, count), start, count)) {
     if (extent.type === 'zero') zero.add(extent.start, extent.start + extent.count);
   }
   addDirty(engine, start, end, data);

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { BaseCalls } from './base-calls.js';
 import { setBits } from './bits.js';
 import { Epochs } from './epochs.js';
 import { Fetcher, type LineFetch } from './fetcher.js';
@@ -42,7 +43,7 @@ function fetcherOf() {
   const latencies = new Latencies();
   const log: string[] = [];
   const fetcher = new Fetcher({
-    base: base as never,
+    base: new BaseCalls({ info: { name: 'by hand' }, ...base } as never, (error) => log.push(`broken: ${error}`)),
     geometry,
     lines,
     zeroes,
@@ -180,7 +181,8 @@ test('a failure is told to all lines of the read, and leaves them as they were',
   fetcher.issue([prepare(1), prepare(2)]);
   calls[0]?.fail('broken');
   await turn();
-  expect(log).toEqual(['line 1 failed: broken', 'line 2 failed: broken', 'settled']);
+  const failure = 'BlockError: read on by hand: broken';
+  expect(log).toEqual([`line 1 failed: ${failure}`, `line 2 failed: ${failure}`, 'settled']);
   expect(fetcher.counts.failed).toBe(1);
   expect(latencies.baseRead.count).toBe(0);
   // The line that holds something stays, the empty one leaves.

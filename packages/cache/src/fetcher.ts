@@ -1,4 +1,5 @@
-import type { BlockDevice, Clock } from '@blockyard/block';
+import type { Clock } from '@blockyard/block';
+import type { BaseCalls } from './base-calls.js';
 import { clearBits, countBits, hasAllBits, hasAnyBit, nextClearBit, nextSetBit, setBits } from './bits.js';
 import type { Geometry } from './geometry.js';
 import type { Latencies } from './latencies.js';
@@ -37,7 +38,7 @@ export interface FetchCounts {
 }
 
 export interface FetchContext {
-  readonly base: BlockDevice;
+  readonly base: BaseCalls;
   readonly geometry: Geometry;
   readonly lines: Lines;
   readonly zeroes: ZeroRanges;
@@ -63,6 +64,11 @@ export class Fetcher {
   constructor(context: FetchContext) {
     this.#context = context;
     this.#scratch = new Uint8Array(context.geometry.lineSize);
+  }
+
+  /** Whether there will be no more reads: what failed need not be tried again. */
+  get hasEnded(): boolean {
+    return this.#context.base.hasEnded;
   }
 
   /** Base reads in flight. */
@@ -140,13 +146,13 @@ export class Fetcher {
     this.counts.readBytes += bytes;
     this.#inFlight++;
     const startMs = this.#context.clock.now();
-    this.#context.base.read(start, buffers).then(
-      () => {
+    this.#context.base.read(start, buffers, {
+      done: () => {
         this.#context.latencies.baseRead.add((this.#context.clock.now() - startMs) * 1000);
         this.#settle(run, undefined, false);
       },
-      (error: unknown) => this.#settle(run, error, true),
-    );
+      failed: (error) => this.#settle(run, error, true),
+    });
   }
 
   /** Sectors of the range that a fetch is still to deliver. */

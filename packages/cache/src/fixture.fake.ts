@@ -60,6 +60,13 @@ export function fillsOf(buffer: Uint8Array): number[] {
   return fills;
 }
 
+const THEN = 'then';
+
+/** A promise of another library's, or what passes for one. */
+export function thenable(then: PropertyDescriptor): unknown {
+  return Object.defineProperty({}, THEN, then);
+}
+
 function recording(
   device: BlockDevice,
   writes: BaseWrite[],

@@ -82,7 +82,13 @@ export class ReadRequest implements Waiter {
 
   advance(): boolean {
     const run: LineFetch[] = [];
-    const done = this.#advanceThrough(run);
+    let done = true;
+    try {
+      done = this.#advanceThrough(run);
+    } catch (error) {
+      this.#giveUp(error);
+    }
+    // Others may wait for these by now, whatever this request has come to.
     this.#context.fetcher.issue(run);
     if (done) this.#waiting = false;
     if (done) this.#settleIfOver();
@@ -213,7 +219,8 @@ export class ReadRequest implements Waiter {
       },
       fetchFailed: (error) => {
         this.#pending--;
-        const again = retry === 'always' || (retry === 'unless-transient' && !isTransient(error));
+        const mayRetry = retry === 'always' || (retry === 'unless-transient' && !isTransient(error));
+        const again = mayRetry && !this.#context.fetcher.hasEnded;
         if (again) {
           piece.alone = true;
           this.#again.push(piece);
@@ -237,8 +244,17 @@ export class ReadRequest implements Waiter {
     this.#again = [];
   }
 
-  /** Copies a piece if every sector of it is in memory or known to be zero. */
-  #copy(entry: number, { line, from, to }: Piece): boolean {
+  /** Copies a piece if every sector of it is in memory or known to be zero. Gives up where the caller's memory is gone. */
+  #copy(entry: number, piece: Piece): boolean {
+    try {
+      return this.#copyIfThere(entry, piece);
+    } catch (error) {
+      this.#giveUp(error);
+      return true;
+    }
+  }
+
+  #copyIfThere(entry: number, { line, from, to }: Piece): boolean {
     const { geometry, lines, zeroes } = this.#context;
     const first = line * geometry.sectorsPerLine;
     const at = (sector: number) => (first + sector - this.#start) * geometry.sectorSize;

@@ -10,6 +10,7 @@ export class Retry {
   #timer: unknown;
   #isWaiting = false;
   #error: unknown;
+  #hasEnded = false;
 
   constructor(clock: Clock, delayMinMs: number, delayMaxMs: number, onDue: () => void) {
     this.#clock = clock;
@@ -31,7 +32,7 @@ export class Retry {
   failed(error: unknown): void {
     this.#error = error;
     // Several calls that were in flight together fail together: they count once.
-    if (this.#isWaiting) return;
+    if (this.#isWaiting || this.#hasEnded) return;
     this.#isWaiting = true;
     this.#delayMs = Math.min(this.#delayMaxMs, Math.max(this.#delayMinMs, this.#delayMs * 2));
     this.#timer = this.#clock.set(() => {
@@ -44,6 +45,12 @@ export class Retry {
     this.clear();
     this.#error = undefined;
     this.#delayMs = 0;
+  }
+
+  /** No timer is set, now or later. */
+  end(): void {
+    this.clear();
+    this.#hasEnded = true;
   }
 
   clear(): void {

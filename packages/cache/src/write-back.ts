@@ -1,7 +1,8 @@
-import type { BlockDevice, Clock } from '@blockyard/block';
+import type { Clock } from '@blockyard/block';
 import type { Admission } from './admission.js';
 import { AgeTimer } from './age-timer.js';
 import { Barriers } from './barriers.js';
+import type { BaseCalls } from './base-calls.js';
 import type { DirtyLines } from './dirty-lines.js';
 import type { Epochs } from './epochs.js';
 import { FlushSharing } from './flush-sharing.js';
@@ -42,7 +43,7 @@ export interface WriteBackCounts {
 }
 
 export interface WriteBackContext {
-  readonly base: BlockDevice;
+  readonly base: BaseCalls;
   readonly geometry: Geometry;
   readonly lines: Lines;
   readonly dirtyLines: DirtyLines;
@@ -51,6 +52,8 @@ export interface WriteBackContext {
   readonly admission: Admission;
   readonly clock: Clock;
   readonly latencies: Latencies;
+  /** Told what was thrown where nothing must be. */
+  readonly onBroken: (error: unknown) => void;
 }
 
 /**
@@ -69,6 +72,7 @@ export class WriteBack {
   #zeroOperations = 0;
   #draining = false;
   #stopped = false;
+  #hasEnded = false;
   readonly #barriers = new Barriers();
   readonly #sweep: Sweep;
   readonly #ageTimer: AgeTimer;
@@ -113,10 +117,14 @@ export class WriteBack {
     return this.#retry.error;
   }
 
-  /** Starts what is due now. Called after everything that may have made something due. */
+  /** Starts what is due now. Called after everything that may have made something due, none of which fails because of it. */
   pump(): void {
-    while (!this.#stopped && this.inFlight < this.#demand() && this.#startNext()) {}
-    this.#armAgeTimer();
+    try {
+      while (!this.#stopped && this.inFlight < this.#demand() && this.#startNext()) {}
+      this.#armAgeTimer();
+    } catch (error) {
+      this.#context.onBroken(error);
+    }
   }
 
   /** Resolves when everything accepted before the call is durable in the base [D1]. */
@@ -134,6 +142,7 @@ export class WriteBack {
   async rangeWritten(start: number, end: number): Promise<void> {
     const epoch = this.#context.epochs.close();
     for (;;) {
+      this.#context.base.check();
       // Looked at in one turn: what was accepted may go back and forth between lines and zero ranges until it is written.
       if (this.#context.zeroes.hasUnwritten(start, end, epoch)) return this.#reached(epoch);
       const writes = this.#startRange(start, end, epoch);
@@ -152,6 +161,7 @@ export class WriteBack {
   }
 
   resume(): void {
+    if (this.#hasEnded) return;
     this.#stopped = false;
     this.pump();
   }
@@ -161,11 +171,12 @@ export class WriteBack {
     this.#changes++;
   }
 
-  /** Gives up: no timer stays, everybody who waits is told. */
+  /** Starts nothing ever again, and leaves no timer. Those who wait are told when the calls of the base end. */
   end(error: unknown): void {
     this.#stopped = true;
+    this.#hasEnded = true;
     this.#armAgeTimer();
-    this.#retry.clear();
+    this.#retry.end();
     this.#barriers.fail(error);
   }
 
@@ -195,8 +206,9 @@ export class WriteBack {
     return Math.max(1, Math.ceil(Math.min(1, pressure) * concurrencyMax));
   }
 
-  #reached(epoch: number): Promise<void> {
-    if (this.#context.epochs.oldest > epoch) return Promise.resolve();
+  async #reached(epoch: number): Promise<void> {
+    this.#context.base.check();
+    if (this.#context.epochs.oldest > epoch) return;
     const reached = this.#barriers.wait(epoch);
     this.#sweep.want();
     this.pump();
@@ -263,13 +275,13 @@ export class WriteBack {
     const { base, clock, latencies } = this.#context;
     this.#operations.add(operation);
     const startMs = clock.now();
-    base.write(operation.start, operation.buffers).then(
-      () => {
+    base.write(operation.start, operation.buffers, {
+      done: () => {
         latencies.baseWrite.add((clock.now() - startMs) * 1000);
         this.#writeSettled(operation, undefined, false);
       },
-      (error: unknown) => this.#writeSettled(operation, error, true),
-    );
+      failed: (error) => this.#writeSettled(operation, error, true),
+    });
   }
 
   #writeSettled(operation: WriteOperation, error: unknown, failed: boolean): void {
@@ -313,10 +325,10 @@ export class WriteBack {
   #runZero(operation: ZeroOperation): void {
     const { base } = this.#context;
     this.#zeroOperations++;
-    base[operation.kind](operation.start, operation.end - operation.start).then(
-      () => this.#zeroSettled(operation, undefined, false),
-      (error: unknown) => this.#zeroSettled(operation, error, true),
-    );
+    base.zero(operation.kind, operation.start, operation.end - operation.start, {
+      done: () => this.#zeroSettled(operation, undefined, false),
+      failed: (error) => this.#zeroSettled(operation, error, true),
+    });
   }
 
   #zeroSettled(operation: ZeroOperation, error: unknown, failed: boolean): void {

@@ -51,9 +51,9 @@ export class WriteRequest implements Waiter {
     if (this.advance()) return undefined;
     this.#waiting = true;
     this.#startMs = this.#context.clock.now();
-    admission.join(this);
     return new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
+      admission.join(this);
       writeBack.pump();
     });
   }
@@ -81,6 +81,10 @@ export class WriteRequest implements Waiter {
   /** Writes sectors `from` to `to` of a line. False if there is no memory for them now. */
   #put(line: number, from: number, to: number): boolean {
     const { geometry, lines, fetcher, zeroes, writeBack } = this.#context;
+    const first = line * geometry.sectorsPerLine;
+    const at = (first + from - this.#start) * geometry.sectorSize;
+    // Before anything changes: a line is never half written.
+    this.#list.check(at, (to - from) * geometry.sectorSize);
     const found = lines.find(line);
     if (!this.#mayDirty(found)) return false;
     const entry = found >= 0 ? found : this.#admit(line);
@@ -89,8 +93,7 @@ export class WriteRequest implements Waiter {
       if (this.#isLent(entry, from, to) && !this.#relocate(entry)) return false;
       lines.touch(entry);
     }
-    const first = line * geometry.sectorsPerLine;
-    lines.copyIn(entry, from, to, this.#list, (first + from - this.#start) * geometry.sectorSize);
+    lines.copyIn(entry, from, to, this.#list, at);
     lines.valid.set(entry, from, to);
     lines.dirty.set(entry, from, to);
     fetcher.supersede(entry, from, to);

@@ -24,9 +24,9 @@ export class ZeroRequest implements Waiter {
       return undefined;
     }
     this.#waiting = true;
-    admission.join(this);
     return new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
+      admission.join(this);
       writeBack.pump();
     });
   }
