@@ -1,4 +1,4 @@
-import { type BlockErrorCode, isBlockError } from '@blockyard/block';
+import { type BlockError, type BlockErrorCode, isBlockError } from '@blockyard/block';
 import { interruptionIn } from './interruption.js';
 
 /** The command line makes no sense: exit code 2. */
@@ -81,8 +81,18 @@ function isUsage(error: unknown): boolean {
 
 function hintOf(error: unknown): string {
   const isOwn = error instanceof UsageError || error instanceof Failure;
-  const hint = isOwn ? error.hint : isBlockError(error) ? HINTS[error.code] : undefined;
+  const hint = isOwn ? error.hint : isBlockError(error) ? hintFor(error) : undefined;
   return ` (hint: ${hint ?? (isUsage(error) ? USAGE_HINT : CAUSES_HINT)})`;
+}
+
+/** A device can be created; what it would be in cannot. */
+function hintFor(error: BlockError): string | undefined {
+  return isMissingBucket(error) ? 'is the name right? the bucket must be there' : HINTS[error.code];
+}
+
+function isMissingBucket(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return error.name === 'NoSuchBucket' || isMissingBucket(error.cause);
 }
 
 function stackOf(error: unknown): string {

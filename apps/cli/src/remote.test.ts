@@ -35,6 +35,18 @@ test('a file goes to a volume in S3 and comes back the same', async () => {
   });
 });
 
+test('a bucket that is not there is no reason to create a device', async () => {
+  const { accessKeyId, secretAccessKey } = store.credentials;
+  const env = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
+  const at = `?endpoint=${encodeURIComponent(store.endpoint)}&region=${store.region}`;
+  const noBucket = await blockyard(['info', `s3://no-such-bucket/disk${at}`], { env });
+  expect(noBucket.code).toBe(1);
+  expect(noBucket.stderr).toMatch(/NoSuchBucket.*hint: .*the bucket must be there/);
+  expect(noBucket.stderr).not.toContain('blockyard create');
+  const noVolume = await blockyard(['info', `s3://${store.bucket}/no-such-disk${at}`], { env });
+  expect(noVolume.stderr).toMatch(/no volume here.*hint: .*blockyard create/);
+});
+
 test('a check goes on after faults, lists them as narrowly as the device is read best, and fails', async () => {
   const rules = [{ action: 'failBefore', operation: 'read', range: { start: 4096, count: 1 } }] as const;
   const device = withFaults(await connectMemory({ sizeSectors: 8192 }), { rules });

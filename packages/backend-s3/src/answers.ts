@@ -3,8 +3,12 @@ import { createHash, getFips } from 'node:crypto';
 /** An answer that no S3 store gives: it comes from something on the way, and says nothing of what is stored. */
 export class NotAnAnswer extends Error {
   override readonly name = 'NotAnAnswer';
-  /** For the SDK, which otherwise does not try again what was answered. */
-  readonly $retryable = {};
+  readonly $metadata: { readonly httpStatusCode: number };
+
+  constructor(message: string, httpStatusCode: number) {
+    super(message);
+    this.$metadata = { httpStatusCode };
+  }
 }
 
 /** What of an HTTP answer is looked at here. */
@@ -43,16 +47,16 @@ export function checkAnswers(
       const { statusCode, headers } = answered.response as HttpAnswer;
       const type = headers['content-type'] ?? '';
       if (FOREIGN.test(type) && (statusCode < 300 || TELLING.includes(statusCode))) {
-        throw new NotAnAnswer(`${type} with the status ${statusCode}, which is not an answer of S3`);
+        throw new NotAnAnswer(`an answer of type ${type}, which no S3 store gives`, statusCode);
       }
       if (statusCode >= 300) {
         // The SDK would try to read a page as XML, and tell of nothing but that.
         return FOREIGN.test(type) ? { ...answered, response: withoutBody(answered.response as HttpAnswer) } : answered;
       }
       if (etag && headers.etag === undefined)
-        throw new NotAnAnswer('an answer without an ETag, which is not one of S3');
+        throw new NotAnAnswer('an answer without an ETag, which no S3 store gives', statusCode);
       const encoding = headers['content-encoding'] ?? '';
-      if (COMPRESSED.test(encoding)) throw new NotAnAnswer(`a body compressed on the way (${encoding})`);
+      if (COMPRESSED.test(encoding)) throw new NotAnAnswer(`a body compressed on the way (${encoding})`, statusCode);
       return answered;
     },
     // Within the SDK's retries, before its reading of the answer.

@@ -14,6 +14,8 @@ export interface Failure {
   readonly clockCorrected: boolean;
   readonly message: string;
   readonly attempts: number;
+  /** Where the bucket is, if the answer says so. */
+  readonly region: string | undefined;
 }
 
 const CODE_BY_NAME: Readonly<Record<string, BlockErrorCode>> = {
@@ -76,17 +78,45 @@ const CODE_BY_SYSTEM: Readonly<Record<string, BlockErrorCode>> = {
 export function toBlockError(error: unknown, what: string): BlockError {
   if (isBlockError(error)) return error;
   const failure = failureOf(error);
-  const { name, status, system, message, attempts } = failure;
-  const detail = message === '' || message === 'UnknownError' || message === name ? '' : `: ${message}`;
-  const said = status === undefined ? (system ?? name) : `${name} (${status})`;
+  const { name, status, system, message, attempts, region } = failure;
+  const isPlain = message === '' || message === 'UnknownError' || message === name || isUnreadable(failure);
+  const detail = isElsewhere(failure) ? `: the bucket is in the region ${region}` : isPlain ? '' : `: ${message}`;
+  const said = status === undefined ? (system ?? name) : wordsFor(failure);
   const times = attempts > 1 ? `, ${attempts} attempts` : '';
   return new BlockError(codeOf(failure), `${what}: ${said}${times}${detail}`, { cause: error });
 }
 
+/** Names that the SDK gives to an answer that has none: the body is empty, as that of every answer to HEAD is, or not XML. */
+const NO_NAME: readonly string[] = ['Unknown', 'UnknownError', 'Error'];
+
+/** `SlowDown (503)`, or `status 403, which gives no reason`. */
+function wordsFor(failure: Failure): string {
+  const { name, status } = failure;
+  if (isUnreadable(failure)) return `status ${status} with a body that is not XML of S3`;
+  return NO_NAME.includes(name) ? `status ${status}, which gives no reason` : `${name} (${status})`;
+}
+
+/** Whether the SDK could make nothing of the body. What it says then is of no use. */
+function isUnreadable({ name, status, message }: Failure): boolean {
+  return status !== undefined && name === 'Error' && message.includes('Deserialization error');
+}
+
+/** Whether the request went to another region than the bucket's. */
+function isElsewhere({ name, status, region }: Failure): boolean {
+  if (region === undefined) return false;
+  return (
+    status === 301 || status === 307 || (status === 400 && (WRONG_REGION.includes(name) || NO_NAME.includes(name)))
+  );
+}
+
+const WRONG_REGION: readonly string[] = ['AuthorizationHeaderMalformed', 'IllegalLocationConstraintException'];
+
 /** What the SDK says, without a name of its own, where neither an option nor the environment has one. */
 const NO_REGION = 'Region is missing';
 
-function codeOf({ name, status, system, message }: Failure): BlockErrorCode {
+function codeOf(failure: Failure): BlockErrorCode {
+  const { name, status, system, message } = failure;
+  if (isElsewhere(failure)) return 'INVALID_ARGUMENT';
   // First the system's code: the SDK calls a connection that was reset or refused a `TimeoutError`.
   if (system !== undefined && Object.hasOwn(CODE_BY_SYSTEM, system)) return CODE_BY_SYSTEM[system] ?? 'IO';
   if (Object.hasOwn(CODE_BY_NAME, name)) return CODE_BY_NAME[name] ?? 'IO';
@@ -98,31 +128,32 @@ function codeOf({ name, status, system, message }: Failure): BlockErrorCode {
 
 /** Whether a PUT failed because its condition does not hold (any more), or may have. */
 export function isLostCondition(error: unknown): boolean {
-  const { name, status } = failureOf(error);
-  if (name === 'NoSuchBucket') return false;
   // 404: the object that If-Match speaks of is gone.
-  return status === 412 || status === 409 || status === 404;
+  return [412, 409, 404].includes(statusOfObject(error));
 }
 
 /** Whether a store may have refused a DeleteObjects because it has no such request, or wants it otherwise. */
 export function isBatchRefused(error: unknown): boolean {
-  const { name, status } = failureOf(error);
-  if (name === 'NoSuchBucket') return false;
-  return status === 400 || status === 404 || status === 405 || status === 411 || status === 415 || status === 501;
+  return [400, 404, 405, 411, 415, 501].includes(statusOfObject(error));
 }
 
 export function isMissingKey(error: unknown): boolean {
-  const { name, status } = failureOf(error);
-  return status === 404 && name !== 'NoSuchBucket';
+  return statusOfObject(error) === 404;
 }
 
 /** Whether a GET met a PUT of the same object, which Ceph does not sort out by itself. */
 export function isBusy(error: unknown): boolean {
-  return failureOf(error).status === 409;
+  return statusOfObject(error) === 409;
 }
 
 export function isRangeBeyondEnd(error: unknown): boolean {
-  return failureOf(error).status === 416;
+  return statusOfObject(error) === 416;
+}
+
+/** The status of an answer of the store that speaks of the object; 0 if there is no such answer. */
+function statusOfObject(error: unknown): number {
+  const { name, status } = failureOf(error);
+  return status === undefined || name === 'NoSuchBucket' || name === 'NotAnAnswer' ? 0 : status;
 }
 
 /** System calls that come before anything is sent. */
@@ -140,6 +171,7 @@ export function failureOf(error: unknown): Failure {
     clockCorrected: clockSkewCorrected === true,
     message: typeof message === 'string' ? message : '',
     attempts: typeof attempts === 'number' ? attempts : 1,
+    region: regionOf(error),
   };
 }
 
@@ -151,7 +183,15 @@ const NOTHING_KNOWN: Failure = {
   clockCorrected: false,
   message: '',
   attempts: 1,
+  region: undefined,
 };
+
+/** AWS names the region in the body, which the SDK makes properties of, or in a header, the only place for it where there is no body. */
+function regionOf(error: object): string | undefined {
+  const { Region, $response } = error as { Region?: unknown; $response?: { headers?: Record<string, unknown> } };
+  const region = Region ?? $response?.headers?.['x-amz-bucket-region'];
+  return typeof region === 'string' && /^[\w-]{1,64}$/.test(region) ? region : undefined;
+}
 
 function isBeforeSending(error: object): boolean {
   const { syscall, errors } = error as { syscall?: unknown; errors?: unknown };

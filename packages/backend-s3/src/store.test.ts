@@ -5,6 +5,8 @@ import { ObjectStore } from './store.js';
 /** What a GET is answered with: the range it claims to be, and the pieces that come. */
 interface Answer {
   readonly range: string | undefined;
+  /** Said to be the length of the body. */
+  readonly lengthBytes?: number;
   readonly pieces: readonly Uint8Array[];
 }
 
@@ -16,7 +18,7 @@ function storeOf(...answers: Answer[]): ObjectStore {
     const body = async function* () {
       yield* answer.pieces;
     };
-    return { ETag: '"e"', ContentRange: answer.range, Body: body(), Metadata: {} };
+    return { ETag: '"e"', ContentRange: answer.range, ContentLength: answer.lengthBytes, Body: body(), Metadata: {} };
   };
   const client = { send } as unknown as S3Client;
   return new ObjectStore(client, { bucket: 'bucket', deadlineMs: 60_000, destroyClient: false });
@@ -52,7 +54,7 @@ test('an object that ends within the range is followed by zeroes', async () => {
 });
 
 test.each([
-  ['the whole object', undefined],
+  ['the whole object, of a length it does not tell', undefined],
   ['another range', 'bytes 0-3/20'],
   ['a longer range', 'bytes 16-20/21'],
   ['a range of unknown length', 'bytes 16-19/*'],
@@ -60,6 +62,41 @@ test.each([
   await expect(storeOf({ range, pieces: [bytes(4)] }).get('key', [bytes(4)], 16)).rejects.toMatchObject({
     code: 'UNSUPPORTED',
   });
+});
+
+test.each([
+  { name: 'from its start', offset: 0, pieces: [5, 15], expected: [1, 1, 1, 1] },
+  { name: 'from its middle, over pieces', offset: 3, pieces: [5, 15], expected: [1, 1, 2, 2] },
+  { name: 'within a later piece', offset: 8, pieces: [5, 15], expected: [2, 2, 2, 2] },
+  { name: 'at its very end', offset: 16, pieces: [5, 15], expected: [2, 2, 2, 2] },
+])('a part $name is taken out of a whole object that came for it', async ({ offset, pieces, expected }) => {
+  const target = bytes(4, 0xee);
+  const whole = {
+    range: undefined,
+    lengthBytes: 20,
+    pieces: pieces.map((length, number) => bytes(length, number + 1)),
+  };
+  expect(await storeOf(whole).get('key', [target], offset)).toMatchObject({ sizeBytes: 20 });
+  expect([...target]).toEqual(expected);
+});
+
+test('a whole object is read no further than up to the end of the part', async () => {
+  let read = 0;
+  const pieces = function* () {
+    for (; read < 100; read++) yield bytes(10);
+  };
+  const whole = { range: undefined, lengthBytes: 1000, pieces: pieces() as unknown as Uint8Array[] };
+  await storeOf(whole).get('key', [bytes(10)], 15);
+  expect(read).toBe(2);
+});
+
+test('a whole object that ends within the range is believed if the object ends there', async () => {
+  const target = bytes(8, 0xee);
+  const whole = { range: undefined, lengthBytes: 20, pieces: [bytes(20)] };
+  await storeOf(whole, whole).get('key', [target], 16);
+  expect([...target]).toEqual([7, 7, 7, 7, 0, 0, 0, 0]);
+  const longer = { ...whole, lengthBytes: 30 };
+  await expect(storeOf(whole, longer).get('key', [target], 16)).rejects.toMatchObject({ code: 'UNSUPPORTED' });
 });
 
 test('an answer longer than it claims to be is an error, and never runs over', async () => {

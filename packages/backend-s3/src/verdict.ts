@@ -124,6 +124,12 @@ const ROWS: readonly Row[] = [
   },
   // Answers that say yes and make no sense.
   {
+    of: ({ name }) => name === 'NotAnAnswer',
+    carriedOut: 'unknown',
+    remedy: 'repeat',
+    because: 'something on the way answered in place of the store, which may have had the request',
+  },
+  {
     of: ({ status = 0 }) => status < 300,
     carriedOut: 'unknown',
     remedy: 'repeat',
