@@ -1,0 +1,74 @@
+// Tests the S3 backend on Ceph: `npm run test:ceph`, or `npm run test:ceph -- --release 16 src/volume.test.ts`.
+//
+// Installs Ceph into a private root file system (once), starts a small cluster with its data in memory, runs the tests against its
+// gateway, and stops it. Needs root, for the private root and its mounts, and Debian's mmdebstrap.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { Cluster } from './cluster.mjs';
+import { installRootfs, RELEASES } from './rootfs.mjs';
+
+const BACKEND = new URL('../../packages/backend-s3/', import.meta.url);
+const fromBackend = createRequire(new URL('package.json', BACKEND));
+const { CreateBucketCommand, S3Client } = fromBackend('@aws-sdk/client-s3');
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    release: { type: 'string', default: '20' },
+    cache: { type: 'string', default: '/var/cache/blockyard-ceph' },
+  },
+});
+
+async function main() {
+  const release = RELEASES[values.release];
+  if (release === undefined) {
+    return fail(`--release is one of ${Object.keys(RELEASES).join(', ')}, not ${values.release}`);
+  }
+  if (process.getuid?.() !== 0) return fail('needs root: Ceph runs in a root file system of its own');
+  const cluster = new Cluster(installRootfs(values.cache, release.suite));
+  // The tests get the signal too, and end; then so does the cluster.
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {});
+  try {
+    await cluster.start();
+    console.log(`ceph: ${await cluster.version()}`);
+    await makeBucket(cluster.environment);
+    process.exitCode = await runTests({
+      ...cluster.environment,
+      S3_CONDITIONAL_DELETES: String(release.conditionalDeletes),
+    });
+  } finally {
+    await cluster.stop();
+  }
+}
+
+async function makeBucket(environment) {
+  const client = new S3Client({
+    endpoint: environment.S3_ENDPOINT,
+    region: environment.S3_REGION,
+    forcePathStyle: true,
+    credentials: { accessKeyId: environment.S3_ACCESS_KEY_ID, secretAccessKey: environment.S3_SECRET_ACCESS_KEY },
+  });
+  await client.send(new CreateBucketCommand({ Bucket: environment.S3_BUCKET }));
+  client.destroy();
+}
+
+async function runTests(environment) {
+  const vitest = fileURLToPath(new URL('../../node_modules/vitest/vitest.mjs', import.meta.url));
+  const child = spawn(process.execPath, [vitest, 'run', ...positionals], {
+    cwd: BACKEND,
+    stdio: 'inherit',
+    env: { ...process.env, ...environment },
+  });
+  const [code] = await once(child, 'exit');
+  return code ?? 1;
+}
+
+function fail(message) {
+  console.error(`test:ceph: ${message}`);
+  process.exitCode = 1;
+}
+
+await main();
