@@ -8,10 +8,12 @@ import { Guard } from './guard.js';
 import { keysOf } from './keys.js';
 import { KnownObjects } from './known-objects.js';
 import { listObjects } from './listing.js';
+import { ObjectFormat } from './object-format.js';
 import { ObjectLocks } from './object-locks.js';
 import { ObjectWriter } from './object-writer.js';
 import { type ConnectS3Options, type ConnectSettings, checkConnectOptions } from './options.js';
 import { type Abilities, probe } from './probe.js';
+import { RecentObjects } from './recent-objects.js';
 import { RootObject, readRoot } from './root-object.js';
 import { Slots } from './slots.js';
 import type { ObjectStore } from './store.js';
@@ -53,6 +55,8 @@ async function openDriver(store: ObjectStore, settings: ConnectSettings): Promis
   const root = new RootObject(store, keys, fence, await readRoot(store, keys));
   const abilities = readOnly ? undefined : await becomeWriter(store, settings, root);
   const geometry = new Geometry(root.root);
+  const { volumeId, sectorSize, objectSizeBytes, partSizeBytes } = root.root;
+  const format = new ObjectFormat(partSizeBytes);
   const known = new KnownObjects();
   // After the takeover: what an earlier writer stored before it is seen.
   await listObjects(store, keys, geometry, known, concurrency);
@@ -60,16 +64,18 @@ async function openDriver(store: ObjectStore, settings: ConnectSettings): Promis
     store,
     keys,
     geometry,
+    format,
+    imageFacts: { format, volumeId, sectorSize, objectSizeBytes },
     root,
     known,
     fence,
     locks: new ObjectLocks(),
     slots: new Slots(concurrency),
-    guard: new Guard(store, keys, root, fence, readOnly),
+    guard: new Guard({ store, keys, root, fence, geometry, format }, readOnly),
   };
   const deleter = new Deleter(store, keys, root, abilities?.conditionalDeletes ?? false);
   const facts = { name: nameOf(settings), readOnly, concurrency };
-  return new S3Driver(parts, new ObjectWriter(parts, deleter), facts);
+  return new S3Driver(parts, new ObjectWriter(parts, deleter, new RecentObjects(settings.maxRecentBytes)), facts);
 }
 
 /** Takes the volume over, last of all: what can go wrong is tried before an earlier writer is fenced. */

@@ -35,7 +35,7 @@ async function create(store: ObjectStore, settings: CreateSettings): Promise<voi
   const { sectorSize, sizeSectors, objectSizeBytes, allowUnsafeStore } = settings;
   const keys = keysOf(settings.prefix);
   // Not a HEAD: its refusal says nothing of the reason.
-  if ((await store.get(keys.root, [new Uint8Array(1)], 0)) !== undefined) throw exists(store, keys.root);
+  if ((await store.fill(keys.root, [new Uint8Array(1)], 0)) !== undefined) throw exists(store, keys.root);
   await probe(store, keys, { allowUnsafeStore, isFree: (scratch) => checkFree(store, keys, scratch) });
   const root: Root = {
     volumeId: newId(),

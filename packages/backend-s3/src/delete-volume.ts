@@ -37,7 +37,7 @@ export async function deleteVolume(options: StoreOptions): Promise<void> {
 
 async function deleteAll(store: ObjectStore, keys: Keys): Promise<void> {
   // Not a HEAD: its refusal says nothing of the reason.
-  if ((await store.get(keys.root, [new Uint8Array(1)], 0)) !== undefined) return deleteWith(store, keys, keys.root);
+  if ((await store.fill(keys.root, [new Uint8Array(1)], 0)) !== undefined) return deleteWith(store, keys, keys.root);
   if (!(await hasData(store, keys))) {
     await deleteUntilGone(store, () => probeKeys(store, keys, undefined));
     throw new BlockError('NOT_FOUND', `no volume here: ${store.urlOf(keys.root)} does not exist`);

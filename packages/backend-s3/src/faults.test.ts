@@ -2,7 +2,7 @@ import { DeleteObjectCommand, GetObjectCommand } from '@aws-sdk/client-s3';
 import { type BlockDevice, BlockError } from '@blockyard/block';
 import type { Fault, FaultProxy, ProxiedRequest } from '@blockyard/local-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { connectS3, createVolume, type StoreOptions } from './index.js';
+import { type ConnectS3Options, connectS3, createVolume, type StoreOptions } from './index.js';
 import { brief, CONDITIONAL_DELETES, gate, startFaults, startTestStore, type TestStore } from './testing/servers.js';
 
 const SECTOR = 512;
@@ -32,12 +32,15 @@ afterAll(async () => {
   await store.stop();
 });
 
-async function connect(options: Partial<StoreOptions> = {}): Promise<BlockDevice> {
+async function connect(options: Partial<ConnectS3Options> = {}): Promise<BlockDevice> {
   const device = await connectS3({ ...at, ...options });
   opened.push(device);
   proxy.requests.length = 0;
   return device;
 }
+
+/** Without memory of the objects written last, so that each write of a part of an object reads it first. */
+const connectForgetful = () => connect({ maxRecentBytes: 0 });
 
 /** As seen by somebody who opens the volume afresh. */
 async function stored(start: number, count = 1): Promise<number[]> {
@@ -273,7 +276,7 @@ test('a read that finds its object deleted meanwhile reads zeroes, or what was w
 });
 
 test('a read that meets one replacement of its object after the other gets its turn', async () => {
-  const device = await connect();
+  const device = await connectForgetful();
   await device.write(0, fill(1, OBJECT_SECTORS));
   const isDataGet = ({ method, path }: ProxiedRequest) => method === 'GET' && path.includes('/data/');
   failing(isDataGet, { kind: 'reply', status: 409, code: 'ConcurrentModification' }, 6);
@@ -284,7 +287,7 @@ test('a read that meets one replacement of its object after the other gets its t
 });
 
 test('an answer that breaks off is asked for again', async () => {
-  const device = await connect();
+  const device = await connectForgetful();
   await device.write(0, fill(1, OBJECT_SECTORS));
   failing(({ method }) => method === 'GET', { kind: 'cut', bytes: 700 }, 2);
   expect(await read(device, 0, OBJECT_SECTORS)).toEqual(new Array(OBJECT_SECTORS).fill(1));
@@ -294,7 +297,7 @@ test('an answer that breaks off is asked for again', async () => {
 });
 
 test('answers that all break off are an error, not zeroes', async () => {
-  const device = await connect();
+  const device = await connectForgetful();
   await device.write(0, fill(1, OBJECT_SECTORS));
   failing(({ method }) => method === 'GET', { kind: 'cut', bytes: 700 });
   await expect(read(device, 0, OBJECT_SECTORS)).rejects.toEqual(codeOf('UNAVAILABLE'));

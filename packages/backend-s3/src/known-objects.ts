@@ -16,6 +16,11 @@ export class KnownObjects {
   /** Objects that a PUT without an answer would make anew if they were absent when it arrives, whenever that is. */
   readonly #lateCreations = new IntervalSet();
 
+  /** Objects that were of version 1 when they were seen last. */
+  readonly #v1 = new IntervalSet();
+  /** Objects that this opening deleted, or found past the end of the volume and left there when it grew. */
+  readonly #discarded = new IntervalSet();
+
   /** False: the object does not exist, and its part of the volume reads as zeroes. */
   mayExist(index: number): boolean {
     return this.#present.has(index);
@@ -34,6 +39,32 @@ export class KnownObjects {
   /** Whether a PUT may still arrive that would bring the object back if it were deleted. */
   mayComeLate(index: number): boolean {
     return this.#lateCreations.has(index);
+  }
+
+  /** Whether the object is of version 1, as far as is known: what is not known for certain is wrong at worst. */
+  isV1(index: number): boolean {
+    return this.#v1.has(index);
+  }
+
+  /** The object was seen to be of version 1, or not to be. */
+  learnFormat(index: number, isV1: boolean): void {
+    if (isV1) this.#v1.add(index, index + 1);
+    else if (this.#v1.has(index)) this.#v1.remove(index, index + 1);
+  }
+
+  /** Whether this opening deleted the object, so that what turns up there is of before that. */
+  wasDiscarded(index: number): boolean {
+    return this.#discarded.has(index);
+  }
+
+  /** Whatever there may be from this object on counts for nothing. */
+  discardFrom(index: number): void {
+    this.#discarded.add(index, Number.MAX_SAFE_INTEGER);
+  }
+
+  /** How many objects there are, if that is certain. */
+  get count(): number | null {
+    return this.#doubtful.size === 0 ? this.#present.totalLength : null;
   }
 
   /** The object exists in this version, for certain. */
@@ -56,6 +87,7 @@ export class KnownObjects {
   /** The object does not exist, for certain. */
   deleted(index: number): void {
     this.#present.remove(index, index + 1);
+    this.#discarded.add(index, index + 1);
     this.#doubtful.delete(index);
     this.#etags.delete(index);
   }

@@ -5,12 +5,17 @@ import type { Geometry } from './geometry.js';
 import type { Guard } from './guard.js';
 import { dataKey, type Keys } from './keys.js';
 import type { KnownObjects } from './known-objects.js';
+import type { DataObjectStamp, ObjectFormat } from './object-format.js';
+import { type ImageFacts, ObjectImage } from './object-image.js';
 import type { ObjectLocks } from './object-locks.js';
-import { allZeroes, applyPatches, coverAll, endOf, type Patch, trimmedLength } from './patch.js';
+import { ObjectReader } from './object-reader.js';
+import { allZeroes, coverAll, endOf, type Patch } from './patch.js';
+import type { RecentObjects } from './recent-objects.js';
 import type { RootObject } from './root-object.js';
 import type { Slots } from './slots.js';
-import { HEADER_BYTES, newId, putHeader } from './stamp.js';
-import { busy, type Condition, type ObjectStore } from './store.js';
+import { newId } from './stamp.js';
+import type { Condition, ObjectStore } from './store.js';
+import type { Version } from './version.js';
 
 /** Times that a change starts again because the object turned out to be another version than the one it was made for. */
 const RESTARTS_MAX = 5;
@@ -20,6 +25,8 @@ export interface VolumeParts {
   readonly store: ObjectStore;
   readonly keys: Keys;
   readonly geometry: Geometry;
+  readonly format: ObjectFormat;
+  readonly imageFacts: ImageFacts;
   readonly root: RootObject;
   readonly known: KnownObjects;
   readonly locks: ObjectLocks;
@@ -30,8 +37,7 @@ export interface VolumeParts {
 
 /** An object as it is to become, and the version it is to replace, if that is known. */
 interface Change {
-  /** Header and data, without the zeroes at the end. Undefined: no data. */
-  readonly object: Uint8Array | undefined;
+  readonly image: ObjectImage;
   readonly replaces: Condition | undefined;
 }
 
@@ -48,16 +54,24 @@ type Attempt =
  * Every PUT carries a condition: the version that was read or seen last, or that there is none. When it does not hold, the
  * stamp on what is there instead tells who was faster. A later epoch: this writer is fenced, and stops. An earlier one,
  * or our own: a write that arrived late, after the takeover or after it was given up; the change is made again over that.
+ *
+ * An object of an earlier opening where there was none is one that the listing has left out, or a late write: no one can tell
+ * them apart, so it is kept, and the change is made to what it holds. Only what this opening wrote or deleted is known to
+ * count for nothing where this opening believes that there is nothing.
  */
 export class ObjectWriter {
   readonly #parts: VolumeParts;
+  readonly #reader: ObjectReader;
   readonly #deleter: Deleter;
+  readonly #recent: RecentObjects;
   /** By object: what is put together for its next change. */
   readonly #waiting = new Map<number, { readonly patches: Patch[]; readonly done: Promise<void> }>();
 
-  constructor(parts: VolumeParts, deleter: Deleter) {
+  constructor(parts: VolumeParts, deleter: Deleter, recent: RecentObjects) {
     this.#parts = parts;
+    this.#reader = new ObjectReader(parts);
     this.#deleter = deleter;
+    this.#recent = recent;
   }
 
   /** Resolves when the store has taken the change. The buffers must stay as they are until then. */
@@ -97,62 +111,47 @@ export class ObjectWriter {
 
   async #attempt(index: number, patches: readonly Patch[], over: Condition | undefined): Promise<Attempt> {
     const { known } = this.#parts;
-    const { object, replaces = over } = await this.#prepare(index, patches);
-    if (object === undefined && !known.mayExist(index)) return { kind: 'done' };
+    const { image, replaces = over } = await this.#prepare(index, patches);
+    if (image.isEmpty && !known.mayExist(index)) return { kind: 'done' };
     // A PUT that may still arrive would bring deleted data back. An object without data is there, and keeps it out.
-    if (object === undefined && !known.mayComeLate(index)) {
+    if (image.isEmpty && !known.mayComeLate(index)) {
       const etag = typeof replaces === 'object' ? replaces.etag : known.etagOf(index);
       return { kind: 'delete', etag };
     }
-    return this.#put(index, object ?? new Uint8Array(HEADER_BYTES), replaces ?? (await this.#current(index)));
+    return this.#put(index, image, replaces ?? (await this.#current(index)));
   }
 
-  /** Lays the patches over what the object holds now, which is read only if any of it stays. */
+  /** Lays the patches over what the object holds now, which is fetched only if any of it stays and it is not in memory. */
   async #prepare(index: number, patches: readonly Patch[]): Promise<Change> {
     const { geometry, known } = this.#parts;
-    const dataBytes = geometry.dataBytesOf(index);
-    const endBytes = patches.reduce((end, patch) => Math.max(end, endOf(patch)), 0);
-    if (coverAll(patches, dataBytes)) {
-      return { object: allZeroes(patches) ? undefined : this.#build(endBytes, patches), replaces: undefined };
+    if (coverAll(patches, geometry.dataBytesOf(index))) {
+      this.#recent.drop(index);
+      return { image: this.#build(index, patches), replaces: undefined };
     }
-    // What does not exist is zeroes, whatever an earlier writer's late PUT may have made of it since.
-    if (!known.mayExist(index)) return { object: this.#build(endBytes, patches), replaces: undefined };
-    const object = new Uint8Array(HEADER_BYTES + geometry.objectSizeBytes);
-    const replaces = await this.#load(index, object);
-    return { object: this.#finish(object, patches), replaces };
+    if (!known.mayExist(index)) return { image: this.#build(index, patches), replaces: undefined };
+    const { image, replaces } = this.#remember(index) ?? (await this.#load(index));
+    image.apply(patches);
+    return { image, replaces };
   }
 
-  #build(dataBytes: number, patches: readonly Patch[]): Uint8Array | undefined {
-    return this.#finish(new Uint8Array(HEADER_BYTES + dataBytes), patches);
+  #build(index: number, patches: readonly Patch[]): ObjectImage {
+    const dataBytes = patches.reduce((end, patch) => (patch.buffers ? Math.max(end, endOf(patch)) : end), 0);
+    const image = new ObjectImage(this.#parts.imageFacts, index, dataBytes);
+    image.apply(patches);
+    return image;
   }
 
-  #finish(object: Uint8Array, patches: readonly Patch[]): Uint8Array | undefined {
-    const data = object.subarray(HEADER_BYTES);
-    applyPatches(data, patches);
-    const lengthBytes = trimmedLength(data, this.#parts.geometry.sectorSize);
-    return lengthBytes === 0 ? undefined : object.subarray(0, HEADER_BYTES + lengthBytes);
+  #remember(index: number): Change | undefined {
+    const recent = this.#recent.take(index);
+    return recent && { image: recent.image, replaces: { etag: recent.etag } };
   }
 
-  /** Reads the whole object, header and all. Gives its version, or `absent` if that is as it may be. */
-  async #load(index: number, into: Uint8Array): Promise<Condition> {
-    const { store, keys, known, guard } = this.#parts;
-    const key = dataKey(keys, index);
-    const version = await store.get(key, [into], 0);
-    if (version === undefined) {
-      if (!known.isDoubtful(index)) await guard.missing(index);
-      into.fill(0);
-      return 'absent';
-    }
-    if (version === 'busy') throw busy(store.urlOf(key));
-    if (version === 'beyond' || version.sizeBytes < HEADER_BYTES || version.sizeBytes > into.byteLength) {
-      const sizeBytes = version === 'beyond' ? 0 : version.sizeBytes;
-      throw new BlockError(
-        'CORRUPT',
-        `${store.urlOf(key)}: has ${sizeBytes} bytes, not ${HEADER_BYTES} to ${into.byteLength}`,
-      );
-    }
-    guard.check(index, version);
-    return version;
+  async #load(index: number): Promise<Change> {
+    const { known, guard, imageFacts, geometry } = this.#parts;
+    const found = await this.#reader.load(index);
+    if (found !== undefined) return { image: found.image, replaces: found.version };
+    if (!known.isDoubtful(index)) await guard.missing(index);
+    return { image: new ObjectImage(imageFacts, index, geometry.sectorSize), replaces: 'absent' };
   }
 
   /** The version to replace for a change that needs none of its contents. */
@@ -169,26 +168,45 @@ export class ObjectWriter {
     return known.isDoubtful(index) ? 'absent' : guard.missing(index);
   }
 
-  async #put(index: number, object: Uint8Array, condition: Condition): Promise<Attempt> {
-    const { store, keys, known, guard, root } = this.#parts;
-    const { volumeId, writerEpoch } = root.root;
-    const writeId = newId();
-    putHeader(object, writeId);
-    const result = await store.put(dataKey(keys, index), object, condition, { volumeId, epoch: writerEpoch, writeId });
+  async #put(index: number, image: ObjectImage, condition: Condition): Promise<Attempt> {
+    const { store, keys, known } = this.#parts;
+    const stamp = this.#stampFor(index, image);
+    const result = await store.put(dataKey(keys, index), image.seal(stamp), condition, stamp);
     if (result.late && condition === 'absent') known.expectLate(index);
     if (result.kind === 'stored') {
       known.stored(index, result.etag);
+      known.learnFormat(index, false);
+      // What an attempt without an answer may still be sending is not to be changed, nor is what no condition protects.
+      if (!result.late && store.conditionalPuts) this.#recent.keep(index, { image, stamp, etag: result.etag });
       return { kind: 'done' };
     }
-    if (result.kind === 'failed') {
-      if (result.late) known.doubt(index);
-      throw result.error;
-    }
-    const { found } = result;
-    if (found !== undefined) guard.check(index, found);
-    else if (!known.isDoubtful(index) && known.mayExist(index)) await guard.missing(index);
+    if (result.kind === 'lost') return this.#meet(index, result.found);
+    // What was to be replaced exists in any case, in one version or the other.
+    if (result.late && condition === 'absent') known.doubt(index);
+    if (result.late) known.forgetVersion(index);
+    throw result.error;
+  }
+
+  #stampFor(index: number, image: ObjectImage): DataObjectStamp {
+    const { volumeId, writerEpoch, opening } = this.#parts.root.root;
+    if (opening === null) throw new Error('a volume that is open for writing has an opening');
+    const data = { index, opening, dataBytes: image.dataBytes };
+    return { volumeId, epoch: writerEpoch, writeId: newId(), data };
+  }
+
+  /** What to do about a version that is not the one to replace. */
+  async #meet(index: number, found: Version | undefined): Promise<Attempt> {
+    const { known, guard } = this.#parts;
     known.forgetVersion(index);
-    return { kind: 'again', over: found ?? 'absent' };
+    if (found === undefined) {
+      if (!known.isDoubtful(index) && known.mayExist(index)) await guard.missing(index);
+      return { kind: 'again', over: 'absent' };
+    }
+    guard.check(index, found);
+    const countsForNothing = guard.isOwn(found) || known.wasDiscarded(index);
+    if (known.mayExist(index) || countsForNothing) return { kind: 'again', over: found };
+    known.stored(index, found.etag);
+    return { kind: 'again' };
   }
 
   /** True: the object is gone. False: it is another version than the one to delete. */

@@ -48,6 +48,11 @@ export interface ConnectS3Options extends StoreOptions {
   readonly readOnly?: boolean;
   /** Data requests in flight at once, at most 256. Default: 16. */
   readonly concurrency?: number;
+  /**
+   * Memory for the whole objects that were written last, so that a small write to one of them need not fetch it. Default: 16 MiB;
+   * 0 keeps none.
+   */
+  readonly maxRecentBytes?: number;
 }
 
 export const SECTOR_SIZE_DEFAULT = 4096;
@@ -56,6 +61,7 @@ export const OBJECT_SIZE_BYTES_DEFAULT = 1 << 20;
 export const OBJECT_SIZE_BYTES_MAX = 64 << 20;
 export const CONCURRENCY_DEFAULT = 16;
 export const CONCURRENCY_MAX = 256;
+export const MAX_RECENT_BYTES_DEFAULT = 16 << 20;
 export const REQUEST_TIMEOUT_MS_DEFAULT = 30_000;
 /** The longest delay that a timer can wait for, shared out over the attempts. */
 export const DEADLINE_MS_MAX = 2 ** 31 - 1;
@@ -77,6 +83,7 @@ export interface CreateSettings extends StoreSettings {
 export interface ConnectSettings extends StoreSettings {
   readonly readOnly: boolean;
   readonly concurrency: number;
+  readonly maxRecentBytes: number;
 }
 
 /** Lists that do not compile when an option is missing from them. */
@@ -103,6 +110,7 @@ const KNOWN_CONNECT: Readonly<Record<keyof ConnectS3Options, true>> = {
   ...KNOWN_STORE,
   readOnly: true,
   concurrency: true,
+  maxRecentBytes: true,
 };
 
 /** Where a client is found by itself if none is given. */
@@ -121,10 +129,11 @@ export function checkCreateOptions(options: CreateVolumeOptions): CreateSettings
 export function checkConnectOptions(options: ConnectS3Options): ConnectSettings {
   checkOptionNames(options, KNOWN_CONNECT);
   const store = checkStoreOptions(options);
-  const { readOnly = false, concurrency = CONCURRENCY_DEFAULT } = options;
+  const { readOnly = false, concurrency = CONCURRENCY_DEFAULT, maxRecentBytes = MAX_RECENT_BYTES_DEFAULT } = options;
   checkBoolean(readOnly, 'readOnly');
   checkBetween(concurrency, 1, CONCURRENCY_MAX, 'concurrency');
-  return { ...store, readOnly, concurrency };
+  checkInteger(maxRecentBytes, 'maxRecentBytes');
+  return { ...store, readOnly, concurrency, maxRecentBytes };
 }
 
 export function checkDeleteOptions(options: StoreOptions): StoreSettings {

@@ -4,10 +4,9 @@ import { joinNext } from './join-next.js';
 import { dataKey, indexOfKey, keysOf } from './keys.js';
 import { ETAGS_MAX, KnownObjects } from './known-objects.js';
 import { ObjectLocks } from './object-locks.js';
-import { applyPatches, coverAll, trimmedLength } from './patch.js';
+import { coverAll } from './patch.js';
 import { Scatter } from './scatter.js';
 import { eachInParallel, Slots } from './slots.js';
-import { decodeStamp, encodeStamp } from './stamp.js';
 import { toBlockError } from './store-error.js';
 import { gate } from './testing/servers.js';
 
@@ -78,26 +77,14 @@ test('patches cover an object together or leave a gap', () => {
   expect(coverAll([{ offset: 0, lengthBytes: 1000 }], 1024)).toBe(false);
 });
 
-test('later patches lie on top, and zeroes at the end are trimmed by the sector', () => {
-  const data = new Uint8Array(2048).fill(9);
-  applyPatches(data, [
-    { offset: 0, lengthBytes: 1024, buffers: [new Uint8Array(512).fill(1), new Uint8Array(512).fill(2)] },
-    { offset: 512, lengthBytes: 1536 },
-    { offset: 512, lengthBytes: 512, buffers: [new Uint8Array(512).fill(3)] },
-  ]);
-  expect([0, 512, 1024, 1536].map((offset) => data[offset])).toEqual([1, 3, 0, 0]);
-  expect(trimmedLength(data, 512)).toBe(1024);
-  expect(trimmedLength(new Uint8Array(2048), 512)).toBe(0);
-});
-
 test('pieces of any size fill buffers of any size, the rest is zeroes, and too much is told', () => {
   const buffers = [3, 1, 4].map((length) => new Uint8Array(length).fill(0xee));
   const scatter = new Scatter(buffers);
-  expect(scatter.push(Uint8Array.of(1, 2))).toBe(true);
-  expect(scatter.push(Uint8Array.of(3, 4, 5))).toBe(true);
-  scatter.zeroRest();
+  scatter.push(Uint8Array.of(1, 2));
+  scatter.push(Uint8Array.of(3, 4, 5));
+  scatter.end();
   expect(buffers.flatMap((buffer) => [...buffer])).toEqual([1, 2, 3, 4, 5, 0, 0, 0]);
-  expect(scatter.push(Uint8Array.of(6))).toBe(false);
+  expect(() => scatter.push(Uint8Array.of(6))).toThrow('more bytes');
 });
 
 test('slots go to those who wait in their order, and never to more than there are', async () => {
@@ -217,14 +204,6 @@ test('two million neighbouring objects are one run, and their versions are not a
   ]);
   expect(known.etagOf(ETAGS_MAX - 1)).toBe('"e"');
   expect(known.etagOf(ETAGS_MAX)).toBeUndefined();
-});
-
-test('a stamp is read as it was written, and nothing else is a stamp', () => {
-  const stamp = { volumeId: 'a'.repeat(32), epoch: 12, writeId: 'b'.repeat(32) };
-  expect(decodeStamp(encodeStamp(stamp))).toEqual(stamp);
-  const wrong = ['', 'a/1/b', `${'a'.repeat(32)}/x/${'b'.repeat(32)}`, `${'a'.repeat(32)}//${'b'.repeat(32)}`];
-  for (const blockyard of wrong) expect(decodeStamp({ blockyard })).toBeUndefined();
-  expect(decodeStamp(undefined)).toBeUndefined();
 });
 
 test.each([

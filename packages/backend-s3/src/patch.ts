@@ -1,5 +1,3 @@
-import { isZero } from '@blockyard/block';
-
 /** New contents of a part of an object. */
 export interface Patch {
   /** First byte within the object's data. */
@@ -25,30 +23,4 @@ export function coverAll(patches: readonly Patch[], lengthBytes: number): boolea
 
 export function allZeroes(patches: readonly Patch[]): boolean {
   return patches.every(({ buffers }) => buffers === undefined);
-}
-
-/** Lays the patches over `data`, later ones on top. What lies past the end of `data` must be zeroes and is left out. */
-export function applyPatches(data: Uint8Array, patches: readonly Patch[]): void {
-  for (const { offset, lengthBytes, buffers } of patches) {
-    if (buffers === undefined) {
-      data.fill(0, offset, offset + lengthBytes);
-      continue;
-    }
-    let at = offset;
-    for (const buffer of buffers) {
-      data.set(buffer, at);
-      at += buffer.byteLength;
-    }
-  }
-}
-
-/** Length of `data` without the zero sectors at its end. */
-export function trimmedLength(data: Uint8Array, sectorSize: number): number {
-  let end = data.byteLength;
-  while (end > 0) {
-    const start = Math.floor((end - 1) / sectorSize) * sectorSize;
-    if (!isZero(data.subarray(start, end))) return end;
-    end = start;
-  }
-  return 0;
 }

@@ -1,8 +1,8 @@
+import type { Readable } from 'node:stream';
 import { GetObjectCommand, type GetObjectCommandOutput, type S3Client } from '@aws-sdk/client-s3';
 import { BlockError } from '@blockyard/block';
 import { checkAnswers } from './answers.js';
 import { canonicalEtag } from './etag.js';
-import { Scatter } from './scatter.js';
 import { decodeStamp } from './stamp.js';
 import type { Version } from './version.js';
 
@@ -11,6 +11,19 @@ export interface ByteRange {
   readonly offset: number;
   readonly lengthBytes: number;
 }
+
+/** Takes the body of an answer as it comes. */
+export interface Sink {
+  push(piece: Uint8Array): void;
+  /** The whole body has come. */
+  end(): void;
+}
+
+/**
+ * Says where the body of an answer goes, once it is known which version of the object it is of. Undefined: nowhere, the version is
+ * all that is wanted. Called again when a request is repeated.
+ */
+export type OpenSink = (version: Version) => Sink | undefined;
 
 /** The body of an answer ended before its time; the `cause` tells how. */
 export class BrokenOff extends Error {
@@ -26,8 +39,8 @@ export interface Got {
 }
 
 /**
- * One GET of a range, its body copied into `target` as it comes, and zeroes after the object's end. All bytes are of one version
- * of the object. Throws {@link BrokenOff}, and what the SDK throws.
+ * One GET of a range, its body given to a sink as it comes; nothing comes from past the object's end. All bytes are of one version
+ * of the object. Throws {@link BrokenOff}, what `open` throws, and what the SDK throws.
  *
  * A store may answer with the whole object, always or where the range covers it all. Then the part is taken out of it, and the
  * rest is read no further than up to the end of the range.
@@ -35,39 +48,45 @@ export interface Got {
 export async function getRange(
   client: S3Client,
   object: { readonly Bucket: string; readonly Key: string },
-  target: readonly Uint8Array[],
   { offset, lengthBytes }: ByteRange,
+  open: OpenSink,
   abortSignal: AbortSignal,
 ): Promise<Got> {
   const command = new GetObjectCommand({ ...object, Range: `bytes=${offset}-${offset + lengthBytes - 1}` });
   checkAnswers(command, { etag: true });
   const answer = await client.send(command, { abortSignal });
-  const whole = answer.ContentRange === undefined;
-  const sizeBytes = whole ? checkWhole(answer) : checkRange(answer, { offset, lengthBytes });
-  const body = answer.Body as AsyncIterable<Uint8Array>;
-  const expectedBytes = Math.max(0, Math.min(lengthBytes, sizeBytes - offset));
-  await copyBody(whole ? cutOut(body, offset, expectedBytes) : body, target, expectedBytes);
-  const etag = canonicalEtag(answer.ETag, 'answer with an empty ETag');
-  return { version: { etag, sizeBytes, stamp: decodeStamp(answer.Metadata) }, whole };
+  const body = answer.Body as Readable;
+  try {
+    checkEncoding(answer);
+    const whole = answer.ContentRange === undefined;
+    const sizeBytes = whole ? checkWhole(answer) : checkRange(answer, { offset, lengthBytes });
+    const etag = canonicalEtag(answer.ETag, 'answer with an empty ETag');
+    const version = { etag, sizeBytes, stamp: decodeStamp(answer.Metadata) };
+    const sink = open(version);
+    const expectedBytes = Math.max(0, Math.min(lengthBytes, sizeBytes - offset));
+    if (sink !== undefined) await pour(whole ? cutOut(body, offset, expectedBytes) : body, sink, expectedBytes);
+    return { version, whole };
+  } finally {
+    // What was not read to its end would keep the connection.
+    body.destroy();
+  }
 }
 
-async function copyBody(
-  body: AsyncIterable<Uint8Array>,
-  target: readonly Uint8Array[],
-  expectedBytes: number,
-): Promise<void> {
-  const scatter = new Scatter(target);
+async function pour(body: AsyncIterable<Uint8Array>, sink: Sink, expectedBytes: number): Promise<void> {
+  let receivedBytes = 0;
   try {
     for await (const piece of body) {
-      if (!scatter.push(piece)) throw new Error(`more than the ${expectedBytes} bytes that were asked for`);
+      receivedBytes += piece.byteLength;
+      if (receivedBytes > expectedBytes) throw new Error(`more than the ${expectedBytes} bytes that were asked for`);
+      sink.push(piece);
     }
-    if (scatter.filledBytes !== expectedBytes) {
-      throw Object.assign(new Error(`${scatter.filledBytes} of ${expectedBytes} bytes`), { code: 'ECONNRESET' });
+    if (receivedBytes !== expectedBytes) {
+      throw Object.assign(new Error(`${receivedBytes} of ${expectedBytes} bytes`), { code: 'ECONNRESET' });
     }
   } catch (error) {
     throw new BrokenOff(error);
   }
-  scatter.zeroRest();
+  sink.end();
 }
 
 /** `lengthBytes` from `offset` of a body on, which is not read beyond them. */
@@ -100,4 +119,11 @@ function checkRange(answer: GetObjectCommandOutput, { offset, lengthBytes }: Byt
 function checkWhole({ ContentLength }: GetObjectCommandOutput): number {
   if (ContentLength !== undefined) return ContentLength;
   throw new BlockError('UNSUPPORTED', 'the store gave the whole object for a range, and does not tell its length');
+}
+
+/** Whoever packs a body on the way tells its length and its ranges of the packed one, or of the other. */
+function checkEncoding({ ContentEncoding = '' }: GetObjectCommandOutput): void {
+  // What the SDK says of an upload in chunks is kept by some stores as if it were of the object.
+  if (['', 'identity', 'aws-chunked'].includes(ContentEncoding)) return;
+  throw new BlockError('UNSUPPORTED', `the store gave the object encoded as ${ContentEncoding}`);
 }

@@ -2,7 +2,7 @@ import { DELETES_AHEAD } from './deleter.js';
 import { dataKey } from './keys.js';
 import type { ObjectWriter, VolumeParts } from './object-writer.js';
 import { eachInParallel } from './slots.js';
-import { HEADER_BYTES } from './stamp.js';
+import { dataBytesOf } from './version.js';
 
 /**
  * Changes the size of a volume. Nothing else is in flight.
@@ -18,11 +18,14 @@ import { HEADER_BYTES } from './stamp.js';
  * process that died after shrinking is found by the one that grows.
  */
 export async function resizeVolume(parts: VolumeParts, writer: ObjectWriter, sizeSectors: number): Promise<void> {
-  const { geometry, root, fence } = parts;
+  const { geometry, root, fence, known } = parts;
   fence.check();
   const grows = sizeSectors > geometry.sizeSectors;
   if (grows) await clearPastEnd(parts, writer);
+  const pastEnd = geometry.objectCount;
   await root.resize(sizeSectors);
+  // New space reads as zeroes, whatever a listing has left out.
+  if (grows) known.discardFrom(pastEnd);
   geometry.sizeSectors = sizeSectors;
   if (grows) return;
   // The size has changed, so this can't fail any more. What is left over is removed before the volume grows again.
@@ -30,13 +33,14 @@ export async function resizeVolume(parts: VolumeParts, writer: ObjectWriter, siz
 }
 
 async function clearPastEnd(parts: VolumeParts, writer: ObjectWriter): Promise<void> {
-  const { geometry, known, store, keys } = parts;
+  const { geometry, known, store, keys, guard } = parts;
   await deletePastEnd(parts, writer);
   const usedBytes = geometry.sizeBytes % geometry.objectSizeBytes;
   const last = geometry.objectCount - 1;
   if (usedBytes === 0 || !known.mayExist(last)) return;
   const version = await store.head(dataKey(keys, last));
-  if (version !== undefined && version.sizeBytes <= HEADER_BYTES + usedBytes) return;
+  if (version !== undefined) guard.check(last, version);
+  if (version !== undefined && dataBytesOf(version) <= usedBytes) return;
   await writer.write(last, { offset: usedBytes, lengthBytes: geometry.objectSizeBytes - usedBytes });
 }
 

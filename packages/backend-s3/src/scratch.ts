@@ -61,7 +61,7 @@ export class Scratch {
   /** `UNSUPPORTED` if a range, or what is asked for as one, is not that part of the object, or the stamp is gone. */
   async checkContents(): Promise<void> {
     const target = new Uint8Array(RANGE_BYTES);
-    const version = await this.#store.get(this.key, [target], RANGE_OFFSET);
+    const version = await this.#store.fill(this.key, [target], RANGE_OFFSET);
     if (typeof version !== 'object') throw this.#unsupported('an object that was just stored is not found');
     if (version.stamp === undefined) {
       throw this.#unsupported('the store does not keep user metadata (x-amz-meta-*) as they are');

@@ -18,7 +18,13 @@ function storeOf(...answers: Answer[]): ObjectStore {
     const body = async function* () {
       yield* answer.pieces;
     };
-    return { ETag: '"e"', ContentRange: answer.range, ContentLength: answer.lengthBytes, Body: body(), Metadata: {} };
+    return {
+      ETag: '"e"',
+      ContentRange: answer.range,
+      ContentLength: answer.lengthBytes,
+      Body: Object.assign(body(), { destroy: () => {} }),
+      Metadata: {},
+    };
   };
   const client = { send } as unknown as S3Client;
   return new ObjectStore(client, { bucket: 'bucket', deadlineMs: 60_000, destroyClient: false });
@@ -32,13 +38,13 @@ test('an answer shorter than it claims to be is asked for again, and then whole'
     { range: 'bytes 16-19/20', pieces: [bytes(2, 1)] },
     { range: 'bytes 16-19/20', pieces: [bytes(1, 2), bytes(3, 3)] },
   );
-  expect(await store.get('key', [target], 16)).toMatchObject({ etag: '"e"', sizeBytes: 20 });
+  expect(await store.fill('key', [target], 16)).toMatchObject({ etag: '"e"', sizeBytes: 20 });
   expect([...target]).toEqual([2, 3, 3, 3]);
 });
 
 test('answers that are all too short are an error', async () => {
   const short = { range: 'bytes 0-3/4', pieces: [bytes(2)] };
-  await expect(storeOf(short, short, short, short).get('key', [bytes(4)], 0)).rejects.toMatchObject({
+  await expect(storeOf(short, short, short, short).fill('key', [bytes(4)], 0)).rejects.toMatchObject({
     code: 'UNAVAILABLE',
     message: expect.stringContaining('2 of 4 bytes'),
   });
@@ -46,7 +52,7 @@ test('answers that are all too short are an error', async () => {
 
 test('an object that ends within the range is followed by zeroes', async () => {
   const target = [bytes(3, 0xee), bytes(5, 0xee)];
-  await storeOf({ range: 'bytes 16-19/20', pieces: [bytes(4)] }).get('key', target, 16);
+  await storeOf({ range: 'bytes 16-19/20', pieces: [bytes(4)] }).fill('key', target, 16);
   expect(target.map((buffer) => [...buffer])).toEqual([
     [7, 7, 7],
     [7, 0, 0, 0, 0],
@@ -59,7 +65,7 @@ test.each([
   ['a longer range', 'bytes 16-20/21'],
   ['a range of unknown length', 'bytes 16-19/*'],
 ])('a store that gives %s for a range is UNSUPPORTED', async (_, range) => {
-  await expect(storeOf({ range, pieces: [bytes(4)] }).get('key', [bytes(4)], 16)).rejects.toMatchObject({
+  await expect(storeOf({ range, pieces: [bytes(4)] }).fill('key', [bytes(4)], 16)).rejects.toMatchObject({
     code: 'UNSUPPORTED',
   });
 });
@@ -76,7 +82,7 @@ test.each([
     lengthBytes: 20,
     pieces: pieces.map((length, number) => bytes(length, number + 1)),
   };
-  expect(await storeOf(whole).get('key', [target], offset)).toMatchObject({ sizeBytes: 20 });
+  expect(await storeOf(whole).fill('key', [target], offset)).toMatchObject({ sizeBytes: 20 });
   expect([...target]).toEqual(expected);
 });
 
@@ -86,20 +92,20 @@ test('a whole object is read no further than up to the end of the part', async (
     for (; read < 100; read++) yield bytes(10);
   };
   const whole = { range: undefined, lengthBytes: 1000, pieces: pieces() as unknown as Uint8Array[] };
-  await storeOf(whole).get('key', [bytes(10)], 15);
+  await storeOf(whole).fill('key', [bytes(10)], 15);
   expect(read).toBe(2);
 });
 
 test('a whole object that ends within the range is believed if the object ends there', async () => {
   const target = bytes(8, 0xee);
   const whole = { range: undefined, lengthBytes: 20, pieces: [bytes(20)] };
-  await storeOf(whole, whole).get('key', [target], 16);
+  await storeOf(whole, whole).fill('key', [target], 16);
   expect([...target]).toEqual([7, 7, 7, 7, 0, 0, 0, 0]);
   const longer = { ...whole, lengthBytes: 30 };
-  await expect(storeOf(whole, longer).get('key', [target], 16)).rejects.toMatchObject({ code: 'UNSUPPORTED' });
+  await expect(storeOf(whole, longer).fill('key', [target], 16)).rejects.toMatchObject({ code: 'UNSUPPORTED' });
 });
 
 test('an answer longer than it claims to be is an error, and never runs over', async () => {
   const long = { range: 'bytes 0-3/4', pieces: [bytes(9)] };
-  await expect(storeOf(long, long, long, long).get('key', [bytes(4)], 0)).rejects.toMatchObject({ code: 'IO' });
+  await expect(storeOf(long, long, long, long).fill('key', [bytes(4)], 0)).rejects.toMatchObject({ code: 'IO' });
 });

@@ -6,7 +6,7 @@ import { type DeleteResult, Deletes } from './deletes.js';
 import { canonicalEtag, conditionEtag, type EtagForm } from './etag.js';
 import { getPage, type Listed, StrangePage } from './list-page.js';
 import { listPages } from './list-pages.js';
-import { BrokenOff, getRange } from './ranged-get.js';
+import { BrokenOff, type ByteRange, getRange, type OpenSink } from './ranged-get.js';
 import { Requests } from './requests.js';
 import { Scatter } from './scatter.js';
 import { decodeStamp, encodeStamp, type Stamp } from './stamp.js';
@@ -76,37 +76,30 @@ export class ObjectStore {
   }
 
   /**
-   * Fills `target` with the object's bytes from `offset` on, straight from the connection, and with zeroes past its end.
-   * Gives the version that the bytes are of, or undefined if there is no such key.
+   * Gives a range of the object's bytes to the sink that `open` chooses, as they come from the connection, as far as the object
+   * has them. Resolves with the version that they are of, or with undefined if there is no such key.
    *
-   * The version is not known (`'beyond'`) where the object ends before `offset`. `'busy'`: the store could not answer because
+   * The version is not known (`'beyond'`) where the object ends before the range. `'busy'`: the store could not answer because
    * the object was being replaced, several times over.
    */
-  async get(
-    key: string,
-    target: readonly Uint8Array[],
-    offset: number,
-  ): Promise<Version | 'beyond' | 'busy' | undefined> {
+  async get(key: string, range: ByteRange, open: OpenSink): Promise<Version | 'beyond' | 'busy' | undefined> {
     const what = `GET ${this.urlOf(key)}`;
     const object = { Bucket: this.#bucket, Key: key };
-    const range = { offset, lengthBytes: byteLengthOf(target) };
     const expected = (error: unknown) =>
       isMissingKey(error) || isRangeBeyondEnd(error) || isBusy(error) || error instanceof BrokenOff;
     for (let repeats = 0; ; repeats++) {
       try {
         const { version, whole } = await this.#requests.run(
           what,
-          (abortSignal) => getRange(this.#client, object, target, range, abortSignal),
+          (abortSignal) => getRange(this.#client, object, range, open, abortSignal),
           expected,
         );
-        if (whole && offset > 0 && version.sizeBytes < offset + range.lengthBytes) await this.#checkEnd(key, version);
+        const { offset, lengthBytes } = range;
+        if (whole && offset > 0 && version.sizeBytes < offset + lengthBytes) await this.#checkEnd(key, version);
         return version;
       } catch (error) {
         if (isMissingKey(error)) return undefined;
-        if (isRangeBeyondEnd(error)) {
-          new Scatter(target).zeroRest();
-          return 'beyond';
-        }
+        if (isRangeBeyondEnd(error)) return 'beyond';
         const brokeOff = error instanceof BrokenOff;
         if (!brokeOff && !isBusy(error)) throw error;
         if (repeats < REPEATS_MAX) continue;
@@ -116,10 +109,15 @@ export class ObjectStore {
     }
   }
 
+  /** {@link get} into buffers, one after the other, with zeroes past the object's end. */
+  fill(key: string, target: readonly Uint8Array[], offset: number): ReturnType<ObjectStore['get']> {
+    return this.get(key, { offset, lengthBytes: byteLengthOf(target) }, () => new Scatter(target));
+  }
+
   /** All of a small object: `CORRUPT` if it has more than `bytesMax` bytes. */
   async getSmall(key: string, bytesMax: number): Promise<{ version: Version; bytes: Uint8Array } | undefined> {
     const bytes = new Uint8Array(bytesMax);
-    const version = await this.get(key, [bytes], 0);
+    const version = await this.fill(key, [bytes], 0);
     if (version === undefined) return undefined;
     if (version === 'busy') throw busy(this.urlOf(key));
     if (version === 'beyond') throw new BlockError('CORRUPT', `${this.urlOf(key)}: is empty`);

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { crc32 } from 'node:zlib';
 import {
   GetObjectCommand,
   ListObjectsV2Command,
@@ -92,13 +93,29 @@ test('the objects are laid out as the format says', async () => {
     new GetObjectCommand({ Bucket: at.bucket, Key: `${at.prefix}/data/000000000001` }),
   );
   const bytes = (await got.Body?.transformToByteArray()) ?? new Uint8Array();
-  // The write id, then data: one sector of zeroes, two of sevens, and nothing after them.
-  expect(bytes.byteLength).toBe(16 + 3 * 4096);
-  expect(got.Metadata?.blockyard).toMatch(
-    new RegExp(`^[0-9a-f]{32}/1/${Buffer.from(bytes.subarray(0, 16)).toString('hex')}$`),
+  // A header, then parts with their checksums: one sector of zeroes, two of sevens, and nothing after them.
+  const part = 4096 + 4;
+  expect(bytes.byteLength).toBe(96 + 3 * part);
+  const header = Buffer.from(bytes.subarray(0, 96));
+  const [version, volumeId, index, epoch, opening, writeId, dataBytes] = got.Metadata?.blockyard?.split('/') ?? [];
+  expect([version, index, epoch, dataBytes]).toEqual(['2', '1', '1', String(3 * 4096)]);
+  expect(header.toString('latin1', 0, 8)).toBe('blkydata');
+  expect([header.readUInt32LE(8), header.readUInt32LE(12)]).toEqual([2, 4096]);
+  expect([16, 24, 80].map((at) => Number(header.readBigUInt64LE(at)))).toEqual([1, 1, 3 * 4096]);
+  expect([32, 48, 64].map((at) => header.toString('hex', at, at + 16))).toEqual([volumeId, opening, writeId]);
+  const place = Buffer.from(bytes.subarray(32, 56));
+  place.writeBigUInt64LE(1n, 16);
+  const checks = [0, 7, 7].map((value, number) => {
+    const data = bytes.subarray(96 + number * part, 96 + number * part + 4096);
+    expect(new Set(data)).toEqual(new Set([value]));
+    return crc32(data, crc32(Buffer.from([number, 0, 0, 0]), crc32(place)));
+  });
+  expect(checks).toEqual([0, 1, 2].map((number) => Buffer.from(bytes).readUInt32LE(96 + number * part + 4096)));
+  const stored = Buffer.concat(
+    [0, 1, 2].map((number) => bytes.subarray(96 + number * part + 4096, 96 + (number + 1) * part)),
   );
-  expect(bytes.subarray(16, 16 + 4096).every((byte) => byte === 0)).toBe(true);
-  expect(bytes.subarray(16 + 4096).every((byte) => byte === 7)).toBe(true);
+  expect(header.readUInt32LE(88)).toBe(crc32(stored));
+  expect(header.readUInt32LE(92)).toBe(crc32(header.subarray(0, 92)));
 });
 
 test('requests are as few as they can be', async () => {
@@ -111,8 +128,7 @@ test('requests are as few as they can be', async () => {
   expect(await requestsOf(() => device.write(300, sectors(1))), 'a part of a new object').toEqual([
     'PUT data/000000000001',
   ]);
-  expect(await requestsOf(() => device.write(301, sectors(1))), 'a part of an object').toEqual([
-    'GET data/000000000001',
+  expect(await requestsOf(() => device.write(301, sectors(1))), 'a part of an object written a moment ago').toEqual([
     'PUT data/000000000001',
   ]);
   expect(await requestsOf(() => device.read(10, sectors(100))), 'a read within an object').toEqual([

@@ -206,11 +206,12 @@ test('a write of the writer before, arriving after the takeover, fences nobody a
   await next.write(0, fill(6, OBJECT_SECTORS));
   await next.write(9, fill(6));
   expect(await read(next, 40)).toBe(0);
+  // It may as well be an object that the listing has left out: what it holds is not destroyed.
   await next.write(41, fill(6));
   await next.flush();
   expect(await read(next, 0)).toBe(6);
   expect(await read(next, 9)).toBe(6);
-  expect(await read(next, 40)).toBe(0);
+  expect(await read(next, 40)).toBe(5);
   expect(await read(next, 41)).toBe(6);
   await expect(slow.write(0, fill(7))).rejects.toEqual(FENCED);
 });
@@ -292,7 +293,7 @@ test('an object that this package did not write is CORRUPT', async () => {
 test('every data object carries the epoch of its writer', async () => {
   const epochOf = async (Key: string) => {
     const { Metadata } = await store.client.send(new HeadObjectCommand({ Bucket: at.bucket, Key }));
-    return Metadata?.blockyard?.split('/')[1];
+    return Metadata?.blockyard?.split('/')[3];
   };
   expect(await epochOf(`${at.prefix}/data/000000000000`)).toBe('1');
   const second = await connect();
@@ -302,11 +303,12 @@ test('every data object carries the epoch of its writer', async () => {
 });
 
 test('writes at once to one object are put together: one GET and one PUT', async () => {
+  const writer = await connect();
   proxy.requests.length = 0;
-  await Promise.all(Array.from({ length: 6 }, (_, number) => first.write(number, fill(10 + number))));
+  await Promise.all(Array.from({ length: 6 }, (_, number) => writer.write(number, fill(10 + number))));
   expect(proxy.requests.map(brief)).toEqual(['GET data/000000000000', 'PUT data/000000000000']);
-  for (let number = 0; number < 6; number++) expect(await read(first, number)).toBe(10 + number);
+  for (let number = 0; number < 6; number++) expect(await read(writer, number)).toBe(10 + number);
   proxy.requests.length = 0;
-  await Promise.all(Array.from({ length: 8 }, (_, number) => first.write(number, fill(20 + number))));
+  await Promise.all(Array.from({ length: 8 }, (_, number) => writer.write(number, fill(20 + number))));
   expect(proxy.requests.map(brief)).toEqual(['PUT data/000000000000']);
 });
