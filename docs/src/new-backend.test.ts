@@ -46,7 +46,9 @@ describe('The script for new backends', () => {
     expect(checked).toEqual({ exitCode: 0, output: '' });
     const { testResults, numPassedTests } = JSON.parse(/^\{.*\}$/ms.exec(tested.output)?.[0] ?? '') as Report;
     const results = testResults.flatMap(({ assertionResults }) => assertionResults);
-    expect(results.filter(({ status }) => status !== 'passed')).toEqual([]);
+    // What the template's volumes cannot show is left out, and said to be.
+    const shown = results.filter(({ fullName }) => !fullName.includes(' left out: '));
+    expect(shown.filter(({ status }) => status !== 'passed')).toEqual([]);
     expect(tested.exitCode).toBe(0);
     expect(numPassedTests).toBeGreaterThan(150);
   });

@@ -38,9 +38,12 @@ export function borrow(device: BlockDevice, oracle: Oracle, range: SectorRange):
 function giveBack(held: Held | undefined): void {
   if (held === undefined) return;
   const { loan, range, bytes } = held;
-  if (!Buffer.concat(loan.views).equals(bytes)) {
+  const now = Buffer.concat(loan.views);
+  if (!now.equals(bytes)) {
+    const changed = bytes.findIndex((byte, i) => byte !== now[i]);
+    const sector = range.start + Math.floor((changed * range.count) / bytes.byteLength);
     throw new ChangedLoan({
-      message: `what was lent of ${range.count} sectors from ${range.start} must not change`,
+      message: `what was lent of ${range.count} sectors from ${range.start} must not change, but sector ${sector} has`,
     });
   }
   loan.release();

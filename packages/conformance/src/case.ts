@@ -52,6 +52,8 @@ export interface Context {
   open(sizeSectors?: number): Promise<BlockDevice>;
   /** The subject over a base of zeroes that the case controls. Needs `wrap`. */
   wrap(sizeSectors?: number, options?: RecordingOptions): Promise<Wrapped>;
+  /** The work's result, or a failure that names the operations in flight if it takes longer than the deadline [O2]. */
+  within<T>(work: Promise<T>, what: string): Promise<T>;
   /** Runs `body` with a context of its own, and closes that. */
   fresh(body: (context: Context) => Promise<void>): Promise<void>;
 }

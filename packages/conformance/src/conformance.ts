@@ -1,21 +1,24 @@
-import type { Case, Need } from './case.js';
+import type { Case } from './case.js';
 import { argumentCases } from './cases/arguments.js';
 import { bufferCases } from './cases/buffers.js';
 import { concurrencyCases } from './cases/concurrency.js';
 import { durabilityCases } from './cases/durability.js';
 import { endCases } from './cases/end.js';
 import { listCases } from './cases/lists.js';
+import { plainestCase } from './cases/plain.js';
 import { randomCases } from './cases/random.js';
 import { readOnlyCases } from './cases/read-only.js';
 import { sizeCases } from './cases/size.js';
 import { zeroesCases } from './cases/zeroes.js';
 import { CaseContext } from './context.js';
-import { type ConformanceOptions, type Runner, SECTOR_SIZES, type Subject } from './subject.js';
-import { within } from './within.js';
+import { chooseCases } from './groups.js';
+import { allow, type Body, skip } from './runner-context.js';
+import { type ConformanceOptions, DEADLINE_MS, RUNS, type Runner, SECTOR_SIZES, type Subject } from './subject.js';
 
-/** Every case of the kit: by chapter, then the random workloads. */
+/** Every case of the kit: the plainest one, the others by chapter, then the random workloads. */
 export function conformanceCases(): readonly Case[] {
   return [
+    plainestCase,
     ...argumentCases,
     ...listCases,
     ...readOnlyCases,
@@ -29,15 +32,50 @@ export function conformanceCases(): readonly Case[] {
   ];
 }
 
-/** Registers every case of the kit that fits the subject, once per sector size, with the runner. */
+/**
+ * Registers every case of the kit that fits the subject, once per sector size, with the runner; then a line for each group that does
+ * not fit, and why. Where the plainest case fails, the others are not run.
+ */
 export function conformance(subject: Subject, runner: Runner, options: ConformanceOptions = {}): void {
-  const cases = conformanceCases().filter((each) => each.needs?.every((need) => offers(subject, need)) ?? true);
+  const { chosen, leftOut } = chooseCases(subject, conformanceCases());
   for (const sectorSize of subject.sectorSizes ?? SECTOR_SIZES) {
     runner.describe(`${subject.name}, sectors of ${sectorSize} bytes`, () => {
-      for (const each of cases) runner.test(each.title, () => runCase(each, subject, sectorSize, options));
+      let isBroken = false;
+      for (const each of chosen) {
+        const timeoutMs = timeoutOf(each, options);
+        const body: Body = async function (...args) {
+          allow(this, timeoutMs);
+          if (isBroken && !skip(this, args, NOT_RUN)) throw new Error(NOT_RUN);
+          if (isBroken) return;
+          try {
+            await runCase(each, subject, sectorSize, options);
+          } catch (error) {
+            isBroken ||= each === plainestCase;
+            throw error;
+          }
+        };
+        runner.test(each.title, body, timeoutMs);
+      }
+      for (const line of leftOut) {
+        const body: Body = async function (...args) {
+          skip(this, args, line);
+        };
+        runner.test(line, body, TIMEOUT_SLACK_MS);
+      }
     });
   }
 }
+
+/** What a runner adds to a deadline: closing takes as long as the case, at most, and shrinking less than that. */
+const DEADLINES_PER_RUN = 3;
+const TIMEOUT_SLACK_MS = 5_000;
+
+/** Later than the kit's own deadline, whose failure names the operation that hangs. */
+function timeoutOf({ random = false }: Case, { deadlineMs = DEADLINE_MS, runs = RUNS }: ConformanceOptions): number {
+  return deadlineMs * DEADLINES_PER_RUN * (random ? runs : 1) + TIMEOUT_SLACK_MS;
+}
+
+const NOT_RUN = 'not run: the first case has failed, so that no other could tell anything';
 
 /** Runs one case on the subject. Rejects with what is wrong, also if the case has not settled by the deadline. */
 export async function runCase(
@@ -47,22 +85,5 @@ export async function runCase(
   options: ConformanceOptions = {},
 ): Promise<void> {
   const context = new CaseContext(subject, sectorSize, options);
-  await context.fresh((own) => (random ? run(own) : within(context.deadlineMs, run(own), 'the case')));
-}
-
-function offers(subject: Subject, need: Need): boolean {
-  switch (need) {
-    case 'persistent':
-      return subject.persistent;
-    case 'readOnly':
-      return subject.readOnly ?? true;
-    case 'resizable':
-      return subject.resizable ?? true;
-    case 'fixedSize':
-      return !(subject.resizable ?? true);
-    case 'huge':
-      return subject.hugeSectors !== undefined;
-    case 'wrap':
-      return subject.wrap !== undefined;
-  }
+  await context.fresh((own) => (random ? run(own) : own.within(run(own), 'the case')));
 }

@@ -1,15 +1,14 @@
 import { type BlockDevice, isBlockError } from '@blockyard/block';
 import type { Context, Wrapped } from './case.js';
 import { ControlledBase } from './controlled-base.js';
+import { InFlight } from './in-flight.js';
 import { createRecording, type RecordingOptions } from './recording.js';
-import type { ConformanceOptions, Subject, Volume } from './subject.js';
+import { type ConformanceOptions, DEADLINE_MS, RUNS, type Subject, type Volume } from './subject.js';
 import { turns } from './turns.js';
 import { within } from './within.js';
 
 const DEVICE_BYTES = 200_000;
 const DEVICE_SECTORS_MIN = 19;
-const RUNS = 20;
-const DEADLINE_MS = 30_000;
 /** How long a device that was given up may keep its lock: until what it had in flight is over. */
 const LOCK_MS_MAX = 5000;
 
@@ -22,11 +21,12 @@ export class CaseContext implements Context {
   readonly seed: number | undefined;
   readonly deadlineMs: number;
   readonly #options: ConformanceOptions;
+  readonly #inFlight: InFlight;
   readonly #devices: BlockDevice[] = [];
   readonly #bases: ControlledBase[] = [];
   readonly #volumes: Volume[] = [];
 
-  constructor(subject: Subject, sectorSize: number, options: ConformanceOptions) {
+  constructor(subject: Subject, sectorSize: number, options: ConformanceOptions, inFlight = new InFlight()) {
     this.subject = subject;
     this.sectorSize = sectorSize;
     this.sizeSectors = Math.max(DEVICE_SECTORS_MIN, Math.floor(DEVICE_BYTES / sectorSize));
@@ -34,10 +34,12 @@ export class CaseContext implements Context {
     this.seed = options.seed;
     this.deadlineMs = options.deadlineMs ?? DEADLINE_MS;
     this.#options = options;
+    this.#inFlight = inFlight;
   }
 
   async create(sizeSectors = this.sizeSectors): Promise<Volume> {
-    const volume = await this.subject.create({ sectorSize: this.sectorSize, sizeSectors });
+    const created = this.subject.create({ sectorSize: this.sectorSize, sizeSectors });
+    const volume = await this.#inFlight.follow(created, () => `create of ${sizeSectors} sectors`);
     this.#volumes.push(volume);
     return volume;
   }
@@ -46,9 +48,7 @@ export class CaseContext implements Context {
     const endsAtMs = performance.now() + LOCK_MS_MAX;
     for (;;) {
       try {
-        const device = await volume.connect(options);
-        this.#devices.push(device);
-        return device;
+        return this.#opened(await this.#inFlight.follow(volume.connect(options), () => 'connect'));
       } catch (error) {
         if (!isBlockError(error, 'LOCKED') || performance.now() > endsAtMs) throw error;
         await turns(1);
@@ -65,22 +65,31 @@ export class CaseContext implements Context {
     const recording = createRecording({ sectorSize: this.sectorSize, sizeSectors }, options);
     const base = new ControlledBase(recording.device);
     this.#bases.push(base);
-    const device = await this.subject.wrap(base);
-    this.#devices.push(device);
-    return { device, base, recording };
+    const device = await this.#inFlight.follow(this.subject.wrap(base), () => 'wrap');
+    return { device: this.#opened(device), base, recording };
+  }
+
+  within<T>(work: Promise<T>, what: string): Promise<T> {
+    return within(this.deadlineMs, work, what, this.#inFlight);
   }
 
   async fresh(body: (context: Context) => Promise<void>): Promise<void> {
-    const own = new CaseContext(this.subject, this.sectorSize, this.#options);
+    const own = new CaseContext(this.subject, this.sectorSize, this.#options, this.#inFlight);
     let passed = false;
     try {
       await body(own);
       passed = true;
     } finally {
-      const closed = within(this.deadlineMs, own.#close(), 'closing what the case opened');
+      const closed = this.within(own.#close(), 'closing what the case opened');
       // What went wrong first is what matters.
       await (passed ? closed : closed.catch(() => {}));
     }
+  }
+
+  #opened(device: BlockDevice): BlockDevice {
+    const watched = this.#inFlight.watch(device);
+    this.#devices.push(watched);
+    return watched;
   }
 
   /** Ends all devices, by force if they will not end otherwise, then frees the volumes. */
@@ -92,6 +101,6 @@ export class CaseContext implements Context {
     for (const device of this.#devices) {
       await device.disconnect().catch(() => device.disconnect({ force: true }));
     }
-    for (const volume of this.#volumes) await volume.dispose();
+    for (const volume of this.#volumes) await this.#inFlight.follow(volume.dispose(), () => 'dispose');
   }
 }

@@ -1,5 +1,6 @@
-import { AssertionError, deepStrictEqual, ok, strictEqual } from 'node:assert';
+import { AssertionError, ok, strictEqual } from 'node:assert';
 import { type BlockDevice, type BlockErrorCode, type Extent, isBlockError } from '@blockyard/block';
+import { expectStamps } from './differences.js';
 import type { Recording } from './recording.js';
 import { describeWriter, stamped, type Writer, writerOf, writersOf, ZEROES } from './stamp.js';
 
@@ -56,16 +57,20 @@ export function writeStamped(device: BlockDevice, writer: Writer, start: number,
   return device.write(start, [stamped(writer, start, count, device.info.sectorSize)]);
 }
 
-/** Who wrote each sector of a range, by default of the whole device. The buffer is never zero before it is filled. */
+/** What is in a range, by default the whole device. The buffer is never zero before it is filled. */
+async function readBytes(device: BlockDevice, start: number, count: number): Promise<Uint8Array> {
+  const buffer = new Uint8Array(count * device.info.sectorSize).fill(0xa5);
+  await device.read(start, [buffer]);
+  return buffer;
+}
+
+/** Who wrote each sector of a range, by default of the whole device. */
 export async function readWriters(
   device: BlockDevice,
   start = 0,
   count = device.info.sizeSectors - start,
 ): Promise<Writer[]> {
-  const { sectorSize } = device.info;
-  const buffer = new Uint8Array(count * sectorSize).fill(0xa5);
-  await device.read(start, [buffer]);
-  return writersOf(buffer, start, sectorSize);
+  return writersOf(await readBytes(device, start, count), start, device.info.sectorSize);
 }
 
 /** A run of sectors of one writer, for {@link expectWriters}. */
@@ -76,7 +81,7 @@ export function runsOf(...runs: readonly WriterRun[]): readonly WriterRun[] {
   return runs;
 }
 
-/** The range from `start` on was written by these, in order. On failure the message shows who wrote each sector. */
+/** The range from `start` on was written by these, in order. A failure names the sectors that are wrong. */
 export async function expectWriters(
   device: BlockDevice,
   start: number,
@@ -84,30 +89,13 @@ export async function expectWriters(
   ...runs: readonly WriterRun[]
 ): Promise<void> {
   const expected = expand(runs);
-  const found = await readWriters(device, start, expected.length);
-  const message = `${what}: sectors from ${start}, ${show(found)}, must be ${show(expected)}`;
-  deepStrictEqual(shorten(found), shorten(expected), message);
+  const bytes = await readBytes(device, start, expected.length);
+  expectStamps(bytes, start, what, expected, device.info.sectorSize);
 }
 
 /** All of the device was written by these. */
 export function expectContents(device: BlockDevice, what: string, ...runs: readonly WriterRun[]): Promise<void> {
   return expectWriters(device, 0, what, ...runs);
-}
-
-function shorten(writers: readonly Writer[]): WriterRun[] {
-  const runs: [Writer, number][] = [];
-  for (const writer of writers) {
-    const last = runs.at(-1);
-    if (last?.[0] === writer) last[1]++;
-    else runs.push([writer, 1]);
-  }
-  return runs;
-}
-
-function show(writers: readonly Writer[]): string {
-  return shorten(writers)
-    .map(([writer, count]) => `${count} of ${describeWriter(writer)}`)
-    .join(', ');
 }
 
 /** The extents cover the range exactly, in order, and none is empty [Z3]. */
@@ -134,6 +122,7 @@ export function expectDurable({ medium }: Recording, start: number, what: string
   }
 }
 
-function expand(runs: readonly WriterRun[]): Writer[] {
+/** The writer of each sector. */
+export function expand(runs: readonly WriterRun[]): Writer[] {
   return runs.flatMap(([writer, count]) => new Array<Writer>(count).fill(writer));
 }

@@ -1,7 +1,7 @@
 import { AssertionError } from 'node:assert';
 import * as fc from 'fast-check';
 import type { Context } from './case.js';
-import { HangError, within } from './within.js';
+import { HangError } from './within.js';
 
 /** Smaller values tried, at most, once one has failed. */
 const SHRINKS_MAX = 300;
@@ -23,8 +23,7 @@ export async function checkProperty<T>(
   const property = fc.asyncProperty(values, async (value) => {
     if (shrinking.spent()) return;
     try {
-      await within(
-        deadlineMs,
+      await context.within(
         context.fresh((own) => body(value, own)),
         'a random workload',
       );

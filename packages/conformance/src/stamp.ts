@@ -28,13 +28,22 @@ export function stamped(writer: Writer, start: number, count: number, sectorSize
 
 /** Who wrote the sector `bytes`, read from position `sector`: a writer, {@link ZEROES} or {@link TORN}. */
 export function writerOf(bytes: Uint8Array, sector: number): Writer | typeof TORN {
-  const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
-  const words = new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 4);
+  const words = wordsOf(bytes);
   const writer = words[0] ?? ZEROES;
   if (writer === ZEROES) return isZero(bytes) ? ZEROES : TORN;
   const seed = seedOf(writer, sector);
   for (let i = 1; i < words.length; i++) if (words[i] !== wordOf(seed, i)) return TORN;
   return writer;
+}
+
+/** Whose sector a torn one begins as, and up to which byte. */
+export function beginningOf(bytes: Uint8Array, sector: number): { readonly writer: Writer; readonly endByte: number } {
+  const words = wordsOf(bytes);
+  const writer = words[0] ?? ZEROES;
+  const seed = seedOf(writer, sector);
+  let end = 1;
+  while (end < words.length && words[end] === (writer === ZEROES ? 0 : wordOf(seed, end))) end++;
+  return { writer, endByte: end * 4 };
 }
 
 /** Who wrote each of the sectors in `bytes`, the first of which is sector `start`. */
@@ -50,6 +59,12 @@ export function writersOf(bytes: Uint8Array, start: number, sectorSize: number):
 export function describeWriter(writer: Writer | typeof TORN): string {
   if (writer === ZEROES) return 'zeroes';
   return writer === TORN ? 'torn' : `writer ${writer}`;
+}
+
+/** The bytes as words, copied where they are not aligned. (A Buffer's own slice() would be no copy.) */
+function wordsOf(bytes: Uint8Array): Uint32Array {
+  const { buffer, byteOffset, byteLength } = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes);
+  return new Uint32Array(buffer, byteOffset, byteLength / 4);
 }
 
 function stampWords(words: Uint32Array, writer: Writer, sector: number): void {

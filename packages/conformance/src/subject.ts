@@ -43,7 +43,12 @@ export interface Subject {
 /** Where the cases go: vitest's, node:test's or mocha's `describe` and `test`. */
 export interface Runner {
   describe(title: string, body: () => void): void;
-  test(title: string, body: () => Promise<void>): void;
+  /**
+   * Where `body` is called as runners call theirs, with a context that has a `skip`, what is not run is reported as that.
+   *
+   * @param timeoutMs later than any failure of the kit's own, for runners with time-outs
+   */
+  test(title: string, body: () => Promise<void>, timeoutMs: number): void;
 }
 
 export interface ConformanceOptions {
@@ -54,5 +59,9 @@ export interface ConformanceOptions {
   /** Milliseconds after which a case, or a random workload, that has not settled counts as hung [O2]. Default: 30,000. */
   readonly deadlineMs?: number;
 }
+
+/** Defaults of {@link ConformanceOptions}. */
+export const RUNS = 20;
+export const DEADLINE_MS = 30_000;
 
 export const SECTOR_SIZES = [512, 4096, 65_536] as const;

@@ -1,14 +1,18 @@
 import { AssertionError } from 'node:assert';
+import type { InFlight } from './in-flight.js';
 
-/** Something took so long that nobody need wait for it. */
+/** Something took so long that no one need wait for it. */
 export class HangError extends AssertionError {}
 
-/** The promise, unless it takes longer than that: then the result is a {@link HangError}. */
-export async function within<T>(deadlineMs: number, promise: Promise<T>, what: string): Promise<T> {
+/** The promise, unless it takes longer than that: then the result is a {@link HangError} that names what has not settled. */
+export async function within<T>(deadlineMs: number, promise: Promise<T>, what: string, inFlight: InFlight): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
-    const message = `${what} did not settle within ${deadlineMs} ms: an operation hangs`;
-    timer = setTimeout(() => reject(new HangError({ message })), deadlineMs);
+    const hang = () => {
+      const message = `${what} did not settle within ${deadlineMs} ms; ${inFlight.describe()}`;
+      reject(new HangError({ message }));
+    };
+    timer = setTimeout(hang, deadlineMs);
   });
   try {
     return await Promise.race([promise, late]);

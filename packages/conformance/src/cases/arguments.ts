@@ -18,8 +18,8 @@ const NO_INTEGERS: readonly unknown[] = [
   {},
 ];
 
-/** What is no list of buffers, or a list of what is none. */
-const NO_LISTS: readonly unknown[] = [
+/** What is no list of buffers, or a list of what is none: made anew for each call, in case a device keeps or changes it. */
+const noLists = (): readonly unknown[] => [
   undefined,
   null,
   7,
@@ -55,7 +55,7 @@ export const argumentCases: readonly Case[] = [
       const device = await context.open();
       await writeStamped(device, 1, 0, context.sizeSectors);
       for (const { name, run } of TRANSFERS) {
-        for (const list of NO_LISTS) {
+        for (const list of noLists()) {
           await refuses('INVALID_ARGUMENT', () => run(device, list), `${name} with ${typeof list} ${String(list)}`);
         }
       }

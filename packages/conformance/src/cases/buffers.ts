@@ -1,7 +1,8 @@
-import { deepStrictEqual, ok, strictEqual } from 'node:assert';
+import { ok, strictEqual } from 'node:assert';
 import type { BlockDevice } from '@blockyard/block';
 import type { Case } from '../case.js';
-import { expectContents, expectWriters, outcome, readWriters, writeStamped } from '../expect.js';
+import { expectStamps } from '../differences.js';
+import { expand, expectContents, expectWriters, outcome, readWriters, writeStamped } from '../expect.js';
 import { stamped, writersOf } from '../stamp.js';
 
 /** Sectors that are written one by one, at most: each may cost a request. */
@@ -59,10 +60,7 @@ export const bufferCases: readonly Case[] = [
       buffer.fill(0xee);
       await expectContents(device, 'after scribbling', [1, sizeSectors]);
       await device.read(0, [buffer]);
-      ok(
-        writersOf(buffer, 0, sectorSize).every((writer) => writer === 1),
-        'the read must fill the buffer',
-      );
+      expectStamps(buffer, 0, 'what was read', expand([[1, sizeSectors]]), sectorSize);
       buffer.fill(0xee);
       await device.flush();
       await expectContents(device, 'after scribbling over what was read, and a flush', [1, sizeSectors]);
@@ -81,11 +79,7 @@ export const bufferCases: readonly Case[] = [
       await expectContents(device, 'after scribbling over what was read', [1, sizeSectors]);
       await device.read(0, [read]);
       await writeStamped(device, 2, 0, sizeSectors);
-      strictEqual(
-        writersOf(read, 0, sectorSize).every((writer) => writer === 1),
-        true,
-        'what was read must stay',
-      );
+      expectStamps(read, 0, 'what was read before the second write', expand([[1, sizeSectors]]), sectorSize);
       read.fill(0xee);
       await expectContents(device, 'after scribbling over it once more', [2, sizeSectors]);
     },
@@ -97,14 +91,16 @@ export const bufferCases: readonly Case[] = [
       const device = await context.open();
       const { sectorSize, sizeSectors } = context;
       const parts = [0, 1, 2].map((start) => stamped(1, start, 1, sectorSize));
-      const before = parts.map((part) => part.slice());
-      const writes = [device.write(0, parts), device.write(1, parts), device.write(0, parts)];
-      deepStrictEqual(parts, before, 'while the writes are in flight');
+      const check = (when: string) => {
+        for (const [i, part] of parts.entries()) expectStamps(part, i, `buffer ${i} ${when}`, [1], sectorSize);
+      };
+      const writes = [0, 1, 0].map((start) => device.write(start, [...parts]));
+      check('while the writes are in flight');
       await Promise.all(writes);
-      deepStrictEqual(parts, before, 'after the writes');
+      check('after the writes');
       await device.discard(0, sizeSectors);
       await device.flush();
-      deepStrictEqual(parts, before, 'after a discard and a flush');
+      check('after a discard and a flush');
     },
   },
   {
@@ -116,11 +112,8 @@ export const bufferCases: readonly Case[] = [
       await writeStamped(device, 1, 3, 2);
       const parts = [1, 0, 2, sizeSectors - 3].map((count) => new Uint8Array(count * sectorSize).fill(0xa5));
       await device.read(0, parts);
-      const writers = writersOf(Buffer.concat(parts), 0, sectorSize);
-      deepStrictEqual(
-        writers,
-        Array.from({ length: sizeSectors }, (_, i) => (i === 3 || i === 4 ? 1 : 0)),
-      );
+      const expected = Array.from({ length: sizeSectors }, (_, i) => (i === 3 || i === 4 ? 1 : 0));
+      expectStamps(Buffer.concat(parts), 0, 'what was read', expected, sectorSize);
     },
   },
   {
@@ -134,7 +127,7 @@ export const bufferCases: readonly Case[] = [
       const large = new Uint8Array(sectorSize * 5 + 32).fill(0xa5);
       const slices = [large.subarray(7, 7 + 2 * sectorSize), large.subarray(9 + 3 * sectorSize, 9 + 4 * sectorSize)];
       await device.read(2, slices);
-      deepStrictEqual(writersOf(Buffer.concat(slices), 2, sectorSize), [1, 1, 1]);
+      expectStamps(Buffer.concat(slices), 2, 'the slices', [1, 1, 1], sectorSize);
       for (const slice of slices) slice.fill(0xa5);
       strictEqual(
         large.every((byte) => byte === 0xa5),
@@ -183,11 +176,12 @@ export const bufferCases: readonly Case[] = [
     async run(context) {
       const device = await context.open();
       const { sectorSize, sizeSectors } = context;
-      const before = stamped(1, 0, sizeSectors, sectorSize);
-      await device.write(0, [before]);
+      await writeStamped(device, 1, 0, sizeSectors);
       const lent = lendAll(device, sizeSectors);
       if (lent === undefined) return;
-      const check = (when: string) => ok(lent.bytes().equals(before), `what is lent must stay as it was ${when}`);
+      const check = (when: string) => {
+        expectStamps(lent.bytes(), 0, `what is lent ${when}`, expand([[1, sizeSectors]]), sectorSize);
+      };
       check('at first');
       await writeStamped(device, 2, 1, 2);
       check('after a write');
@@ -215,7 +209,7 @@ export const bufferCases: readonly Case[] = [
       one.loan.release();
       one.loan.release();
       await writeStamped(device, 2, 0, 4);
-      ok(two.bytes().equals(stamped(1, 0, 4, sectorSize)), 'the second loan must not end with the first');
+      expectStamps(two.bytes(), 0, 'the second loan, after the end of the first,', [1, 1, 1, 1], sectorSize);
       two.loan.release();
       await expectContents(device, 'after the loans', [2, 4], [0, context.sizeSectors - 4]);
     },

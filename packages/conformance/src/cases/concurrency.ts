@@ -2,7 +2,7 @@ import { ok, strictEqual } from 'node:assert';
 import type { BlockDevice } from '@blockyard/block';
 import type { Case, Context } from '../case.js';
 import { expectContents, expectDurable, expectWriters, later, readWriters, runsOf, writeStamped } from '../expect.js';
-import { stamped } from '../stamp.js';
+import { describeWriter, stamped, TORN } from '../stamp.js';
 import { turns } from '../turns.js';
 
 /** Sectors of a device that everything in flight overlaps on: each may cost a request each time. */
@@ -127,7 +127,8 @@ export const concurrencyCases: readonly Case[] = [
         if (i % 8 === 7) inFlight.push(device.extents(start, count));
       }
       await Promise.all(inFlight);
-      ok(!(await readWriters(device)).includes(-1), 'no sector may be torn');
+      const torn = (await readWriters(device)).indexOf(TORN);
+      strictEqual(torn, -1, `sector ${torn} is torn`);
     },
   },
   {
@@ -197,15 +198,16 @@ export const concurrencyCases: readonly Case[] = [
         await Promise.all(writes);
         const writersMax = (round + 1) * 8;
         for (const seen of await Promise.all(reads)) {
-          ok(
-            seen.every((writer) => writer >= 0 && writer <= writersMax),
-            `a read in between must see whole sectors, not ${seen}`,
-          );
+          const wrong = seen.findIndex((writer) => writer < 0 || writer > writersMax);
+          strictEqual(wrong, -1, `a read in between sees sector ${wrong} ${describeWriter(seen[wrong] ?? 0)}`);
         }
         const last = await readWriters(device);
         for (const [sector, writer] of last.entries()) {
           const offset = writer - round * 8 - 1;
-          ok(offset >= 0 && offset < 8 && offset <= sector, `sector ${sector} ends as ${writer}, written by nobody`);
+          ok(
+            offset >= 0 && offset < 8 && offset <= sector,
+            `sector ${sector} ends as ${describeWriter(writer)}, which was not written there`,
+          );
         }
         const runs = last.map((writer) => [writer, 1] as const);
         await expectContents(device, 'read again', ...runs);

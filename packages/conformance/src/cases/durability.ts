@@ -10,6 +10,7 @@ import {
   runsOf,
   writeStamped,
 } from '../expect.js';
+import { describeWriter } from '../stamp.js';
 import { turns } from '../turns.js';
 
 /** Sectors that are written one by one, at most: each may cost a request. */
@@ -80,7 +81,10 @@ export const durabilityCases: readonly Case[] = [
       const seen = await readWriters(reopened);
       for (const [sector, writer] of seen.entries()) {
         const flushed = sector >= 2 && sector < sizeSectors - 3;
-        ok(writer === 1 || (writer === 0 && !flushed), `sector ${sector} must have been written, but is ${writer}`);
+        ok(
+          writer === 1 || (writer === 0 && !flushed),
+          `sector ${sector} must have been written, but is ${describeWriter(writer)}`,
+        );
       }
     },
   },
@@ -167,7 +171,7 @@ export const durabilityCases: readonly Case[] = [
         const isOld = writer === 1 && !(tried.resolved && sector >= 3 && sector < 7);
         ok(
           isNew || isOld,
-          `after a write that ${tried.resolved ? 'succeeded' : 'failed'}, sector ${sector} is ${writer}`,
+          `after a write that ${tried.resolved ? 'succeeded' : 'failed'}, sector ${sector} is ${describeWriter(writer)}`,
         );
       }
       base.heal();
@@ -226,7 +230,10 @@ export const durabilityCases: readonly Case[] = [
         const allowed = [1];
         if (sector >= 1 && sector < sizeSectors - 3) allowed.push(2);
         if (sector === 4 || sector === 5) allowed.push(0);
-        ok(allowed.includes(writer), `sector ${sector} must be of ${allowed.join(' or ')}, not of ${writer}`);
+        ok(
+          allowed.includes(writer),
+          `sector ${sector} must be ${allowed.map(describeWriter).join(' or ')}, not ${describeWriter(writer)}`,
+        );
       }
     },
   },

@@ -1,0 +1,29 @@
+import type { Case, Need } from './case.js';
+import type { Subject } from './subject.js';
+
+/** Why a subject is spared the cases of a need, in its own words; undefined if it is not. */
+const REASONS: Readonly<Record<Need, (subject: Subject) => string | undefined>> = {
+  persistent: ({ persistent }) => (persistent ? undefined : 'of volumes that are opened again: persistent is false'),
+  readOnly: ({ readOnly = true }) => (readOnly ? undefined : 'of read-only devices: readOnly is false'),
+  resizable: ({ resizable = true }) => (resizable ? undefined : 'of resizing: resizable is false'),
+  fixedSize: ({ resizable = true }) => (resizable ? 'of devices of one size: resizable is not false' : undefined),
+  huge: ({ hugeSectors }) => (hugeSectors === undefined ? 'of huge volumes: hugeSectors is not given' : undefined),
+  wrap: ({ wrap }) => (wrap === undefined ? 'of a base that is held up and fails: wrap is not given' : undefined),
+};
+
+/** The cases that fit the subject, and a line for each group of those that do not. */
+export function chooseCases(
+  subject: Subject,
+  cases: readonly Case[],
+): { readonly chosen: readonly Case[]; readonly leftOut: readonly string[] } {
+  const counts = new Map<string, number>();
+  const chosen = cases.filter(({ needs = [] }) => {
+    const [reason] = needs.flatMap((need) => REASONS[need](subject) ?? []);
+    if (reason !== undefined) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+    return reason === undefined;
+  });
+  const leftOut = [...counts].map(
+    ([reason, count]) => `left out: ${count} ${count === 1 ? 'case' : 'cases'} ${reason}`,
+  );
+  return { chosen, leftOut };
+}
