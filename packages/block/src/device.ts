@@ -7,6 +7,7 @@ import { BlockError, locateError } from './error.js';
 import { Gate } from './gate.js';
 import { infoOf } from './info.js';
 import { isPromise, type MaybePromise } from './maybe-promise.js';
+import { inPieces, TRANSFER_BYTES_MAX } from './pieces.js';
 import { RangeOrder } from './range-order.js';
 
 /** What every operation that finished at once returns. */
@@ -197,8 +198,14 @@ class Device implements BlockDevice {
     } catch (error) {
       return this.#refuse(error, operation);
     }
-    const count = byteLengthOf(list) / this.#info.sectorSize;
-    return this.#submit(operation, start, count, operation === 'read' ? READ : WRITE, list);
+    const { sectorSize } = this.#info;
+    const byteLength = byteLengthOf(list);
+    const move = operation === 'read' ? READ : WRITE;
+    const run: Run<void> =
+      byteLength <= TRANSFER_BYTES_MAX
+        ? move
+        : (driver) => inPieces(start, list, sectorSize, this.#proceed, (at, piece) => move(driver, at, piece));
+    return this.#submit(operation, start, byteLength / sectorSize, run, list);
   }
 
   #zero(operation: 'discard' | 'writeZeroes', start: number, count: number): Promise<void> {

@@ -9,8 +9,8 @@ import type { MaybePromise } from './maybe-promise.js';
  * in flight (a forced `disconnect` excepted). It may finish at once or return a promise; it may throw or reject with anything, and
  * what is no `BlockError` becomes code `IO`.
  *
- * The buffers belong to the caller: a driver must not keep one, or a view of one, after its promise settles, and must never
- * write into the buffers of `write`.
+ * The buffers belong to the caller: a driver must not keep one, or a view of one, after its promise settles, either way, and must
+ * never write into the buffers of `write`. What has settled is over: nothing of it may come later.
  */
 export interface BlockDriver {
   /** See {@link DeviceInfo.name}. */
@@ -29,9 +29,9 @@ export interface BlockDriver {
    */
   readonly atomicSectors?: boolean;
 
-  /** Fills the buffers, all of them, from sector `start` on. */
+  /** Fills the buffers, all of them, from sector `start` on: a gibibyte at most. */
   read(start: number, buffers: readonly Uint8Array[]): MaybePromise<void>;
-  /** Writes the buffers, all of them, from sector `start` on. */
+  /** Writes the buffers, all of them, from sector `start` on: a gibibyte at most. */
   write(start: number, buffers: readonly Uint8Array[]): MaybePromise<void>;
   /** Makes durable what was written before the call (in `range`, if that is given and the driver can tell). */
   flush(range?: SectorRange): MaybePromise<void>;
