@@ -16,4 +16,4 @@ async function create({ sectorSize, sizeSectors }: Shape): Promise<Volume> {
   };
 }
 
-conformance({ name: 'file', persistent: true, hugeSectors: 2 ** 28 - 1, create }, { describe, test });
+conformance({ name: 'file', persistent: true, hugeSectors: 2 ** 28 - 1, longWrites: true, create }, { describe, test });

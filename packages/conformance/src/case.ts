@@ -17,7 +17,7 @@ export const CLAUSES = [
 export type Clause = (typeof CLAUSES)[number];
 
 /** What a subject must offer for a case to make sense. `fixedSize` is the opposite of `resizable`. */
-export type Need = 'persistent' | 'readOnly' | 'resizable' | 'fixedSize' | 'huge' | 'wrap';
+export type Need = 'persistent' | 'readOnly' | 'resizable' | 'fixedSize' | 'huge' | 'longWrites' | 'wrap';
 
 /** One promise of the contract, put to the test. */
 export interface Case {
@@ -28,6 +28,10 @@ export interface Case {
   readonly needs?: readonly Need[];
   /** Runs random workloads, each of which has the deadline to itself. */
   readonly random?: boolean;
+  /** Runs only at the largest of the subject's sector sizes: it takes seconds. */
+  readonly once?: boolean;
+  /** Deadlines that it may take. Default: 1. */
+  readonly patience?: number;
   /** Rejects with what is wrong. */
   run(context: Context): Promise<void>;
 }
@@ -44,6 +48,8 @@ export interface Context {
   readonly seed: number | undefined;
   /** After how long a case, or a random workload, counts as hung. */
   readonly deadlineMs: number;
+  /** For how long what is over is looked at, in case something of it comes later, in milliseconds. */
+  readonly watchMs: number;
   /** A new volume of zeroes. */
   create(sizeSectors?: number): Promise<Volume>;
   /** A device on `volume`. */
@@ -52,8 +58,10 @@ export interface Context {
   open(sizeSectors?: number): Promise<BlockDevice>;
   /** The subject over a base of zeroes that the case controls. Needs `wrap`. */
   wrap(sizeSectors?: number, options?: RecordingOptions): Promise<Wrapped>;
+  /** The subject over another base. Needs `wrap`. */
+  over(base: BlockDevice): Promise<BlockDevice>;
   /** The work's result, or a failure that names the operations in flight if it takes longer than the deadline [O2]. */
-  within<T>(work: Promise<T>, what: string): Promise<T>;
+  within<T>(work: Promise<T>, what: string, patience?: number): Promise<T>;
   /** Runs `body` with a context of its own, and closes that. */
   fresh(body: (context: Context) => Promise<void>): Promise<void>;
 }

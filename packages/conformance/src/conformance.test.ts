@@ -62,12 +62,12 @@ describe('the kit', () => {
       return conformanceCases().filter((each) => each.needs?.some((need) => needs.includes(need))).length;
     };
     const total = conformanceCases().length;
-    strictEqual(count({}), total - needing('huge', 'wrap', 'fixedSize'));
-    strictEqual(count({ hugeSectors: 2 ** 40 }), total - needing('wrap', 'fixedSize'));
-    strictEqual(count({ persistent: false }), total - needing('huge', 'wrap', 'fixedSize', 'persistent'));
-    strictEqual(count({ readOnly: false }), total - needing('huge', 'wrap', 'fixedSize', 'readOnly'));
-    strictEqual(count({ resizable: false }), total - needing('huge', 'wrap', 'resizable'));
-    strictEqual(count({ wrap: async (base) => base }), total - needing('huge', 'fixedSize'));
+    strictEqual(count({}), total - needing('huge', 'wrap', 'fixedSize', 'longWrites'));
+    strictEqual(count({ hugeSectors: 2 ** 40 }), total - needing('wrap', 'fixedSize', 'longWrites'));
+    strictEqual(count({ persistent: false }), total - needing('huge', 'wrap', 'fixedSize', 'longWrites', 'persistent'));
+    strictEqual(count({ readOnly: false }), total - needing('huge', 'wrap', 'fixedSize', 'longWrites', 'readOnly'));
+    strictEqual(count({ resizable: false }), total - needing('huge', 'wrap', 'longWrites', 'resizable'));
+    strictEqual(count({ wrap: async (base) => base }), total - needing('huge', 'fixedSize', 'longWrites'));
   });
 
   test('says in a line of each group that is left out how many cases it has, and why', () => {
@@ -78,10 +78,11 @@ describe('the kit', () => {
         .map((line) => line.replace(/\d+/, 'N'))
         .sort();
     };
-    deepStrictEqual(lines({ hugeSectors: 2 ** 40, wrap: async (base) => base }), [
+    deepStrictEqual(lines({ hugeSectors: 2 ** 40, longWrites: true, wrap: async (base) => base }), [
       'left out: N case of devices of one size: resizable is not false',
     ]);
     deepStrictEqual(lines({ persistent: false, readOnly: false, resizable: false }), [
+      'left out: N case of writes of more than 2 GiB: longWrites is false',
       'left out: N cases of a base that is held up and fails: wrap is not given',
       'left out: N cases of huge volumes: hugeSectors is not given',
       'left out: N cases of read-only devices: readOnly is false',

@@ -4,7 +4,15 @@ import { bufferCases } from './cases/buffers.js';
 import { concurrencyCases } from './cases/concurrency.js';
 import { durabilityCases } from './cases/durability.js';
 import { endCases } from './cases/end.js';
+import { errorCases } from './cases/errors.js';
+import { flushCases } from './cases/flushes.js';
+import { givenUpCases } from './cases/given-up.js';
+import { inFlightCases } from './cases/in-flight.js';
+import { leftoverCases } from './cases/leftovers.js';
 import { listCases } from './cases/lists.js';
+import { longCases } from './cases/long.js';
+import { memoryCases } from './cases/memory.js';
+import { overCases } from './cases/over.js';
 import { plainestCase } from './cases/plain.js';
 import { randomCases } from './cases/random.js';
 import { readOnlyCases } from './cases/read-only.js';
@@ -21,13 +29,21 @@ export function conformanceCases(): readonly Case[] {
     plainestCase,
     ...argumentCases,
     ...listCases,
+    ...memoryCases,
+    ...errorCases,
     ...readOnlyCases,
     ...bufferCases,
+    ...overCases,
     ...concurrencyCases,
+    ...inFlightCases,
     ...durabilityCases,
+    ...flushCases,
     ...sizeCases,
     ...zeroesCases,
     ...endCases,
+    ...givenUpCases,
+    ...leftoverCases,
+    ...longCases,
     ...randomCases,
   ];
 }
@@ -38,10 +54,13 @@ export function conformanceCases(): readonly Case[] {
  */
 export function conformance(subject: Subject, runner: Runner, options: ConformanceOptions = {}): void {
   const { chosen, leftOut } = chooseCases(subject, conformanceCases());
-  for (const sectorSize of subject.sectorSizes ?? SECTOR_SIZES) {
+  const sectorSizes = subject.sectorSizes ?? SECTOR_SIZES;
+  const largest = Math.max(...sectorSizes);
+  for (const sectorSize of sectorSizes) {
     runner.describe(`${subject.name}, sectors of ${sectorSize} bytes`, () => {
       let isBroken = false;
       for (const each of chosen) {
+        if (each.once === true && sectorSize !== largest) continue;
         const timeoutMs = timeoutOf(each, options);
         const body: Body = async function (...args) {
           allow(this, timeoutMs);
@@ -71,19 +90,20 @@ const DEADLINES_PER_RUN = 3;
 const TIMEOUT_SLACK_MS = 5_000;
 
 /** Later than the kit's own deadline, whose failure names the operation that hangs. */
-function timeoutOf({ random = false }: Case, { deadlineMs = DEADLINE_MS, runs = RUNS }: ConformanceOptions): number {
-  return deadlineMs * DEADLINES_PER_RUN * (random ? runs : 1) + TIMEOUT_SLACK_MS;
+function timeoutOf({ random = false, patience = 1 }: Case, options: ConformanceOptions): number {
+  const { deadlineMs = DEADLINE_MS, runs = RUNS } = options;
+  return deadlineMs * patience * DEADLINES_PER_RUN * (random ? runs : 1) + TIMEOUT_SLACK_MS;
 }
 
 const NOT_RUN = 'not run: the first case has failed, so that no other could tell anything';
 
 /** Runs one case on the subject. Rejects with what is wrong, also if the case has not settled by the deadline. */
 export async function runCase(
-  { run, random }: Case,
+  { run, random, patience }: Case,
   subject: Subject,
   sectorSize: number,
   options: ConformanceOptions = {},
 ): Promise<void> {
   const context = new CaseContext(subject, sectorSize, options);
-  await context.fresh((own) => (random ? run(own) : own.within(run(own), 'the case')));
+  await context.fresh((own) => (random ? run(own) : own.within(run(own), 'the case', patience)));
 }

@@ -3,7 +3,7 @@ import type { Context, Wrapped } from './case.js';
 import { ControlledBase } from './controlled-base.js';
 import { InFlight } from './in-flight.js';
 import { createRecording, type RecordingOptions } from './recording.js';
-import { type ConformanceOptions, DEADLINE_MS, RUNS, type Subject, type Volume } from './subject.js';
+import { type ConformanceOptions, DEADLINE_MS, RUNS, type Subject, type Volume, WATCH_MS } from './subject.js';
 import { turns } from './turns.js';
 import { within } from './within.js';
 
@@ -20,6 +20,7 @@ export class CaseContext implements Context {
   readonly runs: number;
   readonly seed: number | undefined;
   readonly deadlineMs: number;
+  readonly watchMs: number;
   readonly #options: ConformanceOptions;
   readonly #inFlight: InFlight;
   readonly #devices: BlockDevice[] = [];
@@ -33,6 +34,7 @@ export class CaseContext implements Context {
     this.runs = options.runs ?? RUNS;
     this.seed = options.seed;
     this.deadlineMs = options.deadlineMs ?? DEADLINE_MS;
+    this.watchMs = options.watchMs ?? WATCH_MS;
     this.#options = options;
     this.#inFlight = inFlight;
   }
@@ -61,16 +63,19 @@ export class CaseContext implements Context {
   }
 
   async wrap(sizeSectors = this.sizeSectors, options: RecordingOptions = {}): Promise<Wrapped> {
-    if (this.subject.wrap === undefined) throw new Error(`${this.subject.name} cannot be wrapped around a base`);
     const recording = createRecording({ sectorSize: this.sectorSize, sizeSectors }, options);
     const base = new ControlledBase(recording.device);
     this.#bases.push(base);
-    const device = await this.#inFlight.follow(this.subject.wrap(base), () => 'wrap');
-    return { device: this.#opened(device), base, recording };
+    return { device: await this.over(base), base, recording };
   }
 
-  within<T>(work: Promise<T>, what: string): Promise<T> {
-    return within(this.deadlineMs, work, what, this.#inFlight);
+  async over(base: BlockDevice): Promise<BlockDevice> {
+    if (this.subject.wrap === undefined) throw new Error(`${this.subject.name} cannot be wrapped around a base`);
+    return this.#opened(await this.#inFlight.follow(this.subject.wrap(base), () => 'wrap'));
+  }
+
+  within<T>(work: Promise<T>, what: string, patience = 1): Promise<T> {
+    return within(this.deadlineMs * patience, work, what, this.#inFlight);
   }
 
   async fresh(body: (context: Context) => Promise<void>): Promise<void> {

@@ -8,6 +8,8 @@ const REASONS: Readonly<Record<Need, (subject: Subject) => string | undefined>> 
   resizable: ({ resizable = true }) => (resizable ? undefined : 'of resizing: resizable is false'),
   fixedSize: ({ resizable = true }) => (resizable ? 'of devices of one size: resizable is not false' : undefined),
   huge: ({ hugeSectors }) => (hugeSectors === undefined ? 'of huge volumes: hugeSectors is not given' : undefined),
+  longWrites: ({ longWrites = false }) =>
+    longWrites ? undefined : 'of writes of more than 2 GiB: longWrites is false',
   wrap: ({ wrap }) => (wrap === undefined ? 'of a base that is held up and fails: wrap is not given' : undefined),
 };
 

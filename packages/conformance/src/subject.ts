@@ -33,6 +33,8 @@ export interface Subject {
    * to 32 bits and for zeroing whose cost grows with what was zero already. Left out: those cases are left out.
    */
   readonly hugeSectors?: number;
+  /** A volume can take one write of 2 GiB: the time, and the space. Default: false, and then that case is left out. */
+  readonly longWrites?: boolean;
   /**
    * For devices over a device: puts the subject over a base of the kit's own, which the kit then holds up and makes fail. Sector
    * `n` of the result is sector `n` of the base, and the result owns the base: its disconnect is the base's. Left out: those cases are left out.
@@ -58,10 +60,16 @@ export interface ConformanceOptions {
   readonly runs?: number;
   /** Milliseconds after which a case, or a random workload, that has not settled counts as hung [O2]. Default: 30,000. */
   readonly deadlineMs?: number;
+  /**
+   * Milliseconds for which what is over is looked at, in case something of it comes later [B3, O1, D2]. A driver with time-outs or
+   * retries of its own wants more than those. Default: 200.
+   */
+  readonly watchMs?: number;
 }
 
 /** Defaults of {@link ConformanceOptions}. */
 export const RUNS = 20;
 export const DEADLINE_MS = 30_000;
+export const WATCH_MS = 200;
 
 export const SECTOR_SIZES = [512, 4096, 65_536] as const;

@@ -51,7 +51,10 @@ const subjects: readonly Subject[] = [
   over('a pile of layers', (base) => withStats(withTrace(delayed(withFaults(base, { rules: [] })), () => {}))),
 ];
 
-for (const subject of subjects) conformance(subject, { describe, test }, { runs: 5 });
+/** Layers have no time-outs and no retries: what comes late comes soon. */
+const OPTIONS = { runs: 5, watchMs: 50 };
+
+for (const subject of subjects) conformance(subject, { describe, test }, OPTIONS);
 
 const BEFORE = 3;
 const AFTER = 2;
@@ -76,5 +79,5 @@ conformance(
     wrap: async (base) => partition(base, { startSector: 0, sizeSectors: base.info.sizeSectors, ownsBase: true }),
   },
   { describe, test },
-  { runs: 5 },
+  OPTIONS,
 );

@@ -1,6 +1,18 @@
 import { notStrictEqual, strictEqual } from 'node:assert';
 import type { Case } from '../case.js';
-import { expectContents, expectDurable, expectWriters, later, refuses, runsOf, writeStamped } from '../expect.js';
+import { expectStamps } from '../differences.js';
+import {
+  expand,
+  expectContents,
+  expectDurable,
+  expectWriters,
+  later,
+  readWriters,
+  refuses,
+  runsOf,
+  writeStamped,
+} from '../expect.js';
+import { describeWriter } from '../stamp.js';
 import { turns } from '../turns.js';
 
 export const sizeCases: readonly Case[] = [
@@ -41,6 +53,48 @@ export const sizeCases: readonly Case[] = [
       await Promise.all(calls);
       strictEqual(device.info.sizeSectors, sizeSectors + 8);
       await expectContents(device, 'after three resizes', [1, sizeSectors - 3], [0, 7], [2, 1], [0, 3]);
+    },
+  },
+  {
+    clause: 'S1',
+    title: 'S1: each of many reads and writes around resizes finds the size of its turn',
+    needs: ['resizable'],
+    async run(context) {
+      const device = await context.open();
+      const { sizeSectors, sectorSize } = context;
+      const cut = sizeSectors - 6;
+      await writeStamped(device, 1, 0, sizeSectors);
+      const tails = Array.from({ length: 12 }, () => new Uint8Array(6 * sectorSize));
+      const before = tails.map((tail) => later(device.read(cut, [tail])));
+      const shrunk = later(device.resize(cut));
+      const between = tails.map(() =>
+        later(refuses('OUT_OF_BOUNDS', () => device.read(cut, [new Uint8Array(sectorSize)]), 'a read after a shrink')),
+      );
+      const grown = later(device.resize(sizeSectors));
+      const after = tails.map((_, i) => later(writeStamped(device, i + 2, cut + (i % 6), 1)));
+      await Promise.all([...before, shrunk, ...between, grown, ...after]);
+      for (const tail of tails) expectStamps(tail, cut, 'a read before the shrink', expand([[1, 6]]), sectorSize);
+      await expectWriters(device, 0, 'below the cut', [1, cut]);
+      const last = await readWriters(device, cut);
+      const wrong = last.findIndex((writer, i) => writer !== i + 2 && writer !== i + 8);
+      strictEqual(
+        wrong,
+        -1,
+        `sector ${cut + wrong} is ${describeWriter(last[wrong] ?? 0)}, which was not written after growing`,
+      );
+    },
+  },
+  {
+    clause: 'S1',
+    title: 'S1: info cannot be changed by those who look at it',
+    async run(context) {
+      const device = await context.open();
+      const { info } = device;
+      Reflect.set(info, 'sizeSectors', 1);
+      Reflect.set(info, 'sectorSize', 1);
+      strictEqual(device.info.sizeSectors, context.sizeSectors);
+      strictEqual(device.info.sectorSize, context.sectorSize);
+      await expectContents(device, 'after a look at info', [0, context.sizeSectors]);
     },
   },
   {
@@ -247,6 +301,24 @@ export const sizeCases: readonly Case[] = [
       await expectContents(last, 'shrunk and opened again', [1, sizeSectors - 2]);
       await last.resize(sizeSectors);
       await expectWriters(last, sizeSectors - 3, 'grown after it was opened again', [1, 1], [0, 2]);
+    },
+  },
+  {
+    clause: 'S4',
+    title: 'S4: a volume of no sectors can be opened again, and grow',
+    needs: ['persistent', 'resizable'],
+    async run(context) {
+      const volume = await context.create();
+      const { sizeSectors } = context;
+      const device = await context.connect(volume);
+      await writeStamped(device, 1, 0, sizeSectors);
+      await device.resize(0);
+      await device.disconnect();
+      const reopened = await context.connect(volume);
+      strictEqual(reopened.info.sizeSectors, 0);
+      await reopened.flush();
+      await reopened.resize(sizeSectors);
+      await expectContents(reopened, 'grown again', [0, sizeSectors]);
     },
   },
 ];

@@ -210,4 +210,41 @@ export const zeroesCases: readonly Case[] = [
       await expectContents(device, 'after asking', [0, 1], [1, sizeSectors - 2], [0, 1]);
     },
   },
+  {
+    clause: 'Z3',
+    title: 'Z3: extents tell the truth after a shrink, and of what has grown',
+    needs: ['resizable'],
+    async run(context) {
+      const device = await context.open();
+      const { sizeSectors } = context;
+      await writeStamped(device, 1, 0, sizeSectors);
+      await expectTrueExtents(device, 0, sizeSectors);
+      await device.resize(5);
+      await expectTrueExtents(device, 0, 5);
+      await device.resize(sizeSectors);
+      await expectTrueExtents(device, 0, sizeSectors);
+      await writeStamped(device, 2, 7, 2);
+      await expectTrueExtents(device, 0, sizeSectors);
+      await expectContents(device, 'after growing again', [1, 5], [0, 2], [2, 2], [0, sizeSectors - 9]);
+    },
+  },
+  {
+    clause: 'Z3',
+    title: 'Z3: extents tell the truth when the volume is opened again',
+    needs: ['persistent'],
+    async run(context) {
+      const volume = await context.create();
+      const { sizeSectors } = context;
+      const device = await context.connect(volume);
+      await writeStamped(device, 1, 2, 5);
+      await device.discard(4, 1);
+      await device.disconnect();
+      for (let round = 0; round < 2; round++) {
+        const reopened = await context.connect(volume);
+        await expectTrueExtents(reopened, 0, sizeSectors);
+        await expectTrueExtents(reopened, 4, 3);
+        await reopened.disconnect();
+      }
+    },
+  },
 ];

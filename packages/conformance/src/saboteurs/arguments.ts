@@ -1,6 +1,7 @@
 import { byteLengthOf, createDevice, isBlockError } from '@blockyard/block';
 import { createReferenceDevice } from '../reference.js';
-import { type Saboteur, saboteur, wrapperSaboteur } from './saboteur.js';
+import { passThrough } from './pass-through.js';
+import { type Saboteur, saboteur, spoil, wrapperSaboteur } from './saboteur.js';
 
 const SHORT_LIST = 1_024;
 
@@ -17,6 +18,28 @@ export const argumentSaboteurs: readonly Saboteur[] = [
         throw new RangeError(String(error));
       }),
   })),
+  saboteur('A1', 'has one error for all who come after its end', (good) => {
+    let ended: unknown;
+    return {
+      flush: (range) =>
+        good.flush(range).catch((error: unknown) => {
+          if (isBlockError(error, 'DISCONNECTED')) ended ??= error;
+          throw ended ?? error;
+        }),
+    };
+  }),
+  wrapperSaboteur('A1', 'lets all who wait for one read share its error', (base) =>
+    spoil(passThrough(base), (good) => {
+      let failed: unknown;
+      return {
+        read: (start, buffers) =>
+          good.read(start, buffers).catch((error: unknown) => {
+            failed ??= error;
+            throw failed;
+          }),
+      };
+    }),
+  ),
   wrapperSaboteur('A1', 'hides the error of its base behind another', (base) => {
     const { sectorSize, sizeSectors } = base.info;
     return createDevice({

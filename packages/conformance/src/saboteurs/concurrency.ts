@@ -1,4 +1,4 @@
-import { byteLengthOf } from '@blockyard/block';
+import { BlockError, byteLengthOf } from '@blockyard/block';
 import { turns } from '../turns.js';
 import { passThrough } from './pass-through.js';
 import { type Saboteur, saboteur, silent, spoil, wrapperSaboteur } from './saboteur.js';
@@ -26,6 +26,20 @@ export const concurrencySaboteurs: readonly Saboteur[] = [
   }),
   wrapperSaboteur('O1', 'takes what was rewritten during its write-back for written', (base) =>
     writeBack(base, { cleanTheNewer: true }),
+  ),
+  wrapperSaboteur('O1', 'remembers that a read failed', (base) =>
+    spoil(passThrough(base), (good) => {
+      const failed = new Map<number, unknown>();
+      return {
+        async read(start, buffers) {
+          if (failed.has(start)) throw BlockError.from(failed.get(start), {});
+          await good.read(start, buffers).catch((error: unknown) => {
+            failed.set(start, error);
+            throw error;
+          });
+        },
+      };
+    }),
   ),
   silent(
     saboteur('O2', 'loses a wake-up when many wait', (good) => {

@@ -1,7 +1,37 @@
-import { byteLengthOf } from '@blockyard/block';
+import { byteLengthOf, type SectorRange } from '@blockyard/block';
+import type { Memory } from '../reference.js';
+import { turns } from '../turns.js';
 import { passThrough } from './pass-through.js';
 import { type Saboteur, saboteur, spoil, wrapperSaboteur } from './saboteur.js';
 import { writeBack } from './write-back.js';
+
+/** A disk with a cache of its own: what it was not told to keep is lost when it is given up. */
+class DiskCache {
+  readonly #memory: Memory;
+  #kept: Uint8Array;
+
+  constructor(memory: Memory) {
+    this.#memory = memory;
+    this.#kept = memory.bytes.slice();
+  }
+
+  keep({ start = 0, count = Number.POSITIVE_INFINITY }: Partial<SectorRange> = {}): void {
+    const { bytes, sectorSize } = this.#memory;
+    if (this.#kept.byteLength !== bytes.byteLength) this.#kept = bytes.slice();
+    const [from, to] = [start * sectorSize, (start + count) * sectorSize];
+    this.#kept.set(bytes.subarray(from, to), from);
+  }
+
+  lose(): void {
+    this.#memory.bytes = this.#kept;
+  }
+}
+
+/** What is there when it begins is kept; it takes three microtasks. */
+async function fastFlush(disk: DiskCache): Promise<void> {
+  disk.keep();
+  for (let i = 0; i < 3; i++) await undefined;
+}
 
 export const durabilitySaboteurs: readonly Saboteur[] = [
   wrapperSaboteur('D1', 'lies in flush and writes at the end', (base) => writeBack(base, { flushNothing: true })),
@@ -36,6 +66,41 @@ export const durabilitySaboteurs: readonly Saboteur[] = [
       };
     }),
   ),
+  saboteur('D1', 'lets a flush join a fast one that is under way', (good, memory) => {
+    const disk = new DiskCache(memory);
+    let flushing: Promise<void> | undefined;
+    return {
+      async flush() {
+        flushing ??= fastFlush(disk).finally(() => {
+          flushing = undefined;
+        });
+        return flushing;
+      },
+      async disconnect(options) {
+        if (options?.force) disk.lose();
+        await good.disconnect(options);
+      },
+    };
+  }),
+  saboteur('D1', 'lets a flush join whatever flush is under way, of whatever range', (good, memory) => {
+    const disk = new DiskCache(memory);
+    let flushing: Promise<void> | undefined;
+    return {
+      async flush(range) {
+        flushing ??= turns(1)
+          .then(() => disk.keep(range))
+          .finally(() => {
+            flushing = undefined;
+          });
+        return flushing;
+      },
+      async disconnect(options) {
+        if (options?.force) disk.lose();
+        else disk.keep();
+        await good.disconnect(options);
+      },
+    };
+  }),
   wrapperSaboteur('D1', 'flushes a range but for its last sector', (base) =>
     spoil(writeBack(base), (good) => ({
       flush: (range) =>

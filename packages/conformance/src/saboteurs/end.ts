@@ -1,9 +1,17 @@
-import { isBlockError } from '@blockyard/block';
+import { openSync } from 'node:fs';
+import { devNull } from 'node:os';
+import { BlockError, isBlockError } from '@blockyard/block';
 import { createReferenceDevice } from '../reference.js';
 import { turns } from '../turns.js';
 import { passThrough } from './pass-through.js';
 import { type Saboteur, saboteur, silent, spoil, wrapperSaboteur } from './saboteur.js';
 import { writeBack } from './write-back.js';
+
+/** Longer than anyone looks at it. */
+const LEFT_MS = 60_000;
+
+/** Later than anyone has a reason to expect. */
+const LATE_MS = 30;
 
 export const endSaboteurs: readonly Saboteur[] = [
   saboteur('E1', 'ends under operations in flight', (good) => ({
@@ -17,6 +25,72 @@ export const endSaboteurs: readonly Saboteur[] = [
       disconnect: (options) => (options?.force ? good.disconnect(options) : good.flush()),
     })),
   ),
+  saboteur('E1', 'leaves a timer running', () => {
+    setTimeout(() => {}, LEFT_MS);
+    return {};
+  }),
+  saboteur('E1', 'leaves a file open', () => {
+    openSync(devNull, 'r');
+    return {};
+  }),
+  saboteur('E4', 'leaves a timer running when it is given up', (good) => {
+    const timer = setTimeout(() => {}, LEFT_MS);
+    let isGivenUp = false;
+    return {
+      async disconnect(options) {
+        isGivenUp ||= options?.force ?? false;
+        if (!isGivenUp) clearTimeout(timer);
+        await good.disconnect(options);
+      },
+    };
+  }),
+  wrapperSaboteur('E1', 'refuses what comes while it ends, whatever becomes of that', (base) =>
+    spoil(passThrough(base), (good) => {
+      let isEnding = false;
+      return {
+        async write(start, buffers) {
+          if (isEnding) throw new BlockError('DISCONNECTED', 'about to end');
+          await good.write(start, buffers);
+        },
+        async disconnect(options) {
+          isEnding = true;
+          await good.disconnect(options).finally(() => {
+            isEnding = false;
+          });
+        },
+      };
+    }),
+  ),
+  wrapperSaboteur('E4', 'flushes its base when it has been given up', (base) =>
+    spoil(writeBack(base), (good) => ({
+      async disconnect(options) {
+        await good.disconnect(options);
+        if (options?.force) setTimeout(() => base.flush().catch(() => {}), LATE_MS);
+      },
+    })),
+  ),
+  wrapperSaboteur('E4', 'goes back to work when a resize has ended that outlived it', (base) =>
+    spoil(passThrough(base), (good) => ({
+      resize: (sizeSectors) =>
+        good.resize(sizeSectors).finally(() => {
+          base.flush().catch(() => {});
+        }),
+    })),
+  ),
+  saboteur('E4', 'resizes when it has been given up', (good, memory) => {
+    let wanted: number | undefined;
+    return {
+      async resize(sizeSectors) {
+        wanted = sizeSectors;
+        await good.resize(sizeSectors);
+      },
+      async disconnect(options) {
+        await good.disconnect(options);
+        if (!options?.force || wanted === undefined) return;
+        memory.bytes = new Uint8Array(memory.bytes.byteLength);
+      },
+    };
+  }),
   saboteur('E2', 'refuses to end twice', (good) => {
     let ended = false;
     return {

@@ -13,6 +13,21 @@ export const sizeSaboteurs: readonly Saboteur[] = [
   saboteur('S1', 'does not hold back what comes after a resize', (good) => ({
     resize: (sizeSectors) => turns(1).then(() => good.resize(sizeSectors)),
   })),
+  saboteur('S1', 'resizes under reads in flight', (good) => ({
+    read: (start, buffers) => turns(1).then(() => good.read(start, buffers)),
+  })),
+  saboteur('S1', 'lets its info be changed', (good) => {
+    let info = { ...good.info };
+    return {
+      get info() {
+        return info;
+      },
+      async resize(sizeSectors) {
+        await good.resize(sizeSectors);
+        info = { ...good.info };
+      },
+    };
+  }),
   saboteur('S1', 'tells its old size for ever', (good) => {
     const { info } = good;
     return {
@@ -86,6 +101,15 @@ export const sizeSaboteurs: readonly Saboteur[] = [
         const bytes = new Uint8Array(byteLength);
         bytes.set(memory.bytes.subarray(0, byteLength));
         memory.bytes = bytes;
+      },
+    };
+  }),
+  saboteur('S4', 'takes a size of nothing for none', (good, memory) => {
+    const { byteLength } = memory.bytes;
+    return {
+      async disconnect(options) {
+        await good.disconnect(options);
+        if (memory.bytes.byteLength === 0) memory.bytes = new Uint8Array(byteLength);
       },
     };
   }),

@@ -1,4 +1,4 @@
-import { zeroBuffers } from '@blockyard/block';
+import { byteLengthOf, zeroBuffers } from '@blockyard/block';
 import { passThrough } from './pass-through.js';
 import { type Saboteur, saboteur, spoil, wrapperSaboteur } from './saboteur.js';
 import { writeBack } from './write-back.js';
@@ -50,6 +50,37 @@ export const zeroesSaboteurs: readonly Saboteur[] = [
   wrapperSaboteur('Z3', 'calls dirty data over a hole of its base zero', (base) =>
     writeBack(base, { extentsOfTheBase: true }),
   ),
+  saboteur('Z3', 'calls zero what it has not written itself', (good) => {
+    const written = new Set<number>();
+    return {
+      async write(start, buffers) {
+        await good.write(start, buffers);
+        const count = byteLengthOf(buffers) / good.info.sectorSize;
+        for (let sector = start; sector < start + count; sector++) written.add(sector);
+      },
+      extents: async (start, count) =>
+        Array.from({ length: count }, (_, i) => ({
+          start: start + i,
+          count: 1,
+          type: written.has(start + i) ? 'data' : 'zero',
+        })),
+    };
+  }),
+  saboteur('Z3', 'calls zero what was written where it has grown', (good) => {
+    let grownFrom = Number.POSITIVE_INFINITY;
+    return {
+      async resize(sizeSectors) {
+        if (sizeSectors > good.info.sizeSectors) grownFrom = Math.min(grownFrom, good.info.sizeSectors);
+        await good.resize(sizeSectors);
+      },
+      extents: async (start, count) =>
+        Array.from({ length: count }, (_, i) => ({
+          start: start + i,
+          count: 1,
+          type: start + i < grownFrom ? 'data' : 'zero',
+        })),
+    };
+  }),
   saboteur('Z3', 'leaves a gap between extents', (good) => ({
     extents: async (start, count) => (count < 2 ? good.extents(start, count) : good.extents(start + 1, count - 1)),
   })),

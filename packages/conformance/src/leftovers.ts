@@ -1,0 +1,46 @@
+import { readdir, readlink } from 'node:fs/promises';
+
+/** Where Linux lists the open files of this process. */
+const OPEN_FILES = '/proc/self/fd';
+/** Open files that a message names. */
+const FILES_NAMED_MAX = 3;
+
+/** What keeps this process busy, by kind: timers, sockets and other handles where Node tells, open files where Linux does. */
+export interface Resources {
+  readonly counts: ReadonlyMap<string, number>;
+  /** What the open files are. */
+  readonly files: readonly string[];
+}
+
+const FILES = 'open files';
+
+export async function activeResources(): Promise<Resources> {
+  const files = await openFiles();
+  const counts = new Map<string, number>();
+  if (files.length > 0) counts.set(FILES, files.length);
+  // Not there outside Node.
+  for (const kind of process.getActiveResourcesInfo?.() ?? []) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  return { counts, files };
+}
+
+/** Which kinds have at least so many more than before, in words; undefined if none has. */
+export function describeGrowth(before: Resources, after: Resources, atLeast: number): string | undefined {
+  const grown = [...after.counts].flatMap(([kind, count]) => {
+    const more = count - (before.counts.get(kind) ?? 0);
+    if (more < atLeast) return [];
+    const last = after.files.slice(-FILES_NAMED_MAX).join(', ');
+    return [`${more} more ${kind}${kind === FILES ? ` (the last ones: ${last})` : ''}`];
+  });
+  return grown.length === 0 ? undefined : grown.join(', ');
+}
+
+async function openFiles(): Promise<string[]> {
+  let names: string[];
+  try {
+    names = await readdir(OPEN_FILES);
+  } catch {
+    return [];
+  }
+  const links = await Promise.all(names.map((name) => readlink(`${OPEN_FILES}/${name}`).catch(() => undefined)));
+  return links.filter((link) => link !== undefined);
+}
