@@ -61,7 +61,7 @@ export function blockMapOf(engine: Engine, cellsMax: number): BlockMap {
 }
 
 function addLine(
-  { lines, fetcher, writeBack }: Engine,
+  { lines, fetcher, writeBack, zeroes, geometry }: Engine,
   entry: number,
   from: number,
   to: number,
@@ -72,6 +72,13 @@ function addLine(
   add('writing', writing);
   add(lines.isParked(entry) ? 'parked' : 'dirty', dirty);
   add('clean', lines.valid.count(entry, from, to) - dirty - writing);
+  // While the base is told of zeroes, what was written over them is newer.
+  const first = lines.lineOf(entry) * geometry.sectorsPerLine;
+  if (zeroes.isInFlight(first + from, first + to)) {
+    zeroes.forEachZero(first + from, first + to, (start, end) => {
+      add('zero', -lines.valid.count(entry, start - first, end - first));
+    });
+  }
   const fetch = fetcher.of(entry);
   if (fetch !== undefined) add(fetch.speculative ? 'readingAhead' : 'reading', fetcher.countWanted(fetch, from, to));
 }
