@@ -15,8 +15,9 @@ export interface CacheDevice extends BlockDevice {
   /** The device in at most so many cells, each with its sectors by state. For pictures. */
   map(cellsMax: number): BlockMap;
   /**
-   * Changes the budget while the cache works. Resolves when no more than that is held; rejects if the base fails to take what has
-   * to leave, after which it can be called again.
+   * Changes the budget while the cache works, and is in no other operation's way. Resolves when no more than that is held, apart from
+   * what is lent [B4]: memory under a loan counts in `heldBytes` until it is released, and goes then. Rejects if the base fails to
+   * take what has to leave; it leaves later, and the call can be made again.
    */
   setMaxSizeBytes(maxSizeBytes: number): Promise<void>;
   /** Brings a range into memory, as far as there is room for it. Resolves when it is there; fails silently. */

@@ -2,6 +2,7 @@ import type { Clock } from '@blockyard/block';
 import { type BlockDevice, BlockError, checkInteger } from '@blockyard/block';
 import { Admission } from './admission.js';
 import { BaseCalls } from './base-calls.js';
+import { BudgetChange } from './budget-change.js';
 import { containedClock } from './contained-clock.js';
 import { DirtyLines } from './dirty-lines.js';
 import { Epochs } from './epochs.js';
@@ -14,7 +15,6 @@ import { createPolicy, type MemoryPlan, planMemory } from './memory.js';
 import { type CheckedOptions, invalid } from './options.js';
 import { Prefetcher } from './prefetcher.js';
 import type { ReadCounts } from './read-request.js';
-import { ResizeRequest } from './resize-request.js';
 import { Slabs } from './slabs.js';
 import { WriteBack } from './write-back.js';
 import { ZeroRanges } from './zero-ranges.js';
@@ -32,6 +32,7 @@ export class Engine {
   readonly lines: Lines;
   readonly dirtyLines: DirtyLines;
   readonly lender: Lender;
+  readonly budget: BudgetChange;
   readonly fetcher: Fetcher;
   readonly writeBack: WriteBack;
   readonly prefetcher: Prefetcher;
@@ -58,6 +59,7 @@ export class Engine {
       aheadSettled: (line, wasUsed) => this.prefetcher.settled(line, wasUsed),
       entriesGrew: (entriesMax) => this.dirtyLines.resize(entriesMax),
     });
+    this.budget = new BudgetChange(this.lines);
     this.lender = new Lender({
       geometry: this.geometry,
       lines: this.lines,
@@ -81,6 +83,7 @@ export class Engine {
         zeroes: this.zeroes,
         epochs: this.epochs,
         admission: this.admission,
+        budget: this.budget,
         clock: this.clock,
         latencies: this.latencies,
         onBroken: (error) => this.broke(error),
@@ -113,10 +116,11 @@ export class Engine {
   }
 
   /**
-   * Changes the budget. Resolves when no more than the new one is held, which takes as long as dirty lines that have to leave
-   * take to be written back. Tables keep their size when the budget shrinks, and count.
+   * Changes the budget. Resolves when no more than the new one is held, apart from what is borrowed, which takes as long as dirty lines that
+   * have to leave take to be written back. Tables keep their size when the budget shrinks, and count.
    */
   setMaxSizeBytes(maxSizeBytes: number): Promise<void> {
+    this.base.check();
     checkInteger(maxSizeBytes, 'maxSizeBytes');
     const { lineSize } = this.geometry;
     const plan = planMemory({ ...this.#options, lineSize, maxSizeBytes }, this.geometry.sectorSize);
@@ -127,7 +131,9 @@ export class Engine {
     if (slots < plan.parkedMax + 1)
       throw invalid(`maxSizeBytes must leave room beside ${others} bytes of tables, not ${maxSizeBytes}`);
     this.lines.setLimits(slots, slots - plan.parkedMax);
-    return new ResizeRequest(this).run();
+    const changed = this.budget.begin();
+    this.#memoryReturned();
+    return changed;
   }
 
   /** Sectors of a line that the device has. */
@@ -146,7 +152,7 @@ export class Engine {
     if (this.base.hasEnded) return;
     this.prefetcher.resume();
     this.writeBack.resume();
-    this.admission.progress();
+    this.#memoryReturned();
   }
 
   /**
@@ -159,6 +165,7 @@ export class Engine {
     this.lender.end();
     this.writeBack.end(error);
     this.admission.end(error);
+    this.budget.end(error);
     this.base.end(error);
     this.lines.clear();
   }
@@ -170,8 +177,10 @@ export class Engine {
     );
   }
 
+  /** Those who wait for memory go on, then what has to leave because of the budget. */
   #memoryReturned(): void {
     this.admission.progress();
+    this.budget.progress();
     this.writeBack.pump();
   }
 }

@@ -130,32 +130,6 @@ test('a slot is lent two hundred times at most, since it counts no further', asy
   expect(fills(lent(cache, 0, 8))).toEqual(Array(8).fill(6));
 });
 
-test('a smaller budget waits for those who have borrowed what has to go, and takes along what has moved meanwhile', async () => {
-  const { cache } = await openCache(8 * 1024, { ...LINES, policy: 'lru' });
-  const count = Math.floor(cache.snapshot().linesMax * 0.9);
-  for (let line = 0; line < count; line++) await cache.write(line * 8, [filled(8, 1 + (line % 250))]);
-  await cache.flush();
-  const first = count - 40;
-  const kept = lent(cache, (count - 1) * 8, 8);
-  const loans = Array.from({ length: 6 }, (_, line) => lent(cache, line * 8, 8));
-  // So that the next to leave are lines of the upper half of memory, the slots of which the borrowed lines move to.
-  for (let line = 0; line < count; line++) if (line < first || line >= first + 10) await bytesAt(cache, line * 8, 8);
-  for (let line = 0; line < 6; line++) await cache.write(line * 8, [filled(8, 251)]);
-  await cache.flush();
-  let isDone = false;
-  const shrunk = cache.setMaxSizeBytes(2 ** 19).then(() => {
-    isDone = true;
-  });
-  for (let line = 0; line < 6; line++) expect(await bytesAt(cache, line * 8, 8)).toEqual(Array(8).fill(251));
-  for (const [line, loan] of loans.entries()) expect(fills(loan)).toEqual(Array(8).fill(1 + line));
-  for (const loan of loans) loan.release();
-  await bytesAt(cache, 0, 8);
-  expect(isDone).toBe(false);
-  kept.release();
-  await shrunk;
-  expect(cache.snapshot().heldBytes).toBeLessThanOrEqual(2 ** 19);
-});
-
 test('what is lent outlives the cache, and is given back to nobody', async () => {
   for (const force of [false, true]) {
     const { cache } = await openCache(64, LINES);

@@ -21,8 +21,6 @@ export interface LenderContext {
  */
 export class Lender {
   readonly #context: LenderContext;
-  /** Loans by slot. */
-  readonly #loans = new Map<number, number>();
   #count = 0;
   #hasEnded = false;
 
@@ -37,7 +35,7 @@ export class Lender {
 
   /** Whether somebody outside looks at the line's present slot. */
   hasLent(entry: number): boolean {
-    return this.#count > 0 && this.#loans.has(this.#context.lines.slotOf(entry));
+    return this.#count > 0 && this.#context.lines.isBorrowed(entry);
   }
 
   /** The range, if all of it is in lines, and not too much is lent already. Counts a use of each line. */
@@ -74,9 +72,8 @@ export class Lender {
     const { sectorsPerLine } = geometry;
     const slots: number[] = [];
     const views = entries.map((entry, i) => {
-      const slot = lines.lend(entry);
+      const slot = lines.borrow(entry);
       slots.push(slot);
-      this.#loans.set(slot, (this.#loans.get(slot) ?? 0) + 1);
       const before = i * sectorsPerLine;
       return lines.view(slot, Math.max(from - before, 0), Math.min(to - before, sectorsPerLine));
     });
@@ -87,19 +84,15 @@ export class Lender {
     const release = () => {
       if (isOver) return;
       isOver = true;
-      this.#takeBack(entries, slots);
+      this.#takeBack(slots);
     };
     return { views, release };
   }
 
-  #takeBack(entries: readonly number[], slots: readonly number[]): void {
+  #takeBack(slots: readonly number[]): void {
     this.#count -= slots.length;
-    for (const [i, slot] of slots.entries()) {
-      const left = (this.#loans.get(slot) ?? 0) - 1;
-      if (left > 0) this.#loans.set(slot, left);
-      else this.#loans.delete(slot);
-      if (!this.#hasEnded) this.#context.lines.giveBack(entries[i], slot);
-    }
-    if (!this.#hasEnded) this.#context.onReturned();
+    if (this.#hasEnded) return;
+    for (const slot of slots) this.#context.lines.returnBorrowed(slot);
+    this.#context.onReturned();
   }
 }

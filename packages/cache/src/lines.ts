@@ -22,7 +22,8 @@ export interface LineEvents {
  * Lines are named by the policy's entries.
  *
  * A slot that was *lent* to a call of the base (as its source or its target) keeps its bytes and its place until it is given
- * back; whoever wants to write to lent sectors moves the line to another slot first.
+ * back; whoever wants to write to lent sectors moves the line to another slot first. One that was *borrowed* by someone outside does too, but
+ * then the slot alone is: a line that has moved on is free.
  */
 export class Lines {
   readonly valid: SectorMasks;
@@ -36,12 +37,14 @@ export class Lines {
   /** Loans by slot, and by entry: a line that moved still answers for its old slot's. */
   #loansOf: Uint8Array;
   #loansOfEntry: Uint8Array;
+  /** Of the loans of a slot, those to someone outside. */
+  #borrowsOf: Uint8Array;
   /** Lines that nobody has asked for yet. */
   #isAhead: Uint8Array;
 
   /** Bytes of the tables for so many entries and slots, the policy's excluded. */
   static bytesFor(entriesMax: number, slotsMax: number, sectorsPerLine: number): number {
-    return entriesMax * (6 + 2 * SectorMasks.bytesPerLine(sectorsPerLine)) + slotsMax * 5;
+    return entriesMax * (6 + 2 * SectorMasks.bytesPerLine(sectorsPerLine)) + slotsMax * 6;
   }
 
   constructor(geometry: Geometry, policy: EvictionPolicy, slabs: Slabs, events: LineEvents) {
@@ -54,14 +57,15 @@ export class Lines {
     this.#slotOf = new Int32Array(policy.entriesMax).fill(NONE);
     this.#ownerOf = new Int32Array(slabs.slotsMax).fill(NONE);
     this.#loansOf = new Uint8Array(slabs.slotsMax);
+    this.#borrowsOf = new Uint8Array(slabs.slotsMax);
     this.#loansOfEntry = new Uint8Array(policy.entriesMax);
     this.#isAhead = new Uint8Array(policy.entriesMax);
   }
 
   /** Bytes held by tables, the policy's included, payload excluded. */
   get tableBytes(): number {
-    const arrays =
-      this.#slotOf.byteLength + this.#ownerOf.byteLength + this.#loansOf.byteLength + 2 * this.#loansOfEntry.byteLength;
+    const bySlot = this.#ownerOf.byteLength + this.#loansOf.byteLength + this.#borrowsOf.byteLength;
+    const arrays = bySlot + this.#slotOf.byteLength + 2 * this.#loansOfEntry.byteLength;
     return arrays + this.valid.byteLength + this.dirty.byteLength + this.#policy.byteLength;
   }
 
@@ -141,10 +145,11 @@ export class Lines {
     return true;
   }
 
-  /** Drops a line that nothing is lent of. */
+  /** Drops a line that no call of the base is about. */
   drop(entry: number, ghost: boolean): void {
     if (this.#isAhead[entry] === 1) this.#settleAhead(entry, false);
     const slot = this.#slotOf[entry];
+    this.#leaveToBorrowers(entry, slot);
     this.#slotOf[entry] = NONE;
     this.#ownerOf[slot] = NONE;
     this.#policy.forget(entry, ghost);
@@ -165,7 +170,31 @@ export class Lines {
     return slot;
   }
 
-  /** Whether a call of the base is about this line, in its present slot or in one that it has left. */
+  /** Lends the line's slot to someone outside. The line stays resident as long as it stays in that slot, which is returned. */
+  borrow(entry: number): number {
+    const slot = this.lend(entry);
+    this.#borrowsOf[slot]++;
+    return slot;
+  }
+
+  /** Ends a loan to someone outside. */
+  returnBorrowed(slot: number): void {
+    this.#borrowsOf[slot]--;
+    const entry = this.#ownerOf[slot];
+    if (entry !== NONE) {
+      this.giveBack(entry, slot);
+    } else {
+      this.#loansOf[slot]--;
+      this.#releaseIfUnused(slot);
+    }
+  }
+
+  /** Whether someone outside looks at the line's present slot. */
+  isBorrowed(entry: number): boolean {
+    return this.#borrowsOf[this.#slotOf[entry]] > 0;
+  }
+
+  /** Whether its slot is borrowed, or a call of the base is about this line, in its present slot or in one that it has left. */
   hasLoans(entry: number): boolean {
     return this.#loansOfEntry[entry] > 0;
   }
@@ -211,22 +240,24 @@ export class Lines {
 
   /** Changes the memory to `slotsMax` slots and the policy's aim to `capacity`. Lines leave and move in `settle`. */
   setLimits(slotsMax: number, capacity: number): void {
-    this.#slabs.setSlotsMax(slotsMax);
+    this.#slabs.setSlotsMax(slotsMax, (slot) => this.#borrowsOf[slot] > 0);
     if (this.#slabs.slotsMax > this.#ownerOf.length) this.#growSlots(this.#slabs.slotsMax);
     this.#policy.setCapacity(capacity);
     if (this.#policy.entriesMax > this.#slotOf.length) this.#growEntries(this.#policy.entriesMax);
     this.#keepToCapacity(NONE);
   }
 
-  /** Goes on with a shrink: whether all memory past the limit was given back. */
+  /** Goes on with a shrink: whether all memory past the limit was given back, but for what is borrowed. */
   settle(): boolean {
     if (!this.#slabs.hasSurplus) return true;
-    for (let slot = this.#slabs.slotsMax; slot < this.#ownerOf.length; slot++) {
+    let isSettled = true;
+    for (const slot of this.#slabs.surplusSlots()) {
       const entry = this.#ownerOf[slot];
-      if (entry === NONE || this.#loansOf[slot] > 0) continue;
-      if (!this.#leaveSurplus(entry)) break;
+      if (this.#loansOf[slot] > this.#borrowsOf[slot]) isSettled = false;
+      else if (entry !== NONE && !this.#leaveSurplus(entry)) return false;
     }
-    return !this.#slabs.hasSurplus;
+    this.#keepToCapacity(NONE);
+    return isSettled;
   }
 
   /** Gives everything back at once, whoever uses it. */
@@ -246,7 +277,8 @@ export class Lines {
       return true;
     }
     // What is not written yet, or is lent in an earlier slot, has to move; for all else it is simpler to leave.
-    if (this.dirty.any(entry) || this.hasLoans(entry)) return this.#evictOne() && this.#leaveSurplus(entry);
+    const isCalledFor = this.#loansOfEntry[entry] > this.#borrowsOf[this.#slotOf[entry]];
+    if (this.dirty.any(entry) || isCalledFor) return this.#evictOne() && this.#leaveSurplus(entry);
     this.drop(entry, false);
     return true;
   }
@@ -301,9 +333,18 @@ export class Lines {
     const old = this.#slotOf[entry];
     const { sectorsPerLine } = this.#geometry;
     this.view(slot, 0, sectorsPerLine).set(this.view(old, 0, sectorsPerLine));
+    this.#leaveToBorrowers(entry, old);
     this.#ownerOf[old] = NONE;
     this.#own(entry, slot);
     this.#releaseIfUnused(old);
+  }
+
+  /** The line leaves its slot: what is borrowed is the slot alone from now on. */
+  #leaveToBorrowers(entry: number, slot: number): void {
+    for (let borrows = this.#borrowsOf[slot]; borrows > 0; borrows--) {
+      this.#loansOfEntry[entry]--;
+      this.#policy.unpin(entry);
+    }
   }
 
   #releaseIfUnused(slot: number): void {
@@ -332,5 +373,8 @@ export class Lines {
     const loansOf = new Uint8Array(slotsMax);
     loansOf.set(this.#loansOf);
     this.#loansOf = loansOf;
+    const borrowsOf = new Uint8Array(slotsMax);
+    borrowsOf.set(this.#borrowsOf);
+    this.#borrowsOf = borrowsOf;
   }
 }

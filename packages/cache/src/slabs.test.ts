@@ -52,7 +52,7 @@ test('fewer slots give memory back at once where nothing is used, and otherwise 
   slabs.setSlotsMax(4);
   // Of five slabs the second and the fourth are unused.
   expect([slabs.slotsMax, slabs.hasSurplus, slabs.byteLength]).toEqual([4, true, 3 * 4 * SLOT]);
-  expect([slabs.isSurplus(3), slabs.isSurplus(4)]).toEqual([false, true]);
+  expect(slabs.surplusSlots()).toEqual([8, 9, 10, 11, 18, 19]);
   expect(slabs.take()).toBe(-1);
   slabs.release(18);
   expect(slabs.byteLength).toBe(3 * 4 * SLOT);
@@ -89,6 +89,27 @@ test('a slab that was given back is allocated again when there is room for it ag
   slabs.setSlotsMax(12);
   expect([slabs.hasSurplus, slabs.byteLength]).toEqual([false, 2 * 4 * SLOT]);
   expect(takeAll(slabs)).toEqual([4, 5, 6, 7]);
+});
+
+test('of slabs that are past the limit those go of which much is borrowed, and empty places take theirs', () => {
+  // Slabs of sixteen slots, of which two may be borrowed before it is much.
+  const slabs = new Slabs(SLOT, 512);
+  for (let i = 0; i < 4 * 16; i++) slabs.take();
+  const borrowed = new Set([0, 1, 2, 16, 17, 32, 48, 49, 50, 51]);
+  slabs.setSlotsMax(32, (slot) => borrowed.has(slot));
+  expect([slabs.slotsMax, slabs.take()]).toEqual([32, -1]);
+  expect(new Set(slabs.surplusSlots().map((slot) => slot >> 4))).toEqual(new Set([0, 3]));
+  // A larger limit takes back first what is least borrowed, before a place that is empty.
+  slabs.setSlotsMax(48, (slot) => borrowed.has(slot));
+  expect(new Set(slabs.surplusSlots().map((slot) => slot >> 4))).toEqual(new Set([3]));
+  const few = new Slabs(SLOT, 512);
+  for (let i = 0; i < 2 * 16; i++) few.take();
+  few.setSlotsMax(32, (slot) => slot % 4 === 0);
+  expect(few.surplusSlots()).toHaveLength(32);
+  expect(takeAll(few)).toHaveLength(32);
+  expect([few.byteLength, few.slotsMax]).toEqual([64 * SLOT, 32]);
+  for (let slot = 0; slot < 32; slot++) few.release(slot);
+  expect([few.byteLength, few.hasSurplus, few.surplusSlots()]).toEqual([32 * SLOT, false, []]);
 });
 
 test('in the end everything goes at once, whoever uses it', () => {

@@ -1,11 +1,15 @@
 const SLAB_BYTES_MAX = 16 * 2 ** 20;
 /** A budget is cut into about this many slabs, so that a smaller budget can give memory back in steps. */
 const SLABS_PER_BUDGET = 32;
+/** A slab of which more is borrowed is among the first to go: what stays must be of use to others, whatever borrowers do. */
+const BORROWED_SHARE = 1 / 8;
 
 interface Slab {
   readonly buffer: ArrayBuffer;
   readonly used: Uint8Array;
   usedSlots: number;
+  /** Past the limit: it goes when the last of its slots is released. */
+  isRetired: boolean;
 }
 
 /**
@@ -18,7 +22,7 @@ export class Slabs {
   readonly slotsPerSlab: number;
   readonly #slabShift: number;
   #slabs: (Slab | undefined)[] = [];
-  /** Free slots below the limit. */
+  /** Free slots, none of a slab that is past the limit. */
   #free: number[] = [];
   #slabsMax = 0;
 
@@ -44,11 +48,17 @@ export class Slabs {
 
   /** Whether slots past the limit are still in use: who owns them has to move or leave. */
   get hasSurplus(): boolean {
-    return this.#slabs.length > this.#slabsMax;
+    return this.#slabs.some((slab) => slab?.isRetired === true);
   }
 
-  isSurplus(slot: number): boolean {
-    return slot >= this.slotsMax;
+  /** The slots past the limit that are in use. */
+  surplusSlots(): number[] {
+    const slots: number[] = [];
+    this.#slabs.forEach((slab, index) => {
+      if (slab?.isRetired !== true) return;
+      for (let i = 0; i < this.slotsPerSlab; i++) if (slab.used[i] === 1) slots.push(index * this.slotsPerSlab + i);
+    });
+    return slots;
   }
 
   /** A free slot, or -1. Its bytes are whatever they were. */
@@ -66,8 +76,8 @@ export class Slabs {
     const slab = this.#slabOf(slot);
     slab.used[slot & (this.slotsPerSlab - 1)] = 0;
     slab.usedSlots--;
-    if (this.isSurplus(slot)) this.#dropSurplus();
-    else this.#free.push(slot);
+    if (!slab.isRetired) this.#free.push(slot);
+    else if (slab.usedSlots === 0) this.#slabs[slot >> this.#slabShift] = undefined;
   }
 
   /** Bytes `from` to `to` of a slot, as a view. */
@@ -76,12 +86,22 @@ export class Slabs {
     return new Uint8Array(this.#slabOf(slot).buffer, base + from, to - from);
   }
 
-  /** Changes the number of slots, to whole slabs, at least one. Slabs past the limit go when the last of their slots is released. */
-  setSlotsMax(slotsMax: number): void {
-    this.#slabsMax = Math.max(1, Math.floor(slotsMax / this.slotsPerSlab));
-    this.#dropSurplus();
+  /**
+   * Changes the number of slots, to whole slabs, at least one. Slabs past the limit go when the last of their slots is released: those
+   * first of which much is borrowed.
+   */
+  setSlotsMax(slotsMax: number, isBorrowed: (slot: number) => boolean = () => false): void {
+    const slabsMax = Math.max(1, Math.floor(slotsMax / this.slotsPerSlab));
+    const kept = this.#chooseKept(slabsMax, isBorrowed);
+    this.#slabsMax = slabsMax;
     this.#free = [];
-    for (let index = Math.min(this.#slabs.length, this.#slabsMax) - 1; index >= 0; index--) this.#offer(index);
+    for (let index = this.#slabs.length - 1; index >= 0; index--) {
+      const slab = this.#slabs[index];
+      if (slab === undefined) continue;
+      slab.isRetired = !kept.has(index);
+      if (!slab.isRetired) this.#offer(index);
+      else if (slab.usedSlots === 0) this.#slabs[index] = undefined;
+    }
   }
 
   /** Drops everything at once, whoever uses it. */
@@ -98,13 +118,33 @@ export class Slabs {
   }
 
   #allocate(): void {
-    for (let index = 0; index < this.#slabsMax; index++) {
-      if (this.#slabs[index] !== undefined) continue;
-      const buffer = new ArrayBuffer(this.slotsPerSlab * this.slotBytes);
-      this.#slabs[index] = { buffer, used: new Uint8Array(this.slotsPerSlab), usedSlots: 0 };
-      this.#offer(index);
-      return;
-    }
+    let kept = 0;
+    for (const slab of this.#slabs) if (slab?.isRetired === false) kept++;
+    if (kept >= this.#slabsMax) return;
+    // A place is free below the limit, or below what the limit was when more slabs were allocated.
+    let index = 0;
+    while (this.#slabs[index] !== undefined) index++;
+    const buffer = new ArrayBuffer(this.slotsPerSlab * this.slotBytes);
+    this.#slabs[index] = { buffer, used: new Uint8Array(this.slotsPerSlab), usedSlots: 0, isRetired: false };
+    this.#offer(index);
+  }
+
+  /**
+   * Places for slabs: as many as the limit has, the least borrowed ones, and among equals those that hold something. Where no more than one
+   * slot in eight was borrowed before, no more is in what stays.
+   */
+  #chooseKept(slabsMax: number, isBorrowed: (slot: number) => boolean): ReadonlySet<number> {
+    const places = Array.from({ length: Math.max(slabsMax, this.#slabsMax, this.#slabs.length) }, (_, index) => {
+      const isAllocated = this.#slabs[index] !== undefined;
+      let borrowed = 0;
+      for (let i = 0; isAllocated && i < this.slotsPerSlab; i++) {
+        if (isBorrowed(index * this.slotsPerSlab + i)) borrowed++;
+      }
+      const burden = borrowed > this.slotsPerSlab * BORROWED_SHARE ? borrowed : 0;
+      return { index, burden, isEmpty: isAllocated ? 0 : 1 };
+    });
+    places.sort((a, b) => a.burden - b.burden || a.isEmpty - b.isEmpty || a.index - b.index);
+    return new Set(places.slice(0, slabsMax).map(({ index }) => index));
   }
 
   /** Puts the unused slots of a slab on the free list, the lowest on top. */
@@ -113,19 +153,6 @@ export class Slabs {
     if (slab === undefined) return;
     for (let i = this.slotsPerSlab - 1; i >= 0; i--) {
       if (slab.used[i] === 0) this.#free.push(index * this.slotsPerSlab + i);
-    }
-  }
-
-  #dropSurplus(): void {
-    while (this.#slabs.length > this.#slabsMax) {
-      const last = this.#slabs.at(-1);
-      if (last !== undefined && last.usedSlots > 0) {
-        const index = this.#slabs.findIndex((slab, at) => at >= this.#slabsMax && slab?.usedSlots === 0);
-        if (index < 0) return;
-        this.#slabs[index] = undefined;
-        continue;
-      }
-      this.#slabs.pop();
     }
   }
 }

@@ -3,6 +3,7 @@ import type { Admission } from './admission.js';
 import { AgeTimer } from './age-timer.js';
 import { Barriers } from './barriers.js';
 import type { BaseCalls } from './base-calls.js';
+import type { BudgetChange } from './budget-change.js';
 import type { DirtyLines } from './dirty-lines.js';
 import type { Epochs } from './epochs.js';
 import { FlushSharing } from './flush-sharing.js';
@@ -50,6 +51,7 @@ export interface WriteBackContext {
   readonly zeroes: ZeroRanges;
   readonly epochs: Epochs;
   readonly admission: Admission;
+  readonly budget: BudgetChange;
   readonly clock: Clock;
   readonly latencies: Latencies;
   /** Told what was thrown where nothing must be. */
@@ -191,11 +193,11 @@ export class WriteBack {
   /** How many calls of the base there should be in flight now. */
   #demand(): number {
     const { concurrencyMax, dirtyShares, dirtyAgeMaxMs } = this.#options;
-    const { admission, zeroes, dirtyLines, lines, clock } = this.#context;
+    const { admission, budget, zeroes, dirtyLines, lines, clock } = this.#context;
     if (!this.#barriers.isEmpty) return concurrencyMax;
     if (this.#retry.isWaiting) return 0;
     if (this.#retry.error !== undefined) return 1;
-    if (admission.count > 0 || this.#hasManyZeroes) return concurrencyMax;
+    if (admission.count > 0 || budget.isUnderWay || this.#hasManyZeroes) return concurrencyMax;
     if (dirtyLines.first >= 0 && lines.isParked(dirtyLines.first)) return concurrencyMax;
     if (Math.min(dirtyLines.firstSinceMs, zeroes.pendingSinceMs) + dirtyAgeMaxMs <= clock.now()) return concurrencyMax;
     const stop = this.#linesAt(dirtyShares.stop);
@@ -346,7 +348,7 @@ export class WriteBack {
 
   /** After every call of the base: tell those who waited for it, and go on. */
   #callSettled(error: unknown, failed: boolean): void {
-    const { admission } = this.#context;
+    const { admission, budget } = this.#context;
     this.#changes++;
     if (failed) {
       this.counts.failed++;
@@ -357,8 +359,12 @@ export class WriteBack {
     }
     this.#passBarriers();
     admission.progress();
+    budget.progress();
     // With nothing in flight and a failing base no room will come before the next attempt.
-    if (failed && this.inFlight === 0 && !this.hasRoom) admission.fail('write', error);
+    if (failed && this.inFlight === 0) {
+      if (!this.hasRoom) admission.fail('write', error);
+      budget.fail(error);
+    }
     this.pump();
     if (this.inFlight === 0) for (const resolve of this.#idleWaiters.splice(0)) resolve();
   }

@@ -17,9 +17,10 @@ export class ZeroRequest implements Waiter {
 
   /** Undefined if it was done at once. */
   run(): Promise<void> | undefined {
-    const { admission, writeBack } = this.#engine;
+    const { admission, budget, writeBack } = this.#engine;
     if (this.advance()) {
       admission.progress();
+      budget.progress();
       writeBack.pump();
       return undefined;
     }
