@@ -37,7 +37,7 @@ class FakeStore {
     while (rest.length > 0) {
       this.log.push(`list after ${after?.slice(keys.dataPrefix.length)}`);
       const page = rest.slice(0, keysMax).filter((key) => !this.unlisted.has(key));
-      yield page.map((key) => ({ key, etag: this.objects.get(key) ?? '', sizeBytes: 528 }));
+      yield page.map((key) => ({ key, etag: this.objects.get(key) ?? '', sizeBytes: 528, modifiedMs: 0 }));
       rest = rest.slice(keysMax);
       after = page.at(-1);
     }

@@ -8,6 +8,8 @@ export interface Listed {
   readonly etag: string;
   /** Bytes of the whole object. */
   readonly sizeBytes: number;
+  /** When it was stored, by the store's clock, in milliseconds since 1970; `NaN` if the store does not say. */
+  readonly modifiedMs: number;
 }
 
 /** One page of a listing: up to `keysMax` keys under `prefix`, in order. */
@@ -104,7 +106,7 @@ function isNameOf(bucket: string, name: string): boolean {
 
 function checkObjects({ Contents = [] }: ListObjectsV2CommandOutput, request: PageRequest): Listed[] {
   let after = request.after;
-  return Contents.map(({ Key: key, ETag, Size }) => {
+  return Contents.map(({ Key: key, ETag, Size, LastModified }) => {
     if (key === undefined) throw new StrangePage('CORRUPT', 'the listing has an object without a key');
     if (!key.startsWith(request.prefix)) {
       throw new StrangePage('CORRUPT', `the listing has ${JSON.stringify(key)}, which is not under the prefix`);
@@ -118,6 +120,7 @@ function checkObjects({ Contents = [] }: ListObjectsV2CommandOutput, request: Pa
     if (ETag === undefined || Size === undefined || !Number.isSafeInteger(Size) || Size < 0) {
       throw new StrangePage('UNSUPPORTED', `the listing has no ${ETag === undefined ? 'ETag' : 'size'} of ${key}`);
     }
-    return { key, etag: canonicalEtag(ETag, `the listing has an empty ETag of ${key}`), sizeBytes: Size };
+    const etag = canonicalEtag(ETag, `the listing has an empty ETag of ${key}`);
+    return { key, etag, sizeBytes: Size, modifiedMs: LastModified?.getTime() ?? Number.NaN };
   });
 }

@@ -1,7 +1,8 @@
 import type { BlockDevice } from '@blockyard/block';
 import { type AnswerRule, errorAnswer, type StoreAnswer, type StoreRequest, xmlAnswer } from '@blockyard/local-s3';
 import { afterEach, describe, expect, test } from 'vitest';
-import { connectS3, createVolume, deleteVolume, type StoreOptions } from './index.js';
+import { type ConnectS3Options, connectS3, createVolume, deleteVolume, type StoreOptions } from './index.js';
+import { RACERS } from './probe.js';
 import { toBlockError } from './store-error.js';
 import { isBatchDelete, useOddStore } from './testing/odd.js';
 
@@ -20,7 +21,7 @@ const create = (options: Partial<StoreOptions> = {}) =>
   createVolume({ ...used.at, ...options, sizeBytes: SECTORS * 4096, objectSizeBytes: OBJECT_BYTES });
 const leftovers = () => [...used.store.objects.keys()];
 
-async function connect(options: Partial<StoreOptions> = {}): Promise<BlockDevice> {
+async function connect(options: Partial<ConnectS3Options> = {}): Promise<BlockDevice> {
   const device = await connectS3({ ...used.at, ...options });
   opened.push(device);
   return device;
@@ -40,6 +41,7 @@ const withHeader = (request: StoreRequest, name: string, value: string | undefin
   return { ...request, headers: value === undefined ? headers : { ...headers, [name]: value } };
 };
 const isDataPut = ({ method, key }: StoreRequest) => method === 'PUT' && key.includes('/data/');
+const isProbe = (key: string) => key.includes('/probe-');
 const bare = (etag: string) => etag.replace(/^W\//, '').replaceAll('"', '');
 
 /** A store that takes ETags in conditions as `accepts` says, and refuses all others as ETags that no object has. */
@@ -286,6 +288,47 @@ test('a store that does not know conditions is used without them where that is a
   await device.disconnect();
 });
 
+test('a store that looks first and stores then is refused', async () => {
+  // PUTs that found nothing under the second scratch key, held back until all have looked.
+  const looked: (() => void)[] = [];
+  used.store.answer = async (request, honest) => {
+    const isRacing = request.headers['if-none-match'] === '*' && isProbe(request.key) && leftovers().some(isProbe);
+    if (!isRacing || used.store.objects.has(request.key)) return honest();
+    await new Promise<void>((resolve) => {
+      looked.push(resolve);
+      if (looked.length === RACERS) for (const go of looked.splice(0)) go();
+    });
+    return honest(withHeader(request, 'if-none-match', undefined));
+  };
+  await expect(create()).rejects.toMatchObject({
+    code: 'UNSUPPORTED',
+    message: expect.stringMatching(/3 PUTs at once passed the same condition/),
+  });
+  expect(leftovers()).toEqual([]);
+});
+
+test('what a process left behind that died over its probe is taken away by the next, when it is old', async () => {
+  await create();
+  const scratch = (id: string) => `disks/a/probe-${id.repeat(32)}`;
+  const body = Buffer.from('x');
+  for (const id of ['1', '2']) used.store.objects.set(scratch(id), { body, etag: '"x"', metadata: {} });
+  used.store.objects.set('disks/a/probe-mine', { body, etag: '"x"', metadata: {} });
+  used.store.answer = (request, honest) => {
+    const answer = honest();
+    if (request.query.get('prefix') !== 'disks/a/probe-') return answer;
+    const now = new Date(86_400_000).toISOString();
+    const old = `${scratch('1')}</Key><LastModified>${new Date(0).toISOString()}`;
+    return {
+      ...answer,
+      body: String(answer.body)
+        .replaceAll(new Date(0).toISOString(), now)
+        .replace(old.replace(new Date(0).toISOString(), now), old),
+    };
+  };
+  await (await connect()).disconnect();
+  expect(leftovers().sort()).toEqual(['disks/a/probe-mine', scratch('2'), 'disks/a/volume.json'].sort());
+});
+
 test('a probe leaves nothing behind, whichever of its requests fails', async () => {
   const failing = (broken: number, how: StoreAnswer | 'reset'): AnswerRule => {
     let number = 0;
@@ -338,7 +381,8 @@ describe.each(FOREIGN)('%s for an answer', (_, answer) => {
 
   test('to a GET is never data', async () => {
     await create();
-    const device = await connect();
+    // Without memory of what was written, so that all must be read.
+    const device = await connect({ maxRecentBytes: 0 });
     await device.write(0, fill(1));
     used.store.answer = ({ method, key }, honest) => (method === 'GET' && key !== '' ? answer : honest());
     await expect(read(device, 0)).rejects.toMatchObject({ code: 'UNAVAILABLE' });

@@ -15,6 +15,9 @@ export interface Abilities {
   readonly conditionalDeletes: boolean;
 }
 
+/** PUTs at once that try whether a store carries out one of them. */
+export const RACERS = 3;
+
 /** An ETag that no object has. */
 const NO_ETAG = `"${'0'.repeat(32)}"`;
 
@@ -37,58 +40,79 @@ export interface ProbeOptions {
  * wants its conditions. `UNSUPPORTED` for a store that ignores them, unless `allowUnsafeStore`.
  */
 export async function probe(store: ObjectStore, keys: Keys, options: ProbeOptions): Promise<Abilities> {
+  const ids = [newId(), newId()] as const;
+  const [low, high] = ids[0] < ids[1] ? ids : [ids[1], ids[0]];
   // The first in order is the second to be stored: a listing in the order of arrival shows by it.
-  const [second, first] = [newId(), newId()].sort().map((id) => new Scratch(store, keys.probePrefix + id));
-  if (first === undefined || second === undefined) throw new Error('two ids are two scratch keys');
+  const scratch = new Scratch(store, keys.probePrefix + high);
+  const second = new Scratch(store, keys.probePrefix + low);
   let abilities: Abilities;
   try {
-    abilities = await probeAll(store, first, (isNew) => {
-      const { isFree } = options;
-      if (isFree === undefined) return checkListed(store, keys.probePrefix, [first]);
-      return isFree(first.key).then(() => probeNew(store, keys, [first, second], isNew));
+    abilities = await probeAll(store, scratch, async (isNew) => {
+      if (options.isFree !== undefined) await options.isFree(scratch.key);
+      if (options.isFree !== undefined) return probeNew(store, keys, scratch, second, isNew);
+      await checkListed(store, keys, [scratch]);
+      return true;
     });
   } catch (error) {
-    await Promise.all([first.clear(), second.clear()]);
+    await Promise.all([scratch.clear(), second.clear()]);
     throw error;
   }
   if (!abilities.conditionalPuts && !options.allowUnsafeStore) {
     throw new BlockError(
       'UNSUPPORTED',
-      `${store.urlOf(keys.root)}: the store does not honour conditional writes${becauseOf(first.refusal)}, so a second writer would not be noticed; allowUnsafeStore goes on all the same`,
+      `${store.urlOf(keys.root)}: the store does not honour conditional writes${becauseOf(scratch.refusal)}, so a second writer would not be noticed; allowUnsafeStore goes on all the same`,
     );
   }
   store.conditionalPuts = abilities.conditionalPuts;
   return abilities;
 }
 
+/** `checkListing` is given whether the store takes `If-None-Match: *`, and gives whether it has conditions in earnest. */
 async function probeAll(
   store: ObjectStore,
   scratch: Scratch,
-  checkListing: (isNew: boolean) => Promise<void>,
+  checkListing: (isNew: boolean) => Promise<boolean>,
 ): Promise<Abilities> {
   const isNew = await scratch.put('absent');
   if (!isNew) await scratch.putAnyway();
-  const [holds] = await allEnded([
+  const [refuses, , isEarnest] = await allEnded([
     isNew ? probeRefusals(scratch) : Promise.resolve(false),
     scratch.checkContents(),
     checkListing(isNew),
   ]);
-  const etagForm = holds ? await findForm(store, scratch) : undefined;
+  const etagForm = refuses && isEarnest ? await findForm(store, scratch) : undefined;
   const conditionalDeletes = await probeDeletes(scratch, etagForm !== undefined);
   return { conditionalPuts: etagForm !== undefined, etagForm: etagForm ?? 'quoted', conditionalDeletes };
 }
 
-/** What connecting relies on and a volume that is there has shown: that listings are in order and go on, that deletes delete. */
+/**
+ * What connecting relies on and a volume that is there has shown: that listings are in order and go on, that deletes delete, and
+ * that of several PUTs with the same condition one is carried out. Gives whether that is so.
+ */
 async function probeNew(
   store: ObjectStore,
   keys: Keys,
-  [first, second]: readonly [Scratch, Scratch],
+  scratch: Scratch,
+  second: Scratch,
   isNew: boolean,
-): Promise<void> {
-  if (!isNew || !(await second.put('absent'))) await second.putAnyway();
-  await checkListed(store, keys.probePrefix, [first, second], 1);
+): Promise<boolean> {
+  const isEarnest = isNew && (await race(second));
+  if (!isEarnest) await second.putAnyway();
+  await checkListed(store, keys, [scratch, second], 1);
   await second.remove();
   await second.checkGone();
+  if (isNew && !isEarnest) scratch.refusal ??= second.refusal;
+  return isEarnest;
+}
+
+/** Whether one of several PUTs with the same condition at the same time wins. Some stores look first, and store then. */
+async function race(scratch: Scratch): Promise<boolean> {
+  const won = await allEnded(Array.from({ length: RACERS }, () => scratch.put('absent')));
+  const winners = won.filter((stored) => stored).length;
+  if (winners > 1) {
+    scratch.refusal = new BlockError('UNSUPPORTED', `${winners} PUTs at once passed the same condition`);
+  }
+  return winners === 1;
 }
 
 /** Waits until all have ended, so that nothing is under way after a failure. */
@@ -101,7 +125,7 @@ async function allEnded<T extends readonly unknown[] | []>(
 
 /** Whether conditions that do not hold are refused. */
 async function probeRefusals(scratch: Scratch): Promise<boolean> {
-  const wrong = await Promise.all([scratch.put('absent'), scratch.put({ etag: NO_ETAG })]);
+  const wrong = await allEnded([scratch.put('absent'), scratch.put({ etag: NO_ETAG })]);
   return !wrong.includes(true);
 }
 

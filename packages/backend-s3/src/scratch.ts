@@ -1,10 +1,15 @@
 import { BlockError } from '@blockyard/block';
-import { compareKeys } from './list-page.js';
+import type { Keys } from './keys.js';
+import { compareKeys, type Listed } from './list-page.js';
+import { isId } from './root.js';
 import { newId, type Stamp } from './stamp.js';
-import type { Condition, ObjectStore } from './store.js';
+import { BATCH_KEYS_MAX, type Condition, type ObjectStore } from './store.js';
 
 /** Times that a removal is tried when the probe itself has failed. */
 const CLEAR_TRIES_MAX = 2;
+
+/** How much older than a new one a scratch key is that no one uses: a probe takes seconds, or the length of an outage. */
+const STALE_MS = 3_600_000;
 
 /** The range that is asked for: neither at the start nor at the end of the contents. */
 const RANGE_OFFSET = 5;
@@ -108,21 +113,37 @@ export class Scratch {
 }
 
 /**
- * Looks for the scratch keys in a listing of all that begins with `prefix`, `keysMax` to a page. `CORRUPT` or `UNSUPPORTED` if they
- * are not there, or not in order.
+ * Looks for the scratch keys in a listing of all that there are, `keysMax` to a page. `CORRUPT` or `UNSUPPORTED` if they are not
+ * there, or not in order.
+ *
+ * Takes away what a process left behind that died over its probe: by the store's own clock, keys much older than these.
  */
 export async function checkListed(
   store: ObjectStore,
-  prefix: string,
+  keys: Keys,
   scratches: readonly Scratch[],
   keysMax?: number,
 ): Promise<void> {
   const missing = new Set(scratches.map(({ key }) => key));
   const reaches = [...missing].sort(compareKeys).at(-1);
-  for await (const objects of store.list(prefix, { reaches, ...(keysMax === undefined ? {} : { keysMax }) })) {
-    for (const { key } of objects) missing.delete(key);
-    if (missing.size === 0) return;
+  const others: Listed[] = [];
+  let newestMs = Number.NEGATIVE_INFINITY;
+  for await (const objects of store.list(keys.probePrefix, {
+    reaches,
+    ...(keysMax === undefined ? {} : { keysMax }),
+  })) {
+    for (const object of objects) {
+      if (missing.delete(object.key)) newestMs = Math.max(newestMs, object.modifiedMs);
+      else if (isId(object.key.slice(keys.probePrefix.length))) others.push(object);
+    }
+    if (missing.size === 0) break;
   }
-  const [key = prefix] = missing;
-  throw new BlockError('UNSUPPORTED', `${store.urlOf(key)}: a listing does not have an object that was just stored`);
+  const [key] = missing;
+  if (key !== undefined) {
+    throw new BlockError('UNSUPPORTED', `${store.urlOf(key)}: a listing does not have an object that was just stored`);
+  }
+  const stale = others.filter(({ modifiedMs }) => modifiedMs < newestMs - STALE_MS);
+  // What stays is of no harm, and found again.
+  if (stale.length > 0)
+    await store.deleteBatch(stale.slice(0, BATCH_KEYS_MAX).map((object) => ({ key: object.key }))).catch(() => {});
 }
