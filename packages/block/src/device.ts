@@ -1,5 +1,6 @@
 import { byteLengthOf } from './buffers.js';
 import { checkBounds, checkBuffers, checkBuffersAgain, checkInteger, checkRange, checkSize } from './check.js';
+import { type Clock, systemClock } from './clock.js';
 import type { BlockDevice, DeviceInfo, DisconnectOptions, Extent, Loan, Operation, SectorRange } from './contract.js';
 import type { BlockDriver } from './driver.js';
 import { extentsOf, writeZeroesByWriting } from './emulate.js';
@@ -9,6 +10,7 @@ import { infoOf } from './info.js';
 import { isPromise, type MaybePromise } from './maybe-promise.js';
 import { inPieces, TRANSFER_BYTES_MAX } from './pieces.js';
 import { RangeOrder } from './range-order.js';
+import { CALL_BYTES, LONG_CALL_BYTES, type Turns, turnsOf } from './turns.js';
 
 /** What every operation that finished at once returns. */
 const DONE = Promise.resolve(undefined);
@@ -31,19 +33,26 @@ const READ: Run<void> = (driver, start, list) => driver.read(start, list);
 const WRITE: Run<void> = (driver, start, list) => driver.write(start, list);
 const NO_BUFFERS: readonly Uint8Array[] = [];
 
+/** What a device lives by, beside its driver. */
+export interface DeviceOptions {
+  /** Default: the system's. */
+  readonly clock?: Clock;
+}
+
 /**
  * Makes a device of a driver: argument checks and their order [A1 to A7], accounting of what is in flight, `resize` and
  * `disconnect` alone [S1, E1], order among what overlaps [O3], emulation of what the driver leaves out [Z1], idempotent
- * `disconnect` [E2 to E4]. So every device behaves alike.
+ * `disconnect` [E2 to E4], way for the event loop after some milliseconds of service from memory [O2]. So every device behaves alike.
  *
  * Throws `INVALID_ARGUMENT` if the driver's own facts are wrong.
  */
-export function createDevice(driver: BlockDriver): BlockDevice {
-  return new Device(driver);
+export function createDevice(driver: BlockDriver, { clock = systemClock }: DeviceOptions = {}): BlockDevice {
+  return new Device(driver, turnsOf(clock));
 }
 
 class Device implements BlockDevice {
   readonly #driver: BlockDriver;
+  readonly #turns: Turns;
   readonly #gate = new Gate();
   /** Undefined where the driver keeps overlapping calls apart by itself. */
   readonly #order: RangeOrder | undefined;
@@ -55,8 +64,9 @@ class Device implements BlockDevice {
   readonly #forced: Promise<void>;
   #reportForced: () => void = () => {};
 
-  constructor(driver: BlockDriver) {
+  constructor(driver: BlockDriver, turns: Turns) {
     this.#driver = driver;
+    this.#turns = turns;
     this.#info = infoOf(driver);
     this.#order = driver.atomicSectors === true ? undefined : new RangeOrder(this.#proceed);
     this.#forced = new Promise((resolve) => {
@@ -74,7 +84,9 @@ class Device implements BlockDevice {
 
   lend(start: number, count: number): Loan | undefined {
     // Where calls are kept apart, one may be changing the range just now.
-    if (this.#order !== undefined || !this.#gate.tryShared()) return undefined;
+    if (this.#order !== undefined) return undefined;
+    // Nothing can wait here; the read that takes its place can.
+    if (this.#turns.spend(CALL_BYTES) !== undefined || !this.#gate.tryShared()) return undefined;
     try {
       checkInteger(start, 'start');
       checkInteger(count, 'count');
@@ -130,7 +142,9 @@ class Device implements BlockDevice {
       return this.#refuse(error, 'resize');
     }
     await this.#gate.exclusive();
+    const turn = this.#turns.spend(LONG_CALL_BYTES);
     try {
+      if (turn !== undefined) await turn;
       // What came before may have been a disconnect.
       this.#checkAllowed('resize');
       if (sizeSectors === this.#info.sizeSectors) return;
@@ -146,7 +160,9 @@ class Device implements BlockDevice {
   async disconnect(options: DisconnectOptions = {}): Promise<void> {
     if (options?.force === true) return this.#disconnectByForce();
     this.#disconnecting ??= this.#disconnect();
+    const turn = this.#turns.spend(CALL_BYTES);
     try {
+      if (turn !== undefined) await turn;
       // Whoever waits for a driver that hangs is let go when somebody ends the device by force.
       await Promise.race([this.#disconnecting, this.#forced]);
     } catch (error) {
@@ -205,7 +221,7 @@ class Device implements BlockDevice {
       byteLength <= TRANSFER_BYTES_MAX
         ? move
         : (driver) => inPieces(start, list, sectorSize, this.#proceed, (at, piece) => move(driver, at, piece));
-    return this.#submit(operation, start, byteLength / sectorSize, run, list);
+    return this.#submit(operation, start, byteLength / sectorSize, run, list, CALL_BYTES + byteLength);
   }
 
   #zero(operation: 'discard' | 'writeZeroes', start: number, count: number): Promise<void> {
@@ -233,9 +249,10 @@ class Device implements BlockDevice {
     count: number | undefined,
     run: Run<T>,
     list: readonly Uint8Array[] = NO_BUFFERS,
+    costBytes: number = LONG_CALL_BYTES,
   ): Promise<T | undefined> {
-    if (this.#gate.tryShared()) return this.#start(operation, start, count, run, list, false);
-    return this.#gate.shared().then(() => this.#start(operation, start, count, run, list, true));
+    if (this.#gate.tryShared()) return this.#start(operation, start, count, run, list, costBytes, false);
+    return this.#gate.shared().then(() => this.#start(operation, start, count, run, list, costBytes, true));
   }
 
   /**
@@ -248,6 +265,7 @@ class Device implements BlockDevice {
     count: number | undefined,
     run: Run<T>,
     list: readonly Uint8Array[],
+    costBytes: number,
     hasWaited: boolean,
   ): Promise<T | undefined> {
     try {
@@ -261,7 +279,8 @@ class Device implements BlockDevice {
     let outcome: MaybePromise<T | undefined>;
     try {
       outcome = count === 0 ? undefined : this.#ordered(operation, start, count, run, list);
-      if (isPromise(outcome)) return this.#settle(outcome, operation, start, count);
+      const turn = this.#turns.spend(costBytes);
+      if (isPromise(outcome) || turn !== undefined) return this.#settle(outcome, turn, operation, start, count);
     } catch (error) {
       this.#gate.leaveShared();
       return this.#fail(error, operation, start, count);
@@ -293,9 +312,18 @@ class Device implements BlockDevice {
     if (list.length > 0) checkBuffersAgain(list, this.#info.sectorSize, count ?? 0);
   }
 
-  async #settle<T>(outcome: Promise<T>, operation: Operation, start?: number, count?: number): Promise<T> {
+  /** Waits for the driver, and for the event loop where its turn is due. */
+  async #settle<T>(
+    outcome: MaybePromise<T>,
+    turn: Promise<void> | undefined,
+    operation: Operation,
+    start?: number,
+    count?: number,
+  ): Promise<T> {
     try {
-      return await outcome;
+      const result = isPromise(outcome) ? await outcome : outcome;
+      if (turn !== undefined) await turn;
+      return result;
     } catch (error) {
       return this.#fail(error, operation, start, count);
     } finally {
@@ -315,11 +343,18 @@ class Device implements BlockDevice {
 
   /** Rejects with the error of one of the device's own checks. */
   #refuse(error: unknown, operation: Operation, start?: number, count?: number): Promise<never> {
-    return Promise.reject(locateError(error, { operation, device: this.#info.name, start, count }));
+    return this.#reject(locateError(error, { operation, device: this.#info.name, start, count }));
   }
 
   /** Rejects with what the driver failed with. */
   #fail(error: unknown, operation: Operation, start?: number, count?: number): Promise<never> {
-    return Promise.reject(BlockError.from(error, { operation, device: this.#info.name, start, count }));
+    return this.#reject(BlockError.from(error, { operation, device: this.#info.name, start, count }));
+  }
+
+  /** A caller that tries again and again must not hold the event loop either. */
+  #reject(error: unknown): Promise<never> {
+    const turn = this.#turns.spend(CALL_BYTES);
+    if (turn === undefined) return Promise.reject(error);
+    return turn.then(() => Promise.reject(error));
   }
 }

@@ -21,7 +21,7 @@ export {
   type SectorRange,
 } from './contract.js';
 export { type CopyOptions, type CopyProgress, copy } from './copy.js';
-export { createDevice } from './device.js';
+export { createDevice, type DeviceOptions } from './device.js';
 export type { BlockDriver } from './driver.js';
 export { mergeExtents, zeroBuffers } from './emulate.js';
 export {
@@ -37,3 +37,4 @@ export { Histogram } from './histogram.js';
 export { type Interval, type IntervalRun, IntervalSet } from './interval-set.js';
 export type { MaybePromise } from './maybe-promise.js';
 export type { AbortSignalLike, ParallelOptions } from './plan.js';
+export { CALL_BYTES, LONG_CALL_BYTES, type Turns, turnsOf } from './turns.js';

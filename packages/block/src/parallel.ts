@@ -1,14 +1,8 @@
+import { systemClock } from './clock.js';
 import { BlockError } from './error.js';
 import type { Piece } from './grid.js';
 import type { AbortSignalLike, Plan } from './plan.js';
-
-/**
- * Bytes after which a worker lets the event loop turn. Devices that finish at once (memory, a cache) give it no other chance, and
- * nobody else could run: no server, and nobody who would abort.
- */
-const TURN_BYTES = 8 << 20;
-
-declare const setTimeout: (callback: () => void, delayMs: number) => unknown;
+import { turnsOf } from './turns.js';
 
 /** What one worker holds on to from piece to piece. */
 export interface Worker {
@@ -29,24 +23,21 @@ export async function runParallel<T extends Piece>(
 ): Promise<void> {
   let stopped = false;
   let failure: { readonly error: unknown } | undefined;
+  const turns = turnsOf(systemClock);
   const isStopped = () => failure !== undefined || signal?.aborted === true;
 
   const runWorker = async () => {
     const scratches: Uint8Array[] = [];
     const scratch = (number = 0) => (scratches[number] ??= new Uint8Array(scratchBytes));
     const worker = { scratch, isStopped };
-    let bytesInTurn = 0;
     while (!stopped) {
-      if (bytesInTurn >= TURN_BYTES) {
-        bytesInTurn = 0;
-        await new Promise<void>((resolve) => setTimeout(resolve, 0));
-      }
       checkAborted(signal);
       const next = await pieces.next();
       if (next.done === true || failure !== undefined) return;
       checkAborted(signal);
       if ((await work(next.value, worker)) === 'stop') stopped = true;
-      bytesInTurn += next.value.end - next.value.start;
+      // Devices that finish at once would let nobody else run, nor anybody who would abort.
+      await turns.spend(next.value.end - next.value.start);
     }
   };
   const runSafely = async () => {

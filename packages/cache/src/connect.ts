@@ -1,4 +1,11 @@
-import { type BlockDevice, BlockError, checkInteger, createDevice } from '@blockyard/block';
+import {
+  type BlockDevice,
+  BlockError,
+  CALL_BYTES,
+  checkInteger,
+  createDevice,
+  LONG_CALL_BYTES,
+} from '@blockyard/block';
 import { type BlockMap, blockMapOf } from './block-map.js';
 import { CacheDriver } from './cache-driver.js';
 import { Engine } from './engine.js';
@@ -20,7 +27,10 @@ export interface CacheDevice extends BlockDevice {
    * take what has to leave; it leaves later, and the call can be made again.
    */
   setMaxSizeBytes(maxSizeBytes: number): Promise<void>;
-  /** Brings a range into memory, as far as there is room for it. Resolves when it is there; fails silently. */
+  /**
+   * Brings a range into memory, from its start on, until the cache begins to let go of what it brought. Resolves when it is there;
+   * fails silently.
+   */
   prefetch(start: number, count: number): Promise<void>;
 }
 
@@ -32,8 +42,10 @@ export interface CacheDevice extends BlockDevice {
  * as it was.
  */
 export async function connectCache(base: BlockDevice, options: CacheOptions = {}): Promise<CacheDevice> {
-  const engine = new Engine(base, checkOptions(options, base.info.sectorSize));
-  const device = createDevice(new CacheDriver(base, engine));
+  const checked = checkOptions(options, base.info.sectorSize);
+  const engine = new Engine(base, checked);
+  const device = createDevice(new CacheDriver(base, engine), { clock: checked.clock });
+  const { turns } = engine;
   return Object.assign(device, {
     snapshot: () => snapshotOf(engine),
     states(start: number, count: number): CacheState[] {
@@ -44,8 +56,16 @@ export async function connectCache(base: BlockDevice, options: CacheOptions = {}
       checkInteger(cellsMax, 'cellsMax');
       return blockMapOf(engine, Math.max(1, cellsMax));
     },
-    setMaxSizeBytes: async (maxSizeBytes: number) => engine.setMaxSizeBytes(maxSizeBytes),
+    async setMaxSizeBytes(maxSizeBytes: number): Promise<void> {
+      await engine.setMaxSizeBytes(maxSizeBytes);
+      await turns.spend(LONG_CALL_BYTES);
+    },
     async prefetch(start: number, count: number): Promise<void> {
+      const turn = turns.spend(CALL_BYTES);
+      if (turn !== undefined) await turn;
+      checkInteger(start, 'start');
+      checkInteger(count, 'count');
+      if (engine.prefetcher.hasEnded) throw new BlockError('DISCONNECTED', 'the device was disconnected');
       checkRange(device, start, count);
       if (count === 0) return;
       const { sectorsPerLine } = engine.geometry;
@@ -61,7 +81,7 @@ function checkRange({ info }: BlockDevice, start: number, count: number): void {
   checkInteger(start, 'start');
   checkInteger(count, 'count');
   if (start > info.sizeSectors || count > info.sizeSectors - start) {
-    throw new BlockError('OUT_OF_BOUNDS', `${count} sectors from ${start} end past ${info.sizeSectors}`, {
+    throw new BlockError('OUT_OF_BOUNDS', `the range ends past the device's ${info.sizeSectors} sectors`, {
       start,
       count,
     });

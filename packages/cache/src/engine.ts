@@ -1,5 +1,4 @@
-import type { Clock } from '@blockyard/block';
-import { type BlockDevice, BlockError, checkInteger } from '@blockyard/block';
+import { type BlockDevice, BlockError, type Clock, checkInteger, type Turns, turnsOf } from '@blockyard/block';
 import { Admission } from './admission.js';
 import { BaseCalls } from './base-calls.js';
 import { BudgetChange } from './budget-change.js';
@@ -23,6 +22,8 @@ import { ZeroRanges } from './zero-ranges.js';
 export class Engine {
   readonly geometry: Geometry;
   readonly clock: Clock;
+  /** Shared with all that live by the clock that was given. */
+  readonly turns: Turns;
   readonly isWriteThrough: boolean;
   readonly epochs = new Epochs();
   readonly admission = new Admission();
@@ -50,6 +51,7 @@ export class Engine {
     this.base = new BaseCalls(base, (error) => this.broke(error));
     this.#deviceSectors = sizeSectors;
     this.clock = containedClock(options.clock, (error) => this.broke(error));
+    this.turns = turnsOf(options.clock);
     this.isWriteThrough = options.mode === 'writethrough';
     this.geometry = geometryOf(sectorSize, plan.lineSize, preferredIoBytes);
     this.zeroes = new ZeroRanges(this.epochs);
@@ -131,6 +133,7 @@ export class Engine {
     if (slots < plan.parkedMax + 1)
       throw invalid(`maxSizeBytes must leave room beside ${others} bytes of tables, not ${maxSizeBytes}`);
     this.lines.setLimits(slots, slots - plan.parkedMax);
+    this.prefetcher.budgetChanged();
     const changed = this.budget.begin();
     this.#memoryReturned();
     return changed;
@@ -161,7 +164,7 @@ export class Engine {
    */
   end(error: BlockError): void {
     if (this.base.hasEnded) return;
-    this.prefetcher.pause();
+    this.prefetcher.end();
     this.lender.end();
     this.writeBack.end(error);
     this.admission.end(error);

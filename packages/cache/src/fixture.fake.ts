@@ -1,9 +1,12 @@
-import { type BlockDevice, createDevice, isZero } from '@blockyard/block';
+import { type BlockDevice, type Clock, createDevice, isZero, systemClock } from '@blockyard/block';
 import { ControlledBase, createMemory, createReferenceDevice, type Memory } from '@blockyard/conformance';
 import { type CacheDevice, connectCache } from './connect.js';
 import type { CacheOptions } from './options.js';
 
 export const SECTOR = 512;
+
+/** The system's time, by which nothing makes way for the event loop: what a test sees must not depend on how fast the machine is. */
+const STEADY: Clock = { now: systemClock.now, set: systemClock.set, clear: systemClock.clear };
 
 /** Everything that the base was asked to write, in order. */
 export interface BaseWrite {
@@ -33,6 +36,7 @@ export async function openCache(
     readAhead: false,
     seed: 1,
     dirtyAgeMaxMs: Number.POSITIVE_INFINITY,
+    clock: STEADY,
     ...options,
   });
   return { cache, base, memory, writes, reads };

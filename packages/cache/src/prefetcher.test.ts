@@ -1,4 +1,7 @@
-import { expect, test } from 'vitest';
+import { connectMemory } from '@blockyard/backend-memory';
+import { ControlledBase } from '@blockyard/conformance';
+import { describe, expect, test } from 'vitest';
+import { connectCache } from './connect.js';
 import { bytesAt, filled, openCache } from './fixture.fake.js';
 
 /** Groups of 256 lines: the base of the fixture prefers transfers of a mebibyte. */
@@ -136,4 +139,119 @@ test('a reader of small requests is read ahead of as long as it reads on, though
   // The first three lines are asked for; the rest is there in time.
   expect(cache.snapshot().lookups - cache.snapshot().hits).toBeLessThan(5);
   expect(base.calls('read')).toBeLessThan(16);
+});
+
+describe('the room there is', () => {
+  test.each(['wtinylfu', 'lru'] as const)(
+    'ends a prefetch of more, before it reads it all for nothing (%s)',
+    async (policy) => {
+      const { cache, reads } = await openCache(4_000_000, { lineSize: 4096, maxSizeBytes: 300_000, policy });
+      await cache.prefetch(0, 4_000_000);
+      const { linesMax } = cache.snapshot();
+      const linesRead = reads.reduce((sum, { count }) => sum + count, 0) / LINE_SECTORS;
+      expect(linesRead).toBeGreaterThan(linesMax / 2);
+      expect(linesRead).toBeLessThanOrEqual(linesMax);
+    },
+  );
+
+  test('is more where what was brought in is used meanwhile', async () => {
+    const { cache, reads } = await openCache(8000, { lineSize: 4096, maxSizeBytes: 300_000 });
+    const { linesMax } = cache.snapshot();
+    for (let line = 0; line < 3 * linesMax; line += 10) {
+      await cache.prefetch(line * LINE_SECTORS, 10 * LINE_SECTORS);
+      for (let at = line; at < line + 10; at++) await bytesAt(cache, at * LINE_SECTORS, 1);
+    }
+    expect(reads.every(({ count }) => count <= 10 * LINE_SECTORS)).toBe(true);
+    expect(cache.snapshot().hits).toBe(cache.snapshot().lookups);
+  });
+
+  test('is not used up by lines that failed or were zeroed', async () => {
+    const { cache, base } = await openCache(800, LINE);
+    base.hold('read');
+    const prefetched = cache.prefetch(0, 80);
+    await base.called('read');
+    await cache.discard(16, 8);
+    base.release();
+    await prefetched;
+    expect(cache.snapshot().lines).toBe(9);
+    await cache.prefetch(80, 80);
+    expect(cache.snapshot().lines).toBe(19);
+  });
+
+  test('is what a new budget gives, to prefetch and to the read-ahead', async () => {
+    const MiB = 1 << 20;
+    const aheadOf = async (first: number, then: number) => {
+      const { cache, base } = await openCache(40_000 * LINE_SECTORS, { ...LINE, maxSizeBytes: first, readAhead: true });
+      await cache.setMaxSizeBytes(then);
+      let ahead = 0;
+      for (let line = 0; line < 1000; line += 8) {
+        await bytesAt(cache, line * LINE_SECTORS, 8 * LINE_SECTORS);
+        ahead = Math.max(ahead, cache.snapshot().linesAhead);
+        while (cache.snapshot().linesAhead > 0) await turn();
+      }
+      await cache.disconnect({ force: true });
+      return { ahead, calls: base.calls('read') };
+    };
+    const small = await aheadOf(MiB, MiB);
+    const large = await aheadOf(16 * MiB, 16 * MiB);
+    expect(large.ahead).toBeGreaterThan(4 * small.ahead);
+    expect((await aheadOf(MiB, 16 * MiB)).ahead).toBeGreaterThan(large.ahead / 2);
+    expect((await aheadOf(16 * MiB, MiB)).ahead).toBeLessThan(2 * small.ahead);
+  });
+});
+
+test('what is known to be zero is passed over at once, however long it is', async () => {
+  const sizeSectors = 2 ** 44 - 1;
+  const base = new ControlledBase(await connectMemory({ sizeSectors }));
+  const cache = await connectCache(base, { ...LINE, readAhead: false });
+  await cache.discard(16, sizeSectors - 32);
+  await cache.prefetch(0, sizeSectors);
+  expect(cache.snapshot()).toMatchObject({ baseReads: 2, lines: 5 });
+  await cache.disconnect({ force: true });
+});
+
+test('a prefetch waits for a line that somebody else is fetching', async () => {
+  const { cache, base } = await openCache(800, LINE);
+  base.hold('read');
+  const reading = bytesAt(cache, 0, 1);
+  await base.called('read');
+  let isThere = false;
+  const prefetched = cache.prefetch(0, 8).then(() => {
+    isThere = true;
+  });
+  await turn();
+  expect(isThere).toBe(false);
+  base.release();
+  await Promise.all([reading, prefetched]);
+});
+
+describe('the end', () => {
+  test('settles a prefetch whose lines may never come, and later ones are refused', async () => {
+    const { cache, base } = await openCache(8000, { ...LINE, maxSizeBytes: 1 << 20 });
+    base.hold('read');
+    const prefetched = cache.prefetch(0, 8000);
+    await base.called('read');
+    await cache.disconnect({ force: true });
+    await prefetched;
+    await expect(cache.prefetch(0, 8)).rejects.toMatchObject({ code: 'DISCONNECTED' });
+    await expect(cache.prefetch(-1, 8)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    base.release();
+  });
+
+  test.each(['resize', 'disconnect'] as const)(
+    'by force during a %s lasts, also when that returns',
+    async (operation) => {
+      const { cache, base } = await openCache(8000, LINE);
+      base.hold(operation);
+      if (operation === 'disconnect') base.fail(operation, 'IO');
+      const held = operation === 'resize' ? cache.resize(7000) : cache.disconnect();
+      held.catch(() => {});
+      await base.called(operation);
+      await cache.disconnect({ force: true });
+      base.release();
+      await turn();
+      await cache.prefetch(0, 80).catch(() => {});
+      expect(base.calls('read')).toBe(0);
+    },
+  );
 });

@@ -1,3 +1,4 @@
+import { LONG_CALL_BYTES } from '@blockyard/block';
 import type { Engine } from './engine.js';
 import type { FetchWaiter, LineFetch } from './fetcher.js';
 import { ReadAhead } from './read-ahead.js';
@@ -5,16 +6,33 @@ import { ReadAhead } from './read-ahead.js';
 /** Share of the lines that may be on their way in before anybody asked for them. */
 const AHEAD_SHARE = 0.25;
 
+/** A range that a caller wants in memory. Lines, `last` included. */
+interface WarmUp {
+  readonly first: number;
+  readonly last: number;
+  /** What the call waits for; no more than there are lines in memory. */
+  readonly arrivals: Promise<void>[];
+  /** A line of the range left without having been asked for: there is no room for more. */
+  isFull: boolean;
+  /** Settles the call, whatever is still on its way. */
+  readonly giveUp: () => void;
+}
+
 /**
  * Brings lines in before they are asked for: what the read-ahead detects, and what a caller warms up. Never in the way of a
  * request: it takes no memory while one waits for some, and fails silently.
+ *
+ * No gate keeps it from a device that changes: a caller may ask at any moment. So whatever begins is measured by the size that the
+ * base has at that moment, and nothing begins while all traffic is stopped.
  */
 export class Prefetcher {
   readonly #engine: Engine;
   readonly #enabled: boolean;
+  readonly #readAhead: ReadAhead;
+  readonly #warmUps = new Set<WarmUp>();
   #linesInFlight = 0;
   #paused = false;
-  readonly #readAhead: ReadAhead;
+  #ended = false;
   #waiting: (() => void)[] = [];
 
   constructor(engine: Engine, enabled: boolean) {
@@ -28,6 +46,10 @@ export class Prefetcher {
     return this.#linesInFlight;
   }
 
+  get hasEnded(): boolean {
+    return this.#ended;
+  }
+
   /** A read of sectors was seen: what follows it may be worth having. */
   observe(start: number, count: number): void {
     if (this.#enabled && !this.#paused) this.#readOn(this.#readAhead.observe(start, count));
@@ -38,24 +60,35 @@ export class Prefetcher {
     if (this.#enabled && !this.#paused) this.#readOn(this.#readAhead.follow(start, count));
   }
 
-  /** A line that was brought in ahead was asked for, or left without. */
+  /** A line that was brought in ahead was asked for, or is about to leave without. */
   settled(line: number, wasUsed: boolean): void {
-    if (wasUsed) this.#readAhead.used();
-    else this.#readAhead.unused(line);
+    if (wasUsed) {
+      this.#readAhead.used();
+      return;
+    }
+    this.#readAhead.unused(line);
+    // One that holds nothing leaves because its fetch failed or its sectors were zeroed.
+    const { lines } = this.#engine;
+    if (this.#warmUps.size === 0 || !lines.valid.any(lines.find(line))) return;
+    for (const warmUp of this.#warmUps) if (line >= warmUp.first && line <= warmUp.last) warmUp.isFull = true;
   }
 
-  /** Brings the lines from `first` to `last` in, as far as memory allows. Resolves when they are there, or given up. */
-  async fetch(first: number, last: number): Promise<void> {
-    const arrivals: Promise<void>[] = [];
-    for (let line = first; line <= last && !this.#paused; ) {
-      const next = this.#mayStart ? this.#start(line, last, arrivals) : line;
-      if (next === line) {
-        if (this.#linesInFlight === 0) break;
-        await this.#oneSettled();
-      }
-      line = next;
-    }
-    await Promise.all(arrivals);
+  /** The memory has another size: how far to read ahead goes by it. */
+  budgetChanged(): void {
+    this.#readAhead.setWindowMax(this.#linesMax);
+  }
+
+  /**
+   * Brings the lines from `first` to `last` in, until the policy begins to let go of them again. Resolves when they are there, or
+   * given up.
+   */
+  fetch(first: number, last: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const warmUp: WarmUp = { first, last, arrivals: [], isFull: false, giveUp: resolve };
+      this.#warmUps.add(warmUp);
+      const done = this.#bringIn(warmUp).finally(() => this.#warmUps.delete(warmUp));
+      done.then(resolve, reject);
+    });
   }
 
   pause(): void {
@@ -63,20 +96,48 @@ export class Prefetcher {
   }
 
   resume(): void {
-    this.#paused = false;
+    this.#paused = this.#ended;
+  }
+
+  /** For good: whoever waits for lines does so no longer. */
+  end(): void {
+    this.#ended = true;
+    this.#paused = true;
+    for (const { giveUp } of this.#warmUps) giveUp();
+    this.#wake();
+  }
+
+  async #bringIn(warmUp: WarmUp): Promise<void> {
+    const { turns } = this.#engine;
+    let line = warmUp.first;
+    while (line <= Math.min(warmUp.last, this.#lastLine) && !this.#paused && !warmUp.isFull) {
+      const next = this.#mayStart ? this.#start(line, warmUp.last, warmUp) : line;
+      if (next === line) {
+        if (this.#linesInFlight === 0) break;
+        await this.#oneSettled();
+      }
+      line = next;
+      // Much of what is asked for may be there, or known to be zero.
+      await turns.spend(LONG_CALL_BYTES);
+    }
+    await Promise.all(warmUp.arrivals);
   }
 
   /** Begins to read so many lines ahead, from where the read-ahead says, as long as there is room. */
   #readOn(lines: number): void {
     if (lines === 0) return;
-    const { geometry, deviceSectors } = this.#engine;
     const { first } = this.#readAhead;
-    const end = Math.min(first + lines, Math.ceil(deviceSectors / geometry.sectorsPerLine));
-    for (let line = first; line < end; ) {
-      const next = this.#mayStart ? this.#start(line, end - 1, undefined) : line;
+    const last = first + lines - 1;
+    for (let line = first; line <= Math.min(last, this.#lastLine); ) {
+      const next = this.#mayStart ? this.#start(line, last) : line;
       if (next === line) return;
       line = next;
     }
+  }
+
+  /** The last line of the device as it is now, -1 where there is none. */
+  get #lastLine(): number {
+    return Math.ceil(this.#engine.deviceSectors / this.#engine.geometry.sectorsPerLine) - 1;
   }
 
   get #mayStart(): boolean {
@@ -89,42 +150,60 @@ export class Prefetcher {
   }
 
   /** Starts fetches from `first` on, a group at most. Returns the line that is to be looked at next. */
-  #start(first: number, last: number, arrivals: Promise<void>[] | undefined): number {
+  #start(first: number, last: number, warmUp?: WarmUp): number {
     const { geometry, lines, fetcher } = this.#engine;
-    const end = Math.min(last + 1, (Math.floor(first / geometry.linesPerGroup) + 1) * geometry.linesPerGroup);
+    const group = Math.floor(first / geometry.linesPerGroup);
+    const end = Math.min(last, this.#lastLine, (group + 1) * geometry.linesPerGroup - 1);
     const run: LineFetch[] = [];
     let line = first;
-    for (; line < end && this.#mayStart; line++) {
-      const to = this.#engine.lineEnd(line);
-      if (this.#isIn(line, to)) {
+    while (line <= end && this.#mayStart && warmUp?.isFull !== true) {
+      const next = this.#nextWanted(line, warmUp);
+      if (next > line) {
         fetcher.issue(run.splice(0));
+        line = next;
         continue;
       }
       const found = lines.find(line);
       const entry = found >= 0 ? found : lines.admit(line, true);
       if (entry < 0) break;
-      const fetch = fetcher.prepare(entry, line, 0, to, true);
+      const fetch = fetcher.prepare(entry, line, 0, this.#engine.lineEnd(line), true);
       lines.markAhead(entry);
       this.#linesInFlight++;
-      fetch.waiters.push(this.#waiterFor(arrivals));
+      fetch.waiters.push(this.#waiterFor(warmUp));
       run.push(fetch);
+      line++;
     }
     fetcher.issue(run);
     return line;
   }
 
-  /** Whether there is nothing to fetch of a line, somebody does already, or its memory is not to be written to. */
-  #isIn(line: number, to: number): boolean {
+  /**
+   * The line itself if it is to be fetched. Another one if there is nothing to fetch, somebody does already, or its memory is not to be
+   * written to; what is known to be zero is passed over at once, however long it is.
+   */
+  #nextWanted(line: number, warmUp: WarmUp | undefined): number {
     const { geometry, lines, lender, fetcher, zeroes } = this.#engine;
-    const first = line * geometry.sectorsPerLine;
     const entry = lines.find(line);
-    if (entry < 0) return zeroes.covers(first, first + to);
-    return fetcher.of(entry) !== undefined || lines.valid.any(entry) || lender.hasLent(entry);
+    if (entry < 0) {
+      const first = line * geometry.sectorsPerLine;
+      const to = first + this.#engine.lineEnd(line);
+      if (!zeroes.covers(first, to)) return line;
+      return Math.max(line + 1, Math.floor(zeroes.endOfRun(first, to) / geometry.sectorsPerLine));
+    }
+    const underWay = fetcher.of(entry);
+    if (underWay !== undefined && warmUp !== undefined) {
+      const { arrivals } = warmUp;
+      arrivals.push(
+        new Promise((arrived) => underWay.waiters.push({ fetched: () => arrived(), fetchFailed: () => arrived() })),
+      );
+    }
+    const isIn = underWay !== undefined || lines.valid.any(entry) || lender.hasLent(entry);
+    return isIn ? line + 1 : line;
   }
 
-  #waiterFor(arrivals: Promise<void>[] | undefined): FetchWaiter {
+  #waiterFor(warmUp: WarmUp | undefined): FetchWaiter {
     let arrived = () => {};
-    arrivals?.push(
+    warmUp?.arrivals.push(
       new Promise((resolve) => {
         arrived = resolve;
       }),
@@ -132,12 +211,16 @@ export class Prefetcher {
     const settled = () => {
       this.#linesInFlight--;
       arrived();
-      for (const wake of this.#waiting.splice(0)) wake();
+      this.#wake();
     };
     return { fetched: settled, fetchFailed: settled };
   }
 
   #oneSettled(): Promise<void> {
     return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting.splice(0)) wake();
   }
 }

@@ -66,11 +66,13 @@ export class ReadAhead {
     return this.#reach;
   }
 
+  /** Memory has room for another number of lines. A stream that none of its lines was lost of has the new limit at once. */
   setWindowMax(windowMaxLines: number): void {
-    this.#windowMax = windowMaxLines;
     for (let stream = 0; stream < this.#streams; stream++) {
-      this.#limit[stream] = Math.min(this.#limit[stream], windowMaxLines);
+      const wasShrunk = this.#limit[stream] < this.#windowMax;
+      if (!wasShrunk || this.#limit[stream] > windowMaxLines) this.#limit[stream] = windowMaxLines;
     }
+    this.#windowMax = windowMaxLines;
   }
 
   /** A read of sectors was seen. Returns how many lines to read ahead, from `first` on; mostly 0. */

@@ -112,6 +112,17 @@ export class ZeroRanges {
     return covered === end - start;
   }
 
+  /** Where a run of zeroes that covers the range ends, as far as one interval tells; `end` if it takes several to cover the range. */
+  endOfRun(start: number, end: number): number {
+    let last = end;
+    for (const set of [this.#pending.discard, this.#pending.writeZeroes]) {
+      const [run] = set.runs(start, Number.MAX_SAFE_INTEGER);
+      if (run?.inside === true) last = Math.max(last, run.end);
+    }
+    for (const operation of this.#inFlight) if (operation.start <= start) last = Math.max(last, operation.end);
+    return last;
+  }
+
   /** Calls `visit` with the runs of the range that read as zeroes, ascending, disjoint. */
   forEachZero(start: number, end: number, visit: (start: number, end: number) => void): void {
     if (this.isEmpty) return;
