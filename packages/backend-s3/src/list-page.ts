@@ -67,6 +67,7 @@ export async function getPage(client: S3Client, request: PageRequest, abortSigna
  */
 export function checkPage(answer: ListObjectsV2CommandOutput, request: PageRequest): Page {
   const { IsTruncated: more, NextContinuationToken: token } = answer;
+  if (isNothing(answer)) throw new StrangePage('UNAVAILABLE', 'the answer is empty, or not a listing');
   checkFrame(answer, request);
   if (more === undefined) throw new StrangePage('UNSUPPORTED', 'the listing does not say whether it is complete');
   const objects = checkObjects(answer, request);
@@ -81,6 +82,11 @@ export function checkPage(answer: ListObjectsV2CommandOutput, request: PageReque
     throw new StrangePage('CORRUPT', `the listing ends before ${request.reaches}, which exists`);
   }
   return { objects, more, token: more ? token : undefined };
+}
+
+/** The SDK reads an empty body so, and XML of another kind. */
+function isNothing({ IsTruncated, Name, Prefix, KeyCount, Contents }: ListObjectsV2CommandOutput): boolean {
+  return [IsTruncated, Name, Prefix, KeyCount, Contents].every((element) => element === undefined);
 }
 
 /** What stands around the objects. */

@@ -64,13 +64,13 @@ const html = { status: 200, headers: { 'content-type': 'text/html' }, body: '<ht
 
 /** Each a kind of wrong page, and what it is if it stays. */
 const WRONG: readonly (readonly [string, string, (honest: Honest) => string | StoreAnswer])[] = [
-  ['has an empty body', 'UNSUPPORTED', () => ({ status: 200, body: '' })],
+  ['has an empty body', 'UNAVAILABLE', () => ({ status: 200, body: '' })],
   ['is the page of a captive portal', 'UNAVAILABLE', () => html],
-  ['is HTML that does not say so', 'UNSUPPORTED', () => '<html></html>'],
+  ['is HTML that does not say so', 'UNAVAILABLE', () => '<html></html>'],
   ['is plain text', 'UNAVAILABLE', () => ({ status: 200, headers: { 'content-type': 'text/plain' }, body: 'ok' })],
-  ['is a list of something else', 'UNSUPPORTED', () => '<ListAllMyBucketsResult></ListAllMyBucketsResult>'],
+  ['is a list of something else', 'UNAVAILABLE', () => '<ListAllMyBucketsResult></ListAllMyBucketsResult>'],
   ['is an error with the status of success', 'UNAVAILABLE', () => '<Error><Code>InternalError</Code></Error>'],
-  ['has no elements', 'UNSUPPORTED', () => '<ListBucketResult></ListBucketResult>'],
+  ['has no elements', 'UNAVAILABLE', () => '<ListBucketResult></ListBucketResult>'],
   ['does not say if it is complete', 'UNSUPPORTED', ({ xml }) => xml.replace(/<IsTruncated>.*?<\/IsTruncated>/, '')],
   ['says "undefined" instead', 'CORRUPT', (honest) => page(honest, []).replace('>false<', '>undefined<')],
   ['does not count its keys', 'UNSUPPORTED', ({ xml }) => xml.replace(/<KeyCount>.*?<\/KeyCount>/, '')],
@@ -144,14 +144,14 @@ describe.each(WRONG)('a listing that %s', (_, code, bend) => {
   });
 });
 
-test.each(WRONG.filter(([, code]) => code !== 'UNAVAILABLE'))(
-  'a listing that %s once is asked for again',
-  async (_, __, bend) => {
-    await fillVolume();
-    bendListings(bend, 1);
-    expect(await openAndRead(true)).toEqual(contents());
-  },
-);
+/** The SDK's own retries are off here. */
+const REPEATED = WRONG.filter(([name]) => !/portal|plain|success|within its body/.test(name));
+
+test.each(REPEATED)('a listing that %s once is asked for again', async (_, __, bend) => {
+  await fillVolume();
+  bendListings(bend, 1);
+  expect(await openAndRead(true)).toEqual(contents());
+});
 
 test('a page is asked for again a few times, not for ever', async () => {
   await fillVolume();

@@ -150,6 +150,10 @@ const SERVED: readonly (readonly [string, AnswerRule])[] = [
     },
   ],
   [
+    'does not tell the length in an answer to HEAD',
+    ({ method }, honest) => (method === 'HEAD' ? changed(honest(), { 'transfer-encoding': 'chunked' }) : honest()),
+  ],
+  [
     'compresses what it is not asked to leave alone',
     (request, honest) =>
       request.headers['accept-encoding'] === 'identity' ? honest() : changed(honest(), { 'content-encoding': 'gzip' }),
@@ -167,6 +171,9 @@ describe.each(SERVED)('a store that %s', (_, rule) => {
     await device.flush();
     await device.write(0, fill(3, SECTORS - 1));
     expect([await read(device, 0), await read(device, SECTORS - 1)]).toEqual([3, 1]);
+    await device.resize(SECTORS - 1);
+    await device.resize(SECTORS);
+    expect([await read(device, SECTORS - 2), await read(device, SECTORS - 1)]).toEqual([3, 0]);
     await device.discard(0, 4);
     await device.flush();
     expect([await read(device, 3), await read(device, 4)]).toEqual([0, 3]);

@@ -48,8 +48,8 @@ export async function startOddStore(): Promise<OddStore> {
     const answer = await store.answer(request, (changed = request) => answerHonestly(store.objects, changed));
     if (answer === 'reset') return void outgoing.socket?.resetAndDestroy();
     const { status, headers = {}, body = '' } = answer;
-    const lengthBytes = String(Buffer.byteLength(body));
-    outgoing.writeHead(status, { ...(status === 204 ? {} : { 'content-length': lengthBytes }), ...headers });
+    const hasLength = status !== 204 && headers['transfer-encoding'] === undefined;
+    outgoing.writeHead(status, { ...(hasLength ? { 'content-length': Buffer.byteLength(body) } : {}), ...headers });
     outgoing.end(incoming.method === 'HEAD' ? undefined : body);
   };
   const server = createServer((incoming, outgoing) => {
