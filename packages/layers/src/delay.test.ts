@@ -171,6 +171,33 @@ describe('a forced disconnect', () => {
   });
 });
 
+test.each<[string, number, ((clock: FakeClock) => Promise<void>) | undefined]>([
+  ['has just begun', 1000, undefined],
+  ['has just begun, and is not delayed', 0, undefined],
+  ['has waited long enough at that moment', 5, (clock) => clock.advance(6)],
+  ['has had its turn at that moment', 1000, () => Promise.resolve()],
+])('a forced disconnect ends what %s, leaves no timer, and keeps it from the base', async (_when, latencyMs, pass) => {
+  const clock = new FakeClock();
+  const { device: base, calls } = recorder();
+  const device = withDelay(base, { latencyMs, parallelism: 1, clock });
+  let forced: Promise<void> | undefined;
+  const setTimer = clock.set.bind(clock);
+  clock.set = (callback, delayMs) =>
+    setTimer(() => {
+      callback();
+      forced ??= device.disconnect({ force: true });
+    }, delayMs);
+  const results = Promise.allSettled([device.write(0, [sectors(1, 1)]), device.flush()]);
+  if (pass !== undefined) await pass(clock);
+  forced ??= device.disconnect({ force: true });
+  await forced;
+  for (const result of await results) {
+    assert.ok(result.status === 'rejected' && isBlockError(result.reason, 'DISCONNECTED'));
+  }
+  assert.equal(clock.timersPending, 0);
+  assert.deepEqual(calls, ['disconnect({"force":true})']);
+});
+
 test('an ordinary disconnect waits for what is delayed', async () => {
   const { clock, device } = await setUp({ latencyMs: 5 });
   const { ended, watch } = stopwatch(clock);

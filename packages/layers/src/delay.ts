@@ -64,19 +64,27 @@ export function withDelay(base: BlockDevice, options: DelayOptions = {}): BlockD
   const timers = new SharedTimers(clock);
   const slots = new Slots(parallelism);
   const { sectorSize } = base.info;
+  let hasEnded = false;
+  /** For what was let go a moment before the end, and goes on only now. */
+  const proceed = () => {
+    if (hasEnded) throw disconnected();
+  };
 
   const intercept: Intercept = async (operation, args, send) => {
     if (isForced(operation, args)) {
+      hasEnded = true;
       timers.abandon(disconnected);
       slots.abandon(disconnected);
       return send(args);
     }
     await slots.take();
     try {
+      proceed();
       const nowMs = clock.now();
       const sectors = MOVES_DATA[operation] ? (rangeOf(operation, args, sectorSize)?.count ?? 0) : 0;
       const dueMs = line.send(sectors * sectorSize, nowMs) + latencies[operation];
       if (dueMs > nowMs) await timers.until(dueMs);
+      proceed();
       return await send(args);
     } finally {
       slots.leave();
