@@ -10,6 +10,8 @@ import { parseArgs } from 'node:util';
 import { Cluster } from './cluster.mjs';
 import { installRootfs, RELEASES } from './rootfs.mjs';
 
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
+
 const BACKEND = new URL('../../packages/backend-s3/', import.meta.url);
 const fromBackend = createRequire(new URL('package.json', BACKEND));
 const { CreateBucketCommand, S3Client } = fromBackend('@aws-sdk/client-s3');
