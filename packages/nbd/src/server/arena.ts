@@ -26,10 +26,16 @@ export class Arena {
     return this.#account.tryTake(sizeBytes) ? this.#open(sizeBytes, lengthBytes) : undefined;
   }
 
-  /** The same, as soon as it can be had. One wait at a time. */
-  wait(lengthBytes: number, granted: (part: Part) => void): void {
+  /**
+   * The same, as soon as it can be had; or, where others hold too much, a piece: a part of `lengthBytes` or less, whose size is that of
+   * its chunk. One wait at a time.
+   */
+  wait(lengthBytes: number, granted: (part: Part, isWhole: boolean) => void): void {
     const sizeBytes = chunkBytesFor(lengthBytes);
-    this.#account.wait(sizeBytes, () => granted(this.#open(sizeBytes, lengthBytes)));
+    this.#account.wait(sizeBytes, (grantedBytes) => {
+      const isWhole = grantedBytes === sizeBytes;
+      granted(this.#open(grantedBytes, isWhole ? lengthBytes : grantedBytes), isWhole);
+    });
   }
 
   /** Counts bytes that are pinned for this connection without being the arena's, if there is room for them now. */

@@ -4,13 +4,15 @@ import { describe, test } from 'vitest';
 import { type Account, Budget } from './budget.js';
 
 const KIB = 1024;
-/** 1000 KiB in all, 400 for one; four clients, so that each has 125 for itself and 500 are shared. */
-const LIMITS = { totalBytes: 1000 * KIB, clientBytes: 400 * KIB, clientsMax: 4 };
+/** 4000 KiB in all, 1600 for one; four clients, so that each has 500 for itself and 2000 are shared. Pieces are of 256. */
+const LIMITS = { totalBytes: 4000 * KIB, clientBytes: 1600 * KIB, clientsMax: 4 };
+const PIECE_KIB = 256;
 
+/** What it was granted, in KiB; 0 while it waits. */
 const waiter = (account: Account, kib: number) => {
-  const seen = { granted: false };
-  account.wait(kib * KIB, () => {
-    seen.granted = true;
+  const seen = { grantedKib: 0 };
+  account.wait(kib * KIB, (bytes) => {
+    seen.grantedKib = bytes / KIB;
   });
   return seen;
 };
@@ -18,71 +20,67 @@ const waiter = (account: Account, kib: number) => {
 describe('Budget', () => {
   test('gives no client more than its share', () => {
     const account = new Budget(LIMITS).open();
-    assert.equal(account.tryTake(400 * KIB), true);
+    assert.equal(account.tryTake(1600 * KIB), true);
     assert.equal(account.tryTake(1), false);
     const waiting = waiter(account, 1);
-    assert.equal(waiting.granted, false);
+    assert.equal(waiting.grantedKib, 0);
     account.give(KIB);
-    assert.equal(waiting.granted, true);
+    assert.equal(waiting.grantedKib, 1);
   });
 
   test('keeps a reserve for each client, whatever the others hold', () => {
     const budget = new Budget(LIMITS);
     const [greedy, other, third, small] = [budget.open(), budget.open(), budget.open(), budget.open()];
-    assert.equal(greedy.tryTake(400 * KIB), true);
-    assert.equal(other.tryTake(350 * KIB), true);
-    assert.equal(third.tryTake(126 * KIB), false);
-    const waiting = waiter(third, 126);
-    assert.equal(waiting.granted, false);
-    assert.equal(budget.starving, true);
-    assert.equal(small.tryTake(125 * KIB), true);
-    other.give(KIB);
-    assert.equal(waiting.granted, true);
-    assert.equal(budget.starving, false);
+    assert.equal(greedy.tryTake(1600 * KIB), true);
+    assert.equal(other.tryTake(1400 * KIB), true);
+    assert.equal(third.tryTake(501 * KIB), false);
+    assert.equal(third.tryTake(500 * KIB), true);
+    assert.equal(small.tryTake(500 * KIB), true);
+    assert.equal(budget.usedBytes, LIMITS.totalBytes);
   });
 
-  test('serves who waits in order: a small request does not overtake a large one', () => {
+  test('nobody waits for what others hold: a piece is granted at once, and it is told that there was no more', () => {
+    let short = 0;
+    const budget = new Budget(LIMITS, () => short++);
+    const [greedy, other, third] = [budget.open(), budget.open(), budget.open()];
+    greedy.tryTake(1600 * KIB);
+    other.tryTake(1400 * KIB);
+    assert.equal(short, 0);
+    assert.equal(waiter(third, 600).grantedKib, PIECE_KIB);
+    assert.equal(short, 1);
+  });
+
+  test('a client waits for its own: until there is room for all it asked for, or for a piece', () => {
     const budget = new Budget(LIMITS);
-    const [holder, other, large, small] = [budget.open(), budget.open(), budget.open(), budget.open()];
-    holder.tryTake(400 * KIB);
-    other.tryTake(300 * KIB);
-    const first = waiter(large, 400);
-    const second = waiter(small, 130);
-    holder.give(5 * KIB);
-    assert.deepEqual([first.granted, second.granted], [false, false]);
-    holder.give(395 * KIB);
-    assert.deepEqual([first.granted, second.granted], [true, true]);
+    const [holder, other, client] = [budget.open(), budget.open(), budget.open()];
+    client.tryTake(400 * KIB);
+    holder.tryTake(1600 * KIB);
+    other.tryTake(1400 * KIB);
+    const waiting = waiter(client, 600);
+    assert.equal(waiting.grantedKib, 0);
+    client.give(100 * KIB);
+    assert.equal(waiting.grantedKib, 0);
+    client.give(100 * KIB);
+    assert.equal(waiting.grantedKib, PIECE_KIB);
+    holder.give(1600 * KIB);
+    assert.equal(waiter(client, 600).grantedKib, 600);
   });
 
-  test('a client that goes away while it waits lets the next one through', () => {
-    const budget = new Budget(LIMITS);
-    const [holder, other, leaving, next] = [budget.open(), budget.open(), budget.open(), budget.open()];
-    holder.tryTake(400 * KIB);
-    other.tryTake(300 * KIB);
-    const gone = waiter(leaving, 400);
-    const waiting = waiter(next, 150);
-    leaving.close();
-    assert.deepEqual([gone.granted, waiting.granted], [false, true]);
-  });
-
-  test('tells when somebody begins to wait for what others hold', () => {
-    let calls = 0;
-    const budget = new Budget(LIMITS, () => calls++);
-    const [a, b, c] = [budget.open(), budget.open(), budget.open()];
-    a.tryTake(400 * KIB);
-    waiter(a, 10);
-    assert.equal(calls, 0);
-    b.tryTake(350 * KIB);
-    waiter(c, 200);
-    assert.equal(calls, 1);
+  test('a client that goes away while it waits is granted nothing', () => {
+    const account = new Budget(LIMITS).open();
+    account.tryTake(1600 * KIB);
+    const waiting = waiter(account, 10);
+    account.close();
+    account.give(1600 * KIB);
+    assert.equal(waiting.grantedKib, 0);
   });
 
   test('giving back more than was taken is a mistake of ours', () => {
     assert.throws(() => new Budget(LIMITS).open().give(1), /given back/);
   });
 
-  test('never exceeds its bounds, and in the end everybody is served', () => {
-    const step = fc.record({ client: fc.nat(3), kib: fc.integer({ min: 1, max: 400 }), give: fc.boolean() });
+  test('never exceeds its bounds, and nobody waits for others', () => {
+    const step = fc.record({ client: fc.nat(3), kib: fc.integer({ min: 1, max: 1600 }), give: fc.boolean() });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
         const budget = new Budget(LIMITS);
@@ -95,9 +93,9 @@ describe('Budget', () => {
             if (bytes !== undefined) client.account.give(bytes);
           } else if (!client.waiting && !client.account.tryTake(kib * KIB)) {
             client.waiting = true;
-            client.account.wait(kib * KIB, () => {
+            client.account.wait(kib * KIB, (bytes) => {
               client.waiting = false;
-              client.held.push(kib * KIB);
+              client.held.push(bytes);
             });
           } else if (!client.waiting) {
             client.held.push(kib * KIB);
@@ -110,13 +108,12 @@ describe('Budget', () => {
           );
           assert.ok(budget.usedBytes <= LIMITS.totalBytes);
         }
-        while (clients.some(({ held, waiting }) => held.length > 0 || waiting)) {
-          const holder = clients.find(({ held }) => held.length > 0);
-          assert.ok(holder !== undefined, 'somebody waits although nobody holds anything');
-          holder.account.give(holder.held.pop() ?? 0);
+        for (const { account, held, waiting } of clients) {
+          assert.ok(!waiting || held.length > 0, 'somebody waits who holds nothing');
+          while (held.length > 0) account.give(held.pop() ?? 0);
         }
+        assert.ok(clients.every(({ waiting }) => !waiting));
         assert.equal(budget.usedBytes, 0);
-        assert.equal(budget.starving, false);
       }),
     );
   });

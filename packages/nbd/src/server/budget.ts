@@ -2,10 +2,13 @@
 export interface Account {
   /** Bytes taken and not given back. */
   readonly usedBytes: number;
-  /** Takes the bytes now, if they are to be had and nobody is passed over. */
+  /** Takes the bytes now, if they are to be had. */
   tryTake(bytes: number): boolean;
-  /** Takes the bytes as soon as they are to be had, then calls `granted`. One wait at a time. */
-  wait(bytes: number, granted: () => void): void;
+  /**
+   * Takes `bytes` as soon as the client's own share has room for them; or, where others hold too much of what all share, no more than
+   * `Budget.pieceBytes`. Then calls `granted` with what was taken. One wait at a time.
+   */
+  wait(bytes: number, granted: (bytes: number) => void): void;
   give(bytes: number): void;
   /** Ends a wait. */
   close(): void;
@@ -18,38 +21,39 @@ export interface BudgetLimits {
 }
 
 /** What every client can have whatever the others do, in bytes, where the total allows it. */
-const RESERVE_BYTES_MAX = 1024 * 1024;
+const RESERVE_BYTES_MAX = 2 * 1024 * 1024;
+
+/** The least that it can be, in bytes: memory for small requests is taken in this measure. */
+export const RESERVE_BYTES_MIN = 256 * 1024;
 
 /**
  * Bytes in flight, bounded over all clients and for each of them.
  *
- * Each client has a small reserve of its own; what goes beyond comes from a pool that is handed out first come, first served. So
- * clients that pin the whole pool delay large requests of the others, but never small ones. Nobody may ask for more than a client's
- * share, or for more than half of the total: that would wait for ever.
+ * Each client has a reserve of its own; what goes beyond comes from a pool. Nobody ever waits for what others hold: while the pool
+ * has not enough for a request, its client is granted a piece of its own reserve instead, through which the request passes bit by
+ * bit. A client waits only until it gives back some of its own. Nobody may ask for more than a client's share.
  */
 export class Budget {
+  /** Bytes that every client can be granted, a power of two. */
+  readonly pieceBytes: number;
   readonly #clientBytesMax: number;
   readonly #reserveBytes: number;
   #sharedFreeBytes: number;
   #usedBytes = 0;
-  readonly #queue = new Set<ClientAccount>();
-  readonly #onStarving: () => void;
+  readonly #onShort: () => void;
 
-  /** `onStarving` is called when the first client begins to wait for what others hold. */
-  constructor({ totalBytes, clientBytes, clientsMax }: BudgetLimits, onStarving: () => void = () => {}) {
+  /** `onShort` is called whenever a client is granted a piece for want of what others hold. */
+  constructor({ totalBytes, clientBytes, clientsMax }: BudgetLimits, onShort: () => void = () => {}) {
     this.#clientBytesMax = clientBytes;
     this.#reserveBytes = Math.min(RESERVE_BYTES_MAX, Math.floor(totalBytes / (2 * clientsMax)));
+    // Half of it, so that small requests pass beside a large one.
+    this.pieceBytes = Math.max(RESERVE_BYTES_MIN, 2 ** Math.floor(Math.log2(this.#reserveBytes / 2)));
     this.#sharedFreeBytes = totalBytes - this.#reserveBytes * clientsMax;
-    this.#onStarving = onStarving;
+    this.#onShort = onShort;
   }
 
   get usedBytes(): number {
     return this.#usedBytes;
-  }
-
-  /** Whether somebody waits for what others hold. */
-  get starving(): boolean {
-    return this.#queue.size > 0;
   }
 
   open(): Account {
@@ -62,12 +66,19 @@ export class Budget {
   }
 
   /** @internal Takes the bytes if they are there. */
-  take(account: ClientAccount, bytes: number, inTurn: boolean): boolean {
+  take(account: ClientAccount, bytes: number): boolean {
     const sharedBytes = this.#sharedOf(account.usedBytes + bytes) - this.#sharedOf(account.usedBytes);
-    if (sharedBytes > 0 && (sharedBytes > this.#sharedFreeBytes || !(inTurn || this.#queue.size === 0))) return false;
+    if (sharedBytes > this.#sharedFreeBytes) return false;
     this.#sharedFreeBytes -= sharedBytes;
     this.#usedBytes += bytes;
     account.usedBytes += bytes;
+    return true;
+  }
+
+  /** @internal */
+  takePiece(account: ClientAccount): boolean {
+    if (!this.take(account, this.pieceBytes)) return false;
+    this.#onShort();
     return true;
   }
 
@@ -78,39 +89,17 @@ export class Budget {
     this.#usedBytes -= bytes;
     account.usedBytes -= bytes;
     account.retry();
-    this.#serve();
-  }
-
-  /** @internal */
-  enqueue(account: ClientAccount): void {
-    this.#queue.add(account);
-    if (this.#queue.size === 1) this.#onStarving();
-  }
-
-  /** @internal */
-  dequeue(account: ClientAccount): void {
-    if (this.#queue.delete(account)) this.#serve();
   }
 
   #sharedOf(usedBytes: number): number {
     return Math.max(0, usedBytes - this.#reserveBytes);
-  }
-
-  /** Serves who waits, in order; the first who does not fit holds back the others, or it would never be served. */
-  #serve(): void {
-    for (const account of this.#queue) {
-      if (!account.takeInTurn()) return;
-      this.#queue.delete(account);
-      account.grant();
-    }
   }
 }
 
 class ClientAccount implements Account {
   usedBytes = 0;
   readonly #budget: Budget;
-  #waiting: { readonly bytes: number; readonly granted: () => void } | undefined;
-  #queued = false;
+  #waiting: { readonly bytes: number; readonly granted: (bytes: number) => void } | undefined;
 
   constructor(budget: Budget) {
     this.#budget = budget;
@@ -118,10 +107,10 @@ class ClientAccount implements Account {
 
   tryTake(bytes: number): boolean {
     if (this.#waiting !== undefined) return false;
-    return this.#budget.fitsClient(this, bytes) && this.#budget.take(this, bytes, false);
+    return this.#budget.fitsClient(this, bytes) && this.#budget.take(this, bytes);
   }
 
-  wait(bytes: number, granted: () => void): void {
+  wait(bytes: number, granted: (bytes: number) => void): void {
     if (this.#waiting !== undefined) throw new Error('a client waits for memory once at a time');
     this.#waiting = { bytes, granted };
     this.retry();
@@ -133,30 +122,20 @@ class ClientAccount implements Account {
 
   close(): void {
     this.#waiting = undefined;
-    this.#queued = false;
-    this.#budget.dequeue(this);
   }
 
-  /** Tries what waits for this client's own bytes; what then still lacks shared ones gets in line. */
+  /** Serves who waits, if the client has given back enough. */
   retry(): void {
     const waiting = this.#waiting;
-    if (waiting === undefined || this.#queued || !this.#budget.fitsClient(this, waiting.bytes)) return;
-    if (this.#budget.take(this, waiting.bytes, false)) {
-      this.grant();
-      return;
-    }
-    this.#queued = true;
-    this.#budget.enqueue(this);
+    const budget = this.#budget;
+    if (waiting === undefined || !budget.fitsClient(this, waiting.bytes)) return;
+    if (budget.take(this, waiting.bytes)) this.#grant(waiting.bytes);
+    else if (budget.pieceBytes < waiting.bytes && budget.takePiece(this)) this.#grant(budget.pieceBytes);
   }
 
-  takeInTurn(): boolean {
-    return this.#waiting !== undefined && this.#budget.take(this, this.#waiting.bytes, true);
-  }
-
-  grant(): void {
+  #grant(bytes: number): void {
     const granted = this.#waiting?.granted;
     this.#waiting = undefined;
-    this.#queued = false;
-    granted?.();
+    granted?.(bytes);
   }
 }

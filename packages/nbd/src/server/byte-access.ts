@@ -1,4 +1,5 @@
 import { type BlockDevice, BlockError } from '@blockyard/block';
+import type { Pause } from './pace.js';
 import { type Change, type SectorOrder, sectorOrderOf } from './sector-order.js';
 import { Turns } from './turns.js';
 
@@ -6,6 +7,8 @@ import { Turns } from './turns.js';
 const EDGES_BYTES_MAX = 256 * 1024;
 /** Requests of one connection that need them, under way at once at most. */
 const PARTIAL_REQUESTS_MAX = 16;
+/** Longer transfers are handed to the device in steps of this, so that one that copies them at once does not keep the event loop. */
+const STEP_BYTES = 2 * 1024 * 1024;
 /** How often a merge is made anew because the device was resized meanwhile. */
 const MERGES_MAX = 4;
 
@@ -25,6 +28,13 @@ interface Cut {
   readonly tailBytes: number;
 }
 
+export interface ByteAccessOptions {
+  /** Whether the client is still there. If not, nothing further is begun for it. */
+  readonly isWanted: () => boolean;
+  /** How a work that begins now pauses between its steps. */
+  readonly pauses: () => Pause;
+}
+
 /** Zeroes sectors from `start` on, in the way that a request wants it done. */
 export type ZeroSectors = (start: number, count: number) => Promise<void>;
 
@@ -37,9 +47,13 @@ export class ByteAccess {
   readonly #sectorSize: number;
   readonly #order: SectorOrder;
   readonly #partial: Turns;
+  readonly #isWanted: () => boolean;
+  readonly #pauses: () => Pause;
 
-  constructor(device: BlockDevice) {
+  constructor(device: BlockDevice, { isWanted, pauses }: ByteAccessOptions) {
     this.#device = device;
+    this.#isWanted = isWanted;
+    this.#pauses = pauses;
     this.#sectorSize = device.info.sectorSize;
     this.#order = sectorOrderOf(device);
     const requestsMax = Math.floor(EDGES_BYTES_MAX / (2 * this.#sectorSize));
@@ -58,8 +72,8 @@ export class ByteAccess {
 
   /** Fills `bytes`. No order is needed: no sector is ever seen half written [O3]. */
   read(at: number, bytes: Uint8Array): Promise<void> {
-    if (this.isWhole(at, bytes.byteLength)) return this.#device.read(at / this.#sectorSize, [bytes]);
-    return this.#partial.run(async () => {
+    if (this.isWhole(at, bytes.byteLength)) return this.#readWhole(at / this.#sectorSize, bytes);
+    return this.#inTurn(async () => {
       const cut = this.#cut(at, bytes.byteLength);
       const { head, tail, list } = this.#frame(cut, bytes);
       await this.#device.read(cut.first, list);
@@ -71,9 +85,9 @@ export class ByteAccess {
   /** Writes `bytes`. `holder.place` is given back by `leave` once this has settled. */
   write(holder: PlaceHolder, at: number, bytes: Uint8Array): Promise<void> {
     if (this.isWhole(at, bytes.byteLength)) {
-      return this.#whole(holder, at, bytes.byteLength, (start) => this.#device.write(start, [bytes]));
+      return this.#whole(holder, at, bytes.byteLength, (start) => this.#writeWhole(start, bytes));
     }
-    return this.#partial.run(() => {
+    return this.#inTurn(() => {
       const cut = this.#cut(at, bytes.byteLength);
       return this.#order.run({ ...cut, merges: true }, () => this.#merge(cut, bytes));
     });
@@ -82,7 +96,7 @@ export class ByteAccess {
   /** Zeroes whole sectors by `zero`, and parts of others by merging. */
   writeZeroes(holder: PlaceHolder, at: number, lengthBytes: number, zero: ZeroSectors): Promise<void> {
     if (this.isWhole(at, lengthBytes)) return this.#whole(holder, at, lengthBytes, zero);
-    return this.#partial.run(() => {
+    return this.#inTurn(() => {
       const cut = this.#cut(at, lengthBytes);
       return this.#order.run({ ...cut, merges: true }, async () => {
         const { first, end, headBytes, tailBytes } = cut;
@@ -116,12 +130,49 @@ export class ByteAccess {
     this.#order.leave(place);
   }
 
+  /** What waits for sectors that it needs a part of, or that others do. */
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    return this.#partial.run(() => {
+      if (!this.#isWanted()) throw new BlockError('ABORTED', 'the client is gone');
+      return work();
+    });
+  }
+
+  #readWhole(start: number, bytes: Uint8Array): Promise<void> {
+    if (bytes.byteLength <= STEP_BYTES) return this.#device.read(start, [bytes]);
+    return this.#inSteps(start, bytes, (at, step) => this.#device.read(at, [step]));
+  }
+
+  #writeWhole(start: number, bytes: Uint8Array): Promise<void> {
+    if (bytes.byteLength <= STEP_BYTES) return this.#device.write(start, [bytes]);
+    return this.#inSteps(start, bytes, (at, step) => this.#device.write(at, [step]));
+  }
+
+  /** A device that takes its time has all steps at once. One that does them on the spot lets others have their turn in between. */
+  async #inSteps(
+    start: number,
+    bytes: Uint8Array,
+    transfer: (at: number, step: Uint8Array) => Promise<void>,
+  ): Promise<void> {
+    const works: Promise<void>[] = [];
+    const pause = this.#pauses();
+    for (let from = 0; from < bytes.byteLength && this.#isWanted(); from += STEP_BYTES) {
+      const work = transfer(start + from / this.#sectorSize, bytes.subarray(from, from + STEP_BYTES));
+      // It may fail while the others are only begun.
+      work.catch(() => {});
+      works.push(work);
+      const paused = pause();
+      if (paused !== undefined) await paused;
+    }
+    await allSettled(works);
+  }
+
   #whole(holder: PlaceHolder, at: number, lengthBytes: number, change: ZeroSectors): Promise<void> {
     const first = Math.floor(at / this.#sectorSize);
     const end = first + lengthBytes / this.#sectorSize;
     holder.place = this.#order.tryEnter(first, end);
     if (holder.place !== undefined) return change(first, end - first);
-    return this.#partial.run(() => this.#order.run({ first, end, merges: false }, () => change(first, end - first)));
+    return this.#inTurn(() => this.#order.run({ first, end, merges: false }, () => change(first, end - first)));
   }
 
   /** Writes `bytes` in between what else is in the first and last of the sectors. */

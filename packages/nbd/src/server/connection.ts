@@ -14,6 +14,8 @@ import { greeting, Handshake } from './handshake.js';
 import { Negotiation } from './negotiation.js';
 import type { Limits } from './options.js';
 import { Outbound } from './outbound.js';
+import type { Pace } from './pace.js';
+import type { Request } from './request.js';
 import type { Counters } from './stats.js';
 import type { TlsUpgrade } from './tls.js';
 import { Transmission, type TransmissionHost } from './transmission.js';
@@ -25,6 +27,7 @@ export interface Shared {
   readonly tls: TlsUpgrade | undefined;
   readonly budget: Budget;
   readonly pool: ChunkPool;
+  readonly pace: Pace;
   readonly busyPoll: BusyPoll;
   readonly counters: Counters;
   readonly clock: Clock;
@@ -33,6 +36,16 @@ export interface Shared {
 
 /** How long a client may take to hang up after the server did, before what it still sends is answered with a reset. */
 const LINGER_MS = 1000;
+
+/** A message that comes in counts as moving as long as so much of it comes between two looks at it, in bytes. */
+const PROGRESS_BYTES = 256 * 1024;
+
+/** What had come of a message when it last had moved. */
+interface Progress {
+  readonly request: Request | undefined;
+  readonly receivedBytes: number;
+  readonly atMs: number;
+}
 
 /** Takes whatever comes. */
 const DISCARD: Parser = {
@@ -60,8 +73,7 @@ export class Connection {
   #closed = false;
   #finished = false;
   #reason: string | undefined;
-  #receivedBytes = 0;
-  #receivedAtMs = 0;
+  #progress: Progress | undefined;
 
   /** `onFinished` is called once, when the connection is gone and nothing of it runs any more. */
   constructor(accepted: Socket, peer: Peer, shared: Shared, onFinished: (connection: Connection) => void) {
@@ -86,16 +98,23 @@ export class Connection {
     return this.#transmission?.outstanding ?? 0;
   }
 
-  /** Whether the client has held memory without taking or sending anything since `sinceMs`. */
+  /** Whether the client has not chosen its export yet. */
+  get isShakingHands(): boolean {
+    return this.#transmission === undefined;
+  }
+
+  /** Whether the client has left replies untaken, or a message unfinished, and has not moved since `sinceMs`. */
   stalledSince(sinceMs: number): boolean {
-    if (this.#account.usedBytes === 0 || this.#isCut) return false;
-    if (this.#inbound.receivedBytes !== this.#receivedBytes) {
-      this.#receivedBytes = this.#inbound.receivedBytes;
-      this.#receivedAtMs = this.#shared.clock.now();
-    }
+    if (this.#isCut) return false;
     const outbound = this.#outbound;
     if (outbound !== undefined && outbound.pendingBytes > 0) return outbound.progressAtMs <= sinceMs;
-    return this.#inbound.midMessage && this.#receivedAtMs <= sinceMs;
+    const { midMessage, receivedBytes } = this.#inbound;
+    const request = this.#transmission?.receiving;
+    const before = this.#progress;
+    const isStill = request === before?.request && receivedBytes - (before?.receivedBytes ?? 0) < PROGRESS_BYTES;
+    if (midMessage && before !== undefined && isStill) return before.atMs <= sinceMs;
+    this.#progress = midMessage ? { request, receivedBytes, atMs: this.#shared.clock.now() } : undefined;
+    return false;
   }
 
   /** Takes no further request, answers those that were read, and hangs up. */
@@ -126,8 +145,10 @@ export class Connection {
   }
 
   #handshake(): Handshake {
-    return new Handshake(this.#inbound, this.#negotiation, this.#shared.limits.optionBytesMax, {
-      send: (message, sent) => this.#wire.write([message], sent),
+    const { pace, limits } = this.#shared;
+    return new Handshake(this.#inbound, this.#negotiation, limits.optionBytesMax, {
+      // One option in each turn of the event loop, so that who haggles without end keeps nobody waiting.
+      send: (message, sent) => pace.later(() => this.#sendOption(message, sent)),
       hold: () => this.#wire.hold(),
       resume: () => this.#wire.resume(),
       startTls: () => this.#startTls(),
@@ -135,6 +156,10 @@ export class Connection {
       onClose: (reason) => this.cut(reason),
       onViolation: (message) => this.#violate(message),
     });
+  }
+
+  #sendOption(message: Uint8Array, sent: () => void): void {
+    if (!this.#closed && !this.#isCut) this.#wire.write([message], sent);
   }
 
   #startTls(): void {
@@ -153,20 +178,22 @@ export class Connection {
 
   /** The end of the handshake. */
   #transmit(entry: Export): void {
-    const { clock, limits, pool, onEvent } = this.#shared;
+    const { clock, limits, pool, pace, onEvent } = this.#shared;
     clock.clear(this.#timer);
     const { mode } = this.#negotiation;
     const contexts = this.#negotiation.contextsFor(entry);
     const arena = new Arena(pool, this.#account);
-    const outbound = new Outbound(this.#wire, arena, pool, clock, (replies) => transmission.sent(replies));
+    const outbound = new Outbound(this.#wire, arena, pool, clock, pace, (replies) => transmission.sent(replies));
     const onFailure = (_request: unknown, error: unknown) => this.#onFailure(entry, error);
+    const onBroken = (reason: string) => this.cut(reason);
     const transmission = new Transmission({
       mode,
       terms: this.#terms(entry, contexts.length > 0),
       inbound: this.#inbound,
       arena,
       account: this.#account,
-      executor: new Executor({ entry, mode, contexts, arena, outbound, onFailure }),
+      executor: new Executor({ entry, mode, contexts, arena, outbound, pace, onFailure, onBroken }),
+      pace,
       requestsMax: limits.connectionRequestsMax,
       host: this.#transmissionHost(),
     });

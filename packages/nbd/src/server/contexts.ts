@@ -9,6 +9,7 @@ import {
   CONTEXT_SECTOR_SIZE,
 } from '../wire/protocol.js';
 import { type CacheRun, type Export, instanceOf } from './exports.js';
+import type { Pause } from './pace.js';
 import type { StatusExtent } from './replies.js';
 
 /** A meta context: a way to tell the blocks of an export apart. */
@@ -17,7 +18,7 @@ export interface Context {
   readonly id: number;
   readonly name: string;
   /** Statuses from sector `start` on, for at most `count` sectors and for one at least. */
-  status(start: number, count: number, extentsMax: number): Promise<StatusExtent[]>;
+  status(start: number, count: number, extentsMax: number, pause: Pause): Promise<StatusExtent[]>;
 }
 
 /** The contexts that an export has. */
@@ -26,7 +27,7 @@ export function contextsOf(entry: Export): Context[] {
   const context = (id: number, name: string, ask: Ask): Context => ({
     id,
     name,
-    status: (start, count, extentsMax) => walk(device.info.sectorSize, start, count, extentsMax, ask),
+    status: (start, count, extentsMax, pause) => walk(device.info.sectorSize, start, count, extentsMax, ask, pause),
   });
   const contexts = [context(1, BASE_ALLOCATION, (start, count) => allocation(device, start, count))];
   if (cacheMapped === undefined) return contexts;
@@ -114,7 +115,14 @@ async function allocation(device: BlockDevice, start: number, count: number): Pr
 }
 
 /** Runs with neighbours of one status merged, `extentsMax` of them at most, in bytes. */
-async function walk(sectorSize: number, start: number, count: number, extentsMax: number, ask: Ask) {
+async function walk(
+  sectorSize: number,
+  start: number,
+  count: number,
+  extentsMax: number,
+  ask: Ask,
+  pause: Pause,
+): Promise<StatusExtent[]> {
   const extents: { lengthBytes: number; status: number }[] = [];
   const end = start + count;
   let stepSectors = STEP_SECTORS_MIN;
@@ -131,6 +139,8 @@ async function walk(sectorSize: number, start: number, count: number, extentsMax
       }
     }
     at += take;
+    const paused = pause();
+    if (paused !== undefined) await paused;
     stepSectors = runs.length > STEP_RUNS_FEW ? STEP_SECTORS_MIN : Math.min(stepSectors * 4, STEP_SECTORS_MAX);
   }
   return extents;

@@ -1,5 +1,4 @@
-import { setImmediate } from 'node:timers/promises';
-import type { BlockDevice } from '@blockyard/block';
+import { type BlockDevice, isBlockError } from '@blockyard/block';
 import { Command, CommandFlag, Errno } from '../wire/protocol.js';
 import type { Arena } from './arena.js';
 import { ByteAccess } from './byte-access.js';
@@ -10,6 +9,8 @@ import type { Export } from './exports.js';
 import { writeKeptZeroes } from './kept-zeroes.js';
 import { Lending } from './lending.js';
 import type { Outbound } from './outbound.js';
+import type { Pace } from './pace.js';
+import { BrokenReply, PiecewiseRead, type PiecewiseReadOptions } from './piecewise-read.js';
 import {
   dataHeaderBytes,
   errorBytes,
@@ -37,8 +38,11 @@ export interface ExecutorOptions {
   readonly contexts: readonly Context[];
   readonly arena: Arena;
   readonly outbound: Outbound;
+  readonly pace: Pace;
   /** The device failed a request. */
   readonly onFailure: (request: Request, error: unknown) => void;
+  /** A reply cannot be gone on with: the connection has to end. */
+  readonly onBroken: (reason: string) => void;
 }
 
 /** Carries out requests that were checked, and answers each of them once, in the order in which they finish. */
@@ -49,7 +53,9 @@ export class Executor {
   readonly #contexts: readonly Context[];
   readonly #arena: Arena;
   readonly #outbound: Outbound;
+  readonly #pace: Pace;
   readonly #onFailure: ExecutorOptions['onFailure'];
+  readonly #onBroken: ExecutorOptions['onBroken'];
   readonly #access: ByteAccess;
   readonly #dataHeaderBytes: number;
   readonly #lending: Lending;
@@ -57,17 +63,20 @@ export class Executor {
   // What takes long and is asked for in a few bytes is done one after the other.
   readonly #statuses = new Turns();
   readonly #keptZeroes = new Turns();
+  readonly #piecewiseReads = new Turns();
   #closed = false;
 
-  constructor({ entry, mode, contexts, arena, outbound, onFailure }: ExecutorOptions) {
+  constructor({ entry, mode, contexts, arena, outbound, pace, onFailure, onBroken }: ExecutorOptions) {
     this.#device = entry.device;
     this.#entry = entry;
     this.#mode = mode;
     this.#contexts = contexts;
     this.#arena = arena;
     this.#outbound = outbound;
+    this.#pace = pace;
     this.#onFailure = onFailure;
-    this.#access = new ByteAccess(entry.device);
+    this.#onBroken = onBroken;
+    this.#access = new ByteAccess(entry.device, { isWanted: this.#isWanted, pauses: () => pace.pauses() });
     this.#dataHeaderBytes = dataHeaderBytes(mode);
     this.#lending = new Lending(entry.device, mode, arena, outbound);
   }
@@ -87,6 +96,10 @@ export class Executor {
 
   /** Carries out a request that has its memory and its payload. */
   run(request: Request): void {
+    if (this.#closed) {
+      this.#drop(request);
+      return;
+    }
     // A device promises not to throw; one that does must not end the server.
     try {
       this.#dispatch(request);
@@ -95,7 +108,22 @@ export class Executor {
     }
   }
 
-  /** The connection is gone: what takes long is not gone on with. */
+  /** Writes the next piece of a payload that comes in pieces. */
+  async writePiece(request: Request, piece: Uint8Array): Promise<void> {
+    try {
+      await this.#access.write(request, (request.offsetBytes ?? 0) + request.doneBytes, piece);
+    } finally {
+      this.#access.leave(request);
+    }
+  }
+
+  /** All pieces of a payload are written; or, with an error, they are not going to be. */
+  finishPieces(request: Request, failure?: { readonly error: unknown }): void {
+    if (failure === undefined) this.#change(request, Promise.resolve());
+    else this.#fail(request, failure.error);
+  }
+
+  /** The connection is gone: nothing further is begun. */
   close(): void {
     this.#closed = true;
   }
@@ -140,11 +168,36 @@ export class Executor {
       this.#answer(request, putReadDone);
       return;
     }
+    if (request.inPieces) {
+      this.#piecewiseReads
+        .run(() => this.#readInPieces(request, chunk))
+        .catch((error: unknown) => {
+          if (error instanceof BrokenReply) this.#break(request, error);
+          else this.#fail(request, error);
+        });
+      return;
+    }
     const from = at + this.#dataHeaderBytes;
     this.#access.read(offsetBytes, chunk.bytes.subarray(from, from + lengthBytes)).then(
       () => this.#answerData(request, lengthBytes),
       (error: unknown) => this.#fail(request, error),
     );
+  }
+
+  async #readInPieces(request: Request, chunk: Chunk): Promise<void> {
+    const options: PiecewiseReadOptions = {
+      mode: this.#mode,
+      access: this.#access,
+      arena: this.#arena,
+      outbound: this.#outbound,
+      isWanted: this.#isWanted,
+      turn: () => this.#pace.turn(),
+    };
+    const outcome = await new PiecewiseRead(options, request, chunk).run();
+    if (outcome.done) return;
+    if ('error' in outcome) this.#fail(request, outcome.error);
+    else this.#answer(request, putReadDone);
+    this.#outbound.endPieces();
   }
 
   #answerData(request: Request, lengthBytes: number): void {
@@ -211,7 +264,9 @@ export class Executor {
   }
 
   readonly #writeKeptZeroes = (start: number, count: number): Promise<void> => {
-    return this.#keptZeroes.run(() => writeKeptZeroes(this.#device, start, count, this.#isWanted));
+    return this.#keptZeroes.run(() =>
+      writeKeptZeroes(this.#device, start, count, this.#isWanted, () => this.#pace.turn()),
+    );
   };
 
   readonly #zero = (start: number, count: number): Promise<void> => {
@@ -260,7 +315,7 @@ export class Executor {
         // What is pushed for a client that is gone is only given back.
         const end = this.#closed ? at : await this.#putStatuses(request, chunk, offsetBytes, lengthBytes);
         this.#outbound.push(chunk, at, end);
-        await setImmediate();
+        await this.#pace.turn();
       })
       .catch((error: unknown) => this.#fail(request, error));
   }
@@ -270,7 +325,8 @@ export class Executor {
     const { start, count } = this.#access.sectorsOf(offsetBytes, lengthBytes);
     const skipBytes = offsetBytes % this.#device.info.sectorSize;
     const extentsMax = request.has(CommandFlag.REQ_ONE) ? 1 : EXTENTS_MAX;
-    const answers = await Promise.all(this.#contexts.map(({ status }) => status(start, count, extentsMax)));
+    const pause = this.#pace.pauses();
+    const answers = await Promise.all(this.#contexts.map(({ status }) => status(start, count, extentsMax, pause)));
     let end = request.at;
     for (const [index, context] of this.#contexts.entries()) {
       const last = index === this.#contexts.length - 1;
@@ -283,7 +339,20 @@ export class Executor {
   #fail(request: Request, error: unknown): void {
     this.#release(request);
     this.#answerError(request, errnoOf(error, request.command), messageFor(error));
-    this.#onFailure(request, error);
+    // Work that was not begun because the client is gone is nothing that a device failed at.
+    if (!this.#closed || !isBlockError(error, 'ABORTED')) this.#onFailure(request, error);
+  }
+
+  #break(request: Request, error: BrokenReply): void {
+    this.#onFailure(request, error.cause);
+    this.#onBroken(error.message);
+    this.#drop(request);
+  }
+
+  /** For a client that is gone: only what the request holds is given back. */
+  #drop(request: Request): void {
+    this.#release(request);
+    this.#answerError(request, Errno.ESHUTDOWN, 'gone');
   }
 
   #answer(request: Request, put: typeof putSuccess): void {

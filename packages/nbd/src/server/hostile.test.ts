@@ -109,6 +109,8 @@ describe('a client that asks for much and reads nothing', () => {
     stuck.socket.pause();
     stuck.sendRequest({ command: READ, length: 32 * MIB });
     await setup.until(() => setup.server.stats().inFlightBytes === 32 * MIB);
+    // Until its reply is on the way.
+    for (let i = 0; i < 50; i++) await new Promise((resolve) => setImmediate(resolve));
     clock.advance(1_000_000);
     assert.equal(setup.server.connections, 1);
     const patient = await setup.open({ mode: 'simple' });

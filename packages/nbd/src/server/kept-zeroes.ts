@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import { type BlockDevice, zeroBuffers } from '@blockyard/block';
 
 /** Bytes of zeroes in one write. */
@@ -15,12 +14,13 @@ export async function writeKeptZeroes(
   start: number,
   count: number,
   isWanted: () => boolean,
+  turn: () => Promise<void>,
 ): Promise<void> {
   const { sectorSize } = device.info;
   const stepSectors = Math.max(1, Math.floor(WRITE_BYTES_MAX / sectorSize));
   const end = start + count;
   for (let at = start; at < end && isWanted(); at += stepSectors) {
     await device.write(at, zeroBuffers(Math.min(stepSectors, end - at) * sectorSize));
-    await setImmediate();
+    await turn();
   }
 }

@@ -6,6 +6,7 @@ import {
   checkOptionNames,
   type KnownOptions,
 } from '@blockyard/block';
+import { RESERVE_BYTES_MIN } from './budget.js';
 import type { ServerEvent } from './events.js';
 import type { ExportOptions } from './exports.js';
 import type { TlsOptions } from './tls.js';
@@ -21,9 +22,12 @@ export type Listen =
 export interface Limits {
   /** Until a client has chosen its export, TLS included. Default: 10,000. */
   readonly handshakeMs: number;
-  /** Connections at once; one more is closed as it comes. Default: 100. */
+  /**
+   * Connections at once. One more takes the place of the oldest that has not chosen its export yet, or is closed as it comes. Default:
+   * 100.
+   */
   readonly connectionsMax: number;
-  /** Memory for requests and replies of all clients, in bytes. Default: 512 MiB. */
+  /** Memory for requests and replies of all clients, in bytes, at least 512 KiB for each. Default: 512 MiB. */
   readonly inFlightBytesMax: number;
   /** The same for one connection. Default: 64 MiB. */
   readonly connectionBytesMax: number;
@@ -34,8 +38,8 @@ export interface Limits {
   /** Data of one option of the handshake, in bytes. Default: 64 KiB. */
   readonly optionBytesMax: number;
   /**
-   * A client that sends nothing and takes no batch of replies (4 MiB at most) for so long is cut off when others wait for the memory
-   * it holds. Default: 30,000.
+   * A client that neither sends 256 KiB of its payload nor takes a batch of replies (4 MiB at most) for so long is cut off when others
+   * are short of the memory it holds, or of a place. Default: 30,000.
    */
   readonly stalledMs: number;
   /** How long `stop` waits for requests in flight, and for clients to take their replies, before it cuts them off. Default: 10,000. */
@@ -122,6 +126,9 @@ export function checkLimits(limits: Partial<Limits> = {}): Limits {
   }
   if (connectionsMax < 1 || connectionRequestsMax < 1)
     throw invalid('a server takes at least one connection and request');
+  if (inFlightBytesMax < 2 * RESERVE_BYTES_MIN * connectionsMax) {
+    throw invalid(`inFlightBytesMax must be at least 512 KiB for each of connectionsMax, not ${inFlightBytesMax}`);
+  }
   return checked;
 }
 

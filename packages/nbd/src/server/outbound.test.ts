@@ -6,6 +6,7 @@ import { Arena } from './arena.js';
 import { Budget } from './budget.js';
 import { ChunkPool, SCRATCH_BYTES } from './chunks.js';
 import { Outbound } from './outbound.js';
+import { Pace } from './pace.js';
 
 const MIB = 1024 * 1024;
 const BATCH_BYTES_MAX = 1000;
@@ -28,7 +29,7 @@ let budget = new Budget({ totalBytes: 64 * MIB, clientBytes: 32 * MIB, clientsMa
 let arena = new Arena(pool, budget.open());
 let sent = 0;
 let onSent: (replies: number) => void = () => {};
-let outbound = new Outbound(wire as unknown as Wire, arena, pool, new ManualClock(), () => {});
+let outbound = new Outbound(wire as unknown as Wire, arena, pool, new ManualClock(), new Pace(), () => {});
 
 beforeEach(() => {
   wire = new SlowWire();
@@ -37,7 +38,7 @@ beforeEach(() => {
   arena = new Arena(pool, budget.open());
   sent = 0;
   onSent = () => {};
-  outbound = new Outbound(wire as unknown as Wire, arena, pool, new ManualClock(), (replies) => {
+  outbound = new Outbound(wire as unknown as Wire, arena, pool, new ManualClock(), new Pace(), (replies) => {
     sent += replies;
     onSent(replies);
   });
@@ -74,7 +75,10 @@ describe('Outbound', () => {
       [1000],
     );
     wire.writes[0]?.sent();
+    assert.equal(wire.writes.length, 1, 'after as much as the wire takes, others have their turn');
+    await turn();
     wire.writes[1]?.sent();
+    await turn();
     assert.equal(sent, 0);
     wire.writes[2]?.sent();
     assert.deepEqual(
@@ -113,6 +117,7 @@ describe('Outbound', () => {
     tiny(3);
     await turn();
     wire.writes[0]?.sent();
+    await turn();
     assert.deepEqual([sent, released], [0, 0]);
     wire.writes[1]?.sent();
     assert.deepEqual([sent, released], [2, 1]);

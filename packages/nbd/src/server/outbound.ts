@@ -2,6 +2,7 @@ import type { Clock } from '@blockyard/block';
 import type { Wire } from '../wire/wire.js';
 import type { Arena } from './arena.js';
 import { type Chunk, type ChunkPool, type Part, SCRATCH_BYTES } from './chunks.js';
+import type { Pace } from './pace.js';
 
 /** Bytes that lie side by side and leave together: one reply, several, or a piece of one. */
 interface Span {
@@ -30,19 +31,23 @@ export class Outbound {
   readonly #arena: Arena;
   readonly #pool: ChunkPool;
   readonly #clock: Clock;
+  readonly #pace: Pace;
   readonly #onSent: (replies: number) => void;
   #queue: Span[] = [];
+  /** What became ready while a reply leaves in pieces. */
+  #aside: Span[] | undefined;
   #inFlight: Span[] | undefined;
   #scheduled = false;
   #closed = false;
   #scratch: Chunk | undefined;
 
   /** `onSent` is called with the number of replies that were sent, or that nobody is there to send any more. */
-  constructor(wire: Wire, arena: Arena, pool: ChunkPool, clock: Clock, onSent: (replies: number) => void) {
+  constructor(wire: Wire, arena: Arena, pool: ChunkPool, clock: Clock, pace: Pace, onSent: (replies: number) => void) {
     this.#wire = wire;
     this.#arena = arena;
     this.#pool = pool;
     this.#clock = clock;
+    this.#pace = pace;
     this.#onSent = onSent;
     this.progressAtMs = clock.now();
   }
@@ -82,17 +87,36 @@ export class Outbound {
     }
   }
 
+  /** From now on only pieces leave, until `endPieces`: they are one reply. */
+  beginPieces(): void {
+    this.#aside = [];
+  }
+
+  /** The next bytes of the reply that leaves in pieces, with how many replies end there. `gone` is called when they are the caller's again. */
+  pushPiece(bytes: Uint8Array, from: number, to: number, replies: number, gone: () => void): void {
+    this.#add({ bytes, from, to, replies, chunk: undefined, parts: 0, release: gone }, true);
+  }
+
+  /** The rest of the replies may leave. */
+  endPieces(): void {
+    const aside = this.#aside ?? [];
+    this.#aside = undefined;
+    for (const span of aside) this.#queue.push(span);
+    if (aside.length > 0) this.#schedule();
+  }
+
   /** The connection is gone. */
   close(): void {
     this.#closed = true;
-    const queue = this.#queue;
+    const queue = [...this.#queue, ...(this.#aside ?? [])];
     this.#queue = [];
+    this.#aside = undefined;
     if (this.#inFlight !== undefined) this.#sent(this.#inFlight);
     this.#release(queue);
     this.pendingBytes = 0;
   }
 
-  #add(span: Span): void {
+  #add(span: Span, isPiece = false): void {
     if (this.#closed) {
       this.#release([span]);
       return;
@@ -101,13 +125,14 @@ export class Outbound {
     if (chunk !== undefined && chunk === this.#scratch && span.parts > 0) chunk.usedBytes = to;
     if (this.pendingBytes === 0) this.progressAtMs = this.#clock.now();
     this.pendingBytes += to - from;
-    const before = this.#queue.at(-1);
+    const queue = isPiece ? this.#queue : (this.#aside ?? this.#queue);
+    const before = queue.at(-1);
     if (chunk !== undefined && before?.chunk === chunk && before.to === from) {
       before.to = to;
       before.replies += span.replies;
       before.parts += span.parts;
     } else {
-      this.#queue.push(span);
+      queue.push(span);
     }
     this.#schedule();
   }
@@ -148,7 +173,10 @@ export class Outbound {
       if (this.#inFlight !== batch) return;
       this.pendingBytes -= sentBytes;
       this.#sent(batch);
-      if (this.#queue.length > 0) this.#flush();
+      if (this.#queue.length === 0) return;
+      // A long queue leaves over several turns of the event loop, however fast it is taken.
+      if (sentBytes < this.#wire.batchBytesMax) this.#flush();
+      else this.#pace.later(() => this.#flush());
     });
   }
 

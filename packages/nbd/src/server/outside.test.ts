@@ -144,6 +144,32 @@ describeWith(['nbdinfo', 'qemu-img'], 'TLS', () => {
   });
 });
 
+describeWith(['nbdinfo', 'qemu-img'], 'TLS', () => {
+  test.each([
+    ['', {}],
+    [' that clients have to show too', { ca: pem.CA }],
+  ])('with a pre-shared key beside certificates%s works for libnbd and qemu, with either', async (_, ca) => {
+    const key = Buffer.from('00112233445566778899aabbccddeeff', 'hex');
+    await writeFile(file('keys.psk'), `alice:${key.toString('hex')}\n`);
+    await writeFile(file('ca-cert.pem'), pem.CA);
+    await writeFile(file('client-cert.pem'), pem.CLIENT_CERT);
+    await writeFile(file('client-key.pem'), pem.CLIENT_KEY);
+    const tls = { cert: pem.SERVER_CERT, key: pem.SERVER_KEY, psk: { alice: key }, ...ca };
+    const { server } = await serve({ tls, listen: { port: 0 } });
+    assert.ok('port' in server.address);
+    const at = `localhost:${server.address.port}/disk`;
+    assert.match((await run('nbdinfo', `nbds://${at}?tls-certificates=${folder}`)).stdout, /with TLS/);
+    assert.match((await run('nbdinfo', `nbds://alice@${at}?tls-psk-file=${file('keys.psk')}`)).stdout, /with TLS/);
+    const image = `driver=nbd,host=localhost,port=${server.address.port},export=disk,tls-creds=t`;
+    for (const creds of ['tls-creds-x509', 'tls-creds-psk,username=alice']) {
+      const object = `${creds},id=t,endpoint=client,dir=${folder}`;
+      const { stdout } = await run('qemu-img', 'info', '--object', object, '--image-opts', image);
+      assert.match(stdout, /virtual size: 64 MiB/);
+    }
+    await assert.rejects(run('nbdinfo', `nbds://bob@${at}?tls-psk-file=${file('keys.psk')}`));
+  });
+});
+
 describeWith(['nbdcopy'], 'nbdcopy', () => {
   test.each([
     ['memory', () => connectMemory({ sizeSectors: (64 * MIB) / 512 })],

@@ -22,6 +22,10 @@ export class Request {
   /** Memory for its payload or reply, from byte `at` on. */
   chunk: Chunk | undefined;
   at = 0;
+  /** Whether that memory is less than it takes, so that its data pass through it in pieces. */
+  inPieces = false;
+  /** Bytes of its payload that passed already, in pieces. */
+  doneBytes = 0;
   /** Its place among the changes of its sectors, while the device is at work on it. */
   place: Change | undefined;
 

@@ -10,6 +10,7 @@ import { Exports } from './exports.js';
 import { listenOn } from './listen.js';
 import { type Loss, lossError, lossOf, mappedOf } from './lost.js';
 import { checkLimits, SERVE_OPTIONS, type ServeOptions } from './options.js';
+import { Pace } from './pace.js';
 import { StallWatch } from './stall-watch.js';
 import { Counters, type ServerStats } from './stats.js';
 import { TlsUpgrade } from './tls.js';
@@ -72,14 +73,15 @@ class NbdServerImpl implements NbdServer {
     const limits = checkLimits(options.limits);
     const counters = new Counters();
     const { inFlightBytesMax: totalBytes, connectionBytesMax: clientBytes, connectionsMax: clientsMax } = limits;
-    const onStarving = () => this.#stallWatch.watch(this.#shared.budget);
+    const onShort = () => this.#stallWatch.watch();
     this.#options = options;
     this.#shared = {
       exports: new Exports(options.exports, options.default),
       limits,
       tls: tls === undefined ? undefined : new TlsUpgrade(tls),
-      budget: new Budget({ totalBytes, clientBytes, clientsMax }, onStarving),
+      budget: new Budget({ totalBytes, clientBytes, clientsMax }, onShort),
       pool: new ChunkPool(IDLE_BYTES_MAX),
+      pace: new Pace(),
       busyPoll: new BusyPoll(limits.busyPollUs),
       counters,
       clock,
@@ -120,11 +122,11 @@ class NbdServerImpl implements NbdServer {
 
   stats(): ServerStats {
     const { budget, pool, counters } = this.#shared;
-    const { accepted, refused, violations, timedOut, stalled } = counters;
+    const { accepted, refused, displaced, violations, timedOut, stalled } = counters;
     let requestsInFlight = 0;
     for (const connection of this.#connections) requestsInFlight += connection.outstanding;
     return {
-      connections: { open: this.connections, accepted, refused, violations, timedOut, stalled },
+      connections: { open: this.connections, accepted, refused, displaced, violations, timedOut, stalled },
       requests: { ...counters.requests },
       failures: counters.failures,
       readBytes: counters.readBytes,
@@ -151,7 +153,8 @@ class NbdServerImpl implements NbdServer {
   #onConnection(socket: Socket): void {
     const { limits, counters, onEvent } = this.#shared;
     const address = socket.remoteAddress === undefined ? 'unix' : `${socket.remoteAddress}:${socket.remotePort}`;
-    if (this.#connections.size >= limits.connectionsMax) {
+    if (this.#connections.size >= limits.connectionsMax && !this.#makeRoom()) {
+      this.#stallWatch.watch();
       counters.refused++;
       socket.destroy();
       onEvent({ type: 'refused', address });
@@ -161,6 +164,18 @@ class NbdServerImpl implements NbdServer {
     const peer = { connection: ++this.#made, address };
     onEvent({ type: 'connected', peer });
     this.#connections.add(new Connection(socket, peer, this.#shared, (connection) => this.#onFinished(connection)));
+  }
+
+  /** Those who have not chosen an export yet give way to those who come, the oldest first. Whether there was one. */
+  #makeRoom(): boolean {
+    for (const connection of this.#connections) {
+      if (!connection.isShakingHands) continue;
+      this.#shared.counters.displaced++;
+      this.#connections.delete(connection);
+      connection.cut('others came while it had not chosen an export');
+      return true;
+    }
+    return false;
   }
 
   #onFinished(connection: Connection): void {

@@ -1,5 +1,4 @@
 import type { Clock } from '@blockyard/block';
-import type { Budget } from './budget.js';
 
 interface Client {
   stalledSince(sinceMs: number): boolean;
@@ -7,8 +6,8 @@ interface Client {
 }
 
 /**
- * Cuts off clients that hold memory and neither take their replies nor send their payload, but only while others wait for that
- * memory: a virtual machine that was paused for an hour harms nobody on an idle server.
+ * Cuts off clients that neither take their replies nor send the rest of what they began, but only while others are short of the memory
+ * or the place that these keep: a virtual machine that was paused for an hour harms nobody on an idle server.
  */
 export class StallWatch {
   readonly #clients: Iterable<Client>;
@@ -16,6 +15,8 @@ export class StallWatch {
   readonly #clock: Clock;
   readonly #onCut: () => void;
   #timer: unknown;
+  /** Whether somebody has been short since the last look. */
+  #short = false;
 
   constructor(clients: Iterable<Client>, stalledMs: number, clock: Clock, onCut: () => void) {
     this.#clients = clients;
@@ -24,16 +25,10 @@ export class StallWatch {
     this.#onCut = onCut;
   }
 
-  /** Somebody waits: looks now, and again until nobody waits any more. */
-  watch(budget: Budget): void {
-    if (this.#timer !== undefined) return;
-    this.#timer = this.#clock.set(() => {
-      this.#timer = undefined;
-      if (!budget.starving) return;
-      this.#cutStalled();
-      this.watch(budget);
-    }, this.#stalledMs / 2);
-    this.#cutStalled();
+  /** Somebody is short: looks now, and again for as long as that goes on. */
+  watch(): void {
+    this.#short = true;
+    if (this.#timer === undefined) this.#look();
   }
 
   stop(): void {
@@ -41,12 +36,17 @@ export class StallWatch {
     this.#timer = undefined;
   }
 
-  #cutStalled(): void {
+  #look(): void {
+    this.#short = false;
+    this.#timer = this.#clock.set(() => {
+      this.#timer = undefined;
+      if (this.#short) this.#look();
+    }, this.#stalledMs / 2);
     const sinceMs = this.#clock.now() - this.#stalledMs;
     for (const client of [...this.#clients]) {
       if (!client.stalledSince(sinceMs)) continue;
       this.#onCut();
-      client.cut('it held memory that others waited for');
+      client.cut('it stood still while others were short of what it held');
     }
   }
 }

@@ -8,11 +8,13 @@ export interface ServerStats {
     readonly accepted: number;
     /** Turned away because of `connectionsMax`. */
     readonly refused: number;
+    /** Cut off in the handshake, in favour of one that came when there were `connectionsMax`. */
+    readonly displaced: number;
     /** Cut off for what they sent. */
     readonly violations: number;
     /** Cut off because the handshake took too long. */
     readonly timedOut: number;
-    /** Cut off while they held memory that others waited for. */
+    /** Cut off while they stood still and others were short of what they held. */
     readonly stalled: number;
   };
   /** Requests by kind. */
@@ -45,6 +47,7 @@ const KINDS: Readonly<Record<number, RequestKind | undefined>> = {
 export class Counters {
   accepted = 0;
   refused = 0;
+  displaced = 0;
   violations = 0;
   timedOut = 0;
   stalled = 0;

@@ -3,10 +3,16 @@ import { Command, U32_MAX } from '../wire/protocol.js';
 import type { Arena } from './arena.js';
 import type { Account } from './budget.js';
 import { check, type Terms } from './check.js';
-import type { Part } from './chunks.js';
+import type { Chunk, Part } from './chunks.js';
 import type { Executor } from './executor.js';
+import type { Pace } from './pace.js';
+import { pieceLength } from './piecewise-read.js';
 import { type Mode, requestHeaderBytes } from './replies.js';
 import { Request } from './request.js';
+
+/** What a slice is measured in: a request counts for one, and one more for each so many bytes. At every few the clock is looked at. */
+const COST_BYTES = 64 * 1024;
+const COST_CHECKED = 16;
 
 export interface TransmissionOptions {
   readonly mode: Mode;
@@ -15,6 +21,7 @@ export interface TransmissionOptions {
   readonly arena: Arena;
   readonly account: Account;
   readonly executor: Executor;
+  readonly pace: Pace;
   /** Requests read and not answered at most. */
   readonly requestsMax: number;
   readonly host: TransmissionHost;
@@ -42,6 +49,7 @@ export class Transmission implements Parser {
   readonly #arena: Arena;
   readonly #account: Account;
   readonly #executor: Executor;
+  readonly #pace: Pace;
   readonly #requestsMax: number;
   readonly #host: TransmissionHost;
   #outstanding = 0;
@@ -51,9 +59,12 @@ export class Transmission implements Parser {
   #waiting: Request | undefined;
   /** Its payload is on the way. */
   #receiving: Request | undefined;
+  /** What was taken in this slice of the event loop's time, and when that ends once it was looked at. */
+  #cost = 0;
+  #sliceEnd: number | undefined;
   #stopped = false;
 
-  constructor({ mode, terms, inbound, arena, account, executor, requestsMax, host }: TransmissionOptions) {
+  constructor({ mode, terms, inbound, arena, account, executor, pace, requestsMax, host }: TransmissionOptions) {
     this.#mode = mode;
     this.#headerBytes = requestHeaderBytes(mode);
     this.#terms = terms;
@@ -61,6 +72,7 @@ export class Transmission implements Parser {
     this.#arena = arena;
     this.#account = account;
     this.#executor = executor;
+    this.#pace = pace;
     this.#requestsMax = requestsMax;
     this.#host = host;
   }
@@ -70,11 +82,26 @@ export class Transmission implements Parser {
     return this.#outstanding;
   }
 
+  /** The request whose payload is on the way, if any. */
+  get receiving(): Request | undefined {
+    return this.#receiving;
+  }
+
+  begin(): void {
+    this.#cost = 0;
+    this.#sliceEnd = undefined;
+  }
+
   parse(inbound: Inbound): boolean {
     if (inbound.availableBytes < this.#headerBytes) return false;
     if (this.#outstanding >= this.#requestsMax) {
       this.#full = true;
       this.#host.hold();
+      return false;
+    }
+    if (this.#cost >= COST_CHECKED && this.#isSliceOver()) {
+      this.#host.hold();
+      this.#resumeLater();
       return false;
     }
     const request = Request.decode(inbound.view, inbound.at, this.#mode);
@@ -88,6 +115,7 @@ export class Transmission implements Parser {
       return false;
     }
     this.#outstanding++;
+    this.#cost += 1 + (request.lengthBytes ?? 0) / COST_BYTES;
     this.#host.onRequest(request);
     this.#accept(request);
     return true;
@@ -98,7 +126,8 @@ export class Transmission implements Parser {
     // Stopped in the middle: it counts as never sent, and its memory is given back when nothing can come in any more.
     if (request === undefined || this.#stopped) return;
     this.#receiving = undefined;
-    this.#executor.run(request);
+    if (request.inPieces) this.#writePiece(request);
+    else this.#executor.run(request);
   }
 
   /** That many replies were sent. */
@@ -106,7 +135,7 @@ export class Transmission implements Parser {
     this.#outstanding -= replies;
     if (this.#full && !this.#stopped) {
       this.#full = false;
-      this.#host.resume();
+      this.#resumeLater();
     }
     if (this.#outstanding === 0) this.#host.onIdle();
   }
@@ -144,29 +173,100 @@ export class Transmission implements Parser {
     }
     const part = this.#arena.tryTake(memoryBytes);
     if (part !== undefined) {
-      this.#admit(request, part);
+      this.#hold(request, part);
+      this.#admit(request);
       return;
     }
     this.#waiting = request;
     this.#host.hold();
-    this.#arena.wait(memoryBytes, (granted) => {
+    this.#arena.wait(memoryBytes, (granted, isWhole) => {
       this.#waiting = undefined;
-      this.#admit(request, granted);
-      this.#host.resume();
+      request.inPieces = !isWhole;
+      this.#hold(request, granted);
+      this.#pace.later(() => {
+        if (this.#stopped) {
+          this.#forget(request);
+          return;
+        }
+        this.#admit(request);
+        this.#host.resume();
+      });
     });
   }
 
-  /** The request has its memory. */
-  #admit(request: Request, { chunk, at }: Part): void {
+  #hold(request: Request, { chunk, at }: Part): void {
     request.chunk = chunk;
     request.at = at;
-    const { payloadBytes = 0 } = request;
-    if (payloadBytes === 0) {
-      this.#executor.run(request);
-      return;
-    }
+  }
+
+  /** The request has its memory. */
+  #admit(request: Request): void {
+    if (request.payloadBytes === 0) this.#executor.run(request);
+    else this.#receive(request);
+  }
+
+  /** The payload, or its next piece, belongs into the request's memory. */
+  #receive(request: Request): void {
+    const { chunk, at } = request;
+    if (chunk === undefined) throw new Error('a payload has its memory before it is received');
     this.#receiving = request;
-    this.#inbound.readInto(chunk.bytes.subarray(at, at + payloadBytes));
+    const lengthBytes = this.#nextBytes(request, chunk);
+    this.#inbound.readInto(chunk.bytes.subarray(at, at + lengthBytes));
+  }
+
+  #nextBytes({ inPieces, offsetBytes = 0, payloadBytes = 0, doneBytes }: Request, { sizeBytes }: Chunk): number {
+    return inPieces ? pieceLength(offsetBytes + doneBytes, payloadBytes - doneBytes, sizeBytes) : payloadBytes;
+  }
+
+  /** A piece of the payload is there. The next one is received when it is written: then its place is free. */
+  #writePiece(request: Request): void {
+    const { chunk, at } = request;
+    if (chunk === undefined) throw new Error('a payload has its memory until it is written');
+    const lengthBytes = this.#nextBytes(request, chunk);
+    this.#host.hold();
+    this.#executor.writePiece(request, chunk.bytes.subarray(at, at + lengthBytes)).then(
+      () => this.#pace.later(() => this.#pieceWritten(request, lengthBytes)),
+      (error: unknown) => this.#pieceFailed(request, lengthBytes, error),
+    );
+  }
+
+  #pieceWritten(request: Request, lengthBytes: number): void {
+    request.doneBytes += lengthBytes;
+    if (request.doneBytes === request.payloadBytes) this.#executor.finishPieces(request);
+    else if (this.#stopped) this.#forget(request);
+    else this.#receive(request);
+    this.#resume();
+  }
+
+  #pieceFailed(request: Request, lengthBytes: number, error: unknown): void {
+    this.#inbound.skip((request.payloadBytes ?? 0) - request.doneBytes - lengthBytes);
+    this.#executor.finishPieces(request, { error });
+    this.#resume();
+  }
+
+  /** Its payload will never be there in full. */
+  #forget(request: Request): void {
+    const { chunk } = request;
+    request.chunk = undefined;
+    if (chunk !== undefined) this.#arena.give(chunk);
+    this.#outstanding--;
+    if (this.#outstanding === 0) this.#host.onIdle();
+  }
+
+  #resume(): void {
+    if (!this.#stopped) this.#host.resume();
+  }
+
+  /** When others have had their turn. */
+  #resumeLater(): void {
+    this.#pace.later(() => this.#resume());
+  }
+
+  #isSliceOver(): boolean {
+    this.#cost = 0;
+    if (this.#sliceEnd !== undefined) return this.#pace.isOver(this.#sliceEnd);
+    this.#sliceEnd = this.#pace.sliceEnd();
+    return this.#pace.isOver(this.#sliceEnd);
   }
 
   /** Its payload is on the wire all the same, and has to be got out of the way. */

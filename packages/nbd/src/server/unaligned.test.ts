@@ -225,7 +225,8 @@ describe('a part of a sector', () => {
         await base.resize(8);
       },
     } as unknown as BlockDevice;
-    await new ByteAccess(device).write({ place: undefined }, 4 * SECTOR + 1, Buffer.from('x'));
+    const access = new ByteAccess(device, { isWanted: () => true, pauses: () => () => undefined });
+    await access.write({ place: undefined }, 4 * SECTOR + 1, Buffer.from('x'));
     const found = (await contentOf(base)).subarray(4 * SECTOR, 5 * SECTOR);
     assert.deepEqual(found, Buffer.alloc(SECTOR).fill('x', 1, 2));
   });

@@ -16,6 +16,8 @@ export interface Parser {
   parse(inbound: Inbound): boolean;
   /** What `inbound.readInto` was given is full. */
   filled(): void;
+  /** A run of messages begins: the bytes of one read, or what waited for `resume`. */
+  begin?(): void;
 }
 
 /**
@@ -52,9 +54,9 @@ export class Inbound {
     return this.end - this.at;
   }
 
-  /** Whether a payload is on its way, or is being dropped. */
+  /** Whether a part of a message has come and the rest is on its way. */
   get midMessage(): boolean {
-    return this.#destination !== undefined || this.#skipBytes > 0;
+    return this.#destination !== undefined || this.#skipBytes > 0 || this.#stashBytes > 0;
   }
 
   /** Who takes the next message apart. */
@@ -188,6 +190,7 @@ export class Inbound {
 
   #take(): void {
     this.#running = true;
+    this.#parser.begin?.();
     try {
       while (!this.#held && this.#step());
     } finally {

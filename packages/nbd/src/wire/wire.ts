@@ -106,17 +106,23 @@ export class Wire {
     if (this.#inbound.resume()) this.#stream.resume();
   }
 
-  /** Sends all of `buffers` in one piece; leave them alone until `sent` is called, also if they could not be sent. */
+  /**
+   * Sends all of `buffers` in one piece; leave them alone until `sent` is called. If they cannot be sent, it never is: the connection
+   * is over, and `closed` follows. So nothing is gone on with for a client that has hung up.
+   */
   write(buffers: readonly Uint8Array[], sent: () => void): void {
     const stream = this.#stream;
     const last = buffers.length - 1;
+    const written = (error?: Error | null) => {
+      if (error === undefined || error === null) sent();
+    };
     if (last === 0) {
-      stream.write(buffers[0], sent);
+      stream.write(buffers[0], written);
       return;
     }
     stream.cork();
     for (let i = 0; i < last; i++) stream.write(buffers[i]);
-    stream.write(buffers[last], sent);
+    stream.write(buffers[last], written);
     stream.uncork();
   }
 
