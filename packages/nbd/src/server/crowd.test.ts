@@ -84,14 +84,14 @@ describe('while others keep the memory', () => {
       const setup = await crowded();
       const client = await setup.open({ mode });
       const flags = mode === 'extended' ? PAYLOAD_LEN : 0;
-      const payload = pattern(8 * MIB);
+      const payload = pattern(12 * MIB);
       assert.equal(await client.request({ command: WRITE, flags: flags | FUA, payload }), 0);
-      assert.ok((await contentOf(setup.device, 8 * MIB)).equals(payload));
-      assert.ok(payload.equals((await client.readData(0, 8 * MIB)) as Buffer));
-      const part = payload.subarray(12_345, 12_345 + 5 * MIB + 1);
+      assert.ok((await contentOf(setup.device, 12 * MIB)).equals(payload));
+      assert.ok(payload.equals((await client.readData(0, 12 * MIB)) as Buffer));
+      const part = payload.subarray(12_345, 12_345 + 9 * MIB + 1);
       assert.equal(await client.request({ command: WRITE, flags, offset: 40 * MIB + 7, payload: part }), 0);
       assert.ok(part.equals((await client.readData(40 * MIB + 7, part.byteLength)) as Buffer));
-      if (mode !== 'simple') assert.ok(payload.equals((await client.readData(0, 8 * MIB, DF)) as Buffer));
+      if (mode !== 'simple') assert.ok(payload.equals((await client.readData(0, 12 * MIB, DF)) as Buffer));
       assert.equal(setup.server.stats().inFlightBytes, 48 * MIB);
     },
   );
