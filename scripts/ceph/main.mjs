@@ -1,4 +1,4 @@
-// Tests the S3 backend on Ceph: `npm run test:ceph`, or `npm run test:ceph -- --release 16 src/volume.test.ts`.
+// Tests the S3 backend on Ceph: `npm run test:ceph`, or `npm run test:ceph -- --release 16 -- src/volume.test.ts`.
 //
 // Installs Ceph into a private root file system (once), starts a small cluster with its data in memory, runs the tests against its
 // gateway, and stops it. Needs root, for the private root and its mounts, and Debian's mmdebstrap.
@@ -16,15 +16,15 @@ const BACKEND = new URL('../../packages/backend-s3/', import.meta.url);
 const fromBackend = createRequire(new URL('package.json', BACKEND));
 const { CreateBucketCommand, S3Client } = fromBackend('@aws-sdk/client-s3');
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    release: { type: 'string', default: '20' },
-    cache: { type: 'string', default: '/var/cache/blockyard-ceph' },
-  },
-});
+const USAGE = 'usage: npm run test:ceph -- [--release 16|18|20] [--cache DIR] [-- arguments of vitest]';
+const OPTIONS = {
+  release: { type: 'string', default: '20' },
+  cache: { type: 'string', default: '/var/cache/blockyard-ceph' },
+};
 
 async function main() {
+  const { values, positionals } = readArguments();
+  if (values === undefined) return fail(USAGE);
   const release = RELEASES[values.release];
   if (release === undefined) {
     return fail(`--release is one of ${Object.keys(RELEASES).join(', ')}, not ${values.release}`);
@@ -37,12 +37,20 @@ async function main() {
     await cluster.start();
     console.log(`ceph: ${await cluster.version()}`);
     await makeBucket(cluster.environment);
-    process.exitCode = await runTests({
+    process.exitCode = await runTests(positionals, {
       ...cluster.environment,
       S3_CONDITIONAL_DELETES: String(release.conditionalDeletes),
     });
   } finally {
     await cluster.stop();
+  }
+}
+
+function readArguments() {
+  try {
+    return parseArgs({ allowPositionals: true, options: OPTIONS });
+  } catch {
+    return {};
   }
 }
 
@@ -57,9 +65,9 @@ async function makeBucket(environment) {
   client.destroy();
 }
 
-async function runTests(environment) {
+async function runTests(args, environment) {
   const vitest = fileURLToPath(new URL('../../node_modules/vitest/vitest.mjs', import.meta.url));
-  const child = spawn(process.execPath, [vitest, 'run', ...positionals], {
+  const child = spawn(process.execPath, [vitest, 'run', ...args], {
     cwd: BACKEND,
     stdio: 'inherit',
     env: { ...process.env, ...environment },

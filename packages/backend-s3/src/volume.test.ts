@@ -265,6 +265,20 @@ test('a growth that cannot clear what lies past the end fails, and leaves size a
   await device.disconnect();
 });
 
+test('a prefix may have what XML and URLs have other uses for', async () => {
+  at = { ...at, prefix: `${at.prefix}/R&D <"new"> 'x' 100%25+1 äé日本🚀 ~;=$` };
+  const device = await open();
+  await device.write(0, [new Uint8Array(2 * MiB).fill(1)]);
+  await device.discard(0, 256);
+  await device.disconnect();
+  expect(await keys()).toEqual(['data/000000000001', 'volume.json']);
+  const again = await connectS3(at);
+  expect((await again.extents(0, 512)).map(({ type }) => type)).toEqual(['zero', 'data']);
+  await again.disconnect();
+  await deleteVolume(at);
+  expect(await keys()).toEqual([]);
+});
+
 test('a volume that exists is not made again, and stays as it is', async () => {
   const device = await open();
   await device.write(0, [new Uint8Array(4096).fill(1)]);
