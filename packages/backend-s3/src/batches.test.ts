@@ -4,10 +4,9 @@ import { Deleter } from './deleter.js';
 import type { DeleteResult } from './deletes.js';
 import { Geometry } from './geometry.js';
 import { dataKey, keysOf } from './keys.js';
-import { KnownObjects } from './known-objects.js';
 import type { Listed } from './list-page.js';
 import { listObjects } from './listing.js';
-import type { ListOptions } from './store.js';
+import { BATCH_KEYS_MAX, type ListOptions } from './store.js';
 import type { Version } from './version.js';
 
 const keys = keysOf('volume');
@@ -69,9 +68,10 @@ const volumeOf = (objectCount: number) =>
   new Geometry({ sectorSize: 512, objectSizeBytes: 512, sizeSectors: objectCount });
 
 async function listed(store: FakeStore, objectCount: number, parallelMax = 16): Promise<number[]> {
-  const known = new KnownObjects();
-  await listObjects(store, keys, volumeOf(objectCount), known, parallelMax);
-  return [...known.existing(0, Number.MAX_SAFE_INTEGER)];
+  const found: number[] = [];
+  const cut = { parallelMax, keysMax: BATCH_KEYS_MAX };
+  await listObjects(store, keys, volumeOf(objectCount), ({ index }) => found.push(index), cut);
+  return found.sort((a, b) => a - b);
 }
 
 const range = (from: number, end: number) => Array.from({ length: end - from }, (_, number) => from + number);

@@ -3,11 +3,11 @@ import { openStore } from './client.js';
 import { Deleter } from './deleter.js';
 import { S3Driver } from './driver.js';
 import { Fence } from './fence.js';
+import { findObjects } from './find-objects.js';
 import { Geometry } from './geometry.js';
 import { Guard } from './guard.js';
 import { keysOf } from './keys.js';
 import { KnownObjects } from './known-objects.js';
-import { listObjects } from './listing.js';
 import { ObjectFormat } from './object-format.js';
 import { ObjectLocks } from './object-locks.js';
 import { ObjectWriter } from './object-writer.js';
@@ -53,13 +53,16 @@ async function openDriver(store: ObjectStore, settings: ConnectSettings): Promis
   const keys = keysOf(settings.prefix);
   const fence = new Fence();
   const root = new RootObject(store, keys, fence, await readRoot(store, keys));
+  // Before the takeover, which makes it unknown.
+  const { objectCount } = root.root;
   const abilities = readOnly ? undefined : await becomeWriter(store, settings, root);
   const geometry = new Geometry(root.root);
   const { volumeId, sectorSize, objectSizeBytes, partSizeBytes } = root.root;
   const format = new ObjectFormat(partSizeBytes);
   const known = new KnownObjects();
   // After the takeover: what an earlier writer stored before it is seen.
-  await listObjects(store, keys, geometry, known, concurrency);
+  const countAgain = async () => (readOnly ? (await readRoot(store, keys)).root.objectCount : objectCount);
+  await findObjects({ store, keys, geometry, format, known, countAgain }, objectCount, concurrency);
   const parts = {
     store,
     keys,

@@ -57,7 +57,7 @@ async function create(store: ObjectStore, settings: CreateSettings): Promise<voi
 
 /** `exists` is a key that comes after all data in a listing. */
 async function checkFree(store: ObjectStore, keys: Keys, exists: string): Promise<void> {
-  for await (const { objects } of listData(store, keys, 0, exists)) {
+  for await (const { objects } of listData(store, keys, 0, { exists })) {
     if (objects.length === 0) continue;
     const what = `${store.urlOf(keys.dataPrefix)} has objects, but there is no volume; deleteVolume removes them`;
     throw new BlockError('ALREADY_EXISTS', what);

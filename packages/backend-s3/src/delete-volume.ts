@@ -70,7 +70,7 @@ async function hasData(store: ObjectStore, keys: Keys): Promise<boolean> {
 }
 
 async function* dataKeys(store: ObjectStore, keys: Keys, exists: string): AsyncGenerator<string[]> {
-  for await (const { objects } of listData(store, keys, 0, exists)) yield objects.map(({ key }) => key);
+  for await (const { objects } of listData(store, keys, 0, { exists })) yield objects.map(({ key }) => key);
 }
 
 async function* probeKeys(store: ObjectStore, keys: Keys, exists: string | undefined): AsyncGenerator<string[]> {

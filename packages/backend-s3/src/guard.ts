@@ -76,7 +76,7 @@ export class Guard {
   #checkLength(index: number, { stamp, sizeBytes }: Version): void {
     const { sectorSize, objectSizeBytes } = this.#geometry;
     if (stamp?.data === undefined) {
-      if (fitsV1(sizeBytes, sectorSize, objectSizeBytes)) return;
+      if (fitsV1(sizeBytes, this.#geometry)) return;
       const most = HEADER_BYTES_V1 + objectSizeBytes;
       throw this.#corrupt(index, `has ${sizeBytes} bytes, not ${HEADER_BYTES_V1} and whole sectors, ${most} at most`);
     }

@@ -21,6 +21,11 @@ export class KnownObjects {
   /** Objects that this opening deleted, or found past the end of the volume and left there when it grew. */
   readonly #discarded = new IntervalSet();
 
+  /** Objects that were listed, where more were listed than there can be, and of which no more is known. */
+  readonly #unconfirmed = new IntervalSet();
+  /** How many of them do not exist, as far as is known. */
+  #missing = 0;
+
   /** False: the object does not exist, and its part of the volume reads as zeroes. */
   mayExist(index: number): boolean {
     return this.#present.has(index);
@@ -33,7 +38,7 @@ export class KnownObjects {
 
   /** Whether only the store knows if the object exists. */
   isDoubtful(index: number): boolean {
-    return this.#doubtful.has(index);
+    return this.#doubtful.has(index) || (this.#missing > 0 && this.#unconfirmed.has(index));
   }
 
   /** Whether a PUT may still arrive that would bring the object back if it were deleted. */
@@ -64,13 +69,14 @@ export class KnownObjects {
 
   /** How many objects there are, if that is certain. */
   get count(): number | null {
-    return this.#doubtful.size === 0 ? this.#present.totalLength : null;
+    return this.#doubtful.size === 0 && this.#missing === 0 ? this.#present.totalLength : null;
   }
 
   /** The object exists in this version, for certain. */
   stored(index: number, etag: string): void {
     this.#present.add(index, index + 1);
     this.#doubtful.delete(index);
+    this.confirm(index);
     this.#etags.delete(index);
     this.#etags.set(index, etag);
     if (this.#etags.size <= ETAGS_MAX) return;
@@ -81,13 +87,44 @@ export class KnownObjects {
   /** The object was in a listing. */
   listed(index: number, etag: string): void {
     this.#present.add(index, index + 1);
-    if (this.#etags.size < ETAGS_MAX) this.#etags.set(index, etag);
+    if (this.#etags.size < ETAGS_MAX || this.#etags.has(index)) this.#etags.set(index, etag);
+  }
+
+  /** The object was in a listing, and does not exist. */
+  notListed(index: number): void {
+    this.#present.remove(index, index + 1);
+    this.#etags.delete(index);
+  }
+
+  /** Objects that may exist. */
+  get listedCount(): number {
+    return this.#present.totalLength;
+  }
+
+  /** So many of the objects that were listed do not exist: which, only the store knows. */
+  expectMissing(count: number): void {
+    this.#missing = count;
+    if (count > 0) for (const { start, end } of this.#present) this.#unconfirmed.add(start, end);
+  }
+
+  /** The object exists. */
+  confirm(index: number): void {
+    if (this.#unconfirmed.has(index)) this.#unconfirmed.remove(index, index + 1);
+  }
+
+  /** An object that is doubtful was not there. */
+  noticeMissing(index: number): void {
+    if (this.#doubtful.has(index) || !this.#unconfirmed.has(index)) return;
+    this.#missing--;
+    this.confirm(index);
+    this.notListed(index);
   }
 
   /** The object does not exist, for certain. */
   deleted(index: number): void {
     this.#present.remove(index, index + 1);
     this.#discarded.add(index, index + 1);
+    this.confirm(index);
     this.#doubtful.delete(index);
     this.#etags.delete(index);
   }

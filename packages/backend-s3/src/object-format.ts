@@ -75,6 +75,13 @@ export class ObjectFormat {
     return this.partStart(part) + this.partBytes(part, dataBytes);
   }
 
+  /** Whether an object of that size can be one of whole sectors. */
+  fits(sizeBytes: number, sectorSize: number): boolean {
+    const parts = Math.ceil((sizeBytes - HEADER_BYTES) / (this.partSizeBytes + CHECK_BYTES));
+    const dataBytes = sizeBytes - HEADER_BYTES - parts * CHECK_BYTES;
+    return dataBytes >= 0 && dataBytes % sectorSize === 0 && this.objectBytes(dataBytes) === sizeBytes;
+  }
+
   /** Bytes of an object with that much data. */
   objectBytes(dataBytes: number): number {
     return HEADER_BYTES + dataBytes + this.partsIn(dataBytes) * CHECK_BYTES;

@@ -73,6 +73,7 @@ export class ObjectReader {
     if (outcome === 'fetched') return;
     if (outcome === 'busy') throw busy(this.#url(part.index));
     if (!known.isDoubtful(part.index)) await guard.missing(part.index);
+    known.noticeMissing(part.index);
     zero(part.buffers);
   }
 
@@ -91,6 +92,7 @@ export class ObjectReader {
       );
       if (look.kind === 'missing' || look.kind === 'busy') return look.kind;
       known.learnFormat(index, hasV1(look.version));
+      known.confirm(index);
       if (look.kind === 'beyond' && dataBytesOf(look.version) <= part.offset) {
         zero(part.buffers);
         return 'fetched';

@@ -5,7 +5,10 @@
 export const HEADER_BYTES_V1 = 16;
 
 /** Whether an object of that size can be one. */
-export function fitsV1(sizeBytes: number, sectorSize: number, objectSizeBytes: number): boolean {
+export function fitsV1(
+  sizeBytes: number,
+  { sectorSize, objectSizeBytes }: { readonly sectorSize: number; readonly objectSizeBytes: number },
+): boolean {
   const dataBytes = sizeBytes - HEADER_BYTES_V1;
   return dataBytes >= 0 && dataBytes <= objectSizeBytes && dataBytes % sectorSize === 0;
 }

@@ -151,6 +151,7 @@ export class ObjectWriter {
     const found = await this.#reader.load(index);
     if (found !== undefined) return { image: found.image, replaces: found.version };
     if (!known.isDoubtful(index)) await guard.missing(index);
+    known.noticeMissing(index);
     return { image: new ObjectImage(imageFacts, index, geometry.sectorSize), replaces: 'absent' };
   }
 

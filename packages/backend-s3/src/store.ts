@@ -38,7 +38,7 @@ export interface ListOptions {
   readonly after?: string | undefined;
   readonly reaches?: string | undefined;
   /** Keys in a page, at most {@link BATCH_KEYS_MAX}, the default. */
-  readonly keysMax?: number;
+  readonly keysMax?: number | undefined;
 }
 
 /**
