@@ -29,7 +29,9 @@ class LyingStore {
     const rest = [...indices.map((index) => dataKey(keys, index)), keys.root].filter((key) => key > after);
     for (let at = 0; at < rest.length; at += keysMax) {
       this.log.push(`list ${keysMax}`);
-      yield rest.slice(at, at + keysMax).map((key) => ({ key, etag: `"${key}"`, sizeBytes: this.sizeBytes }));
+      yield rest
+        .slice(at, at + keysMax)
+        .map((key) => ({ key, etag: `"${key}"`, sizeBytes: this.sizeBytes, modifiedMs: 0 }));
     }
   }
 

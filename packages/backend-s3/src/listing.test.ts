@@ -153,12 +153,15 @@ test.each(REPEATED)('a listing that %s once is asked for again', async (_, __, b
   expect(await openAndRead(true)).toEqual(contents());
 });
 
+/** Where no one has counted the objects there is a second listing, in pages of another size. */
+const isFirstListing = (request: StoreRequest) => isListing(request) && request.query.get('max-keys') === '1000';
+
 test('a page is asked for again a few times, not for ever', async () => {
   await fillVolume();
   used.store.requests.length = 0;
   bendListings((honest) => page(honest, []));
   await expect(openAndRead(true)).rejects.toMatchObject({ code: 'CORRUPT' });
-  expect(used.store.requests.filter(isListing)).toHaveLength(1 + PAGE_REPEATS_MAX);
+  expect(used.store.requests.filter(isFirstListing)).toHaveLength(1 + PAGE_REPEATS_MAX);
 });
 
 /** Lists in pages of at most `size` keys after the token, or the key to start after. */
@@ -181,7 +184,7 @@ test('a listing goes on by its tokens, and after its last key where it has none'
   used.store.requests.length = 0;
   inPages(3, (key) => key);
   expect(await openAndRead(true)).toEqual(contents());
-  const asked = used.store.requests.filter(isListing).map(({ query }) => [...query.keys()]);
+  const asked = used.store.requests.filter(isFirstListing).map(({ query }) => [...query.keys()]);
   expect(asked.map((names) => names.includes('continuation-token'))).toEqual([false, true, true]);
   inPages(3, () => undefined);
   expect(await openAndRead(true)).toEqual(contents());
@@ -191,6 +194,7 @@ test('empty pages that go on are gone through, up to a bound', async () => {
   await fillVolume();
   let empty = 5;
   bendListings((honest) => {
+    if (!isFirstListing(honest.request)) return honest.xml;
     if (empty-- > 0) return page(honest, [], `token ${empty}`);
     const after = honest.request.query.get('continuation-token') === null ? '' : 'disks/a/data/';
     return page(honest, [...used.store.objects.keys()].filter((key) => key > after).sort());
