@@ -1,4 +1,11 @@
-import { BlockError, checkOptionNames, checkSectorSize, checkSize, type KnownOptions } from '@blockyard/block';
+import {
+  BlockError,
+  checkBoolean,
+  checkOptionNames,
+  checkSectorSize,
+  checkSize,
+  type KnownOptions,
+} from '@blockyard/block';
 
 export interface FileOptions {
   /** Path of a regular file or of a raw block device (`/dev/sdb`). */
@@ -65,10 +72,4 @@ function checkCreate(create: CreateOptions, sectorSize: number): Required<Create
   checkSize(sizeSectors, sectorSize);
   checkBoolean(ifMissing, 'create.ifMissing');
   return { sizeSectors, ifMissing };
-}
-
-function checkBoolean(value: unknown, what: string): asserts value is boolean {
-  if (typeof value !== 'boolean') {
-    throw new BlockError('INVALID_ARGUMENT', `${what} must be true or false, not ${String(value)}`);
-  }
 }

@@ -1,14 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  checkBounds,
-  checkBuffers,
-  checkInteger,
-  checkOptionNames,
-  checkRange,
-  checkSectorSize,
-  checkSize,
-} from './check.js';
+import { checkBounds, checkBuffers, checkInteger, checkRange, checkSectorSize, checkSize } from './check.js';
+import { checkOptionNames } from './check-options.js';
 import { createDevice } from './index.js';
 import { memoryDriver } from './testing/memory-driver.js';
 
@@ -132,7 +125,7 @@ describe('Every refusal', () => {
     [
       'an unknown option',
       () => checkOptionNames({ a: 1, b: 2 } as never, { a: true }),
-      'unknown option "b" in options',
+      'unknown option "b" in options; there are: a',
     ],
     ['an inherited name', () => checkOptionNames({ toString: 1 } as never, {}), 'unknown option "toString" in options'],
   ];

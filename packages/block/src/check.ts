@@ -116,23 +116,10 @@ function isGone(bytes: Uint8Array): boolean {
   }
 }
 
-function show(value: unknown): string {
+export function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);
   if (typeof value === 'bigint') return `${value}n`;
   if (typeof value === 'function') return 'a function';
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
   return String(value);
-}
-
-/** Names of options; as a record, so that one left out does not compile. */
-export type KnownOptions<T> = Readonly<Record<keyof T, true>>;
-
-/** An object with known options alone, or `INVALID_ARGUMENT`. `what` says in the message which options are meant. */
-export function checkOptionNames<T extends object>(options: T, known: KnownOptions<T>, what = 'options'): void {
-  if (typeof options !== 'object' || options === null) {
-    throw new BlockError('INVALID_ARGUMENT', `${what} must be an object, not ${show(options)}`);
-  }
-  for (const name of Object.keys(options)) {
-    if (!Object.hasOwn(known, name)) throw new BlockError('INVALID_ARGUMENT', `unknown option "${name}" in ${what}`);
-  }
 }

@@ -1,10 +1,12 @@
 import { firstDifference } from './buffers.js';
 import { ByteView } from './byte-view.js';
+import { checkInteger } from './check.js';
+import { checkBoolean, checkDevice, checkFunction, checkOptionNames, type KnownOptions } from './check-options.js';
 import type { BlockDevice } from './contract.js';
 import { cut, type Grid, gridRuns, type Piece } from './grid.js';
 import type { MaybePromise } from './maybe-promise.js';
 import { runParallel, type Worker } from './parallel.js';
-import { type ParallelOptions, planOf } from './plan.js';
+import { KNOWN_PARALLEL, type ParallelOptions, planOf } from './plan.js';
 
 /** How far a comparison is. */
 export interface CompareProgress {
@@ -44,6 +46,24 @@ export interface CompareOptions extends ParallelOptions {
   readonly onProgress?: (progress: CompareProgress) => void;
 }
 
+const KNOWN: KnownOptions<CompareOptions> = {
+  ...KNOWN_PARALLEL,
+  aOffsetBytes: true,
+  bOffsetBytes: true,
+  lengthBytes: true,
+  ignoreZeroTail: true,
+  onProgress: true,
+};
+
+function checkOptions(options: CompareOptions): void {
+  checkOptionNames(options, KNOWN);
+  for (const name of ['aOffsetBytes', 'bOffsetBytes', 'lengthBytes'] as const) {
+    if (options[name] !== undefined) checkInteger(options[name], name);
+  }
+  if (options.ignoreZeroTail !== undefined) checkBoolean(options.ignoreZeroTail, 'ignoreZeroTail');
+  if (options.onProgress !== undefined) checkFunction(options.onProgress, 'onProgress');
+}
+
 /**
  * Compares two devices, or ranges of them, in parallel, without reading what both know to be zero. Stops at the first difference.
  *
@@ -54,6 +74,9 @@ export interface CompareOptions extends ParallelOptions {
  * in flight has settled.
  */
 export async function compare(a: BlockDevice, b: BlockDevice, options: CompareOptions = {}): Promise<CompareResult> {
+  checkDevice(a, 'a');
+  checkDevice(b, 'b');
+  checkOptions(options);
   const viewA = new ByteView(a, options.aOffsetBytes, options.lengthBytes);
   const viewB = new ByteView(b, options.bOffsetBytes, options.lengthBytes);
   const longer = Math.max(viewA.lengthBytes, viewB.lengthBytes);

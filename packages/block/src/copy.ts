@@ -1,10 +1,12 @@
 import { isZero } from './buffers.js';
 import { type ByteRun, ByteView } from './byte-view.js';
+import { checkInteger } from './check.js';
+import { checkBoolean, checkDevice, checkFunction, checkOptionNames, type KnownOptions } from './check-options.js';
 import type { BlockDevice } from './contract.js';
 import { BlockError } from './error.js';
 import { cut, cutZeroes, type Grid, gridRuns, type Piece } from './grid.js';
 import { runParallel, type Worker } from './parallel.js';
-import { type ParallelOptions, planOf } from './plan.js';
+import { KNOWN_PARALLEL, type ParallelOptions, planOf } from './plan.js';
 
 /** How far a copy is. */
 export interface CopyProgress {
@@ -31,6 +33,27 @@ export interface CopyOptions extends ParallelOptions {
   readonly onProgress?: (progress: CopyProgress) => void;
 }
 
+const KNOWN: KnownOptions<CopyOptions> = {
+  ...KNOWN_PARALLEL,
+  fromOffsetBytes: true,
+  toOffsetBytes: true,
+  lengthBytes: true,
+  detectZeroes: true,
+  flush: true,
+  onProgress: true,
+};
+
+function checkOptions(options: CopyOptions): void {
+  checkOptionNames(options, KNOWN);
+  for (const name of ['fromOffsetBytes', 'toOffsetBytes', 'lengthBytes'] as const) {
+    if (options[name] !== undefined) checkInteger(options[name], name);
+  }
+  for (const name of ['detectZeroes', 'flush'] as const) {
+    if (options[name] !== undefined) checkBoolean(options[name], name);
+  }
+  if (options.onProgress !== undefined) checkFunction(options.onProgress, 'onProgress');
+}
+
 /**
  * Copies `from` to `to`, in parallel, without reading what the source knows to be zero and without touching what the target knows
  * to be. Zero runs count as far as they cover whole blocks of the size that both devices prefer.
@@ -43,6 +66,9 @@ export interface CopyOptions extends ParallelOptions {
  * a device, after everything in flight has settled. Then the target holds any mixture of old and new sectors.
  */
 export async function copy(from: BlockDevice, to: BlockDevice, options: CopyOptions = {}): Promise<CopyProgress> {
+  checkDevice(from, 'from');
+  checkDevice(to, 'to');
+  checkOptions(options);
   const source = new ByteView(from, options.fromOffsetBytes, options.lengthBytes);
   const target = new ByteView(to, options.toOffsetBytes, source.lengthBytes);
   const plan = planOf(options, source.lengthBytes, source, target);

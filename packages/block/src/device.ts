@@ -1,5 +1,6 @@
 import { byteLengthOf } from './buffers.js';
 import { checkBounds, checkBuffers, checkBuffersAgain, checkInteger, checkRange, checkSize } from './check.js';
+import { checkClock, checkOptionNames, type KnownOptions } from './check-options.js';
 import { type Clock, systemClock } from './clock.js';
 import type { BlockDevice, DeviceInfo, DisconnectOptions, Extent, Loan, Operation, SectorRange } from './contract.js';
 import type { BlockDriver } from './driver.js';
@@ -39,14 +40,19 @@ export interface DeviceOptions {
   readonly clock?: Clock;
 }
 
+const KNOWN: KnownOptions<DeviceOptions> = { clock: true };
+
 /**
  * Makes a device of a driver: argument checks and their order [A1 to A7], accounting of what is in flight, `resize` and
  * `disconnect` alone [S1, E1], order among what overlaps [O3], emulation of what the driver leaves out [Z1], idempotent
  * `disconnect` [E2 to E4], way for the event loop after some milliseconds of service from memory [O2]. So every device behaves alike.
  *
- * Throws `INVALID_ARGUMENT` if the driver's own facts are wrong.
+ * Throws `INVALID_ARGUMENT` if the driver's own facts or an option are wrong.
  */
-export function createDevice(driver: BlockDriver, { clock = systemClock }: DeviceOptions = {}): BlockDevice {
+export function createDevice(driver: BlockDriver, options: DeviceOptions = {}): BlockDevice {
+  checkOptionNames(options, KNOWN);
+  const { clock = systemClock } = options;
+  checkClock(clock);
   return new Device(driver, turnsOf(clock));
 }
 

@@ -1,12 +1,13 @@
 import { isZero } from './buffers.js';
 import { ByteView } from './byte-view.js';
-import { isBytes } from './check.js';
+import { checkInteger, isBytes } from './check.js';
+import { checkBoolean, checkDevice, checkFunction, checkOptionNames, type KnownOptions } from './check-options.js';
 import type { BlockDevice, SectorRange } from './contract.js';
 import { BlockError } from './error.js';
 import { cut, cutZeroes, type Piece } from './grid.js';
 import type { MaybePromise } from './maybe-promise.js';
 import { runParallel } from './parallel.js';
-import { type ParallelOptions, planOf } from './plan.js';
+import { KNOWN_PARALLEL, type ParallelOptions, planOf } from './plan.js';
 
 /**
  * What to fill with: a byte; bytes that are repeated, the first of them at the start of the range; or a function that gives the
@@ -34,6 +35,23 @@ export interface FillOptions extends ParallelOptions {
 /** Gives the bytes of a piece; undefined where all of them are zero. */
 type Source = ((piece: Piece) => MaybePromise<Uint8Array>) | undefined;
 
+const KNOWN: KnownOptions<FillOptions> = {
+  ...KNOWN_PARALLEL,
+  offsetBytes: true,
+  lengthBytes: true,
+  flush: true,
+  onProgress: true,
+};
+
+function checkOptions(options: FillOptions): void {
+  checkOptionNames(options, KNOWN);
+  for (const name of ['offsetBytes', 'lengthBytes'] as const) {
+    if (options[name] !== undefined) checkInteger(options[name], name);
+  }
+  if (options.flush !== undefined) checkBoolean(options.flush, 'flush');
+  if (options.onProgress !== undefined) checkFunction(options.onProgress, 'onProgress');
+}
+
 /**
  * Fills a device, or a range of it, with a pattern, in parallel. Zeroes are not written but made with `writeZeroes`.
  *
@@ -46,6 +64,8 @@ export async function fill(
   pattern: FillPattern,
   options: FillOptions = {},
 ): Promise<FillProgress> {
+  checkDevice(device, 'device');
+  checkOptions(options);
   const view = new ByteView(device, options.offsetBytes, options.lengthBytes);
   const totalBytes = view.lengthBytes;
   const plan = planOf(options, totalBytes, view);

@@ -1,5 +1,18 @@
 export { byteLengthOf, isZero, sliceBuffers } from './buffers.js';
-export { checkInteger, checkOptionNames, checkSectorSize, checkSize, type KnownOptions } from './check.js';
+export { checkInteger, checkSectorSize, checkSize } from './check.js';
+export {
+  checkBoolean,
+  checkClock,
+  checkDevice,
+  checkFunction,
+  checkIntegerBetween,
+  checkNumberBetween,
+  checkOneOf,
+  checkOptionNames,
+  checkTimeMs,
+  type KnownOptions,
+  TIMER_MS_MAX,
+} from './check-options.js';
 export { type Clock, systemClock } from './clock.js';
 export {
   type CompareOptions,

@@ -1,5 +1,6 @@
 import type { ByteView } from './byte-view.js';
-import { checkInteger } from './check.js';
+import { show } from './check.js';
+import { checkIntegerBetween, type KnownOptions } from './check-options.js';
 import { BlockError } from './error.js';
 import type { Grid } from './grid.js';
 
@@ -25,6 +26,9 @@ export interface ParallelOptions {
   readonly signal?: AbortSignalLike;
 }
 
+/** The options that all of them have. */
+export const KNOWN_PARALLEL: KnownOptions<ParallelOptions> = { concurrency: true, chunkBytes: true, signal: true };
+
 const CONCURRENCY_MAX = 1024;
 const CHUNK_BYTES_MAX = 1 << 30;
 const CONCURRENCY = 8;
@@ -49,18 +53,13 @@ export interface Plan {
  */
 export function planOf(options: ParallelOptions, lengthBytes: number, ...views: readonly ByteView[]): Plan {
   const { concurrency = CONCURRENCY, signal } = options;
-  checkInteger(concurrency, 'concurrency');
-  if (concurrency < 1 || concurrency > CONCURRENCY_MAX) {
-    throw new BlockError('INVALID_ARGUMENT', `concurrency must be 1 to ${CONCURRENCY_MAX}, not ${concurrency}`);
-  }
+  checkIntegerBetween(concurrency, 'concurrency', 1, CONCURRENCY_MAX);
+  checkSignal(signal);
   // Sector sizes are powers of two, so that whole sectors of the largest are whole sectors of each.
   const unitBytes = Math.max(...views.map((view) => view.sectorSize));
   const preferredBytes = preferredGrain(views, unitBytes);
   const { chunkBytes = preferredBytes * Math.ceil(CHUNK_BYTES / preferredBytes) } = options;
-  checkInteger(chunkBytes, 'chunkBytes');
-  if (chunkBytes < 1 || chunkBytes > CHUNK_BYTES_MAX) {
-    throw new BlockError('INVALID_ARGUMENT', `chunkBytes must be 1 to ${CHUNK_BYTES_MAX}, not ${chunkBytes}`);
-  }
+  checkIntegerBetween(chunkBytes, 'chunkBytes', 1, CHUNK_BYTES_MAX);
   if (chunkBytes % unitBytes !== 0) {
     throw new BlockError('UNALIGNED', `chunkBytes ${chunkBytes} is not whole sectors of ${unitBytes} bytes`);
   }
@@ -73,6 +72,13 @@ export function planOf(options: ParallelOptions, lengthBytes: number, ...views: 
   };
   const scratchBytes = Math.min(chunkBytes, Math.ceil(lengthBytes / unitBytes) * unitBytes);
   return { grid, concurrency, signal, scratchBytes };
+}
+
+/** Anything with `aborted` to look at. */
+function checkSignal(signal: unknown): void {
+  if (signal === undefined) return;
+  if (typeof signal === 'object' && signal !== null && typeof (signal as AbortSignalLike).aborted === 'boolean') return;
+  throw new BlockError('INVALID_ARGUMENT', `signal must be an AbortSignal, not ${show(signal)}`);
 }
 
 /** What every device likes, or at least the one that is written, or at least whole sectors. */

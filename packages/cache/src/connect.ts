@@ -2,6 +2,7 @@ import {
   type BlockDevice,
   BlockError,
   CALL_BYTES,
+  checkDevice,
   checkInteger,
   createDevice,
   LONG_CALL_BYTES,
@@ -42,6 +43,7 @@ export interface CacheDevice extends BlockDevice {
  * as it was.
  */
 export async function connectCache(base: BlockDevice, options: CacheOptions = {}): Promise<CacheDevice> {
+  checkDevice(base, 'base');
   const checked = checkOptions(options, base.info.sectorSize);
   const engine = new Engine(base, checked);
   const device = createDevice(new CacheDriver(base, engine), { clock: checked.clock });

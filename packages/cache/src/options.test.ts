@@ -1,5 +1,6 @@
 import { systemClock } from '@blockyard/block';
 import { expect, test } from 'vitest';
+import { connectCache } from './connect.js';
 import { type CacheOptions, checkOptions } from './options.js';
 
 test('every option has its documented default', () => {
@@ -40,12 +41,27 @@ test.each([
   [{ maxSize: 5 }, 'maxSize'],
   [{ maxSizeBytes: -1 }, 'maxSizeBytes'],
   [{ maxSizeBytes: 1.5 }, 'maxSizeBytes'],
-  [{ writeConcurrencyMax: 0 }, 'writeConcurrencyMax must be at least 1'],
+  [{ maxSizebytes: 5 }, 'unknown option "maxSizebytes" in options; there are: maxSizeBytes, lineSize'],
+  [{ maxSizeBytes: Number.NaN }, 'maxSizeBytes must be a non-negative safe integer, not NaN'],
+  [{ maxSizeBytes: '1e9' }, 'not "1e9"'],
+  [{ readAhead: 'no' }, 'readAhead must be true or false, not "no"'],
+  [{ readAhead: 0 }, 'readAhead must be true or false, not 0'],
+  [{ dirtyAgeMaxMs: 2 ** 31 }, 'dirtyAgeMaxMs must be a number from 0 to 2147483647, not 2147483648'],
+  [{ dirtyAgeMaxMs: '5' }, 'dirtyAgeMaxMs must be a number from 0 to 2147483647, not "5"'],
+  [{ retryDelayMinMs: 2 ** 31, retryDelayMaxMs: 2 ** 31 }, 'retryDelayMinMs must be an integer from 1 to 2147483647'],
+  [{ retryDelayMinMs: 200, retryDelayMaxMs: 100 }, 'retryDelayMinMs must be at most retryDelayMaxMs, 100, not 200'],
+  [{ clock: {} }, 'clock must be a clock'],
+  [{ clock: null }, 'clock must be a clock: an object with now, set and clear, not null'],
+  [{ seed: -1 }, 'seed must be a non-negative safe integer, not -1'],
+  [{ seed: 'x' }, 'seed must be'],
+  [{ mode: null }, "mode must be 'writeback' or 'writethrough', not null"],
+  [{ lineSize: '4096' }, 'lineSize must be a non-negative safe integer, not "4096"'],
+  [{ writeConcurrencyMax: 0 }, 'writeConcurrencyMax must be a safe integer of at least 1, not 0'],
   [{ writeConcurrencyMax: 1.5 }, 'writeConcurrencyMax'],
-  [{ retryDelayMinMs: 0 }, 'retryDelayMinMs must be at least 1'],
-  [{ retryDelayMaxMs: 0 }, 'retryDelayMaxMs must be at least 1'],
-  [{ dirtyAgeMaxMs: -1 }, 'dirtyAgeMaxMs must not be negative, not -1'],
-  [{ dirtyAgeMaxMs: Number.NaN }, 'dirtyAgeMaxMs must not be negative, not NaN'],
+  [{ retryDelayMinMs: 0 }, 'retryDelayMinMs must be an integer from 1 to'],
+  [{ retryDelayMaxMs: 0 }, 'retryDelayMaxMs must be an integer from 1 to'],
+  [{ dirtyAgeMaxMs: -1 }, 'dirtyAgeMaxMs must be a number from 0 to 2147483647, not -1'],
+  [{ dirtyAgeMaxMs: Number.NaN }, 'dirtyAgeMaxMs must be a number from 0 to 2147483647, not NaN'],
   [{ mode: 'fast' }, "mode must be 'writeback' or 'writethrough', not \"fast\""],
   [{ policy: 'random' }, "policy must be 'wtinylfu' or 'lru', not \"random\""],
   [{ lineSize: 1000 }, 'lineSize must be a power of two'],
@@ -68,4 +84,12 @@ test('a line may be as small as a sector and as large as 16 MiB', () => {
 
 test('the error says during what', () => {
   expect(() => checkOptions({ retryDelayMinMs: 0 }, 512)).toThrow(expect.objectContaining({ operation: 'connect' }));
+});
+
+test.each([[undefined], [null], [5], [{}]])('a cache of %o, which is no device, is refused', async (base) => {
+  await expect(connectCache(base as never)).rejects.toMatchObject({
+    name: 'BlockError',
+    code: 'INVALID_ARGUMENT',
+    message: expect.stringContaining('base must be a block device, not'),
+  });
 });

@@ -1,10 +1,17 @@
 import {
   BlockError,
   type Clock,
+  checkBoolean,
+  checkClock,
   checkInteger,
+  checkIntegerBetween,
+  checkNumberBetween,
+  checkOneOf,
   checkOptionNames,
+  checkTimeMs,
   type KnownOptions,
   systemClock,
+  TIMER_MS_MAX,
 } from '@blockyard/block';
 
 export interface CacheOptions {
@@ -63,25 +70,38 @@ const KNOWN: KnownOptions<CacheOptions> = {
 };
 const LINE_SIZE_MAX = 16 * 2 ** 20;
 
-/** The options with their defaults. Throws `INVALID_ARGUMENT` for one that is unknown or makes no sense. */
+/** The options with their defaults, each of its type and in its bounds. Throws `INVALID_ARGUMENT` for one that is unknown or makes no sense. */
 export function checkOptions(options: CacheOptions, sectorSize: number): CheckedOptions {
+  try {
+    return checked(options, sectorSize);
+  } catch (error) {
+    throw BlockError.from(error, { operation: 'connect' });
+  }
+}
+
+function checked(options: CacheOptions, sectorSize: number): CheckedOptions {
   checkOptionNames(options, KNOWN);
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  const checked: CheckedOptions = { ...DEFAULTS, ...given };
-  checkInteger(checked.maxSizeBytes, 'maxSizeBytes');
-  for (const name of ['writeConcurrencyMax', 'retryDelayMinMs', 'retryDelayMaxMs'] as const) {
-    checkInteger(checked[name], name);
-    if (checked[name] === 0) throw invalid(`${name} must be at least 1`);
+  const all: CheckedOptions = { ...DEFAULTS, ...given };
+  checkInteger(all.maxSizeBytes, 'maxSizeBytes');
+  checkOneOf(all.mode, 'mode', ['writeback', 'writethrough']);
+  checkOneOf(all.policy, 'policy', ['wtinylfu', 'lru']);
+  checkBoolean(all.readAhead, 'readAhead');
+  checkIntegerBetween(all.writeConcurrencyMax, 'writeConcurrencyMax', 1);
+  // Infinity sets no timer.
+  if (all.dirtyAgeMaxMs !== Number.POSITIVE_INFINITY) {
+    checkNumberBetween(all.dirtyAgeMaxMs, 'dirtyAgeMaxMs', 0, TIMER_MS_MAX);
   }
-  if (!(checked.dirtyAgeMaxMs >= 0)) throw invalid(`dirtyAgeMaxMs must not be negative, not ${checked.dirtyAgeMaxMs}`);
-  if (checked.mode !== 'writeback' && checked.mode !== 'writethrough') {
-    throw invalid(`mode must be 'writeback' or 'writethrough', not ${JSON.stringify(checked.mode)}`);
+  const { retryDelayMinMs, retryDelayMaxMs } = all;
+  checkTimeMs(retryDelayMinMs, 'retryDelayMinMs', 1);
+  checkTimeMs(retryDelayMaxMs, 'retryDelayMaxMs', 1);
+  if (retryDelayMinMs > retryDelayMaxMs) {
+    throw invalid(`retryDelayMinMs must be at most retryDelayMaxMs, ${retryDelayMaxMs}, not ${retryDelayMinMs}`);
   }
-  if (checked.policy !== 'wtinylfu' && checked.policy !== 'lru') {
-    throw invalid(`policy must be 'wtinylfu' or 'lru', not ${JSON.stringify(checked.policy)}`);
-  }
-  if (checked.lineSize !== undefined) checkLineSize(checked.lineSize, sectorSize);
-  return checked;
+  checkClock(all.clock);
+  if (all.seed !== undefined) checkInteger(all.seed, 'seed');
+  if (all.lineSize !== undefined) checkLineSize(all.lineSize, sectorSize);
+  return all;
 }
 
 function checkLineSize(lineSize: number, sectorSize: number): void {

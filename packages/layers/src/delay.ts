@@ -2,12 +2,16 @@ import {
   type BlockDevice,
   BlockError,
   type Clock,
+  checkClock,
+  checkDevice,
+  checkIntegerBetween,
+  checkNumberBetween,
   checkOptionNames,
   type KnownOptions,
   type Operation,
   systemClock,
 } from '@blockyard/block';
-import { checkNumber, checkOwnsBase, checkPositive } from './check.js';
+import { checkOwnsBase } from './check.js';
 import { createLayer, type Intercept, isForced, type LayerOptions, OPERATIONS, rangeOf } from './layer.js';
 import { SharedTimers } from './shared-timers.js';
 import { Slots } from './slots.js';
@@ -56,9 +60,11 @@ const MOVES_DATA: Readonly<Record<Operation, boolean>> = {
  * Throws `INVALID_ARGUMENT` if an option is wrong or unknown.
  */
 export function withDelay(base: BlockDevice, options: DelayOptions = {}): BlockDevice {
+  checkDevice(base, 'base');
   checkOptionNames(options, KNOWN);
   const { clock = systemClock, parallelism = Number.POSITIVE_INFINITY, latencyMs = 0 } = options;
-  if (options.parallelism !== undefined) checkPositive(parallelism, 'parallelism');
+  checkClock(clock);
+  if (options.parallelism !== undefined) checkIntegerBetween(parallelism, 'parallelism', 1);
   const line = new Line(options.bytesPerSecond);
   const latencies = latenciesOf(latencyMs);
   const timers = new SharedTimers(clock);
@@ -99,7 +105,7 @@ class Line {
   #freeAtMs = 0;
 
   constructor(bytesPerSecond: number | undefined) {
-    if (bytesPerSecond !== undefined) checkPositive(bytesPerSecond, 'bytesPerSecond');
+    if (bytesPerSecond !== undefined) checkIntegerBetween(bytesPerSecond, 'bytesPerSecond', 1);
     this.#bytesPerMs = bytesPerSecond === undefined ? Number.POSITIVE_INFINITY : bytesPerSecond / 1000;
   }
 
@@ -116,7 +122,7 @@ function latenciesOf(latencyMs: NonNullable<DelayOptions['latencyMs']>): Readonl
   if (named !== undefined) checkOptionNames(named, MOVES_DATA as unknown as KnownOptions<typeof named>, 'latencyMs');
   const latencies = OPERATIONS.map((operation) => {
     const ms = named !== undefined ? (named[operation] ?? 0) : operation === 'disconnect' ? 0 : latencyMs;
-    checkNumber(ms, `latencyMs of ${operation}`, 0, LATENCY_MS_MAX);
+    checkNumberBetween(ms, `latencyMs of ${operation}`, 0, LATENCY_MS_MAX);
     return [operation, ms] as const;
   });
   return Object.fromEntries(latencies) as Record<Operation, number>;

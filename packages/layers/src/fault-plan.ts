@@ -1,13 +1,16 @@
 import {
   BLOCK_ERROR_CODES,
   type BlockErrorCode,
+  checkFunction,
   checkInteger,
+  checkIntegerBetween,
+  checkNumberBetween,
   checkOptionNames,
   type KnownOptions,
   type Operation,
   type SectorRange,
 } from '@blockyard/block';
-import { checkNumber, checkPositive, invalid } from './check.js';
+import { invalid } from './check.js';
 import { seededRandom } from './random.js';
 
 /**
@@ -150,13 +153,14 @@ function checkRule(rule: FaultRule, what: string): void {
   const { operation, action, when, nth, probability, timesMax, code, range, tornSectors } = rule;
   if (typeof operation !== 'string' && !Array.isArray(operation)) throw invalid(`${what}.operation names no operation`);
   for (const each of operationsOf(rule)) checkAction(each, action, what);
-  if (when !== undefined && typeof when !== 'function') throw invalid(`${what}.when must be a function`);
+  if (when !== undefined) checkFunction(when, `${what}.when`);
   if (nth !== undefined && probability !== undefined) throw invalid(`${what}: nth or probability, not both`);
-  if (nth !== undefined) checkPositive(nth, `${what}.nth`);
-  if (probability !== undefined) checkNumber(probability, `${what}.probability`, 0, 1);
-  if (timesMax !== undefined) checkPositive(timesMax, `${what}.timesMax`);
+  if (nth !== undefined) checkIntegerBetween(nth, `${what}.nth`, 1);
+  if (probability !== undefined) checkNumberBetween(probability, `${what}.probability`, 0, 1);
+  if (timesMax !== undefined) checkIntegerBetween(timesMax, `${what}.timesMax`, 1);
   if (tornSectors !== undefined) checkInteger(tornSectors, `${what}.tornSectors`);
   if (range !== undefined) {
+    checkOptionNames(range, { start: true, count: true }, `${what}.range`);
     checkInteger(range.start, `${what}.range.start`);
     checkInteger(range.count, `${what}.range.count`);
   }

@@ -1,6 +1,7 @@
 import {
   type BlockDevice,
   BlockError,
+  checkDevice,
   checkOptionNames,
   type KnownOptions,
   type Operation,
@@ -65,6 +66,7 @@ const KNOWN: KnownOptions<FaultOptions> = { ownsBase: true, rules: true, seed: t
  * Throws `INVALID_ARGUMENT` if an option is wrong or unknown.
  */
 export function withFaults(base: BlockDevice, options: FaultOptions): FaultyDevice {
+  checkDevice(base, 'base');
   checkOptionNames(options, KNOWN);
   const faults = new Faults(new FaultPlan(options.rules, options.seed ?? 0), base.info.sectorSize);
   const layer = createLayer(base, {

@@ -1,6 +1,7 @@
 import {
   type BlockDevice,
   BlockError,
+  checkDevice,
   checkInteger,
   checkOptionNames,
   type Extent,
@@ -54,6 +55,7 @@ const INWARD: { readonly [O in Operation]: (result: Result<O>, partition: Sector
  * Throws `INVALID_ARGUMENT` if an option is wrong or unknown, `OUT_OF_BOUNDS` if it does not lie within the base.
  */
 export function partition(base: BlockDevice, options: PartitionOptions): BlockDevice {
+  checkDevice(base, 'base');
   checkOptionNames(options, KNOWN);
   const { startSector, sizeSectors } = options;
   checkInteger(startSector, 'startSector');

@@ -1,4 +1,4 @@
-import { type BlockDevice, checkOptionNames } from '@blockyard/block';
+import { type BlockDevice, checkDevice, checkOptionNames } from '@blockyard/block';
 import { checkOwnsBase } from './check.js';
 import { createLayer, type LayerOptions } from './layer.js';
 
@@ -8,6 +8,7 @@ import { createLayer, type LayerOptions } from './layer.js';
  * Throws `INVALID_ARGUMENT` if an option is wrong or unknown.
  */
 export function withReadOnly(base: BlockDevice, options: LayerOptions = {}): BlockDevice {
+  checkDevice(base, 'base');
   checkOptionNames(options, { ownsBase: true });
   return createLayer(base, {
     name: 'readonly',

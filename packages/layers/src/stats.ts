@@ -2,6 +2,8 @@ import {
   type BlockDevice,
   type BlockErrorCode,
   type Clock,
+  checkClock,
+  checkDevice,
   checkOptionNames,
   Histogram,
   isBlockError,
@@ -59,8 +61,10 @@ const KNOWN: KnownOptions<StatsOptions> = { ownsBase: true, clock: true };
  * Throws `INVALID_ARGUMENT` if an option is wrong or unknown.
  */
 export function withStats(base: BlockDevice, options: StatsOptions = {}): StatsDevice {
+  checkDevice(base, 'base');
   checkOptionNames(options, KNOWN);
   const { clock = systemClock } = options;
+  checkClock(clock);
   const { sectorSize } = base.info;
   const counters = tableOf(() => new Counter());
 

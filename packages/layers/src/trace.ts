@@ -2,13 +2,16 @@ import {
   type BlockDevice,
   type BlockErrorCode,
   type Clock,
+  checkClock,
+  checkDevice,
+  checkFunction,
   checkOptionNames,
   isBlockError,
   type KnownOptions,
   type Operation,
   systemClock,
 } from '@blockyard/block';
-import { checkOwnsBase, invalid } from './check.js';
+import { checkOwnsBase } from './check.js';
 import { createLayer, type Intercept, type LayerOptions, rangeOf } from './layer.js';
 
 /** One operation that has ended. */
@@ -44,9 +47,11 @@ const KNOWN: KnownOptions<TraceOptions> = { ownsBase: true, clock: true };
  * Throws `INVALID_ARGUMENT` if an argument is wrong or an option unknown.
  */
 export function withTrace(base: BlockDevice, sink: TraceSink, options: TraceOptions = {}): BlockDevice {
-  if (typeof sink !== 'function') throw invalid('sink must be a function');
+  checkDevice(base, 'base');
+  checkFunction(sink, 'sink');
   checkOptionNames(options, KNOWN);
   const { clock = systemClock } = options;
+  checkClock(clock);
   const { sectorSize } = base.info;
   let started = 0;
 

@@ -1,4 +1,14 @@
-import { BlockError, type Clock, checkInteger, checkOptionNames, type KnownOptions } from '@blockyard/block';
+import {
+  type Clock,
+  checkBoolean,
+  checkClock,
+  checkFunction,
+  checkIntegerBetween,
+  checkOptionNames,
+  checkSectorSize,
+  type KnownOptions,
+  TIMER_MS_MAX,
+} from '@blockyard/block';
 
 /** Who the client is, and whom it believes. */
 export interface ClientTls {
@@ -61,9 +71,9 @@ export interface ClientLimits {
 const BOUNDS: Readonly<Record<keyof ClientLimits, readonly [number, number, number]>> = {
   connections: [1, 16, 4],
   requestsMax: [1, 1024, 64],
-  connectMs: [1, 2 ** 31 - 1, 10_000],
-  silenceMs: [0, 2 ** 31 - 1, 60_000],
-  reconnectMs: [0, 2 ** 31 - 1, 60_000],
+  connectMs: [1, TIMER_MS_MAX, 10_000],
+  silenceMs: [0, TIMER_MS_MAX, 60_000],
+  reconnectMs: [0, TIMER_MS_MAX, 60_000],
 };
 
 const KNOWN: KnownOptions<NbdOptions> = {
@@ -81,9 +91,19 @@ const KNOWN: KnownOptions<NbdOptions> = {
   random: true,
 };
 
+const KNOWN_TLS: KnownOptions<ClientTls> = { ca: true, cert: true, key: true, psk: true, hostname: true };
+
 /** The limits with their defaults, or `INVALID_ARGUMENT`. */
 export function checkOptions(options: NbdOptions): ClientLimits {
   checkOptionNames(options, KNOWN);
+  const { sectorSize, tls, clock, random } = options;
+  if (sectorSize !== undefined) checkSectorSize(sectorSize);
+  for (const name of ['readOnly', 'assumeSameServer', 'unsafeNoFlush'] as const) {
+    if (options[name] !== undefined) checkBoolean(options[name], name);
+  }
+  if (tls !== undefined) checkOptionNames(tls, KNOWN_TLS, 'tls');
+  if (clock !== undefined) checkClock(clock);
+  if (random !== undefined) checkFunction(random, 'random');
   return {
     connections: checked(options, 'connections'),
     requestsMax: checked(options, 'requestsMax'),
@@ -96,7 +116,6 @@ export function checkOptions(options: NbdOptions): ClientLimits {
 function checked(options: NbdOptions, name: keyof ClientLimits): number {
   const [min, max, preset] = BOUNDS[name];
   const value = options[name] ?? preset;
-  checkInteger(value, name);
-  if (value < min || value > max) throw new BlockError('INVALID_ARGUMENT', `${name} must be from ${min} to ${max}`);
+  checkIntegerBetween(value, name, min, max);
   return value;
 }

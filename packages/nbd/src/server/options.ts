@@ -2,6 +2,9 @@ import {
   type BlockDevice,
   BlockError,
   type Clock,
+  checkBoolean,
+  checkClock,
+  checkFunction,
   checkInteger,
   checkOptionNames,
   type KnownOptions,
@@ -132,8 +135,19 @@ export function checkLimits(limits: Partial<Limits> = {}): Limits {
   return checked;
 }
 
+/** The options, but for those that are made into something else, or `INVALID_ARGUMENT`. */
+export function checkServeOptions(options: ServeOptions): void {
+  checkOptionNames(options, SERVE_OPTIONS);
+  const { exports, listen, ownsDevices, onEvent, clock } = options;
+  if (typeof exports !== 'object' || exports === null) throw invalid('exports must be an object of devices by name');
+  if (typeof listen !== 'object' || listen === null) throw invalid('listen must be { path } or { host, port }');
+  if (ownsDevices !== undefined) checkBoolean(ownsDevices, 'ownsDevices');
+  if (onEvent !== undefined) checkFunction(onEvent, 'onEvent');
+  if (clock !== undefined) checkClock(clock);
+}
+
 /** A list that does not compile when an option is missing from it. */
-export const SERVE_OPTIONS: KnownOptions<ServeOptions> = {
+const SERVE_OPTIONS: KnownOptions<ServeOptions> = {
   exports: true,
   default: true,
   listen: true,

@@ -1,6 +1,6 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { resolve } from 'node:path';
-import { type BlockDevice, BlockError, checkOptionNames, isBlockError, systemClock } from '@blockyard/block';
+import { type BlockDevice, BlockError, isBlockError, systemClock } from '@blockyard/block';
 import { formatUri } from '../uri.js';
 import { Budget } from './budget.js';
 import { BusyPoll } from './busy-poll.js';
@@ -9,7 +9,7 @@ import { Connection, type Shared } from './connection.js';
 import { Exports } from './exports.js';
 import { listenOn } from './listen.js';
 import { type Loss, lossError, lossOf, mappedOf } from './lost.js';
-import { checkLimits, SERVE_OPTIONS, type ServeOptions } from './options.js';
+import { checkLimits, checkServeOptions, type ServeOptions } from './options.js';
 import { Pace } from './pace.js';
 import { StallWatch } from './stall-watch.js';
 import { Counters, type ServerStats } from './stats.js';
@@ -45,7 +45,7 @@ export interface NbdServer extends AsyncDisposable {
  */
 export async function serveNbd(options: ServeOptions): Promise<NbdServer> {
   try {
-    checkOptionNames(options, SERVE_OPTIONS);
+    checkServeOptions(options);
     const server = new NbdServerImpl(options);
     await server.listen();
     return server;
