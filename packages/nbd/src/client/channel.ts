@@ -109,6 +109,10 @@ export class Channel {
     this.#continuity.meet(dialled.session.instance);
     const link = new Link(dialled, ++this.#made, limits.silenceMs, clock, {
       onAnswer: (job) => this.#onAnswer(job, link),
+      onNotSent: (job) => {
+        this.#drop(job, bufferLost());
+        this.#serve();
+      },
       onLost: (lost, unanswered, error) => this.#onLost(lost, unanswered, error),
     });
     this.#links.push(link);
@@ -122,7 +126,8 @@ export class Channel {
       if (link === undefined) break;
       const job = this.#queue.shift();
       if (job === undefined) break;
-      if (job.command === Command.FLUSH && this.#continuity.broken) this.#refuseFlush(job);
+      if (!job.isWhole) this.#drop(job, bufferLost());
+      else if (job.command === Command.FLUSH && this.#continuity.broken) this.#refuseFlush(job);
       else link.send(job);
     }
     if (this.#queue.length > 0 && this.#links.length === 0) void this.#recover();
@@ -146,6 +151,7 @@ export class Channel {
     }
     this.#continuity.answered(job);
     if (job.errno !== 0) job.reject(answerError(job));
+    else if (!job.isWhole) job.reject(bufferLost());
     // Answered by a server that may have forgotten what the one before had answered.
     else if (job.command === Command.FLUSH && this.#continuity.broken) this.#refuseFlush(job);
     else job.resolve();
@@ -269,6 +275,13 @@ export class Channel {
       'the connection was lost with writes answered but not flushed, and nothing shows that the server still has them';
     this.#drop(job, new BlockError('FLUSH_FAILED', message));
   }
+}
+
+function bufferLost(): BlockError {
+  return new BlockError(
+    'INVALID_ARGUMENT',
+    'a buffer was detached, or its memory shrunk, while the operation was under way',
+  );
 }
 
 function lostError(): BlockError {

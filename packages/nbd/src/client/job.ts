@@ -1,3 +1,5 @@
+import { byteLengthOf } from '@blockyard/block';
+
 /** Status of a run of bytes, as BLOCK_STATUS gives it. */
 export interface StatusRun {
   readonly lengthBytes: number;
@@ -63,6 +65,14 @@ export class Job {
   lost(made: number, madeInAll: number): void {
     if (made > this.#madeAtLoss) this.losses++;
     this.#madeAtLoss = madeInAll;
+  }
+
+  /**
+   * Whether its buffers are what they were when it was made. Their owner may have transferred one away, or shrunk its memory: then
+   * it fails, and nothing else may.
+   */
+  get isWhole(): boolean {
+    return this.buffers.length === 0 || byteLengthOf(this.buffers) === this.lengthBytes;
   }
 
   resolve(): void {

@@ -17,6 +17,8 @@ import { Sender } from './sender.js';
 export interface LinkEvents {
   /** The job has its whole reply, and nothing refers to its buffers any more. */
   onAnswer(job: Job): void;
+  /** The job was given to the link, and cannot be sent any more: its buffers are gone. Nothing of it has left. */
+  onNotSent(job: Job): void;
   /** The connection is gone; these jobs were not answered. */
   onLost(link: Link, unanswered: readonly Job[], error: BlockError): void;
 }
@@ -91,9 +93,17 @@ export class Link {
     const sent: Sent = { job, written: false, answered: false };
     this.#sent.set(cookie, sent);
     const payload = job.command === Command.WRITE ? job.buffers : [];
-    this.#sender.push([this.#header(job, cookie), ...payload], () => {
-      sent.written = true;
-      if (sent.answered) this.#settle(cookie, sent);
+    this.#sender.push({
+      buffers: [this.#header(job, cookie), ...payload],
+      isWhole: () => job.isWhole,
+      sent: () => {
+        sent.written = true;
+        if (sent.answered) this.#settle(cookie, sent);
+      },
+      notSent: () => {
+        this.#sent.delete(cookie);
+        this.#events.onNotSent(job);
+      },
     });
     this.#watch();
   }

@@ -106,7 +106,7 @@ export class ReplyParser implements Parser {
   /** Data for bytes `from` on of what the job reads. */
   #receiveData(job: Job, from: number, lengthBytes: number, finish: () => boolean): boolean {
     if (!this.#arrive(job, from, lengthBytes)) return false;
-    return this.#receive(sliceBuffers(job.buffers, from, lengthBytes), finish);
+    return this.#receive(placesFor(job, from, lengthBytes), finish);
   }
 
   /** Fills the buffers one after the other, then goes on. */
@@ -133,7 +133,7 @@ export class ReplyParser implements Parser {
     const from = (reader.u64() ?? -1) - job.offsetBytes;
     const lengthBytes = reader.u32() ?? 0;
     if (!this.#arrive(job, from, lengthBytes)) return false;
-    for (const buffer of sliceBuffers(job.buffers, from, lengthBytes)) buffer.fill(0);
+    for (const buffer of placesFor(job, from, lengthBytes)) buffer.fill(0);
     return true;
   }
 
@@ -175,4 +175,9 @@ export class ReplyParser implements Parser {
     this.#sink.onViolation(message);
     return false;
   }
+}
+
+/** Where data for a job go: into its buffers, or nowhere, if their owner has taken them away. What others read comes behind. */
+function placesFor(job: Job, from: number, lengthBytes: number): Uint8Array[] {
+  return job.isWhole ? sliceBuffers(job.buffers, from, lengthBytes) : [new Uint8Array(lengthBytes)];
 }

@@ -35,6 +35,7 @@ export class Inbound {
 
   #parser: Parser;
   #destination: Uint8Array | undefined;
+  #destinationBytes = 0;
   #destinationAt = 0;
   #skipBytes = 0;
   #held = false;
@@ -67,6 +68,7 @@ export class Inbound {
   /** The next bytes belong into `destination`; the parser hears of it when that is full. */
   readInto(destination: Uint8Array): void {
     this.#destination = destination;
+    this.#destinationBytes = destination.byteLength;
     this.#destinationAt = 0;
   }
 
@@ -111,7 +113,7 @@ export class Inbound {
 
   /** Where the next read of the socket should put its bytes. */
   landing(): Uint8Array {
-    const destination = this.#destination;
+    const destination = this.#presentDestination();
     if (destination !== undefined && destination.byteLength - this.#destinationAt >= DIRECT_BYTES_MIN) {
       this.#direct = destination.subarray(this.#destinationAt);
       return this.#direct;
@@ -199,7 +201,8 @@ export class Inbound {
   }
 
   #step(): boolean {
-    if (this.#destination !== undefined) return this.#fill(this.#destination);
+    const destination = this.#presentDestination();
+    if (destination !== undefined) return this.#fill(destination);
     if (this.#skipBytes > 0) return this.#skipSome();
     return this.#parser.parse(this);
   }
@@ -212,8 +215,16 @@ export class Inbound {
     return this.#finishDestination();
   }
 
+  /** Where the payload goes: to no place of anyone's, once its owner has taken the memory away. What comes behind it must be found. */
+  #presentDestination(): Uint8Array | undefined {
+    const destination = this.#destination;
+    if (destination === undefined || destination.byteLength >= this.#destinationBytes) return destination;
+    this.#destination = new Uint8Array(this.#destinationBytes);
+    return this.#destination;
+  }
+
   #finishDestination(): boolean {
-    if (this.#destinationAt < (this.#destination?.byteLength ?? 0)) return false;
+    if (this.#destination !== undefined && this.#destinationAt < this.#destinationBytes) return false;
     this.#destination = undefined;
     this.#parser.filled();
     return true;
