@@ -6,8 +6,10 @@ import { Fence } from './fence.js';
 import { findObjects } from './find-objects.js';
 import { Geometry } from './geometry.js';
 import { Guard } from './guard.js';
-import { keysOf } from './keys.js';
+import { describeHolder } from './holder.js';
+import { type Keys, keysOf } from './keys.js';
 import { KnownObjects } from './known-objects.js';
+import { Lease } from './lease.js';
 import { ObjectFormat } from './object-format.js';
 import { ObjectLocks } from './object-locks.js';
 import { ObjectWriter } from './object-writer.js';
@@ -17,13 +19,17 @@ import { RecentObjects } from './recent-objects.js';
 import { RootObject, readRoot } from './root-object.js';
 import { Slots } from './slots.js';
 import type { ObjectStore } from './store.js';
+import { claimOver, holderStateOf, RENEW_MS, refuseIfHeld } from './take-over.js';
+import { atMost, sleep, type VolumeClock } from './volume-clock.js';
 
 /**
- * Opens a volume that `createVolume` made. Opened for writing, it fences whoever has it open for writing already.
+ * Opens a volume that `createVolume` made. Opened for writing, it fences the writer that has it open already, and then waits for twice
+ * that one's `leaseMs`, unless it is certainly gone: from then on nothing that it writes is acknowledged, and all that was
+ * acknowledged is seen.
  *
  * Rejects with `NOT_FOUND` if the bucket or the volume is not there, `CORRUPT` or `UNSUPPORTED` if the root object is none that
  * can be used, `UNSUPPORTED` also if the store ignores conditions, `ACCESS_DENIED`, `LOCKED` if another writer opened it at the
- * same moment, `INVALID_ARGUMENT` if an option is wrong or unknown, `UNAVAILABLE` or `TIMEOUT` if the store cannot be
+ * same moment, or has it open and `takeOver` is false, `INVALID_ARGUMENT` if an option is wrong or unknown, `UNAVAILABLE` or `TIMEOUT` if the store cannot be
  * reached.
  */
 export async function connectS3(options: ConnectS3Options): Promise<BlockDevice> {
@@ -49,18 +55,45 @@ export function nameOf(options: { readonly bucket?: unknown; readonly prefix?: u
 }
 
 async function openDriver(store: ObjectStore, settings: ConnectSettings): Promise<S3Driver> {
+  const { readOnly, clock, leaseMs } = settings;
+  const keys = keysOf(settings.prefix);
+  store.dates.watch(keys.root);
+  const found = await readRoot(store, keys);
+  const fence = new Fence(() => findHolder(store, keys, clock));
+  const root = new RootObject(store, keys, fence, clock, found);
+  const lease = new Lease({ root, fence, clock, dates: store.dates }, { leaseMs, renewMs: RENEW_MS });
+  // Before the takeover, which makes it unknown.
+  const { objectCount } = found.root;
+  if (readOnly) return makeDriver(store, settings, { root, fence, lease, objectCount });
+  const { conditionalDeletes } = await becomeWriter(store, settings, root);
+  try {
+    const driver = await makeDriver(store, settings, { root, fence, lease, objectCount, conditionalDeletes });
+    lease.start();
+    return driver;
+  } catch (error) {
+    await root.giveBack(null);
+    throw error;
+  }
+}
+
+/** After the takeover: what an earlier writer stored before it is seen. */
+async function makeDriver(
+  store: ObjectStore,
+  settings: ConnectSettings,
+  {
+    root,
+    fence,
+    lease,
+    objectCount,
+    conditionalDeletes = false,
+  }: { root: RootObject; fence: Fence; lease: Lease; objectCount: number | null; conditionalDeletes?: boolean },
+): Promise<S3Driver> {
   const { readOnly, concurrency } = settings;
   const keys = keysOf(settings.prefix);
-  const fence = new Fence();
-  const root = new RootObject(store, keys, fence, await readRoot(store, keys));
-  // Before the takeover, which makes it unknown.
-  const { objectCount } = root.root;
-  const abilities = readOnly ? undefined : await becomeWriter(store, settings, root);
   const geometry = new Geometry(root.root);
   const { volumeId, sectorSize, objectSizeBytes, partSizeBytes } = root.root;
   const format = new ObjectFormat(partSizeBytes);
   const known = new KnownObjects();
-  // After the takeover: what an earlier writer stored before it is seen.
   const countAgain = async () => (readOnly ? (await readRoot(store, keys)).root.objectCount : objectCount);
   await findObjects({ store, keys, geometry, format, known, countAgain }, objectCount, concurrency);
   const parts = {
@@ -76,15 +109,32 @@ async function openDriver(store: ObjectStore, settings: ConnectSettings): Promis
     slots: new Slots(concurrency),
     guard: new Guard({ store, keys, root, fence, geometry, format }, readOnly),
   };
-  const deleter = new Deleter(store, keys, root, abilities?.conditionalDeletes ?? false);
-  const facts = { name: nameOf(settings), readOnly, concurrency };
-  return new S3Driver(parts, new ObjectWriter(parts, deleter, new RecentObjects(settings.maxRecentBytes)), facts);
+  const recent = new RecentObjects(settings.maxRecentBytes);
+  const writer = new ObjectWriter(parts, new Deleter(store, keys, root, conditionalDeletes), recent);
+  return new S3Driver(parts, writer, lease, { name: nameOf(settings), readOnly, concurrency });
 }
 
-/** Takes the volume over, last of all: what can go wrong is tried before an earlier writer is fenced. */
+/**
+ * Takes the volume over, last of all: what can go wrong is tried before an earlier writer is fenced. Resolves when that one
+ * acknowledges nothing any more.
+ */
 async function becomeWriter(store: ObjectStore, settings: ConnectSettings, root: RootObject): Promise<Abilities> {
-  const keys = keysOf(settings.prefix);
+  const { prefix, takeOver, leaseMs, clock } = settings;
+  const keys = keysOf(prefix);
+  const held = holderStateOf(root.root, store.dates.watched, clock);
+  if (!takeOver) refuseIfHeld(held, store.urlOf(keys.root));
   const abilities = await probe(store, keys, settings);
-  await root.takeOver();
+  const { holder, waitMs } = claimOver(held, leaseMs, clock);
+  await root.takeOver(holder);
+  if (waitMs > 0) await sleep(clock, waitMs);
+  root.settle(leaseMs);
   return abilities;
+}
+
+/** Longest that a writer that was replaced looks for the one that replaced it, to say who it is. */
+const FIND_HOLDER_MS_MAX = 5000;
+
+async function findHolder(store: ObjectStore, keys: Keys, clock: VolumeClock): Promise<string | undefined> {
+  const found = await atMost(clock, FIND_HOLDER_MS_MAX, readRoot(store, keys));
+  return found?.root.holder ? describeHolder(found.root.holder) : undefined;
 }

@@ -1,6 +1,7 @@
 import type { BlockDevice } from '@blockyard/block';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { connectS3, createVolume } from './index.js';
+import { TestClock } from './testing/clock.js';
 import { startTestStore, type TestStore } from './testing/servers.js';
 import { type StoredObject, StoredObjects } from './testing/stored-objects.js';
 
@@ -35,7 +36,7 @@ afterEach(async () => {
 afterAll(() => store.stop());
 
 async function connect(options: { readOnly?: boolean } = {}): Promise<BlockDevice> {
-  const device = await connectS3({ ...at, ...options });
+  const device = await connectS3({ ...at, clock: new TestClock(), ...options });
   opened.push(device);
   return device;
 }

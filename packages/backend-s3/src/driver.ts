@@ -1,6 +1,7 @@
-import type { BlockDriver, Extent, MaybePromise } from '@blockyard/block';
+import type { BlockDriver, DisconnectOptions, Extent, MaybePromise } from '@blockyard/block';
 import { DELETES_AHEAD } from './deleter.js';
 import type { BufferPart } from './geometry.js';
+import type { Lease } from './lease.js';
 import { ObjectReader } from './object-reader.js';
 import type { ObjectWriter, VolumeParts } from './object-writer.js';
 import { resizeVolume } from './resize.js';
@@ -31,13 +32,15 @@ export class S3Driver implements BlockDriver {
   readonly #reader: ObjectReader;
   readonly #writer: ObjectWriter;
   readonly #concurrency: number;
+  readonly #lease: Lease;
   readonly #turn = new Turn();
   /** Changes that have ended, well or not. */
   #changes = 0;
   /** Those that were there at the last flush that succeeded. */
   #flushedChanges = 0;
 
-  constructor(parts: VolumeParts, writer: ObjectWriter, { name, readOnly, concurrency }: S3DriverFacts) {
+  constructor(parts: VolumeParts, writer: ObjectWriter, lease: Lease, facts: S3DriverFacts) {
+    const { name, readOnly, concurrency } = facts;
     this.name = name;
     this.readOnly = readOnly;
     this.sectorSize = parts.geometry.sectorSize;
@@ -45,7 +48,12 @@ export class S3Driver implements BlockDriver {
     this.#parts = parts;
     this.#reader = new ObjectReader(parts);
     this.#writer = writer;
+    this.#lease = lease;
     this.#concurrency = concurrency;
+  }
+
+  get lost(): AbortSignal {
+    return this.#parts.fence.lost;
   }
 
   get sizeSectors(): number {
@@ -69,18 +77,18 @@ export class S3Driver implements BlockDriver {
   }
 
   /**
-   * A PUT that was answered is durable. What is left to find out is whether the volume was still ours when the last one was
-   * answered: one look at the root, if there was any change since the last time.
+   * A PUT that was answered is durable. What is left to find out is whether it may be claimed: see {@link Lease}.
    */
   async flush(): Promise<void> {
     const changes = this.#changes;
     if (changes === this.#flushedChanges) return this.#turn.take();
-    await this.#parts.root.verify();
+    await this.#lease.confirmFlush();
     this.#flushedChanges = Math.max(this.#flushedChanges, changes);
   }
 
+  /** The change of the root is a look at it as well. */
   resize(sizeSectors: number): Promise<void> {
-    return this.#changing(() => resizeVolume(this.#parts, this.#writer, sizeSectors));
+    return this.#changing(() => resizeVolume(this.#parts, this.#writer, sizeSectors), false);
   }
 
   discard(start: number, count: number): Promise<void> {
@@ -104,8 +112,11 @@ export class S3Driver implements BlockDriver {
     }));
   }
 
-  disconnect(): void {
-    this.#parts.store.close();
+  async disconnect({ force = false }: DisconnectOptions): Promise<void> {
+    const { root, known, store } = this.#parts;
+    this.#lease.stop();
+    if (!force && !this.readOnly) await root.giveBack(known.count);
+    store.close();
   }
 
   *#partsToFetch(parts: Iterable<BufferPart>): Generator<BufferPart> {
@@ -122,12 +133,16 @@ export class S3Driver implements BlockDriver {
     for (const index of known.existing(first, end)) if (!held.has(index)) yield index;
   }
 
-  async #changing(change: () => Promise<void>): Promise<void> {
+  async #changing(change: () => Promise<void>, confirms = true): Promise<void> {
+    const lease = this.#lease;
+    lease.begin();
     try {
       this.#parts.fence.check();
       await change();
+      if (confirms) await lease.confirm();
       await this.#turn.take();
     } finally {
+      lease.end();
       this.#changes++;
     }
   }

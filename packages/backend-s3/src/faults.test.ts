@@ -3,6 +3,7 @@ import { type BlockDevice, BlockError } from '@blockyard/block';
 import type { Fault, FaultProxy, ProxiedRequest } from '@blockyard/local-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type ConnectS3Options, connectS3, createVolume, type StoreOptions } from './index.js';
+import { TestClock } from './testing/clock.js';
 import { brief, CONDITIONAL_DELETES, gate, startFaults, startTestStore, type TestStore } from './testing/servers.js';
 
 const SECTOR = 512;
@@ -32,8 +33,13 @@ afterAll(async () => {
   await store.stop();
 });
 
+let clock: TestClock;
+beforeEach(() => {
+  clock = new TestClock();
+});
+
 async function connect(options: Partial<ConnectS3Options> = {}): Promise<BlockDevice> {
-  const device = await connectS3({ ...at, ...options });
+  const device = await connectS3({ ...at, clock, ...options });
   opened.push(device);
   proxy.requests.length = 0;
   return device;
@@ -112,7 +118,8 @@ test('a PUT that was answered by nobody is looked for, and found', async () => {
   const device = await connect({ maxAttempts: 1, requestTimeoutMs: 1000 });
   failing(isDataPut, { kind: 'swallow-after' });
   await device.write(3, fill(1));
-  expect(proxy.requests.map(brief)).toEqual(['PUT data/000000000000', 'HEAD data/000000000000']);
+  const ofData = proxy.requests.map(brief).filter((request) => request.includes('data/'));
+  expect(ofData).toEqual(['PUT data/000000000000', 'HEAD data/000000000000']);
   proxy.onRequest = () => undefined;
   await device.write(4, fill(2));
   expect(await read(device, 3, 2)).toEqual([1, 2]);

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { type ConnectS3Options, connectS3, createVolume, deleteVolume, type StoreOptions } from './index.js';
 import { RACERS } from './probe.js';
 import { toBlockError } from './store-error.js';
+import { TestClock } from './testing/clock.js';
 import { isBatchDelete, useOddStore } from './testing/odd.js';
 
 const OBJECT_BYTES = 8192;
@@ -22,7 +23,7 @@ const create = (options: Partial<StoreOptions> = {}) =>
 const leftovers = () => [...used.store.objects.keys()];
 
 async function connect(options: Partial<ConnectS3Options> = {}): Promise<BlockDevice> {
-  const device = await connectS3({ ...used.at, ...options });
+  const device = await connectS3({ ...used.at, clock: new TestClock(), ...options });
   opened.push(device);
   return device;
 }

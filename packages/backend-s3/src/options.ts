@@ -1,6 +1,8 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { BlockError, checkInteger, checkOptionNames, checkSectorSize, checkSize } from '@blockyard/block';
+import { LEASE_MS_MAX } from './holder.js';
 import { checkPrefix } from './keys.js';
+import { systemVolumeClock, type VolumeClock } from './volume-clock.js';
 
 /** How to reach the store: with a client of yours, or with what is needed to make one. */
 export interface StoreOptions {
@@ -44,8 +46,16 @@ export interface CreateVolumeOptions extends StoreOptions {
 }
 
 export interface ConnectS3Options extends StoreOptions {
-  /** Default: false, and then an earlier writer is fenced. */
   readonly readOnly?: boolean;
+  /** Whether the volume is taken from a writer that has it open and is alive. If not, that is `LOCKED`. Default: true. */
+  readonly takeOver?: boolean;
+  /**
+   * How long after a look at the root was begun changes are acknowledged without another one; at most 60,000. Who
+   * takes over waits for twice that. 0: every change waits for a look of its own, and no clock is relied on. Default: 3,000.
+   */
+  readonly leaseMs?: number;
+  /** Default: the system's. */
+  readonly clock?: VolumeClock;
   /** Data requests in flight at once, at most 256. Default: 16. */
   readonly concurrency?: number;
   /**
@@ -62,6 +72,7 @@ export const OBJECT_SIZE_BYTES_MAX = 64 << 20;
 export const CONCURRENCY_DEFAULT = 16;
 export const CONCURRENCY_MAX = 256;
 export const MAX_RECENT_BYTES_DEFAULT = 16 << 20;
+export const LEASE_MS_DEFAULT = 3000;
 export const REQUEST_TIMEOUT_MS_DEFAULT = 30_000;
 /** The longest delay that a timer can wait for, shared out over the attempts. */
 export const DEADLINE_MS_MAX = 2 ** 31 - 1;
@@ -81,6 +92,9 @@ export interface CreateSettings extends StoreSettings {
 }
 
 export interface ConnectSettings extends StoreSettings {
+  readonly takeOver: boolean;
+  readonly leaseMs: number;
+  readonly clock: VolumeClock;
   readonly readOnly: boolean;
   readonly concurrency: number;
   readonly maxRecentBytes: number;
@@ -109,6 +123,9 @@ const KNOWN_CREATE: Readonly<Record<keyof CreateVolumeOptions, true>> = {
 const KNOWN_CONNECT: Readonly<Record<keyof ConnectS3Options, true>> = {
   ...KNOWN_STORE,
   readOnly: true,
+  takeOver: true,
+  leaseMs: true,
+  clock: true,
   concurrency: true,
   maxRecentBytes: true,
 };
@@ -129,11 +146,14 @@ export function checkCreateOptions(options: CreateVolumeOptions): CreateSettings
 export function checkConnectOptions(options: ConnectS3Options): ConnectSettings {
   checkOptionNames(options, KNOWN_CONNECT);
   const store = checkStoreOptions(options);
-  const { readOnly = false, concurrency = CONCURRENCY_DEFAULT, maxRecentBytes = MAX_RECENT_BYTES_DEFAULT } = options;
+  const { readOnly = false, takeOver = true, leaseMs = LEASE_MS_DEFAULT, clock = systemVolumeClock } = options;
+  const { concurrency = CONCURRENCY_DEFAULT, maxRecentBytes = MAX_RECENT_BYTES_DEFAULT } = options;
   checkBoolean(readOnly, 'readOnly');
+  checkBoolean(takeOver, 'takeOver');
+  checkBetween(leaseMs, 0, LEASE_MS_MAX, 'leaseMs');
   checkBetween(concurrency, 1, CONCURRENCY_MAX, 'concurrency');
   checkInteger(maxRecentBytes, 'maxRecentBytes');
-  return { ...store, readOnly, concurrency, maxRecentBytes };
+  return { ...store, readOnly, takeOver, leaseMs, clock, concurrency, maxRecentBytes };
 }
 
 export function checkDeleteOptions(options: StoreOptions): StoreSettings {

@@ -8,6 +8,9 @@ const holder = {
   started: '123456',
   since: '2026-01-01T00:00:00.000Z',
   renewed: '2026-01-01T00:05:00.000Z',
+  renewMs: 30_000,
+  leaseMs: 3000,
+  settled: true,
 };
 const root: Root = {
   volumeId: '0123456789abcdef0123456789abcdef',
@@ -85,11 +88,14 @@ test('this is format version 2, byte for byte', () => {
     "boot": "5f3c1c2e-0000-4000-8000-000000000000/4026531836",
     "started": "123456",
     "since": "2026-01-01T00:00:00.000Z",
-    "renewed": "2026-01-01T00:05:00.000Z"
+    "renewed": "2026-01-01T00:05:00.000Z",
+    "renewMs": 30000,
+    "leaseMs": 3000,
+    "settled": true
   },
   "objectCount": null,
   "changeId": "fedcba9876543210fedcba9876543210",
-  "check": "ae65211109c616cbc0ee432fc8da91121e07fdf39420bed1774afda53aa3baa5"
+  "check": "6541d3a7a903b783fb6c323ff540aeceb5d618cf1a72aab3f948f1244c330fef"
 }
 `);
 });
@@ -158,6 +164,9 @@ test.each([
   ['a start that is a number', written({ holder: { ...holder, started: 5 } }), 'holder.started is 5'],
   ['a time that is none', written({ holder: { ...holder, since: '2026' } }), 'holder.since is "2026"'],
   ['a renewal that is none', written({ holder: { ...holder, renewed: null } }), 'holder.renewed is null'],
+  ['a renewal that never comes', written({ holder: { ...holder, renewMs: 0 } }), 'holder.renewMs is 0'],
+  ['a lease of hours', written({ holder: { ...holder, leaseMs: 3_600_000 } }), 'holder.leaseMs is 3600000'],
+  ['a holder that is settled perhaps', written({ holder: { ...holder, settled: 1 } }), 'holder.settled is 1'],
   ['a change id that is none', written({ changeId: 5 }), 'changeId is 5'],
   ['version 1 and no volume id', changed1({ volumeId: undefined }), 'volumeId is missing'],
   ['version 1 and a size that is none', changed1({ sizeSectors: 2 ** 50 }), 'more than 2^53 - 1 bytes'],

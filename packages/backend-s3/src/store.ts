@@ -10,6 +10,7 @@ import { BrokenOff, type ByteRange, getRange, type OpenSink } from './ranged-get
 import { Requests } from './requests.js';
 import { Scatter } from './scatter.js';
 import { decodeStamp, encodeStamp, type Stamp } from './stamp.js';
+import { StoreDates } from './store-dates.js';
 import { isBusy, isLostCondition, isMissingKey, isRangeBeyondEnd, toBlockError } from './store-error.js';
 import type { Version } from './version.js';
 
@@ -50,6 +51,8 @@ export class ObjectStore {
   conditionalPuts = true;
   /** How the store wants ETags written in conditions. */
   etagForm: EtagForm = 'quoted';
+  /** The clocks of the store. */
+  readonly dates: StoreDates;
   readonly #client: S3Client;
   readonly #bucket: string;
   readonly #requests: Requests;
@@ -58,6 +61,7 @@ export class ObjectStore {
 
   constructor(client: S3Client, options: { bucket: string; deadlineMs: number; destroyClient: boolean }) {
     this.#client = client;
+    this.dates = new StoreDates(client);
     this.#bucket = options.bucket;
     this.#requests = new Requests(options.deadlineMs);
     this.#destroyClient = options.destroyClient;
@@ -224,6 +228,7 @@ export class ObjectStore {
   /** Aborts what is in flight, refuses what comes later, and closes the connections of a client that is not the caller's. */
   close(): void {
     this.#requests.close();
+    this.dates.close();
     if (this.#destroyClient) this.#client.destroy();
   }
 

@@ -12,6 +12,7 @@ import { type BlockDevice, BlockError } from '@blockyard/block';
 import type { FaultProxy } from '@blockyard/local-s3';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { connectS3, createVolume, deleteVolume, type StoreOptions } from './index.js';
+import { TestClock } from './testing/clock.js';
 import { brief, startFaults, startTestStore, type TestStore } from './testing/servers.js';
 
 let store: TestStore;
@@ -50,7 +51,7 @@ async function requestsOf(run: () => Promise<unknown>): Promise<string[]> {
 
 async function open(options: { sizeBytes?: number; objectSizeBytes?: number } = {}): Promise<BlockDevice> {
   await createVolume({ ...at, sizeBytes: 16 * MiB, ...options });
-  return connectS3(at);
+  return connectS3({ ...at, clock: new TestClock() });
 }
 
 test('a new volume is one object, whatever its size, and reads as zeroes', async () => {
@@ -142,11 +143,17 @@ test('requests are as few as they can be', async () => {
   expect(await requestsOf(() => device.write(600, sectors(1, 0))), 'zeroes where nothing is').toEqual([]);
   expect(await requestsOf(() => device.flush()), 'a flush').toEqual(['GET volume.json']);
   expect(await requestsOf(() => device.flush()), 'a flush of nothing').toEqual([]);
+  // From here on another flush is expected: the look at the root that it needs begins beside each change.
+  const looked = await requestsOf(() => device.write(0, sectors(256, 3)));
+  expect(looked.sort(), 'a write before a flush').toEqual(['GET volume.json', 'PUT data/000000000000']);
+  expect(await requestsOf(() => device.flush()), 'a flush that was expected').toEqual([]);
   expect(await requestsOf(() => device.write(0, sectors(256, 0))), 'zeroes over an object').toEqual([
+    'GET volume.json',
     'GET volume.json',
     'POST ?delete',
   ]);
   expect(await requestsOf(() => device.discard(0, device.info.sizeSectors)), 'a discard of all').toEqual([
+    'GET volume.json',
     'GET volume.json',
     'POST ?delete',
   ]);

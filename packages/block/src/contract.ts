@@ -44,6 +44,15 @@ export interface DisconnectOptions {
   readonly force?: boolean;
 }
 
+/** As much of an `AbortSignal` as it takes to learn that a device is lost, so that any runtime's will do. */
+export interface LostSignal {
+  readonly aborted: boolean;
+  /** Once it has fired: the {@link BlockError} that changes are refused with. */
+  readonly reason?: unknown;
+  addEventListener(type: 'abort', listener: () => void): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+
 /** What a device holds in memory, lent to somebody who only passes it on [B4]. */
 export interface Loan {
   /** The range, one view after the other. Nobody writes into them. */
@@ -61,6 +70,12 @@ export interface Loan {
 export interface BlockDevice extends AsyncDisposable {
   /** Live facts: a new object after each change, never one that changes under its reader. */
   readonly info: DeviceInfo;
+
+  /**
+   * Fires once the device can never again be changed, and what is not durable never will be: another writer has it [E5]. Left out: it is
+   * never said.
+   */
+  readonly lost?: LostSignal | undefined;
 
   /**
    * Fills `buffers`, in order, from sector `start` on (scatter).

@@ -2,7 +2,16 @@ import { byteLengthOf } from './buffers.js';
 import { checkBounds, checkBuffers, checkBuffersAgain, checkInteger, checkRange, checkSize } from './check.js';
 import { checkClock, checkOptionNames, type KnownOptions } from './check-options.js';
 import { type Clock, systemClock } from './clock.js';
-import type { BlockDevice, DeviceInfo, DisconnectOptions, Extent, Loan, Operation, SectorRange } from './contract.js';
+import type {
+  BlockDevice,
+  DeviceInfo,
+  DisconnectOptions,
+  Extent,
+  Loan,
+  LostSignal,
+  Operation,
+  SectorRange,
+} from './contract.js';
 import type { BlockDriver } from './driver.js';
 import { extentsOf, writeZeroesByWriting } from './emulate.js';
 import { BlockError, locateError } from './error.js';
@@ -57,6 +66,7 @@ export function createDevice(driver: BlockDriver, options: DeviceOptions = {}): 
 }
 
 class Device implements BlockDevice {
+  readonly lost: LostSignal | undefined;
   readonly #driver: BlockDriver;
   readonly #turns: Turns;
   readonly #gate = new Gate();
@@ -73,6 +83,7 @@ class Device implements BlockDevice {
   constructor(driver: BlockDriver, turns: Turns) {
     this.#driver = driver;
     this.#turns = turns;
+    this.lost = driver.lost;
     this.#info = infoOf(driver);
     this.#order = driver.atomicSectors === true ? undefined : new RangeOrder(this.#proceed);
     this.#forced = new Promise((resolve) => {
@@ -339,7 +350,9 @@ class Device implements BlockDevice {
 
   #checkAllowed(operation: Operation): void {
     this.#proceed();
-    if (this.#info.readOnly && CHANGES[operation]) throw new BlockError('READ_ONLY', 'the device is read-only');
+    if (!CHANGES[operation]) return;
+    if (this.#info.readOnly) throw new BlockError('READ_ONLY', 'the device is read-only');
+    if (this.lost?.aborted === true) throw this.lost.reason;
   }
 
   /** Keeps what had to wait, or works in several steps, from calling a driver that was disconnected by force. */

@@ -47,7 +47,7 @@ describe('The contract', () => {
       ['D', 4],
       ['S', 4],
       ['Z', 3],
-      ['E', 4],
+      ['E', 5],
       ['C', 11],
     ];
     expect(clauses).toEqual(letters.flatMap(([letter, count]) => upTo(letter, count)));

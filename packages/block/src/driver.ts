@@ -1,4 +1,4 @@
-import type { DisconnectOptions, Extent, Loan, SectorRange } from './contract.js';
+import type { DisconnectOptions, Extent, Loan, LostSignal, SectorRange } from './contract.js';
 import type { MaybePromise } from './maybe-promise.js';
 
 /**
@@ -28,6 +28,9 @@ export interface BlockDriver {
    * whatever the driver is called with. Default: false, and then the device runs calls that overlap one after the other.
    */
   readonly atomicSectors?: boolean;
+
+  /** See {@link BlockDevice.lost}. Read once, by `createDevice`. Its reason is a `BlockError`. */
+  readonly lost?: LostSignal | undefined;
 
   /** Fills the buffers, all of them, from sector `start` on: a gibibyte at most. */
   read(start: number, buffers: readonly Uint8Array[]): MaybePromise<void>;

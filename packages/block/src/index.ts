@@ -27,6 +27,7 @@ export {
   type DisconnectOptions,
   type Extent,
   type Loan,
+  type LostSignal,
   type NativeOperations,
   type Operation,
   SECTOR_SIZE_MAX,

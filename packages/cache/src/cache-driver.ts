@@ -5,6 +5,7 @@ import {
   type DisconnectOptions,
   type Extent,
   type Loan,
+  type LostSignal,
   type MaybePromise,
   type SectorRange,
 } from '@blockyard/block';
@@ -24,6 +25,7 @@ export class CacheDriver implements BlockDriver {
   readonly sectorSize: number;
   readonly readOnly: boolean;
   readonly preferredIoBytes: number;
+  readonly lost: LostSignal | undefined;
   /** Copies into and out of memory are of one turn, and the base tears no sector either. */
   readonly atomicSectors = true;
   readonly extents?: (start: number, count: number) => Promise<Extent[]>;
@@ -39,6 +41,7 @@ export class CacheDriver implements BlockDriver {
     this.sectorSize = base.info.sectorSize;
     this.readOnly = base.info.readOnly;
     this.preferredIoBytes = base.info.preferredIoBytes;
+    this.lost = base.lost;
     if (base.info.native.extents) this.extents = (start, count) => overlayExtents(engine, start, count);
   }
 

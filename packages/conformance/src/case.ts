@@ -11,7 +11,7 @@ export const CLAUSES = [
   ...(['D1', 'D2', 'D3', 'D4'] as const),
   ...(['S1', 'S2', 'S3', 'S4'] as const),
   ...(['Z1', 'Z2', 'Z3'] as const),
-  ...(['E1', 'E2', 'E3', 'E4'] as const),
+  ...(['E1', 'E2', 'E3', 'E4', 'E5'] as const),
 ] as const;
 
 export type Clause = (typeof CLAUSES)[number];

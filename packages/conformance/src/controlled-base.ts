@@ -32,6 +32,7 @@ export class ControlledBase implements BlockDevice {
   #waiting: { readonly operation: Operation; readonly go: () => void }[] = [];
   #watchers: { readonly operation: Operation; readonly calls: number; readonly notify: () => void }[] = [];
   readonly #raised = new WeakSet<object>();
+  readonly #lost = new AbortController();
   #disconnects = 0;
   #forced = false;
 
@@ -71,6 +72,17 @@ export class ControlledBase implements BlockDevice {
   /** From now on calls of `operation` fail with `code` and change nothing, until `heal`. */
   fail(operation: Operation, code: BlockErrorCode): void {
     this.#faults.set(operation, code);
+  }
+
+  /** Another writer has it: from now on every change is `FENCED`, for ever. */
+  lose(): void {
+    for (const operation of ['write', 'discard', 'writeZeroes', 'resize', 'flush'] as const)
+      this.fail(operation, 'FENCED');
+    this.#lost.abort(this.#raise('FENCED', 'write'));
+  }
+
+  get lost(): AbortSignal {
+    return this.#lost.signal;
   }
 
   heal(): void {

@@ -96,6 +96,7 @@ export function createLayer(
     preferredIoBytes,
     // The base keeps what overlaps apart.
     atomicSectors: true,
+    lost: base.lost,
     ...info,
     ...(lendsFrom === undefined ? {} : { lend: (start, count) => base.lend?.(lendsFrom + start, count) }),
     ...(Object.fromEntries(methods) as unknown as Pick<BlockDriver, Operation>),

@@ -35,7 +35,7 @@ export const s3Subject: SimulationSubject = {
         });
         dead.catch(() => {});
         const client = clientOf((request) => Promise.race([store.send(life, request), dead]), retries);
-        return connectS3({ ...AT, client, concurrency, requestTimeoutMs: REQUEST_TIMEOUT_MS });
+        return connectS3({ ...AT, client, concurrency, requestTimeoutMs: REQUEST_TIMEOUT_MS, clock: life.clock });
       },
       crash: () => {},
       // The SDK makes errors of its own of what the network did.

@@ -1,8 +1,9 @@
 import { ok, strictEqual } from 'node:assert';
+import { isBlockError } from '@blockyard/block';
 import type { Case } from '../case.js';
 import { expectContents, expectDurable, later, outcome, refuses, writeStamped } from '../expect.js';
 import { turns } from '../turns.js';
-import { RANGE_CALLS } from './calls.js';
+import { CHANGING_CALLS, RANGE_CALLS } from './calls.js';
 
 export const endCases: readonly Case[] = [
   {
@@ -191,6 +192,48 @@ export const endCases: readonly Case[] = [
       // Whatever the base does then, nobody may wait for ever [O2].
       base.release();
       await waiting;
+    },
+  },
+  {
+    clause: 'E5',
+    title: 'E5: a device that works does not say that it is lost, nor does one that was disconnected',
+    async run(context) {
+      const device = await context.open();
+      const isLost = () => device.lost?.aborted ?? false;
+      await writeStamped(device, 1, 0, 2);
+      await device.flush();
+      strictEqual(isLost(), false, 'a device that works must not be lost');
+      await device.disconnect();
+      strictEqual(isLost(), false, 'to be disconnected is not to be lost');
+    },
+  },
+  {
+    clause: 'E5',
+    title:
+      'E5: a device over a base that is lost says so, refuses changes, and claims nothing that it cannot store any more',
+    needs: ['wrap'],
+    async run(context) {
+      const { device, base } = await context.wrap();
+      await writeStamped(device, 1, 0, 2);
+      await device.flush();
+      const calls = base.calls('write');
+      const written = await outcome(() => writeStamped(device, 2, 3, 2), 'a write');
+      const isDirty = written.resolved && base.calls('write') === calls;
+      const { lost } = device;
+      ok(lost !== undefined, 'a device over one that can be lost must be able to say it');
+      let told = 0;
+      lost.addEventListener('abort', () => {
+        told++;
+      });
+      base.lose();
+      strictEqual(told, 1, 'whoever listens must be told, once');
+      ok(isBlockError(lost.reason, 'FENCED'), 'the reason must be the error of the base');
+      for (const { name, run } of CHANGING_CALLS) {
+        await refuses('FENCED', () => run(device, 0, 1), `${name} over a lost base`);
+      }
+      await refuses('FENCED', () => device.resize(context.sizeSectors + 1), 'resize over a lost base');
+      if (isDirty) await refuses('FENCED', () => device.flush(), 'a flush of what cannot be stored any more');
+      await device.disconnect({ force: true });
     },
   },
 ];

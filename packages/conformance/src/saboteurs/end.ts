@@ -150,4 +150,11 @@ export const endSaboteurs: readonly Saboteur[] = [
       },
     })),
   ),
+  saboteur('E5', 'says that it is lost while it works', () => ({ lost: AbortSignal.abort(new Error('lost')) })),
+  wrapperSaboteur('E5', 'keeps it to itself that its base is lost', (base) =>
+    spoil(passThrough(base), () => ({ lost: undefined })),
+  ),
+  wrapperSaboteur('E5', 'takes changes for a base that is lost', (base) =>
+    spoil(passThrough(base), (good) => ({ discard: (start, count) => good.discard(start, count).catch(() => {}) })),
+  ),
 ];

@@ -9,6 +9,7 @@ export function passThrough(base: BlockDevice): BlockDevice {
     sectorSize: base.info.sectorSize,
     sizeSectors: base.info.sizeSectors,
     readOnly: base.info.readOnly,
+    lost: base.lost,
     read: (start, buffers) => base.read(start, buffers),
     write: (start, buffers) => base.write(start, buffers),
     flush: (range) => base.flush(range),

@@ -1,4 +1,4 @@
-import type { BlockDevice, DeviceInfo, DisconnectOptions, Extent, SectorRange } from '@blockyard/block';
+import type { BlockDevice, DeviceInfo, DisconnectOptions, Extent, LostSignal, SectorRange } from '@blockyard/block';
 import type { Clause } from '../case.js';
 import { createMemory, createReferenceDevice, type Memory } from '../reference.js';
 import type { Subject } from '../subject.js';
@@ -62,6 +62,10 @@ class Forwarding implements BlockDevice {
 
   get info(): DeviceInfo {
     return this.#good.info;
+  }
+
+  get lost(): LostSignal | undefined {
+    return this.#good.lost;
   }
 
   read(start: number, buffers: readonly Uint8Array[]): Promise<void> {

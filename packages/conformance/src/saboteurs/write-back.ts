@@ -63,6 +63,7 @@ export function writeBack(base: BlockDevice, lies: Lies = {}): BlockDevice {
 
   return createDevice({
     name: `write-back(${base.info.name})`,
+    lost: base.lost,
     sectorSize,
     sizeSectors: base.info.sizeSectors,
     readOnly: base.info.readOnly,
