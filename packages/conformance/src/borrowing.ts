@@ -35,6 +35,11 @@ export function borrow(device: BlockDevice, oracle: Oracle, range: SectorRange):
   if (held.length > (loan === undefined ? 0 : HELD_MAX)) giveBack(held.shift());
 }
 
+/** Loans of the device that are held. */
+export function loansOf(device: BlockDevice): number {
+  return heldOf.get(device)?.length ?? 0;
+}
+
 function giveBack(held: Held | undefined): void {
   if (held === undefined) return;
   const { loan, range, bytes } = held;

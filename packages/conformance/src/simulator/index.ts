@@ -3,7 +3,7 @@ export { failEachCall } from './fail-each-call.js';
 export { type CrashPoint, FAULT_KINDS, type FaultKind, type Faults, type SingleFault } from './faults.js';
 export type { Life } from './life.js';
 export { Random } from './random.js';
-export type { Ending, ScriptStep } from './script.js';
+export type { Action, Ending, ForcedResize, ScriptStep } from './script.js';
 export { type ShrinkOptions, shrink } from './shrink.js';
 export { type SimulationCase, type SimulationOptions, type SimulationOutcome, simulate } from './simulate.js';
 export { openSimulatedBase } from './simulated-base.js';

@@ -8,6 +8,8 @@ export class Life {
   readonly over: Promise<void>;
   /** The calls of media that it waits for, each as the way to make it fail at once. */
   readonly calls = new Set<() => void>();
+  /** Its device has ended, and it goes on: whatever it asks of a medium from now on is one call too many. */
+  isIdle = false;
   #isAlive = true;
   #end: () => void = () => {};
 

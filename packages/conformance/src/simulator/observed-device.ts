@@ -5,6 +5,7 @@ export class ObservedDevice implements BlockDevice {
   readonly #device: BlockDevice;
   #isOver = false;
   #inFlight = 0;
+  #waiting: (() => void)[] = [];
 
   constructor(device: BlockDevice) {
     this.#device = device;
@@ -18,6 +19,11 @@ export class ObservedDevice implements BlockDevice {
   /** Operations of clients in flight. */
   get inFlight(): number {
     return this.#inFlight;
+  }
+
+  /** Resolves when every operation of clients has settled. */
+  async settled(): Promise<void> {
+    while (this.#inFlight > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
   /** The clients are no more. */
@@ -74,14 +80,19 @@ export class ObservedDevice implements BlockDevice {
     return new Promise((resolve, reject) => {
       call.then(
         (result) => {
-          this.#inFlight--;
+          this.#leave();
           if (!this.#isOver) resolve(result);
         },
         (error: unknown) => {
-          this.#inFlight--;
+          this.#leave();
           if (!this.#isOver) reject(error);
         },
       );
     });
+  }
+
+  #leave(): void {
+    this.#inFlight--;
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 }

@@ -6,7 +6,7 @@ export interface ScriptStep {
   readonly client: number;
   /** Milliseconds between the end of the last step and this one. */
   readonly thinkMs: number;
-  readonly step: Step | Ending;
+  readonly step: Step | Ending | ForcedResize | Action;
 }
 
 /** The device ends and is opened again: disconnected, given up by force, or in a crash. */
@@ -14,7 +14,30 @@ export interface Ending {
   readonly kind: 'reopen' | 'force' | 'crash';
 }
 
-export function isEnding(step: Step | Ending): step is Ending {
+/** The device is given up by force while it resizes; its process lives on. */
+export interface ForcedResize {
+  readonly kind: 'forceResize';
+  /** The size that it was to get. */
+  readonly sectors: number;
+  /** Milliseconds between the two. */
+  readonly afterMs: number;
+}
+
+/** Something that only some devices can do, and their subjects know about: a budget, a prefetch. */
+export interface Action {
+  readonly kind: 'action';
+  /** Chooses what: 0 to before 1. */
+  readonly which: number;
+  /** As much or little of it: 0 to before 1. */
+  readonly much: number;
+  /** As in a step on a range. */
+  readonly at: number;
+  readonly sectors: number;
+  /** Not now, but so many microtasks after the next resize of the medium has ended. */
+  readonly microtasksAfterResize?: number;
+}
+
+export function isEnding(step: ScriptStep['step']): step is Ending {
   return step.kind === 'reopen' || step.kind === 'force' || step.kind === 'crash';
 }
 
@@ -23,6 +46,7 @@ export interface ScriptOptions {
   readonly stepsMax: number;
 }
 
+const UINT32 = 2 ** 32;
 const CLIENTS_MAX = 8;
 const STEPS_MIN = 10;
 const THINK_MS_MAX = 300;
@@ -102,4 +126,46 @@ function drawRange(random: Random, manner: Manner, sizeSectors: number, kind: (t
   const at = isHot ? manner.hotStart + random.below(manner.hotSectors) : random.below(sizeSectors);
   const sectors = random.chance(manner.longs) ? random.between(1, sizeSectors) : random.between(1, RANGE_SECTORS);
   return { kind, at, sectors, cut: random.between(1, RANGE_SECTORS) };
+}
+
+/** Worlds that have them. */
+const EXTRAS_OFTEN = 0.5;
+const FORCED_RESIZES = 0.2;
+const BESIDE_RESIZES = 0.4;
+const MICROTASKS_MAX = 14;
+const AFTER_MS_MAX = 300;
+
+/**
+ * Puts forced ends during resizes, and actions, between the steps of a script. They have a chance of their own, so that the
+ * others stay what they were before there were any.
+ */
+export function withExtras(script: readonly ScriptStep[], random: Random, sizeSectors: number): ScriptStep[] {
+  const all = [...script];
+  if (!random.chance(EXTRAS_OFTEN)) return all;
+  const count = random.magnitude(1, Math.ceil(script.length / 4));
+  for (let i = 0; i < count; i++) {
+    const at = random.below(all.length + 1);
+    const step = random.chance(FORCED_RESIZES)
+      ? drawForcedResize(random, sizeSectors)
+      : drawAction(random, sizeSectors);
+    const thinkMs = random.chance(0.5) ? random.between(1, AFTER_MS_MAX) : 0;
+    all.splice(at, 0, { client: random.below(CLIENTS_MAX), thinkMs, step });
+  }
+  return all;
+}
+
+function drawForcedResize(random: Random, sizeSectors: number): ForcedResize {
+  const sectors = random.between(1, Math.ceil(sizeSectors * 1.5));
+  return { kind: 'forceResize', sectors, afterMs: random.chance(0.5) ? 0 : random.magnitude(1, AFTER_MS_MAX) };
+}
+
+function drawAction(random: Random, sizeSectors: number): Action {
+  const action: Action = {
+    kind: 'action',
+    which: random.below(UINT32) / UINT32,
+    much: random.below(UINT32) / UINT32,
+    at: random.below(sizeSectors),
+    sectors: random.between(1, sizeSectors),
+  };
+  return random.chance(BESIDE_RESIZES) ? { ...action, microtasksAfterResize: random.below(MICROTASKS_MAX) } : action;
 }

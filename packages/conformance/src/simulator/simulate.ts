@@ -1,6 +1,6 @@
 import type { CrashPoint, FaultKind, SingleFault } from './faults.js';
 import { Random } from './random.js';
-import { drawScript, type ScriptStep } from './script.js';
+import { drawScript, type ScriptStep, withExtras } from './script.js';
 import type { SimulationSubject } from './simulated-system.js';
 import { Simulation } from './simulation.js';
 import type { Violation } from './violation.js';
@@ -50,6 +50,8 @@ export interface SimulationOutcome {
 }
 
 const STEPS_MAX = 2000;
+/** Away from every seed that anyone begins with. */
+const EXTRAS_SEED = 2 ** 48;
 const SECTORS_MIN = 8;
 const SECTORS_MAX = 96;
 const SECTOR_SIZE = 512;
@@ -63,7 +65,8 @@ export async function simulate(
   const random = new Random(which.seed);
   const sectorSize = options.sectorSize ?? SECTOR_SIZE;
   const sizeSectors = random.between(SECTORS_MIN, options.sectorsMax ?? SECTORS_MAX);
-  const all = drawScript(random.fork(), { sizeSectors, stepsMax: options.stepsMax ?? STEPS_MAX });
+  const drawn = drawScript(random.fork(), { sizeSectors, stepsMax: options.stepsMax ?? STEPS_MAX });
+  const all = withExtras(drawn, new Random(which.seed + EXTRAS_SEED), sizeSectors);
   const { keep } = which;
   const script = keep === undefined ? all : all.filter((_, i) => keep.includes(i));
   const { without, single, crash } = which;

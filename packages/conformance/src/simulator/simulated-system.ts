@@ -1,6 +1,7 @@
 import type { BlockDevice } from '@blockyard/block';
 import type { CrashMedium } from '../crash-medium.js';
 import type { Life } from './life.js';
+import type { Action } from './script.js';
 import { openSimulatedBase } from './simulated-base.js';
 import { SimulatedMedium } from './simulated-medium.js';
 import type { World } from './world.js';
@@ -21,6 +22,11 @@ export interface SimulatedSystem {
   readonly crashMedium?: CrashMedium | undefined;
   /** Looks for what must not be, between events. Throws it. */
   check?(device: BlockDevice): void;
+  /**
+   * Does what only this device can do, beside the operations of clients, who hold so many loans. Rejects if that fails as it may not.
+   * Default: nothing.
+   */
+  act?(device: BlockDevice, action: Action, loans: () => number): Promise<void>;
   /** Whether an operation may fail like this, if it is none of the world's own errors. */
   mayFail?(error: unknown): boolean;
   /**
@@ -46,11 +52,13 @@ export interface SimulationSubject {
  * the base.
  *
  * @param check looks for what must not be, between events
+ * @param act does what only this device can do
  */
 export function overSimulatedBase<T extends BlockDevice>(
   name: string,
   wrap: (base: BlockDevice, world: World, life: Life) => Promise<T>,
   check?: (device: T) => void,
+  act?: (device: T, action: Action, loans: () => number) => Promise<void>,
 ): SimulationSubject {
   return {
     name,
@@ -68,6 +76,9 @@ export function overSimulatedBase<T extends BlockDevice>(
         crash: () => medium.crash(world.random),
         check() {
           if (opened !== undefined) check?.(opened);
+        },
+        async act(_, action, loans) {
+          if (opened !== undefined) await act?.(opened, action, loans);
         },
       };
     },

@@ -1,14 +1,15 @@
 import { AssertionError, strictEqual } from 'node:assert';
 import { isBlockError } from '@blockyard/block';
-import { ChangedLoan } from '../borrowing.js';
+import { ChangedLoan, loansOf } from '../borrowing.js';
 import { CrashCheck } from '../crash-check.js';
 import { Oracle } from '../oracle.js';
 import { type Run, runStep } from '../run-workload.js';
 import { turns } from '../turns.js';
 import type { Step } from '../workload.js';
+import { Actions } from './actions.js';
 import { Life } from './life.js';
 import { ObservedDevice } from './observed-device.js';
-import { type Ending, isEnding, type ScriptStep } from './script.js';
+import { type Action, type Ending, type ForcedResize, isEnding, type ScriptStep } from './script.js';
 import type { SimulatedSystem } from './simulated-system.js';
 import { CLAUSES_OF_RESULT, Violation } from './violation.js';
 import type { World } from './world.js';
@@ -20,6 +21,8 @@ const EVENTS_PER_STEP_MAX = 2000;
 const EVENTS_MIN = 50_000;
 const OPEN_RETRY_MS = 50;
 const OPENS_BEFORE_HEALING = 10;
+/** For how long a process goes on after its device was given up: longer than any timer of the device. */
+const IDLE_MS = 100_000;
 
 /** One run of a script in a world. */
 export class Simulation {
@@ -27,6 +30,7 @@ export class Simulation {
   readonly #system: SimulatedSystem;
   readonly #oracle: Oracle;
   readonly #resizesAlone: boolean;
+  readonly #actions = new Actions((action) => this.#act(action));
   #violation: Violation | undefined;
   #life: Life;
   #device: ObservedDevice | undefined;
@@ -51,6 +55,7 @@ export class Simulation {
     world.onMisuse = (clauses, what) => this.#fail(clauses, new AssertionError({ message: what }));
     world.onMediumEvent = (start, count) => this.#lookAtCrashes(start, count);
     world.onCrashDue = () => this.#crashNow();
+    world.onResized = () => this.#actions.resized();
   }
 
   /** Runs the script to its end and everything after it to rest. The violation that it finds, if any. */
@@ -66,12 +71,21 @@ export class Simulation {
       await turns(this.#system.turnsToRest ?? 1);
       if (this.#violation !== undefined || this.#isDone) break;
       this.#checkInvariants();
-      if (!this.#world.time.step()) this.#hang('nothing more will happen');
+      this.#step();
       if (events > eventsMax) this.#hang(`there is no end after ${events} events`);
     }
     this.#isOver = true;
     this.#life.end();
     return this.#violation;
+  }
+
+  /** Lets the next event happen. What throws there would be an uncaught exception of the process. */
+  #step(): void {
+    try {
+      if (!this.#world.time.step()) this.#hang('nothing more will happen');
+    } catch (error) {
+      this.#fail('O2', error);
+    }
   }
 
   async #runAll(script: readonly ScriptStep[]): Promise<void> {
@@ -91,6 +105,8 @@ export class Simulation {
       if (thinkMs > 0) await this.#world.time.sleep(thinkMs);
       this.#world.log.step();
       if (isEnding(step)) await this.#end(step.kind);
+      else if (step.kind === 'forceResize') await this.#forceDuringResize(step);
+      else if (step.kind === 'action') await this.#actions.begin(step);
       else await this.#perform(step);
     }
   }
@@ -99,7 +115,7 @@ export class Simulation {
   async #perform(step: Step): Promise<void> {
     const isExclusive = step.kind === 'resize' && this.#resizesAlone;
     // Nothing may come between looking and beginning.
-    while (!this.#mayBegin(step, isExclusive)) await this.#changed();
+    while (!this.#mayBegin(step.kind, isExclusive)) await this.#changed();
     const device = this.#device;
     if (device === undefined) throw new Error('a step needs an open device');
     if (isExclusive) this.#exclusive = true;
@@ -113,7 +129,7 @@ export class Simulation {
     this.#wake();
   }
 
-  #mayBegin({ kind }: Step, alone: boolean): boolean {
+  #mayBegin(kind: Step['kind'], alone: boolean): boolean {
     if (this.#device === undefined || this.#exclusive) return false;
     return kind !== 'resize' || !(this.#isEnding || (alone && this.#performing > 0));
   }
@@ -168,6 +184,63 @@ export class Simulation {
     if (this.#device === undefined || this.#isEnding) return false;
     // A resize that is refused because the device has ended is one that fails.
     return kind !== 'reopen' || this.#resizing === 0;
+  }
+
+  /** What only this device can do. It is in no operation's way, so that it may come at any moment. */
+  async #act(action: Action): Promise<void> {
+    const device = this.#device;
+    if (this.#system.act === undefined || device === undefined) return;
+    const life = this.#life;
+    this.#world.log.note(
+      this.#world.time.now(),
+      `action ${action.which} ${action.much} ${action.at}+${action.sectors}`,
+    );
+    try {
+      await Promise.race([this.#system.act(device.inner, action, () => loansOf(device)), life.over]);
+    } catch (error) {
+      if (!this.#mayFail(error, life)) this.#fail('C1', error);
+    }
+  }
+
+  /** Gives the device up while it resizes. Its process lives on: everything settles, and nothing goes on by itself. */
+  async #forceDuringResize({ sectors, afterMs }: ForcedResize): Promise<void> {
+    while (!(this.#mayBegin('resize', this.#resizesAlone) && this.#mayEnd('force'))) await this.#changed();
+    const device = this.#device;
+    if (device === undefined) throw new Error('a step needs an open device');
+    const life = this.#life;
+    this.#isEnding = true;
+    this.#exclusive = this.#resizesAlone;
+    this.#world.log.note(this.#world.time.now(), `resize ${sectors}, and force`);
+    const pending = this.#oracle.beginResize(sectors);
+    const resize = device.inner.resize(sectors).then(
+      () => {
+        if (this.#device === device) pending.succeeded();
+      },
+      (error: unknown) => {
+        if (this.#device !== device) return;
+        pending.failed(this.#system.mayComeLate?.(error) ?? false);
+        if (!this.#mayFail(error, life)) this.#fail('A1', error);
+      },
+    );
+    await Promise.race([this.#world.time.sleep(afterMs), life.over]);
+    if (life.isAlive) await this.#letGo(device, life, resize);
+    this.#exclusive = false;
+    await this.#giveUp(life.isAlive ? 'force' : 'crash');
+    this.#isEnding = false;
+    this.#wake();
+    await this.#readAll();
+  }
+
+  /** By force, and watches the process for a while. What is in flight may end in any way: what is found then is what counts. */
+  async #letGo(device: ObservedDevice, life: Life, resize: Promise<void>): Promise<void> {
+    device.leave();
+    this.#device = undefined;
+    this.#check = undefined;
+    await Promise.race([device.inner.disconnect({ force: true }), life.over]);
+    life.abortCalls();
+    await Promise.race([Promise.all([device.settled(), resize]), life.over]);
+    life.isIdle = true;
+    await Promise.race([this.#world.time.sleep(IDLE_MS), life.over]);
   }
 
   /** The process dies at once, whatever it is about: at work, ending, or being opened. */
@@ -286,6 +359,7 @@ export class Simulation {
   /** From now on all is well: what was accepted must get where it belongs, and nothing may hang. */
   async #finish(): Promise<void> {
     this.#world.heal();
+    await this.#actions.settled();
     await this.#perform({ kind: 'flush', turns: 0 });
     await this.#readAll();
     for (let attempt = 1; !(await this.#endWell()); attempt++) {

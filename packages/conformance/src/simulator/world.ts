@@ -46,6 +46,8 @@ export class World {
   onMediumEvent: (start?: number, count?: number) => void = () => {};
   /** Told of a call that no user of a medium may make, and the clause that forbids it. */
   onMisuse: (clause: string, what: string) => void = () => {};
+  /** Told when a resize of a medium is about to tell its caller that it has ended. */
+  onResized: () => void = () => {};
   /** Told when the process is to die at once. */
   onCrashDue: () => void = () => {};
   readonly #chance: Random;
@@ -124,6 +126,7 @@ export class World {
   /** Carries out a call, when and as chance has it. It never settles once the process that made it is dead. */
   call<T>(life: Life, call: MediumCall<T>): Promise<T> {
     const isLast = this.#crash?.nth === this.#calls;
+    if (life.isIdle) this.onMisuse('E4', `${call.name} was called after the end`);
     const fate = this.#fateOf(call);
     this.log.note(this.time.now(), `call ${call.name}`);
     return new Promise((resolve, reject) => {
@@ -133,6 +136,7 @@ export class World {
         life.calls.delete(abort);
         this.log.step();
         this.log.note(this.time.now(), fate.fails ? `FAIL ${call.name}` : `done ${call.name}`);
+        if (call.name.startsWith('resize')) this.onResized();
         if (fate.fails) reject(this.#errorOf(call, false));
         else resolve(call.done());
       };
