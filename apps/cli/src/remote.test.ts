@@ -35,6 +35,37 @@ test('a file goes to a volume in S3 and comes back the same', async () => {
   });
 });
 
+test('a target that a copy makes has the sectors of its source, and its objects, unless it is told otherwise', async () => {
+  const { accessKeyId, secretAccessKey } = store.credentials;
+  const env = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
+  const at = `endpoint=${encodeURIComponent(store.endpoint)}&region=${store.region}`;
+  const volume = (name: string) => `s3://${store.bucket}/${name}?${at}`;
+  const infoOf = async (uri: string) => JSON.parse((await blockyard(['info', uri, '--json'], { env })).stdout);
+  await writeFile(folder.in('small.img'), new Uint8Array(1000 * 512).fill(1));
+  const file = `file:${folder.in('small.img')}`;
+  const copies: readonly [string, string, object][] = [
+    [file, volume('like-512'), { sectorSize: 512, sizeSectors: 1000, preferredIoBytes: MIB }],
+    [
+      file,
+      `${volume('like-told')}&sector=1024&chunk=64K`,
+      { sectorSize: 1024, sizeSectors: 500, preferredIoBytes: 65_536 },
+    ],
+    [volume('like-told'), volume('like-told-2'), { sectorSize: 1024, sizeSectors: 500, preferredIoBytes: 65_536 }],
+    [
+      volume('like-told'),
+      `${volume('like-told-3')}&sector=512`,
+      { sectorSize: 512, sizeSectors: 1000, preferredIoBytes: 65_536 },
+    ],
+  ];
+  for (const [from, to, expected] of copies) {
+    const copied = await blockyard(['copy', from, to, '--create', '--verify'], { env });
+    expect(copied).toMatchObject({ code: 0, stdout: expect.stringContaining('verified') });
+    expect(await infoOf(to)).toMatchObject(expected);
+  }
+  const back = await blockyard(['copy', volume('like-told'), `file:${folder.in('back.img')}`, '--create'], { env });
+  expect(back.stderr).toContain('the source has sectors of 1024 bytes, the target of 512; ?sector=');
+});
+
 test('a bucket that is not there is no reason to create a device', async () => {
   const { accessKeyId, secretAccessKey } = store.credentials;
   const env = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };

@@ -10,9 +10,23 @@ export interface CreateUriOptions {
   readonly sectorSize?: number;
   /** Bytes of the device in one object, for s3:. Default: what `?chunk=` says, or the backend's own. */
   readonly chunkBytes?: number;
+  /** A device whose contents will be copied here: what neither the URI nor the options say is as there. */
+  readonly like?: LikeOptions;
 }
 
-const KNOWN: Readonly<Record<keyof CreateUriOptions, true>> = { sizeBytes: true, sectorSize: true, chunkBytes: true };
+export interface LikeOptions {
+  /** Partition tables and file systems count in sectors of the size that they were made with. */
+  readonly sectorSize: number;
+  /** Only between devices that are stored as objects. */
+  readonly chunkBytes?: number;
+}
+
+const KNOWN: Readonly<Record<keyof CreateUriOptions, true>> = {
+  sizeBytes: true,
+  sectorSize: true,
+  chunkBytes: true,
+  like: true,
+};
 
 /**
  * Makes a device that reads as zeroes and takes no space for it, for `connectUri` to open.
@@ -26,11 +40,14 @@ export async function createUri(text: string, options: CreateUriOptions): Promis
     const uri = new DeviceUri(text);
     const scheme = schemeOf(uri);
     checkInteger(options.sizeBytes, 'sizeBytes');
-    const sectorSize = agreed('sector', sectorSizeOf(uri), options.sectorSize);
+    const { like } = options;
+    if (like !== undefined) checkOptionNames(like, { sectorSize: true, chunkBytes: true }, 'like');
+    const sectorSize = agreed('sector', sectorSizeOf(uri), options.sectorSize) ?? like?.sectorSize;
     const chunkBytes = agreed('chunk', uri.size('chunk'), options.chunkBytes);
     if (sectorSize !== undefined) checkSectorSize(sectorSize);
     if (scheme.make === undefined) throw new BlockError('UNSUPPORTED', scheme.notCreated ?? 'it cannot be created');
-    await scheme.make(uri, { sizeBytes: options.sizeBytes, sectorSize, chunkBytes });
+    const likeChunks = scheme.parameters.includes('chunk') ? like?.chunkBytes : undefined;
+    await scheme.make(uri, { sizeBytes: options.sizeBytes, sectorSize, chunkBytes: chunkBytes ?? likeChunks });
   } catch (error) {
     throw BlockError.from(error, { operation: 'create' });
   }

@@ -1,4 +1,4 @@
 export { type ConnectUriOptions, connectUri } from './connect.js';
-export { type CreateUriOptions, createUri } from './create.js';
+export { type CreateUriOptions, createUri, type LikeOptions } from './create.js';
 export { URI_EXAMPLES } from './schemes.js';
 export { formatSize, parseSize } from './size.js';

@@ -1,5 +1,5 @@
 import { type BlockDevice, compare, copy } from '@blockyard/block';
-import { formatSize } from '@blockyard/uri';
+import { formatSize, type LikeOptions } from '@blockyard/uri';
 import type { Command } from 'commander';
 import type { Context } from '../context.js';
 import { createDevice } from '../create-device.js';
@@ -40,17 +40,25 @@ export function defineCopy(program: Command, context: Context): void {
         if (from === to && !isMemory(from) && !isApart(source, options)) {
           throw new UsageError('source and target are one device, and what is read would be written over');
         }
-        return copyTo(context, source, to, options);
+        return copyTo(context, source, from, to, options);
       }),
     );
 }
 
-async function copyTo(context: Context, source: BlockDevice, to: string, options: Options): Promise<void> {
+async function copyTo(
+  context: Context,
+  source: BlockDevice,
+  from: string,
+  to: string,
+  options: Options,
+): Promise<void> {
   const { create, verify, fromOffset, length, toOffset = 0, concurrency, cache, json } = options;
   const range = rangeOf(source, fromOffset, length);
-  if (create) await createDevice(context, to, { sizeBytes: toOffset + range.lengthBytes });
+  if (create)
+    await createDevice(context, to, { sizeBytes: toOffset + range.lengthBytes, like: likenessOf(source, from) });
   const ends = { fromOffsetBytes: range.offsetBytes, toOffsetBytes: toOffset, lengthBytes: range.lengthBytes };
   const { result, seconds } = await withDevice(context, to, { cache }, async (target) => {
+    if (create) noteSectorSize(context, source, target);
     if (toOffset + range.lengthBytes > sizeBytesOf(target.info)) throw tooSmall(target, toOffset + range.lengthBytes);
     const copied = await withProgress(context, 'copy', range.lengthBytes, (progress) =>
       copy(source, target, {
@@ -75,6 +83,19 @@ async function copyTo(context: Context, source: BlockDevice, to: string, options
   const checked = verify ? ', verified' : '';
   await context.print(
     `copied ${formatSize(copiedBytes)} and ${formatSize(zeroBytes)} of zeroes in ${seconds.toFixed(1)} s (${rate}/s)${checked}`,
+  );
+}
+
+/** What the contents of the source depend on. How it is cut into objects is kept where both have some. */
+function likenessOf({ info }: BlockDevice, from: string): LikeOptions {
+  return { sectorSize: info.sectorSize, ...(from.startsWith('s3:') ? { chunkBytes: info.preferredIoBytes } : {}) };
+}
+
+/** Not every device remembers its sector size: whoever opens a file has to say it. */
+function noteSectorSize(context: Context, { info }: BlockDevice, target: BlockDevice): void {
+  if (target.info.sectorSize === info.sectorSize) return;
+  context.log(
+    `note: the source has sectors of ${info.sectorSize} bytes, the target of ${target.info.sectorSize}; ?sector= tells which it is opened with`,
   );
 }
 
