@@ -360,7 +360,7 @@ test('a probe leaves nothing behind, whichever of its requests fails', async () 
   }
 });
 
-/** Answers that are not the store's, with the status of success. */
+/** Answers that are not the store's. */
 const FOREIGN: readonly (readonly [string, StoreAnswer])[] = [
   [
     'an HTML page',
@@ -372,6 +372,7 @@ const FOREIGN: readonly (readonly [string, StoreAnswer])[] = [
     'a 404 of a load balancer',
     { status: 404, headers: { 'content-type': 'text/plain' }, body: 'default backend - 404' },
   ],
+  ['a way to log in', { status: 302, headers: { location: 'https://portal.example/login?to=here' } }],
 ];
 
 describe.each(FOREIGN)('%s for an answer', (_, answer) => {
@@ -458,6 +459,16 @@ const CAUSES: readonly (readonly [string, string, RegExp, StoreAnswer])[] = [
     'INVALID_ARGUMENT',
     /region eu-west-3/,
     errorAnswer(400, 'AuthorizationHeaderMalformed', 'wrong region', REGION_XML),
+  ],
+  [
+    'a proxy that wants TLS',
+    'INVALID_ARGUMENT',
+    /status 301, which gives no reason: it sends to https:\/\/store\.example$/,
+    {
+      status: 301,
+      headers: { 'content-type': 'text/html', location: 'https://store.example/a/b?c=d' },
+      body: '<html>',
+    },
   ],
   ['a wrong secret', 'ACCESS_DENIED', /SignatureDoesNotMatch \(403\)/, errorAnswer(403, 'SignatureDoesNotMatch')],
   ['an unknown key', 'ACCESS_DENIED', /InvalidAccessKeyId \(403\)/, errorAnswer(403, 'InvalidAccessKeyId')],

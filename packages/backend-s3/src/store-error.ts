@@ -16,6 +16,8 @@ export interface Failure {
   readonly attempts: number;
   /** Where the bucket is, if the answer says so. */
   readonly region: string | undefined;
+  /** Scheme and host that the answer sends to, if it does. */
+  readonly location: string | undefined;
 }
 
 const CODE_BY_NAME: Readonly<Record<string, BlockErrorCode>> = {
@@ -46,7 +48,11 @@ const CODE_BY_NAME: Readonly<Record<string, BlockErrorCode>> = {
 const CODE_BY_STATUS: Readonly<Record<number, BlockErrorCode>> = {
   // The bucket is in another region.
   301: 'INVALID_ARGUMENT',
+  // To the page of a captive portal.
+  302: 'UNAVAILABLE',
+  303: 'UNAVAILABLE',
   307: 'INVALID_ARGUMENT',
+  308: 'INVALID_ARGUMENT',
   401: 'ACCESS_DENIED',
   403: 'ACCESS_DENIED',
   404: 'NOT_FOUND',
@@ -78,12 +84,20 @@ const CODE_BY_SYSTEM: Readonly<Record<string, BlockErrorCode>> = {
 export function toBlockError(error: unknown, what: string): BlockError {
   if (isBlockError(error)) return error;
   const failure = failureOf(error);
-  const { name, status, system, message, attempts, region } = failure;
-  const isPlain = message === '' || message === 'UnknownError' || message === name || isUnreadable(failure);
-  const detail = isElsewhere(failure) ? `: the bucket is in the region ${region}` : isPlain ? '' : `: ${message}`;
+  const { name, status, system, attempts } = failure;
+  const detail = detailOf(failure);
   const said = status === undefined ? (system ?? name) : wordsFor(failure);
   const times = attempts > 1 ? `, ${attempts} attempts` : '';
   return new BlockError(codeOf(failure), `${what}: ${said}${times}${detail}`, { cause: error });
+}
+
+/** What is known beyond name and status, with a colon in front. */
+function detailOf(failure: Failure): string {
+  const { name, message, region, location } = failure;
+  if (isElsewhere(failure)) return `: the bucket is in the region ${region}`;
+  if (location !== undefined) return `: it sends to ${location}`;
+  const isPlain = message === '' || message === 'UnknownError' || message === name || isUnreadable(failure);
+  return isPlain ? '' : `: ${message}`;
 }
 
 /** Names that the SDK gives to an answer that has none: the body is empty, as that of every answer to HEAD is, or not XML. */
@@ -172,6 +186,7 @@ export function failureOf(error: unknown): Failure {
     message: typeof message === 'string' ? message : '',
     attempts: typeof attempts === 'number' ? attempts : 1,
     region: regionOf(error),
+    location: locationOf(error),
   };
 }
 
@@ -184,6 +199,7 @@ const NOTHING_KNOWN: Failure = {
   message: '',
   attempts: 1,
   region: undefined,
+  location: undefined,
 };
 
 /** AWS names the region in the body, which the SDK makes properties of, or in a header, the only place for it where there is no body. */
@@ -191,6 +207,14 @@ function regionOf(error: object): string | undefined {
   const { Region, $response } = error as { Region?: unknown; $response?: { headers?: Record<string, unknown> } };
   const region = Region ?? $response?.headers?.['x-amz-bucket-region'];
   return typeof region === 'string' && /^[\w-]{1,64}$/.test(region) ? region : undefined;
+}
+
+/** A proxy that wants TLS, or a login, sends somewhere else. Of the URL only what cannot have a secret in it. */
+function locationOf(error: object): string | undefined {
+  const { $response } = error as { $response?: { statusCode?: number; headers?: Record<string, unknown> } };
+  const { statusCode = 0, headers } = $response ?? {};
+  const location = String(headers?.location ?? '');
+  return statusCode >= 300 && statusCode < 400 && URL.canParse(location) ? new URL(location).origin : undefined;
 }
 
 function isBeforeSending(error: object): boolean {
