@@ -39,7 +39,9 @@ export const s3Subject: SimulationSubject = {
       },
       crash: () => {},
       // The SDK makes errors of its own of what the network did.
-      mayFail: (error) => world.injected > 0 && isBlockError(error) && CODES.includes(error.code),
+      mayFail: (error) =>
+        isBlockError(error) &&
+        ((world.injected > 0 && CODES.includes(error.code)) || (store.flipped > 0 && error.code === 'CORRUPT')),
       // The answer was lost, and so was the look at what is there now.
       mayComeLate: (error) => isBlockError(error) && CODES.includes(error.code),
     };

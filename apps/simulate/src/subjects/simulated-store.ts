@@ -24,17 +24,28 @@ interface StoredObject {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** A bucket in memory, on the other side of a network that delays, loses and answers too late. What it stored is durable. */
+/** Of the answers that bring data, in a world where that happens, so many have a bit that flipped on the way. */
+const FLIPPED = 0.05;
+
+/** A bucket in memory, on the other side of a network that delays, loses, flips bits and answers too late. What it stored is durable. */
 export class SimulatedStore {
   readonly #world: World;
   readonly #objects = new Map<string, StoredObject>();
   readonly #honoursConditionalDeletes: boolean;
+  readonly #flipsBits: boolean;
+  #flipped = 0;
   /** Requests on their way: what the store would do. */
   readonly #onTheirWay = new Set<() => void>();
 
   constructor(world: World) {
     this.#world = world;
     this.#honoursConditionalDeletes = world.random.chance(0.5);
+    this.#flipsBits = world.random.chance(0.3);
+  }
+
+  /** Answers so far with a bit that flipped. */
+  get flipped(): number {
+    return this.#flipped;
   }
 
   /** Carries a request out at once. */
@@ -93,7 +104,18 @@ export class SimulatedStore {
     if (first >= total) return failure(416, 'InvalidRange');
     const end = Math.min(last + 1, total);
     const range = { 'content-range': `bytes ${first}-${end - 1}/${total}` };
-    return answer(206, { ...headersOf(object), ...range }, object.bytes.subarray(first, end));
+    return answer(206, { ...headersOf(object), ...range }, this.#onTheWay(key, object.bytes.subarray(first, end)));
+  }
+
+  /** What arrives of data that the store sends. */
+  #onTheWay(key: string, bytes: Buffer): Buffer {
+    const { random, mayInject } = this.#world;
+    if (!this.#flipsBits || !mayInject || !key.includes('/data/') || !random.chance(FLIPPED)) return bytes;
+    this.#flipped++;
+    const flipped = Buffer.from(bytes);
+    const at = random.below(flipped.byteLength);
+    flipped[at] = (flipped[at] ?? 0) ^ (1 << random.below(8));
+    return flipped;
   }
 
   #head(key: string): StoreResponse {
@@ -116,29 +138,36 @@ export class SimulatedStore {
   }
 
   #delete({ body }: StoreRequest): StoreResponse {
-    const errors: string[] = [];
+    const results: string[] = [];
     for (const [, xml = ''] of String(body).matchAll(/<Object>(.*?)<\/Object>/g)) {
       const key = unescapeXml(/<Key>(.*?)<\/Key>/.exec(xml)?.[1] ?? '');
       const etag = /<ETag>(.*?)<\/ETag>/.exec(xml)?.[1];
       const there = this.#objects.get(key);
       const isOther = etag !== undefined && there !== undefined && there.etag !== unescapeXml(etag);
-      if (this.#honoursConditionalDeletes && isOther) errors.push(errorXml(key, 'PreconditionFailed'));
-      else this.#objects.delete(key);
+      if (this.#honoursConditionalDeletes && isOther) {
+        results.push(errorXml(key, 'PreconditionFailed'));
+      } else {
+        this.#objects.delete(key);
+        results.push(`<Deleted><Key>${key}</Key></Deleted>`);
+      }
     }
-    return answer(200, {}, Buffer.from(`<?xml version="1.0"?><DeleteResult>${errors.join('')}</DeleteResult>`));
+    return answer(200, {}, Buffer.from(`<?xml version="1.0"?><DeleteResult>${results.join('')}</DeleteResult>`));
   }
 
   #list({ query = {} }: StoreRequest): StoreResponse {
     const prefix = String(query.prefix ?? '');
-    const after = String(query['start-after'] ?? '');
+    const after = String(query['continuation-token'] ?? query['start-after'] ?? '');
     const max = Number(query['max-keys'] ?? 1000);
     const keys = [...this.#objects.keys()].filter((key) => key.startsWith(prefix) && key > after).sort();
-    const contents = keys.slice(0, max).map((key) => {
+    const page = keys.slice(0, max);
+    const contents = page.map((key) => {
       const { etag, bytes } = this.#objects.get(key) as StoredObject;
       return `<Contents><Key>${key}</Key><ETag>${etag.replaceAll('"', '&quot;')}</ETag><Size>${bytes.byteLength}</Size></Contents>`;
     });
-    const more = `<IsTruncated>${keys.length > max}</IsTruncated>`;
-    const xml = `<?xml version="1.0"?><ListBucketResult>${more}${contents.join('')}</ListBucketResult>`;
+    const isTruncated = keys.length > max;
+    const token = isTruncated ? `<NextContinuationToken>${page.at(-1)}</NextContinuationToken>` : '';
+    const frame = `<KeyCount>${page.length}</KeyCount><IsTruncated>${isTruncated}</IsTruncated>${token}`;
+    const xml = `<?xml version="1.0"?><ListBucketResult>${frame}${contents.join('')}</ListBucketResult>`;
     return answer(200, {}, Buffer.from(xml));
   }
 }
