@@ -71,7 +71,8 @@ async function openDriver(store: ObjectStore, settings: ConnectSettings): Promis
     lease.start();
     return driver;
   } catch (error) {
-    await root.giveBack(null);
+    // Nothing was changed: the next one is to find what this one found.
+    await root.giveBack(objectCount);
     throw error;
   }
 }

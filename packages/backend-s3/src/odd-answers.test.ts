@@ -15,7 +15,7 @@ const opened: BlockDevice[] = [];
 
 beforeEach(async () => {
   await createVolume({ ...used.at, sizeBytes: SECTORS * SECTOR, objectSizeBytes: OBJECT_SECTORS * SECTOR });
-  const device = await connectS3(used.at);
+  const device = await connectS3({ ...used.at, leaseMs: 0 });
   for (const [sector, value] of CONTENTS.entries()) await device.write(sector, fill(value));
   await device.disconnect();
 });
@@ -27,7 +27,7 @@ afterEach(async () => {
 const fill = (value: number) => [new Uint8Array(SECTOR).fill(value)];
 
 async function connect(): Promise<BlockDevice> {
-  const device = await connectS3(used.at);
+  const device = await connectS3({ ...used.at, leaseMs: 0 });
   opened.push(device);
   return device;
 }

@@ -17,7 +17,7 @@ const opened: BlockDevice[] = [];
 
 beforeEach(async () => {
   await createVolume({ ...used.at, sizeBytes: SECTORS * SECTOR, objectSizeBytes: OBJECT_BYTES });
-  const device = await connectS3(used.at);
+  const device = await connectS3({ ...used.at, leaseMs: 0 });
   await device.write(0, fill(1, SECTORS));
   await device.disconnect();
 });
@@ -27,7 +27,7 @@ afterEach(async () => {
 });
 
 async function connect(options: Partial<ConnectS3Options> = {}): Promise<BlockDevice> {
-  const device = await connectS3({ ...used.at, ...options });
+  const device = await connectS3({ ...used.at, leaseMs: 0, ...options });
   opened.push(device);
   used.store.requests.length = 0;
   return device;
@@ -87,7 +87,7 @@ test.each([0, 1000])('with room for %i bytes nothing is kept', async (maxRecentB
 
 test('what has become another version is not overwritten with what is remembered', async () => {
   const device = await connect();
-  const other = await connectS3(used.at);
+  const other = await connectS3({ ...used.at, leaseMs: 0 });
   await expect(device.write(0, fill(2))).resolves.toBeUndefined();
   await other.write(1, fill(3));
   await expect(device.write(2, fill(4))).rejects.toMatchObject({ code: 'FENCED' });

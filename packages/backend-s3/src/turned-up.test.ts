@@ -31,7 +31,7 @@ afterEach(async () => {
 });
 
 async function connect(): Promise<BlockDevice> {
-  const device = await connectS3(used.at);
+  const device = await connectS3({ ...used.at, leaseMs: 0 });
   opened.push(device);
   return device;
 }
@@ -53,7 +53,7 @@ function object(index: number): StoredObject {
 
 /** A process that wrote the whole volume and then died: no one has counted. */
 async function writeAndDie(): Promise<void> {
-  const device = await connectS3(used.at);
+  const device = await connectS3({ ...used.at, leaseMs: 0 });
   await device.write(0, fill(1, SECTORS));
   await device.flush();
   await device.disconnect({ force: true });
@@ -168,4 +168,55 @@ test('a PUT that was to replace an object, and was not answered, does not make i
   used.store.objects.delete(keyOf(1));
   await expect(read(device, 6, 1)).rejects.toMatchObject({ code: 'CORRUPT' });
   await expect(device.write(5, fill(9))).rejects.toMatchObject({ code: 'CORRUPT' });
+});
+
+describe('after a clean end', () => {
+  beforeEach(async () => {
+    const device = await connectS3({ ...used.at, leaseMs: 0 });
+    await device.write(0, fill(1, SECTORS));
+    await device.discard(8, OBJECT_SECTORS);
+    await device.disconnect();
+  });
+
+  test('the root says how many objects there are, and one listing that fits is enough', async () => {
+    expect(JSON.parse(String(used.store.objects.get(`${used.at.prefix}/volume.json`)?.body)).objectCount).toBe(3);
+    used.store.requests.length = 0;
+    const reader = await connectS3({ ...used.at, leaseMs: 0, readOnly: true });
+    expect(used.store.requests.filter(isListing)).toHaveLength(1);
+    expect(await read(reader)).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1, 1]);
+    await reader.disconnect();
+  });
+
+  test.each([false, true])(
+    'an object that no listing has is CORRUPT each time it is opened, read-only: %s',
+    async (readOnly) => {
+      hidden.add(keyOf(1));
+      for (let opening = 0; opening < 3; opening++) {
+        await expect(connectS3({ ...used.at, leaseMs: 0, readOnly })).rejects.toMatchObject({
+          code: 'CORRUPT',
+          message: expect.stringMatching(/2 objects are there, and 3 were there at the last clean end/),
+        });
+      }
+      hidden.clear();
+      expect(await read(await connect(), 4, 4)).toEqual([1, 1, 1, 1]);
+    },
+  );
+
+  test('a listing that still has what was deleted does not make it come back, nor an error', async () => {
+    const before = object(0);
+    await (await connect()).disconnect();
+    used.store.answer = (request, honest) => {
+      if (!isListing(request)) return honest();
+      used.store.objects.set(keyOf(2), before);
+      const answer = honest();
+      used.store.objects.delete(keyOf(2));
+      return answer;
+    };
+    const device = await connect();
+    expect(await read(device, 8, 4)).toEqual([0, 0, 0, 0]);
+    await device.write(9, fill(9));
+    await device.disconnect();
+    used.store.answer = (_, honest) => honest();
+    expect(await read(await connect())).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 0, 9, 0, 0, 1, 1, 1, 1]);
+  });
 });
