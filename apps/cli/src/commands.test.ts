@@ -64,6 +64,18 @@ describe('copy and compare', () => {
     expect(compared).toMatchObject({ code: 0, stdout: 'equal, 4 MiB compared\n' });
   });
 
+  test('take an image that ends within a sector, and read gives it back at its own length', async () => {
+    const image = new Uint8Array(1000 * 512 + 100).fill(7);
+    await writeFile(folder.in('odd.img'), image);
+    const to = `file:${folder.in('whole.img')}`;
+    expect((await runHere(['copy', `file:${folder.in('odd.img')}`, to, '--create', '--verify'])).code).toBe(0);
+    const info = await runHere(['info', to, '--json']);
+    expect(JSON.parse(info.stdout)).toMatchObject({ sizeSectors: 1001 });
+    const read = await runHere(['read', to, folder.in('back.img'), '--length', String(image.byteLength)]);
+    expect(read.code).toBe(0);
+    expect(new Uint8Array(await readFile(folder.in('back.img')))).toEqual(image);
+  });
+
   test('tell the first difference, with exit code 1', async () => {
     const a = await fileDevice('a.img', MIB);
     const b = await fileDevice('b.img', MIB, 5000, Uint8Array.of(1));

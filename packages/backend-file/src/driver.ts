@@ -26,6 +26,8 @@ export interface FileFacts {
   readonly readOnly: boolean;
   /** False for raw block devices. */
   readonly resizable: boolean;
+  /** Byte at which the file ends within its last sector. */
+  readonly paddedFrom?: number | undefined;
 }
 
 /** Sectors in an open file. */
@@ -36,6 +38,7 @@ export class FileDriver implements BlockDriver {
   readonly readOnly: boolean;
   readonly preferredIoBytes = PREFERRED_IO_BYTES;
   readonly #resizable: boolean;
+  readonly #paddedFrom: number | undefined;
   readonly #io: FileIo;
   readonly #sync: Sync;
   #hasHoles = true;
@@ -48,12 +51,13 @@ export class FileDriver implements BlockDriver {
     this.sizeSectors = facts.sizeSectors;
     this.readOnly = facts.readOnly;
     this.#resizable = facts.resizable;
+    this.#paddedFrom = facts.paddedFrom;
     this.#io = io;
     this.#sync = new Sync(io);
   }
 
   read(start: number, buffers: readonly Uint8Array[]): Promise<void> {
-    return this.#run(() => readFully(this.#io, start * this.sectorSize, buffers, this.#proceed));
+    return this.#run(() => readFully(this.#io, start * this.sectorSize, buffers, this.#proceed, this.#paddedFrom));
   }
 
   write(start: number, buffers: readonly Uint8Array[]): Promise<void> {

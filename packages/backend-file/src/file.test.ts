@@ -63,6 +63,24 @@ describe('connectFile', () => {
     await refused({ path, sectorSize: 4096 }, 'UNALIGNED', /4608 bytes.*4096/);
   });
 
+  test('reads a file that ends within a sector as if zeroes followed, read-only, and tells how to make it whole', async () => {
+    const path = await fileOf(1024 + 100);
+    await writeFile(path, new Uint8Array(1124).fill(7));
+    await refused({ path }, 'UNALIGNED', /1124 bytes.*read-only.*truncate -s 1536/);
+    const device = await connectFile({ path, readOnly: true });
+    assert.equal(device.info.sizeSectors, 3);
+    const buffers = [new Uint8Array(512).fill(9), new Uint8Array(1024).fill(9)];
+    await device.read(0, buffers);
+    const expected = new Uint8Array(1536);
+    expected.fill(7, 0, 1124);
+    assert.deepEqual(new Uint8Array([...(buffers[0] ?? []), ...(buffers[1] ?? [])]), expected);
+    // What was cut off after it was opened is no zero.
+    await truncate(path, 1100);
+    await assert.rejects(device.read(2, [new Uint8Array(512)]), (error) => isBlockError(error, 'CORRUPT'));
+    await device.disconnect();
+    assert.equal((await stat(path)).size, 1100);
+  });
+
   test('refuses what is not there', async () => {
     await refused({ path: join(await directory(), 'none') }, 'NOT_FOUND', /there is no .*none/);
     await refused({ path: join(await fileOf(512), 'inside') }, 'NOT_FOUND', /ENOTDIR/);

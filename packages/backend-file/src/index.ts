@@ -11,7 +11,7 @@ export type { CreateOptions, FileOptions } from './options.js';
  * Opens a regular file or a raw block device, or creates a file.
  *
  * Rejects with `INVALID_ARGUMENT` (an option is wrong or unknown), `NOT_FOUND`, `ALREADY_EXISTS`, `ACCESS_DENIED`, `LOCKED`
- * (another process, or this one, has it open), `UNALIGNED` (its size is not whole sectors), `NO_SPACE`, `READ_ONLY` (a read-only
+ * (another process, or this one, has it open), `UNALIGNED` (its size is not whole sectors, and it is to be written), `NO_SPACE`, `READ_ONLY` (a read-only
  * file system), `UNSUPPORTED` (a directory, a pipe, ...) or `IO`, and leaves nothing behind then.
  */
 export async function connectFile(options: FileOptions): Promise<BlockDevice> {
@@ -20,8 +20,9 @@ export async function connectFile(options: FileOptions): Promise<BlockDevice> {
     const checked = checkOptions(options);
     const path = resolve(checked.path);
     device = `file:${path}`;
-    const { io, sizeSectors, kind } = await openFile({ ...checked, path });
-    return createDevice(new FileDriver(io, { ...checked, path, sizeSectors, resizable: kind === 'regular' }));
+    const { io, sizeSectors, kind, paddedFrom } = await openFile({ ...checked, path });
+    const resizable = kind === 'regular';
+    return createDevice(new FileDriver(io, { ...checked, path, sizeSectors, resizable, paddedFrom }));
   } catch (error) {
     throw BlockError.from(fromErrno(error), { operation: 'connect', device });
   }

@@ -17,6 +17,8 @@ export interface OpenedFile {
   readonly io: FileIo;
   readonly sizeSectors: number;
   readonly kind: FileKind;
+  /** Where a file ends within its last sector, the rest of which reads as zeroes. Read-only. */
+  readonly paddedFrom: number | undefined;
 }
 
 /** Opens what the options name, or makes it. When it rejects, no descriptor, no lock and no new file is left. */
@@ -100,14 +102,22 @@ async function measure(handle: FileHandle, options: CheckedOptions, { natives }:
   const stats = await handle.stat({ bigint: true });
   const kind = kindOf(path, stats);
   const sizeBytes = kind === 'raw' ? await rawDeviceBytes(path, stats.rdev) : Number(stats.size);
-  if (sizeBytes % sectorSize !== 0) {
-    throw new BlockError('UNALIGNED', `${path} has ${sizeBytes} bytes, which is not whole sectors of ${sectorSize}`);
+  const isOdd = sizeBytes % sectorSize !== 0;
+  const sizeSectors = Math.ceil(sizeBytes / sectorSize);
+  if (isOdd && !(readOnly && kind === 'regular')) {
+    const makeWhole =
+      kind === 'regular'
+        ? `; read-only it can be opened, and "truncate -s ${sizeSectors * sectorSize}" makes it whole`
+        : '';
+    throw new BlockError(
+      'UNALIGNED',
+      `${path} has ${sizeBytes} bytes, which is not whole sectors of ${sectorSize}${makeWhole}`,
+    );
   }
-  const sizeSectors = sizeBytes / sectorSize;
   checkSize(sizeSectors, sectorSize);
   // Only Windows must be told, and does nothing else when told.
   if (!readOnly && kind === 'regular') await natives?.sparse(handle.fd);
-  return { io: new NodeFileIo(handle, natives), sizeSectors, kind };
+  return { io: new NodeFileIo(handle, natives), sizeSectors, kind, paddedFrom: isOdd ? sizeBytes : undefined };
 }
 
 async function closingOnFailure<T>(handle: FileHandle, task: () => Promise<T>): Promise<T> {

@@ -1,4 +1,4 @@
-import { BlockError, byteLengthOf } from '@blockyard/block';
+import { BlockError, byteLengthOf, sliceBuffers } from '@blockyard/block';
 import { errnoOf } from './errno.js';
 import type { FileIo } from './file-io.js';
 
@@ -14,15 +14,24 @@ const INTERRUPTS_MAX = 100;
 /** How a transfer is told to end early: throws. */
 export type Proceed = () => void;
 
-/** Fills all buffers from `position` on, in as many calls as it takes. */
+/**
+ * Fills all buffers from `position` on, in as many calls as it takes. Where the file is known to end within its last sector, at byte
+ * `paddedFrom`, zeroes follow.
+ */
 export async function readFully(
   io: FileIo,
   position: number,
   buffers: readonly Uint8Array[],
   proceed: Proceed,
+  paddedFrom?: number,
 ): Promise<void> {
   const doneBytes = await transfer((batch, at) => io.readv(batch, at), position, buffers, proceed);
-  if (doneBytes === byteLengthOf(buffers)) return;
+  const byteLength = byteLengthOf(buffers);
+  if (doneBytes === byteLength) return;
+  if (position + doneBytes === paddedFrom) {
+    for (const rest of sliceBuffers(buffers, doneBytes, byteLength - doneBytes)) rest.fill(0);
+    return;
+  }
   throw new BlockError(
     'CORRUPT',
     `the file ends at byte ${position + doneBytes}: it was cut short after it was opened`,
