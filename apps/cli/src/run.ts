@@ -2,10 +2,12 @@ import { CommanderError } from 'commander';
 import { Context, type Surroundings } from './context.js';
 import { endingOf } from './failure.js';
 import { makeProgram } from './program.js';
+import { followStores } from './store-events.js';
 
 /** The command. Gives the exit code: 0 done, 1 failed or "no", 2 wrong usage, 130, 143 and 129 interrupted. Never rejects. */
 export async function run(args: readonly string[], surroundings: Surroundings): Promise<number> {
   const context = new Context(surroundings);
+  const unfollow = followStores((line) => context.log(line));
   try {
     await makeProgram(context).parseAsync(args, { from: 'user' });
     return 0;
@@ -15,5 +17,7 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
     const ending = endingOf(error, args.includes('--verbose'));
     surroundings.stderr.write(ending.text);
     return ending.exitCode;
+  } finally {
+    unfollow();
   }
 }

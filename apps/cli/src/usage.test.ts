@@ -108,7 +108,11 @@ describe('what cannot be done', () => {
   test.each([
     [['info', 'file:/no/such/disk.img'], /there is no .*\(hint: .*create/],
     [['info', 'nbd+unix:///?socket=/no/such.sock'], /hint: is the server running/],
-    [['info', 's3://bucket/volume?endpoint=http://127.0.0.1:1&region=x'], /hint: is the server running/],
+    [['info', 's3://bucket/volume?endpoint=http://127.0.0.1:1&region=x&outage=0s'], /hint: is the server running/],
+    [
+      ['serve', 's3://bucket/volume?endpoint=http://127.0.0.1:1&region=x', '--outage', '0s'],
+      /hint: is the server running/,
+    ],
     [['create', 'memory:?size=1M', '--size', '1M'], /a memory device is made when it is opened/],
     [['create', 'file:/no/such/folder/x', '--size', '1M'], /hint: the folder or bucket must be there/],
     [['copy', 'DISK', 'file:/no/such/folder/x', '--create'], /hint: the folder or bucket must be there/],

@@ -35,7 +35,7 @@ import { atMost, sleep, type VolumeClock } from './volume-clock.js';
 export async function connectS3(options: ConnectS3Options): Promise<BlockDevice> {
   try {
     const settings = checkConnectOptions(options);
-    const store = openStore(settings, settings.concurrency);
+    const store = openStore(settings, { min: settings.minConcurrency, max: settings.concurrency });
     try {
       return createDevice(await openDriver(store, settings));
     } catch (error) {
@@ -96,7 +96,8 @@ async function makeDriver(
   const format = new ObjectFormat(partSizeBytes);
   const known = new KnownObjects();
   const countAgain = async () => (readOnly ? (await readRoot(store, keys)).root.objectCount : objectCount);
-  await findObjects({ store, keys, geometry, format, known, countAgain }, objectCount, concurrency);
+  const lists = Math.min(concurrency, LISTS_MAX);
+  await findObjects({ store, keys, geometry, format, known, countAgain }, objectCount, lists);
   const parts = {
     store,
     keys,
@@ -108,11 +109,23 @@ async function makeDriver(
     fence,
     locks: new ObjectLocks(),
     slots: new Slots(concurrency),
+    writeSlots: new Slots(writesAtOnce(objectSizeBytes, concurrency)),
     guard: new Guard({ store, keys, root, fence, geometry, format }, readOnly),
   };
   const recent = new RecentObjects(settings.maxRecentBytes);
   const writer = new ObjectWriter(parts, new Deleter(store, keys, root, conditionalDeletes), recent);
   return new S3Driver(parts, writer, lease, { name: nameOf(settings), readOnly, concurrency });
+}
+
+/** Pages of a listing that are asked for at once. */
+const LISTS_MAX = 16;
+
+/** Bytes of objects that are put together or on their way, unless a few objects alone are more. */
+const WRITE_BYTES_MAX = 32 << 20;
+const WRITES_MIN = 4;
+
+function writesAtOnce(objectSizeBytes: number, concurrency: number): number {
+  return Math.min(concurrency, Math.max(WRITES_MIN, Math.floor(WRITE_BYTES_MAX / objectSizeBytes)));
 }
 
 /**

@@ -20,7 +20,7 @@ import type { ObjectStore } from './store.js';
 export async function createVolume(options: CreateVolumeOptions): Promise<void> {
   try {
     const settings = checkCreateOptions(options);
-    const store = openStore(settings, 1);
+    const store = openStore(settings, { min: 1, max: 1 });
     try {
       await create(store, settings);
     } finally {

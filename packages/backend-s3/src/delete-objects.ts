@@ -7,6 +7,7 @@ import {
 import type { BlockError } from '@blockyard/block';
 import { addContentMd5, checkAnswers } from './answers.js';
 import { toBlockError } from './store-error.js';
+import type { SendOptions } from './transport.js';
 
 /** An object to delete: whatever version is there, or only the one of this ETag, written as the store wants it. */
 export interface Deletion {
@@ -26,7 +27,7 @@ export async function deleteTogether(
   bucket: string,
   deletions: readonly Deletion[],
   urlOf: (key: string) => string,
-  abortSignal: AbortSignal,
+  options: SendOptions,
 ): Promise<DeleteAnswer[]> {
   const command = new DeleteObjectsCommand({
     Bucket: bucket,
@@ -37,7 +38,7 @@ export async function deleteTogether(
   });
   checkAnswers(command);
   addContentMd5(command);
-  return readAnswer(await client.send(command, { abortSignal }), deletions, urlOf);
+  return readAnswer(await client.send(command, options), deletions, urlOf);
 }
 
 function readAnswer(
@@ -61,7 +62,7 @@ export async function deleteAlone(
   client: S3Client,
   bucket: string,
   { key, etag }: Deletion,
-  abortSignal: AbortSignal,
+  options: SendOptions,
 ): Promise<'gone' | 'unmentioned'> {
   const command = new DeleteObjectCommand({
     Bucket: bucket,
@@ -69,7 +70,7 @@ export async function deleteAlone(
     ...(etag === undefined ? {} : { IfMatch: etag }),
   });
   checkAnswers(command);
-  const { $metadata } = await client.send(command, { abortSignal });
+  const { $metadata } = await client.send(command, options);
   // Another status of success may come from anything on the way.
   return $metadata.httpStatusCode === 204 ? 'gone' : 'unmentioned';
 }

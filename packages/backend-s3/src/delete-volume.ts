@@ -24,7 +24,7 @@ const PASSES_MAX = 5;
 export async function deleteVolume(options: StoreOptions): Promise<void> {
   try {
     const settings = checkDeleteOptions(options);
-    const store = openStore(settings, 1);
+    const store = openStore(settings, { min: 1, max: 1 });
     try {
       await deleteAll(store, keysOf(settings.prefix));
     } finally {

@@ -1,7 +1,7 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { BlockError } from '@blockyard/block';
 import { type DeleteAnswer, type Deletion, deleteAlone, deleteTogether } from './delete-objects.js';
-import type { Requests } from './requests.js';
+import type { Link } from './link.js';
 import { eachInParallel } from './slots.js';
 import { isBatchRefused, isLostCondition, isMissingKey, toBlockError } from './store-error.js';
 import type { Version } from './version.js';
@@ -16,7 +16,7 @@ export type DeleteResult = 'gone' | 'changed' | BlockError;
 export interface DeleteParts {
   readonly client: S3Client;
   readonly bucket: string;
-  readonly requests: Requests;
+  readonly link: Link;
   urlOf(key: string): string;
   head(key: string): Promise<Version | undefined>;
 }
@@ -42,13 +42,11 @@ export class Deletes {
   }
 
   async #runTogether(deletions: readonly Deletion[]): Promise<DeleteAnswer[]> {
-    const { client, bucket, requests, urlOf } = this.#parts;
+    const { client, bucket, link, urlOf } = this.#parts;
     const what = `DELETE ${deletions.length} objects, first ${urlOf(deletions[0]?.key ?? '')}`;
     try {
-      return await requests.run(
-        what,
-        (abortSignal) => deleteTogether(client, bucket, deletions, urlOf, abortSignal),
-        isBatchRefused,
+      return await link.run({ what, isAnswer: isBatchRefused }, (options) =>
+        deleteTogether(client, bucket, deletions, urlOf, options),
       );
     } catch (error) {
       if (!isBatchRefused(error)) throw error;
@@ -70,14 +68,11 @@ export class Deletes {
   }
 
   async #deleteAlone(deletion: Deletion): Promise<DeleteAnswer> {
-    const { client, bucket, requests, urlOf } = this.#parts;
+    const { client, bucket, link, urlOf } = this.#parts;
     const what = `DELETE ${urlOf(deletion.key)}`;
     try {
-      return await requests.run(
-        what,
-        (abortSignal) => deleteAlone(client, bucket, deletion, abortSignal),
-        (error) => isMissingKey(error) || isLostCondition(error),
-      );
+      const isAnswer = (error: unknown) => isMissingKey(error) || isLostCondition(error);
+      return await link.run({ what, isAnswer }, (options) => deleteAlone(client, bucket, deletion, options));
     } catch (error) {
       if (isMissingKey(error)) return 'gone';
       return isLostCondition(error) ? 'changed' : toBlockError(error, what);

@@ -46,7 +46,7 @@ async function connect(options: Partial<ConnectS3Options> = {}): Promise<BlockDe
 }
 
 /** Without memory of the objects written last, so that each write of a part of an object reads it first. */
-const connectForgetful = () => connect({ maxRecentBytes: 0 });
+const connectForgetful = (options: Partial<StoreOptions> = {}) => connect({ ...options, maxRecentBytes: 0 });
 
 /** As seen by somebody who opens the volume afresh. */
 async function stored(start: number, count = 1): Promise<number[]> {
@@ -304,7 +304,7 @@ test('an answer that breaks off is asked for again', async () => {
 });
 
 test('answers that all break off are an error, not zeroes', async () => {
-  const device = await connectForgetful();
+  const device = await connectForgetful({ maxAttempts: 4 });
   await device.write(0, fill(1, OBJECT_SECTORS));
   failing(({ method }) => method === 'GET', { kind: 'cut', bytes: 700 });
   await expect(read(device, 0, OBJECT_SECTORS)).rejects.toEqual(codeOf('UNAVAILABLE'));

@@ -1,6 +1,8 @@
 export { connectS3 } from './connect.js';
 export { createVolume } from './create.js';
+export type { S3Credentials, S3CredentialsProvider } from './credentials.js';
 export { deleteVolume } from './delete-volume.js';
+export { STORE_EVENTS_CHANNEL, type StoreEvent } from './events.js';
 export {
   CONCURRENCY_DEFAULT,
   CONCURRENCY_MAX,

@@ -2,6 +2,7 @@ import { ListObjectsV2Command, type ListObjectsV2CommandOutput, type S3Client } 
 import type { BlockErrorCode } from '@blockyard/block';
 import { checkAnswers } from './answers.js';
 import { canonicalEtag } from './etag.js';
+import type { SendOptions } from './transport.js';
 
 export interface Listed {
   readonly key: string;
@@ -48,7 +49,7 @@ export function compareKeys(a: string, b: string): number {
 }
 
 /** Asks for one page, and believes nothing of it that was not checked. Throws {@link StrangePage}, and what the SDK throws. */
-export async function getPage(client: S3Client, request: PageRequest, abortSignal: AbortSignal): Promise<Page> {
+export async function getPage(client: S3Client, request: PageRequest, options: SendOptions): Promise<Page> {
   const command = new ListObjectsV2Command({
     Bucket: request.bucket,
     Prefix: request.prefix,
@@ -56,7 +57,7 @@ export async function getPage(client: S3Client, request: PageRequest, abortSigna
     ...(request.token === undefined ? { StartAfter: request.after } : { ContinuationToken: request.token }),
   });
   checkAnswers(command);
-  return checkPage(await client.send(command, { abortSignal }), request);
+  return checkPage(await client.send(command, options), request);
 }
 
 /**

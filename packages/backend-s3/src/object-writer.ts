@@ -30,7 +30,10 @@ export interface VolumeParts {
   readonly root: RootObject;
   readonly known: KnownObjects;
   readonly locks: ObjectLocks;
+  /** For reads. */
   readonly slots: Slots;
+  /** For changes, each of which holds an object in memory. */
+  readonly writeSlots: Slots;
   readonly fence: Fence;
   readonly guard: Guard;
 }
@@ -92,12 +95,12 @@ export class ObjectWriter {
 
   /** Makes the change, however often another version gets in between. Called with the object's lock held. */
   async #change(index: number, patches: readonly Patch[]): Promise<void> {
-    const { fence, known, slots, store, keys } = this.#parts;
+    const { fence, known, writeSlots, store, keys } = this.#parts;
     let over: Condition | undefined;
     for (let restarts = 0; restarts <= RESTARTS_MAX; restarts++) {
       fence.check();
       if (!known.mayExist(index) && allZeroes(patches)) return;
-      const attempt = await slots.run(() => this.#attempt(index, patches, over));
+      const attempt = await writeSlots.run(() => this.#attempt(index, patches, over));
       if (attempt.kind === 'done') return;
       // Deletes wait for each other, without a slot: all that wait go in one request.
       if (attempt.kind === 'delete' && (await this.#delete(index, attempt.etag))) return;

@@ -1,5 +1,14 @@
 import type { S3Client } from '@aws-sdk/client-s3';
-import { BlockError, checkInteger, checkOptionNames, checkSectorSize, checkSize } from '@blockyard/block';
+import {
+  BlockError,
+  type Clock,
+  checkInteger,
+  checkOptionNames,
+  checkSectorSize,
+  checkSize,
+  systemClock,
+} from '@blockyard/block';
+import type { S3Credentials, S3CredentialsProvider } from './credentials.js';
 import { LEASE_MS_MAX } from './holder.js';
 import { checkPrefix } from './keys.js';
 import { systemVolumeClock, type VolumeClock } from './volume-clock.js';
@@ -15,21 +24,29 @@ export interface StoreOptions {
   readonly endpoint?: string;
   /** Default: what the environment says or, with an `endpoint`, `us-east-1`. */
   readonly region?: string;
-  /** Default: what the SDK finds in the environment, in its files, or on the machine. */
-  readonly credentials?: {
-    readonly accessKeyId: string;
-    readonly secretAccessKey: string;
-    readonly sessionToken?: string;
-  };
+  /**
+   * What to sign with, or what gives it. When the store refuses what it gave, a provider is asked once more, and the SDK's own
+   * places are looked at anew, files included. Default: what the SDK finds in the environment, in its files, or on the machine.
+   */
+  readonly credentials?: S3Credentials | S3CredentialsProvider;
   /** `endpoint/bucket/key` in place of `bucket.endpoint/key`. Default: true with an `endpoint`. */
   readonly forcePathStyle?: boolean;
-  /** Longest that one attempt at one request may take. Default: 30,000. */
-  readonly requestTimeoutMs?: number;
   /**
-   * How often a request is tried. Default: 5. A `client` of yours tries as often as it was told to; all its attempts at one
-   * request together end after `maxAttempts` times `requestTimeoutMs`.
+   * Longest that one attempt at one request may be without progress: without bytes that leave or arrive. Added to it is what a
+   * line of 16 KiB/s takes for the bytes of the request, which bounds the attempt as a whole. Default: 30,000.
+   */
+  readonly requestTimeoutMs?: number;
+  /** How long a request that fails for a reason that may pass is tried again, from its first failure on. Default: 30,000. */
+  readonly maxOutageMs?: number;
+  /**
+   * How often a request is tried, in addition to that bound. Default: as often as there is time. A `client` of yours tries as
+   * often as it was told to, each time.
    */
   readonly maxAttempts?: number;
+  /** Drives all waiting and all time-outs. Default: the system's. */
+  readonly clock?: Clock;
+  /** Chance, from 0 to before 1, for the length of waits. Default: `Math.random`. */
+  readonly random?: () => number;
   /** Go on with a store that does not honour conditional writes: a second writer will not be noticed. Default: false. */
   readonly allowUnsafeStore?: boolean;
 }
@@ -56,32 +73,44 @@ export interface ConnectS3Options extends StoreOptions {
   readonly leaseMs?: number;
   /** Default: the system's. */
   readonly clock?: VolumeClock;
-  /** Data requests in flight at once, at most 256. Default: 16. */
+  /**
+   * Most data requests in flight at once, up to 256. There are fewer where they time out or take long, down to
+   * `minConcurrency`. Default: 64.
+   */
   readonly concurrency?: number;
   /**
    * Memory for the whole objects that were written last, so that a small write to one of them need not fetch it. Default: 16 MiB;
    * 0 keeps none.
    */
   readonly maxRecentBytes?: number;
+  /** Data requests that may be in flight in any case. Default: 1. */
+  readonly minConcurrency?: number;
 }
 
 export const SECTOR_SIZE_DEFAULT = 4096;
 export const OBJECT_SIZE_BYTES_DEFAULT = 1 << 20;
 /** A merge holds one object in memory for each request in flight. */
 export const OBJECT_SIZE_BYTES_MAX = 64 << 20;
-export const CONCURRENCY_DEFAULT = 16;
+/** Over 20 ms as many keep a line of 3,000 small reads a second busy. */
+export const CONCURRENCY_DEFAULT = 64;
 export const CONCURRENCY_MAX = 256;
 export const MAX_RECENT_BYTES_DEFAULT = 16 << 20;
 export const LEASE_MS_DEFAULT = 3000;
 export const REQUEST_TIMEOUT_MS_DEFAULT = 30_000;
-/** The longest delay that a timer can wait for, shared out over the attempts. */
-export const DEADLINE_MS_MAX = 2 ** 31 - 1;
-export const MAX_ATTEMPTS_DEFAULT = 5;
+/** A store that is silent for longer than that will not say anything any more. */
+const REQUEST_TIMEOUT_MS_MAX = 3_600_000;
+/** Longer than the restart of a gateway or of a whole small store, and short enough for somebody who waits at a terminal. */
+export const MAX_OUTAGE_MS_DEFAULT = 30_000;
+/** A day. */
+export const MAX_OUTAGE_MS_MAX = 86_400_000;
 
 /** Store options with their defaults. */
 export interface StoreSettings extends StoreOptions {
   readonly requestTimeoutMs: number;
+  readonly maxOutageMs: number;
   readonly maxAttempts: number;
+  readonly clock: Clock;
+  readonly random: () => number;
   readonly allowUnsafeStore: boolean;
 }
 
@@ -98,6 +127,7 @@ export interface ConnectSettings extends StoreSettings {
   readonly readOnly: boolean;
   readonly concurrency: number;
   readonly maxRecentBytes: number;
+  readonly minConcurrency: number;
 }
 
 /** Lists that do not compile when an option is missing from them. */
@@ -110,7 +140,10 @@ const KNOWN_STORE: Readonly<Record<keyof StoreOptions, true>> = {
   credentials: true,
   forcePathStyle: true,
   requestTimeoutMs: true,
+  maxOutageMs: true,
   maxAttempts: true,
+  clock: true,
+  random: true,
   allowUnsafeStore: true,
 };
 const KNOWN_CREATE: Readonly<Record<keyof CreateVolumeOptions, true>> = {
@@ -128,6 +161,7 @@ const KNOWN_CONNECT: Readonly<Record<keyof ConnectS3Options, true>> = {
   clock: true,
   concurrency: true,
   maxRecentBytes: true,
+  minConcurrency: true,
 };
 
 /** Where a client is found by itself if none is given. */
@@ -147,13 +181,14 @@ export function checkConnectOptions(options: ConnectS3Options): ConnectSettings 
   checkOptionNames(options, KNOWN_CONNECT);
   const store = checkStoreOptions(options);
   const { readOnly = false, takeOver = true, leaseMs = LEASE_MS_DEFAULT, clock = systemVolumeClock } = options;
-  const { concurrency = CONCURRENCY_DEFAULT, maxRecentBytes = MAX_RECENT_BYTES_DEFAULT } = options;
+  const { concurrency = CONCURRENCY_DEFAULT, minConcurrency = 1, maxRecentBytes = MAX_RECENT_BYTES_DEFAULT } = options;
   checkBoolean(readOnly, 'readOnly');
   checkBoolean(takeOver, 'takeOver');
   checkBetween(leaseMs, 0, LEASE_MS_MAX, 'leaseMs');
   checkBetween(concurrency, 1, CONCURRENCY_MAX, 'concurrency');
+  checkBetween(minConcurrency, 1, concurrency, 'minConcurrency');
   checkInteger(maxRecentBytes, 'maxRecentBytes');
-  return { ...store, readOnly, takeOver, leaseMs, clock, concurrency, maxRecentBytes };
+  return { ...store, readOnly, takeOver, leaseMs, clock, concurrency, minConcurrency, maxRecentBytes };
 }
 
 export function checkDeleteOptions(options: StoreOptions): StoreSettings {
@@ -199,14 +234,18 @@ function checkStoreOptions(options: StoreOptions): StoreSettings {
   }
   const {
     requestTimeoutMs = REQUEST_TIMEOUT_MS_DEFAULT,
-    maxAttempts = MAX_ATTEMPTS_DEFAULT,
+    maxOutageMs = MAX_OUTAGE_MS_DEFAULT,
+    maxAttempts = Number.POSITIVE_INFINITY,
+    clock = systemClock,
+    random = Math.random,
     allowUnsafeStore = false,
   } = options;
-  checkBetween(maxAttempts, 1, 100, 'maxAttempts');
-  checkBetween(requestTimeoutMs, 1, Math.floor(DEADLINE_MS_MAX / maxAttempts), 'requestTimeoutMs');
+  checkBetween(requestTimeoutMs, 1, REQUEST_TIMEOUT_MS_MAX, 'requestTimeoutMs');
+  checkBetween(maxOutageMs, 0, MAX_OUTAGE_MS_MAX, 'maxOutageMs');
+  if (maxAttempts !== Number.POSITIVE_INFINITY) checkBetween(maxAttempts, 1, 1_000_000, 'maxAttempts');
   checkBoolean(allowUnsafeStore, 'allowUnsafeStore');
   if (options.forcePathStyle !== undefined) checkBoolean(options.forcePathStyle, 'forcePathStyle');
-  return { ...options, requestTimeoutMs, maxAttempts, allowUnsafeStore };
+  return { ...options, requestTimeoutMs, maxOutageMs, maxAttempts, clock, random, allowUnsafeStore };
 }
 
 function checkClient(client: unknown, options: StoreOptions): void {

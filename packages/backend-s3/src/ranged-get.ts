@@ -4,6 +4,7 @@ import { BlockError } from '@blockyard/block';
 import { checkAnswers } from './answers.js';
 import { canonicalEtag } from './etag.js';
 import { decodeStamp } from './stamp.js';
+import type { SendOptions } from './transport.js';
 import type { Version } from './version.js';
 
 /** Bytes of an object: `lengthBytes` from `offset` on. */
@@ -25,11 +26,22 @@ export interface Sink {
  */
 export type OpenSink = (version: Version) => Sink | undefined;
 
-/** The body of an answer ended before its time; the `cause` tells how. */
-export class BrokenOff extends Error {
+/** An answer that came in full, and is not what was asked for, or not what was stored: the `cause` tells. It may have been spoilt on its way. */
+export class Spoilt extends Error {
+  readonly $metadata = { httpStatusCode: 206 };
+
   constructor(cause: unknown) {
-    super('the body broke off', { cause });
+    super(messageOf(cause), { cause });
   }
+}
+
+/** What a connection that was reset within an answer comes out as, whatever ended it: the `cause` tells. */
+function brokenOff(cause: unknown): Error {
+  return Object.assign(new Error(`the answer broke off: ${messageOf(cause)}`, { cause }), { code: 'ECONNRESET' });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** The version that the bytes are of. `whole`: the store gave all of the object, and what was asked for was cut out of it. */
@@ -40,7 +52,7 @@ export interface Got {
 
 /**
  * One GET of a range, its body given to a sink as it comes; nothing comes from past the object's end. All bytes are of one version
- * of the object. Throws {@link BrokenOff}, what `open` throws, and what the SDK throws.
+ * of the object. Throws {@link Spoilt}, what `open` throws, and what the SDK throws.
  *
  * A store may answer with the whole object, always or where the range covers it all. Then the part is taken out of it, and the
  * rest is read no further than up to the end of the range.
@@ -50,11 +62,11 @@ export async function getRange(
   object: { readonly Bucket: string; readonly Key: string },
   { offset, lengthBytes }: ByteRange,
   open: OpenSink,
-  abortSignal: AbortSignal,
+  options: SendOptions,
 ): Promise<Got> {
   const command = new GetObjectCommand({ ...object, Range: `bytes=${offset}-${offset + lengthBytes - 1}` });
   checkAnswers(command, { etag: true });
-  const answer = await client.send(command, { abortSignal });
+  const answer = await client.send(command, options);
   const body = answer.Body as Readable;
   try {
     checkEncoding(answer);
@@ -64,7 +76,9 @@ export async function getRange(
     const version = { etag, sizeBytes, stamp: decodeStamp(answer.Metadata) };
     const sink = open(version);
     const expectedBytes = Math.max(0, Math.min(lengthBytes, sizeBytes - offset));
-    if (sink !== undefined) await pour(whole ? cutOut(body, offset, expectedBytes) : body, sink, expectedBytes);
+    if (sink !== undefined) {
+      await pour(whole ? cutOut(body, offset, expectedBytes) : body, sink, expectedBytes, options);
+    }
     return { version, whole };
   } finally {
     // What was not read to its end would keep the connection.
@@ -72,21 +86,33 @@ export async function getRange(
   }
 }
 
-async function pour(body: AsyncIterable<Uint8Array>, sink: Sink, expectedBytes: number): Promise<void> {
+async function pour(
+  body: AsyncIterable<Uint8Array>,
+  sink: Sink,
+  expectedBytes: number,
+  { watch }: SendOptions,
+): Promise<void> {
   let receivedBytes = 0;
   try {
     for await (const piece of body) {
+      watch?.received();
       receivedBytes += piece.byteLength;
-      if (receivedBytes > expectedBytes) throw new Error(`more than the ${expectedBytes} bytes that were asked for`);
-      sink.push(piece);
+      if (receivedBytes > expectedBytes) throw new Spoilt(`more than the ${expectedBytes} bytes that were asked for`);
+      give(sink, piece);
     }
-    if (receivedBytes !== expectedBytes) {
-      throw Object.assign(new Error(`${receivedBytes} of ${expectedBytes} bytes`), { code: 'ECONNRESET' });
-    }
+    if (receivedBytes !== expectedBytes) throw new Error(`${receivedBytes} of ${expectedBytes} bytes`);
   } catch (error) {
-    throw new BrokenOff(error);
+    throw error instanceof Spoilt ? error : brokenOff(error);
   }
   sink.end();
+}
+
+function give(sink: Sink, piece: Uint8Array): void {
+  try {
+    sink.push(piece);
+  } catch (error) {
+    throw new Spoilt(error);
+  }
 }
 
 /** `lengthBytes` from `offset` of a body on, which is not read beyond them. */

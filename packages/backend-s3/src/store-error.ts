@@ -12,6 +12,8 @@ export interface Failure {
   readonly beforeSending: boolean;
   /** Whether the SDK has set its clock right by the answer, so that the same request would pass now. */
   readonly clockCorrected: boolean;
+  /** How long the store wants to be left alone. */
+  readonly retryAfterMs: number;
   readonly message: string;
   readonly attempts: number;
   /** Where the bucket is, if the answer says so. */
@@ -81,10 +83,12 @@ const CODE_BY_SYSTEM: Readonly<Record<string, BlockErrorCode>> = {
  * Whatever a request failed with as a BlockError that says what and where: `PUT s3://bucket/key: SlowDown (503), 5 attempts`.
  * Of the original message only what stores are known to write is kept: it is the `cause`, which is the SDK's.
  */
-export function toBlockError(error: unknown, what: string): BlockError {
+export function toBlockError(error: unknown, what: string, tries = 1): BlockError {
   if (isBlockError(error)) return error;
   const failure = failureOf(error);
-  const { name, status, system, attempts } = failure;
+  const { name, status, system } = failure;
+  // A client that tries again by itself does so within each try of ours.
+  const attempts = failure.attempts * tries;
   const detail = detailOf(failure);
   const said = status === undefined ? (system ?? name) : wordsFor(failure);
   const times = attempts > 1 ? `, ${attempts} attempts` : '';
@@ -175,7 +179,7 @@ const CONNECTING: ReadonlySet<unknown> = new Set(['connect', 'getaddrinfo']);
 
 export function failureOf(error: unknown): Failure {
   if (typeof error !== 'object' || error === null) return { ...NOTHING_KNOWN, message: String(error) };
-  const { name, code, message, $metadata } = error as Record<string, unknown>;
+  const { name, code, message, $metadata, $response } = error as Record<string, unknown>;
   const { httpStatusCode, attempts, clockSkewCorrected } = ($metadata ?? {}) as Record<string, unknown>;
   return {
     name: typeof name === 'string' ? name : 'Error',
@@ -183,6 +187,7 @@ export function failureOf(error: unknown): Failure {
     system: typeof code === 'string' ? code : undefined,
     beforeSending: isBeforeSending(error),
     clockCorrected: clockSkewCorrected === true,
+    retryAfterMs: retryAfterMs($response),
     message: typeof message === 'string' ? message : '',
     attempts: typeof attempts === 'number' ? attempts : 1,
     region: regionOf(error),
@@ -196,6 +201,7 @@ const NOTHING_KNOWN: Failure = {
   system: undefined,
   beforeSending: false,
   clockCorrected: false,
+  retryAfterMs: 0,
   message: '',
   attempts: 1,
   region: undefined,
@@ -215,6 +221,17 @@ function locationOf(error: object): string | undefined {
   const { statusCode = 0, headers } = $response ?? {};
   const location = String(headers?.location ?? '');
   return statusCode >= 300 && statusCode < 400 && URL.canParse(location) ? new URL(location).origin : undefined;
+}
+
+/** A store that wants more than this is asked sooner. */
+const RETRY_AFTER_MS_MAX = 60_000;
+
+/** What the header `Retry-After` says, in seconds or as a date. */
+function retryAfterMs(response: unknown): number {
+  const text = (response as { headers?: Record<string, unknown> } | undefined)?.headers?.['retry-after'];
+  if (typeof text !== 'string') return 0;
+  const delayMs = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
+  return Number.isNaN(delayMs) ? 0 : Math.min(RETRY_AFTER_MS_MAX, Math.max(0, delayMs));
 }
 
 function isBeforeSending(error: object): boolean {

@@ -1,6 +1,8 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { expect, test } from 'vitest';
-import { ObjectStore } from './store.js';
+import { openStore } from './client.js';
+import { checkDeleteOptions } from './options.js';
+import type { ObjectStore } from './store.js';
 
 /** What a GET is answered with: the range it claims to be, and the pieces that come. */
 interface Answer {
@@ -26,8 +28,10 @@ function storeOf(...answers: Answer[]): ObjectStore {
       Metadata: {},
     };
   };
-  const client = { send } as unknown as S3Client;
-  return new ObjectStore(client, { bucket: 'bucket', deadlineMs: 60_000, destroyClient: false });
+  const middlewareStack = { add: () => {}, remove: () => false };
+  const client = { send, middlewareStack } as unknown as S3Client;
+  const options = { bucket: 'bucket', prefix: 'volume', client, maxAttempts: 4, random: () => 0 };
+  return openStore(checkDeleteOptions(options), { min: 1, max: 1 });
 }
 
 const bytes = (length: number, value = 7) => new Uint8Array(length).fill(value);
@@ -107,5 +111,7 @@ test('a whole object that ends within the range is believed if the object ends t
 
 test('an answer longer than it claims to be is an error, and never runs over', async () => {
   const long = { range: 'bytes 0-3/4', pieces: [bytes(9)] };
-  await expect(storeOf(long, long, long, long).fill('key', [bytes(4)], 0)).rejects.toMatchObject({ code: 'IO' });
+  await expect(storeOf(long, long, long, long).fill('key', [bytes(4)], 0)).rejects.toMatchObject({
+    code: 'UNAVAILABLE',
+  });
 });

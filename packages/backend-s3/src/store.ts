@@ -1,23 +1,24 @@
 import { HeadObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
-import { BlockError, byteLengthOf } from '@blockyard/block';
+import { BlockError, byteLengthOf, isBlockError } from '@blockyard/block';
 import { checkAnswers } from './answers.js';
 import { watchAttempts } from './attempts.js';
 import { type DeleteResult, Deletes } from './deletes.js';
 import { canonicalEtag, conditionEtag, type EtagForm } from './etag.js';
+import type { Link } from './link.js';
 import { getPage, type Listed, StrangePage } from './list-page.js';
 import { listPages } from './list-pages.js';
-import { BrokenOff, type ByteRange, getRange, type OpenSink } from './ranged-get.js';
-import { Requests } from './requests.js';
+import { type ByteRange, getRange, type OpenSink, Spoilt } from './ranged-get.js';
 import { Scatter } from './scatter.js';
 import { decodeStamp, encodeStamp, type Stamp } from './stamp.js';
 import { StoreDates } from './store-dates.js';
 import { isBusy, isLostCondition, isMissingKey, isRangeBeyondEnd, toBlockError } from './store-error.js';
+import type { SendOptions } from './transport.js';
 import type { Version } from './version.js';
 
 /** Keys that S3 takes in one DeleteObjects, and gives in one page of a listing. */
 export const BATCH_KEYS_MAX = 1000;
 
-/** Times that a GET is made again because its body broke off, and a PUT because the store was busy with the same key. */
+/** Times that a GET or a PUT is made again because the store was busy with the same key. */
 const REPEATS_MAX = 3;
 
 /** What must be so for a PUT to happen: no such object, or that very version of it. */
@@ -55,20 +56,22 @@ export class ObjectStore {
   readonly dates: StoreDates;
   readonly #client: S3Client;
   readonly #bucket: string;
-  readonly #requests: Requests;
+  readonly #dataPrefix: string;
+  readonly #link: Link;
   readonly #deletes: Deletes;
   readonly #destroyClient: boolean;
 
-  constructor(client: S3Client, options: { bucket: string; deadlineMs: number; destroyClient: boolean }) {
+  constructor(client: S3Client, link: Link, options: { bucket: string; dataPrefix: string; destroyClient: boolean }) {
     this.#client = client;
     this.dates = new StoreDates(client);
+    this.#link = link;
     this.#bucket = options.bucket;
-    this.#requests = new Requests(options.deadlineMs);
+    this.#dataPrefix = options.dataPrefix;
     this.#destroyClient = options.destroyClient;
     this.#deletes = new Deletes({
       client,
       bucket: options.bucket,
-      requests: this.#requests,
+      link,
       urlOf: (key) => this.urlOf(key),
       head: (key) => this.head(key),
     });
@@ -89,26 +92,20 @@ export class ObjectStore {
   async get(key: string, range: ByteRange, open: OpenSink): Promise<Version | 'beyond' | 'busy' | undefined> {
     const what = `GET ${this.urlOf(key)}`;
     const object = { Bucket: this.#bucket, Key: key };
-    const expected = (error: unknown) =>
-      isMissingKey(error) || isRangeBeyondEnd(error) || isBusy(error) || error instanceof BrokenOff;
+    const isAnswer = (error: unknown) => isMissingKey(error) || isRangeBeyondEnd(error) || isBusy(error);
+    const { offset, lengthBytes } = range;
+    const wish = { what, downloadBytes: lengthBytes, isData: key.startsWith(this.#dataPrefix), isAnswer };
     for (let repeats = 0; ; repeats++) {
       try {
-        const { version, whole } = await this.#requests.run(
-          what,
-          (abortSignal) => getRange(this.#client, object, range, open, abortSignal),
-          expected,
-        );
-        const { offset, lengthBytes } = range;
+        const send = (options: SendOptions) => getRange(this.#client, object, range, open, options);
+        const { version, whole } = await this.#link.run(wish, send);
         if (whole && offset > 0 && version.sizeBytes < offset + lengthBytes) await this.#checkEnd(key, version);
         return version;
       } catch (error) {
         if (isMissingKey(error)) return undefined;
         if (isRangeBeyondEnd(error)) return 'beyond';
-        const brokeOff = error instanceof BrokenOff;
-        if (!brokeOff && !isBusy(error)) throw error;
-        if (repeats < REPEATS_MAX) continue;
-        if (!brokeOff) return 'busy';
-        throw toBlockError(error.cause, `${what} broke off ${repeats + 1} times`);
+        if (!isBusy(error)) throw whatSpoilt(error);
+        if (repeats === REPEATS_MAX) return 'busy';
       }
     }
   }
@@ -131,16 +128,18 @@ export class ObjectStore {
     return { version, bytes: bytes.subarray(0, version.sizeBytes) };
   }
 
-  async head(key: string): Promise<Version | undefined> {
+  head(key: string): Promise<Version | undefined> {
+    return this.#head(key, false);
+  }
+
+  /** `once`: without waiting for a store that is away. */
+  async #head(key: string, once: boolean): Promise<Version | undefined> {
     const command = new HeadObjectCommand({ Bucket: this.#bucket, Key: key });
     checkAnswers(command, { etag: true });
     const what = `HEAD ${this.urlOf(key)}`;
     try {
-      const found = await this.#requests.run(
-        what,
-        (abortSignal) => this.#client.send(command, { abortSignal }),
-        isMissingKey,
-      );
+      const wish = { what, isAnswer: isMissingKey, once };
+      const found = await this.#link.run(wish, (options) => this.#client.send(command, options));
       const etag = canonicalEtag(found.ETag, `${what}: the ETag is empty`);
       const { ContentLength: sizeBytes = await this.#sizeOf(key) } = found;
       return { etag, sizeBytes, stamp: decodeStamp(found.Metadata) };
@@ -169,16 +168,17 @@ export class ObjectStore {
     });
     checkAnswers(command, { etag: true });
     const attempts = watchAttempts(command);
+    const isData = key.startsWith(this.#dataPrefix);
+    const wish = { what, uploadBytes: body.byteLength, isData, isAnswer: isLostCondition };
     for (let repeats = 0; ; repeats++) {
       try {
-        const send = (abortSignal: AbortSignal) => this.#client.send(command, { abortSignal });
-        const { ETag } = await this.#requests.run(what, send, () => true);
+        const { ETag } = await this.#link.run(wish, (options) => this.#client.send(command, options));
         return { kind: 'stored', etag: canonicalEtag(ETag, `${what}: the ETag is empty`), late: attempts.unanswered };
       } catch (error) {
         if (!attempts.unanswered && !isLostCondition(error)) {
           return { kind: 'failed', error: toBlockError(error, what), late: false };
         }
-        const settled = await this.#settle(key, condition === 'absent' ? {} : condition, stamp);
+        const settled = await this.#settle(key, condition, stamp, !isLostCondition(error));
         if (settled.kind === 'unknown') {
           // A refused condition alone is no reason to fail: that nobody knows why it was refused is.
           const reason = isLostCondition(error) ? settled.error : error;
@@ -215,10 +215,8 @@ export class ObjectStore {
     const what = `LIST ${this.urlOf(prefix)}`;
     return listPages(
       (request) =>
-        this.#requests.run(
-          what,
-          (abortSignal) => getPage(this.#client, request, abortSignal),
-          (error) => error instanceof StrangePage,
+        this.#link.run({ what, isAnswer: (error) => error instanceof StrangePage }, (options) =>
+          getPage(this.#client, request, options),
         ),
       { bucket: this.#bucket, prefix, after, reaches, keysMax },
       what,
@@ -227,7 +225,7 @@ export class ObjectStore {
 
   /** Aborts what is in flight, refuses what comes later, and closes the connections of a client that is not the caller's. */
   close(): void {
-    this.#requests.close();
+    this.#link.close();
     this.dates.close();
     if (this.#destroyClient) this.#client.destroy();
   }
@@ -252,11 +250,12 @@ export class ObjectStore {
     return version === 'beyond' ? 0 : version.sizeBytes;
   }
 
-  /** What became of a PUT that was answered with `error`, if at all. */
-  async #settle(key: string, { etag: expected }: { etag?: string }, stamp: Stamp): Promise<Settled> {
+  /** What became of a PUT that ended without a clear answer. `once`: there has been waiting enough. */
+  async #settle(key: string, condition: Condition, stamp: Stamp, once: boolean): Promise<Settled> {
+    const expected = condition === 'absent' ? undefined : condition.etag;
     let found: Version | undefined;
     try {
-      found = await this.head(key);
+      found = await this.#head(key, once);
     } catch (error) {
       return { kind: 'unknown', error };
     }
@@ -274,4 +273,10 @@ type Settled =
 /** For a `'busy'` that cannot be helped. */
 export function busy(url: string): BlockError {
   return new BlockError('UNAVAILABLE', `${url}: is being replaced all the time`);
+}
+
+/** An object that is damaged, rather than that its answers were strange. */
+function whatSpoilt(error: unknown): unknown {
+  const spoilt = error instanceof BlockError ? error.cause : undefined;
+  return spoilt instanceof Spoilt && isBlockError(spoilt.cause) ? spoilt.cause : error;
 }

@@ -57,7 +57,7 @@ test.each([
   [400, 'EntityTooLarge', 'no', 'none'],
   [400, 'IncompleteBody', 'no', 'none'],
   [400, 'XAmzContentSHA256Mismatch', 'no', 'none'],
-  [403, 'AccessDenied', 'no', 'credentials'],
+  [403, 'AccessDenied', 'no', 'rights'],
   [404, 'NoSuchBucket', 'no', 'none'],
   [405, 'MethodNotAllowed', 'no', 'none'],
   [409, 'ConditionalRequestConflict', 'no', 'none'],
@@ -98,8 +98,8 @@ test.each([
 
 test.each([
   [302, 'none'],
-  [400, 'credentials'],
-  [403, 'credentials'],
+  [400, 'rights'],
+  [403, 'rights'],
   [404, 'none'],
   [409, 'none'],
   [413, 'none'],

@@ -5,14 +5,17 @@ export type CarriedOut = 'no' | 'unknown';
 
 /**
  * What may help. `wait`: the same request later. `repeat`: the same request, but an answer that is wrong again and again is the
- * store's way. `credentials`: a fresh look at where they come from. `clock`: nothing but the correction that the SDK has made
+ * store's way. `credentials`: a fresh look at where they come from. `rights`:
+ * the same, if there was none a moment ago. `clock`: nothing but the correction that the SDK has made
  * from the answer. `none`: it fails, or the caller knows more.
  */
-export type Remedy = 'wait' | 'repeat' | 'credentials' | 'clock' | 'none';
+export type Remedy = 'wait' | 'repeat' | 'credentials' | 'rights' | 'clock' | 'none';
 
 export interface Verdict {
   readonly carriedOut: CarriedOut;
   readonly remedy: Remedy;
+  /** Whether the failure is the store's wish for fewer requests. */
+  readonly isForLoad?: true;
 }
 
 /** Failures of a kind, with the reason for what is concluded from them. */
@@ -111,6 +114,13 @@ const ROWS: readonly Row[] = [
     because: 'the connection ended, or fell silent, when the store may have had the whole request',
   },
   {
+    of: ({ name }) => name === 'NotAnAnswer',
+    carriedOut: 'unknown',
+    remedy: 'wait',
+    because:
+      'something on the way answered in place of the store, as gateways do while a store is away; it may have heard of it',
+  },
+  {
     of: ({ status, system }) => status === undefined && /^HPE_/.test(system ?? ''),
     carriedOut: 'unknown',
     remedy: 'repeat',
@@ -182,18 +192,19 @@ const ROWS: readonly Row[] = [
     of: ({ name, status }) => THROTTLED.has(name) || status === 429,
     carriedOut: 'unknown',
     remedy: 'wait',
+    isForLoad: true,
     because: 'a gateway counts answers too, and a store may break off within the work',
   },
   {
     of: ({ name, status }) => !NAMELESS.has(name) && (status === 401 || status === 403),
     carriedOut: 'no',
-    remedy: 'credentials',
+    remedy: 'rights',
     because: 'rights are checked before anything is done; some stores call expired keys this too',
   },
   {
     of: ({ status }) => status === 401 || status === 403,
     carriedOut: 'unknown',
-    remedy: 'credentials',
+    remedy: 'rights',
     because: 'no word of S3: a gateway that refuses answers as well as requests',
   },
   {
@@ -206,7 +217,7 @@ const ROWS: readonly Row[] = [
     // The answer to HEAD has no body, and so no code of S3's; 400 is what many say to an expired token.
     of: ({ status }) => status === 400,
     carriedOut: 'unknown',
-    remedy: 'credentials',
+    remedy: 'rights',
     because: 'no word of S3: whatever stands before the store may have passed the request on',
   },
   {
@@ -228,10 +239,17 @@ const ROWS: readonly Row[] = [
     because: 'waiting does not help; how far the store got, or whatever stands before it, it does not say',
   },
   {
+    of: ({ status }) => status === 503,
+    carriedOut: 'unknown',
+    remedy: 'wait',
+    isForLoad: true,
+    because: 'a gateway says so also when it has lost the answer',
+  },
+  {
     of: () => true,
     carriedOut: 'unknown',
     remedy: 'wait',
-    because: 'the store broke within its work, or a gateway lost its answer: also where it says 503',
+    because: 'the store broke within its work, or a gateway lost its answer',
   },
 ];
 

@@ -6,13 +6,20 @@ import { schemeOf } from './schemes.js';
 export interface ConnectUriOptions {
   /** Refuse every change. Default: false. */
   readonly readOnly?: boolean;
+  /** Longest that a store may be away before its requests fail, in milliseconds, where the URI has no `outage`. */
+  readonly maxOutageMs?: number;
   /** Puts a write-back cache of so many bytes before the device. Left out: no cache. */
   readonly cacheSizeBytes?: number;
   /** Further options of that cache. */
   readonly cache?: Omit<CacheOptions, 'maxSizeBytes'>;
 }
 
-const KNOWN: Readonly<Record<keyof ConnectUriOptions, true>> = { readOnly: true, cacheSizeBytes: true, cache: true };
+const KNOWN: Readonly<Record<keyof ConnectUriOptions, true>> = {
+  readOnly: true,
+  maxOutageMs: true,
+  cacheSizeBytes: true,
+  cache: true,
+};
 
 /**
  * Opens the device that a URI names. With a cache it is a `CacheDevice`.
@@ -23,9 +30,9 @@ const KNOWN: Readonly<Record<keyof ConnectUriOptions, true>> = { readOnly: true,
 export async function connectUri(text: string, options: ConnectUriOptions = {}): Promise<BlockDevice> {
   try {
     checkOptionNames(options, KNOWN);
-    const { readOnly = false, cacheSizeBytes, cache = {} } = options;
+    const { readOnly = false, maxOutageMs, cacheSizeBytes, cache = {} } = options;
     const uri = new DeviceUri(text);
-    const device = await schemeOf(uri).open(uri, { readOnly });
+    const device = await schemeOf(uri).open(uri, { readOnly, maxOutageMs });
     if (cacheSizeBytes === undefined) return device;
     try {
       return await connectCache(device, { ...cache, maxSizeBytes: cacheSizeBytes });

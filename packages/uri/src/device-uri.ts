@@ -47,6 +47,14 @@ export class DeviceUri {
     return text === undefined ? undefined : parseSize(text, `?${name}=`);
   }
 
+  /** A parameter that is a whole number. */
+  count(name: string): number | undefined {
+    const text = this.#parameters.get(name);
+    if (text === undefined) return undefined;
+    if (!/^\d{1,15}$/.test(text)) throw invalid(`?${name}= must be a whole number`);
+    return Number(text);
+  }
+
   /** A parameter that is `true` or `false`. */
   flag(name: string): boolean | undefined {
     const text = this.#parameters.get(name);

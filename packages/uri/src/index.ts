@@ -1,4 +1,5 @@
 export { type ConnectUriOptions, connectUri } from './connect.js';
 export { type CreateUriOptions, createUri, type LikeOptions } from './create.js';
+export { OUTAGE_WAIT_MS, parseOutage } from './outage.js';
 export { URI_EXAMPLES } from './schemes.js';
 export { formatSize, parseSize } from './size.js';

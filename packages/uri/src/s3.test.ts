@@ -42,3 +42,17 @@ test('a volume that is not there is NOT_FOUND', async () => {
   const opened = connectUri(`s3://${store.bucket}/disks/none?${query}`);
   await expect(opened).rejects.toMatchObject({ code: 'NOT_FOUND' });
 });
+
+test('how patient to be with a store is said by the URI, or else by whoever opens it', async () => {
+  const nobody = `s3://${store.bucket}/disks/none?endpoint=http://127.0.0.1:1&region=x`;
+  const attempts = async (uri: string, options = {}) => {
+    const error = await connectUri(uri, options).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'UNAVAILABLE' });
+    return Number(/, (\d+) attempts/.exec((error as Error).message)?.[1] ?? 1);
+  };
+  expect(await attempts(`${nobody}&outage=0s`)).toBe(1);
+  expect(await attempts(nobody, { maxOutageMs: 0 })).toBe(1);
+  expect(await attempts(`${nobody}&outage=0s`, { maxOutageMs: 600_000 })).toBe(1);
+  expect(await attempts(`${nobody}&outage=wait&attempts=2`)).toBe(2);
+  expect(await attempts(`${nobody}&outage=1s&timeout=5s&concurrency=8&min-concurrency=2`)).toBeGreaterThan(1);
+});

@@ -4,6 +4,8 @@ import type { DeviceUri } from './device-uri.js';
 /** What a device is opened with, beside its URI. */
 export interface OpenOptions {
   readonly readOnly: boolean;
+  /** Longest that a store may be away before its requests fail, where the URI does not say it. */
+  readonly maxOutageMs: number | undefined;
 }
 
 /** What a device is made with, beside its URI. */

@@ -1,7 +1,7 @@
 import { type BlockDevice, type BlockErrorCode, isBlockError } from '@blockyard/block';
 import { type NbdServer, serveNbd } from '@blockyard/nbd';
-import { connectUri } from '@blockyard/uri';
-import { type Command, Option } from 'commander';
+import { connectUri, OUTAGE_WAIT_MS, parseOutage } from '@blockyard/uri';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Context } from '../context.js';
 import { cacheOption, defineCommand, jsonOption } from '../define.js';
 import { connectOptions, openDevice } from '../device.js';
@@ -24,6 +24,7 @@ interface Options extends TlsFiles {
   readonly nbd: ListenAddress;
   readonly cache?: number;
   readonly readOnly?: boolean;
+  readonly outage: number;
   readonly name: string;
   readonly json?: boolean;
 }
@@ -41,6 +42,14 @@ export function defineServe(program: Command, context: Context): void {
         .default(parseListen(LISTEN_DEFAULT), LISTEN_DEFAULT),
     )
     .addOption(cacheOption())
+    .addOption(
+      new Option(
+        '--outage <time>',
+        'how long to wait for an S3 store that is away, where the URI does not say: 30s, 10m',
+      )
+        .argParser(parseOutageOption)
+        .default(OUTAGE_WAIT_MS, 'wait'),
+    )
     .option('--read-only', 'refuse every change')
     .option('--name <name>', 'name of the export', '')
     .option('--tls-cert <file>', 'certificate chain of the server, PEM')
@@ -50,6 +59,14 @@ export function defineServe(program: Command, context: Context): void {
     .addOption(new Option('--tls <mode>', 'whether plain connections are refused').choices(['required', 'optional']))
     .addOption(jsonOption())
     .action((uri: string, options: Options) => serve(context, uri, options));
+}
+
+function parseOutageOption(text: string): number {
+  try {
+    return parseOutage(text, '--outage');
+  } catch (error) {
+    throw new InvalidArgumentError(`${messageOf(error)}.`);
+  }
 }
 
 async function serve(context: Context, uri: string, options: Options): Promise<void> {
@@ -72,7 +89,7 @@ async function serve(context: Context, uri: string, options: Options): Promise<v
 /** Undefined if the end was asked for before there was anything to serve. */
 async function open(context: Context, uri: string, options: Options): Promise<BlockDevice | undefined> {
   try {
-    return await openDevice(context, connectUri(uri, connectOptions(options)));
+    return await openDevice(context, connectUri(uri, { ...connectOptions(options), maxOutageMs: options.outage }));
   } catch (error) {
     if (!(error instanceof Interruption)) throw error;
     context.log('stopped before there was anything to serve');

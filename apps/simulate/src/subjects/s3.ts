@@ -5,7 +5,7 @@ import type { Life, SimulationSubject, World } from '@blockyard/conformance';
 import { SimulatedStore, type StoreRequest, type StoreResponse } from './simulated-store.js';
 
 const AT = { bucket: 'bucket', prefix: 'volume' };
-/** Real time, in which nothing simulated takes long. */
+/** Nothing simulated takes longer. */
 const REQUEST_TIMEOUT_MS = 400_000;
 const OBJECT_SECTORS = [1, 4, 8, 16] as const;
 
@@ -15,11 +15,12 @@ export const s3Subject: SimulationSubject = {
   async create(world: World) {
     const store = new SimulatedStore(world);
     const { sectorSize, sizeSectors } = world.shape;
-    const retries = world.random.pick([0, 0, 2]);
+    const maxAttempts = world.random.pick([1, 1, 3]);
+    const maxOutageMs = world.random.pick([0, 1000, 30_000]);
     const concurrency = world.random.pick([1, 2, 16]);
     await createVolume({
       ...AT,
-      client: clientOf(async (request) => store.handle(request), 0),
+      client: clientOf(async (request) => store.handle(request)),
       sectorSize,
       sizeSectors,
       objectSizeBytes: world.random.pick(OBJECT_SECTORS) * sectorSize,
@@ -34,8 +35,10 @@ export const s3Subject: SimulationSubject = {
           throw new Error('the simulated process is over');
         });
         dead.catch(() => {});
-        const client = clientOf((request) => Promise.race([store.send(life, request), dead]), retries);
-        return connectS3({ ...AT, client, concurrency, requestTimeoutMs: REQUEST_TIMEOUT_MS, clock: life.clock });
+        const client = clientOf((request) => Promise.race([store.send(life, request), dead]));
+        const random = () => world.random.below(2 ** 32) / 2 ** 32;
+        const time = { clock: life.clock, random, requestTimeoutMs: REQUEST_TIMEOUT_MS };
+        return connectS3({ ...AT, ...time, client, concurrency, maxAttempts, maxOutageMs });
       },
       crash: () => {},
       // The SDK makes errors of its own of what the network did.
@@ -54,39 +57,22 @@ const CODES: readonly BlockErrorCode[] = ['UNAVAILABLE'];
 /** Of the event loop, until the SDK has nothing more to do by itself. */
 const TURNS_TO_REST = 4;
 
-function clientOf(send: (request: StoreRequest) => Promise<StoreResponse>, retries: number): S3Client {
+function clientOf(send: (request: StoreRequest) => Promise<StoreResponse>): S3Client {
   const handle = async (request: StoreRequest, { abortSignal }: { abortSignal?: AbortSignal } = {}) => {
     const aborted = new Promise<never>((_, reject) => {
       abortSignal?.addEventListener('abort', () => reject(Object.assign(new Error('aborted'), { name: 'AbortError' })));
     });
     return { response: await Promise.race([send(request), aborted]) };
   };
-  const client = new S3Client({
+  return new S3Client({
     endpoint: 'http://store.invalid',
     region: 'us-east-1',
     credentials: { accessKeyId: 'simulated', secretAccessKey: 'simulated' },
     forcePathStyle: true,
-    // The SDK's own way of trying again sleeps in real time.
+    // The SDK's own way of trying again sleeps in real time; the backend's does not.
     maxAttempts: 1,
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestHandler: { handle } as unknown as NonNullable<S3ClientConfig['requestHandler']>,
   });
-  client.middlewareStack.add(
-    (next) => async (args) => {
-      for (let retry = 0; ; retry++) {
-        try {
-          return await next(args);
-        } catch (error) {
-          if (retry === retries || !isLostConnection(error)) throw error;
-        }
-      }
-    },
-    { step: 'finalizeRequest', priority: 'low', name: 'tryAgainAtOnce' },
-  );
-  return client;
-}
-
-function isLostConnection(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ECONNRESET';
 }

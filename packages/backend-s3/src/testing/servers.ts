@@ -18,7 +18,9 @@ export interface TestStore {
 export const CONDITIONAL_DELETES =
   process.env.S3_ENDPOINT !== undefined && process.env.S3_CONDITIONAL_DELETES !== 'false';
 
-type Connection = Required<Pick<StoreOptions, 'bucket' | 'endpoint' | 'region' | 'credentials' | 'forcePathStyle'>>;
+type Connection = Required<Pick<StoreOptions, 'bucket' | 'endpoint' | 'region' | 'forcePathStyle'>> & {
+  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
+};
 
 /** The server that `S3_ENDPOINT` and its like speak of, or a local one of the test's own. */
 export async function startTestStore(): Promise<TestStore> {

@@ -14,8 +14,8 @@ export function nbd(example: string): Scheme {
     async open(uri, { readOnly }) {
       if (/^\/\/[^/@]*:[^/@]*@/.test(uri.rest)) throw invalid('an NBD URI has no password: use ?tls-psk-file=');
       const sectorSize = sectorSizeOf(uri);
-      const connections = countOf('connections', uri.parameter('connections'));
-      const reconnectMs = countOf('reconnect-ms', uri.parameter('reconnect-ms'));
+      const connections = uri.count('connections');
+      const reconnectMs = uri.count('reconnect-ms');
       const { connectNbd } = await import('@blockyard/nbd');
       return connectNbd(uri.without(OWN_PARAMETERS), {
         readOnly,
@@ -25,10 +25,4 @@ export function nbd(example: string): Scheme {
       });
     },
   };
-}
-
-function countOf(name: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  if (!/^\d{1,15}$/.test(text)) throw invalid(`?${name}= must be a whole number`);
-  return Number(text);
 }

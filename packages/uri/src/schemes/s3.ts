@@ -1,24 +1,44 @@
 import { type DeviceUri, decode, invalid } from '../device-uri.js';
+import { parseDuration, parseOutage } from '../outage.js';
 import type { Scheme } from '../scheme.js';
 import { checkStored, sectorSizeOf } from '../sectors.js';
 
 export const s3: Scheme = {
   example: 's3://bucket/prefix?endpoint=http://127.0.0.1:9000&region=us-east-1',
-  parameters: ['endpoint', 'region', 'path-style', 'unsafe-store', 'sector', 'chunk'],
+  parameters: [
+    'endpoint',
+    'region',
+    'path-style',
+    'unsafe-store',
+    'outage',
+    'timeout',
+    'attempts',
+    'concurrency',
+    'min-concurrency',
+    'sector',
+    'chunk',
+  ],
 
-  async open(uri, { readOnly }) {
-    const store = storeOf(uri);
+  async open(uri, { readOnly, maxOutageMs }) {
+    const store = { ...storeOf(uri), ...linkOf(uri, maxOutageMs) };
+    const concurrency = uri.count('concurrency');
+    const minConcurrency = uri.count('min-concurrency');
     const sectorSize = sectorSizeOf(uri);
     const chunkBytes = uri.size('chunk');
     const { connectS3 } = await import('@blockyard/backend-s3');
-    const device = await connectS3({ ...store, readOnly });
+    const device = await connectS3({
+      ...store,
+      readOnly,
+      ...(concurrency === undefined ? {} : { concurrency }),
+      ...(minConcurrency === undefined ? {} : { minConcurrency }),
+    });
     await checkStored(device, 'sector', device.info.sectorSize, sectorSize);
     await checkStored(device, 'chunk', device.info.preferredIoBytes, chunkBytes);
     return device;
   },
 
   async make(uri, { sizeBytes, sectorSize, chunkBytes }) {
-    const store = storeOf(uri);
+    const store = { ...storeOf(uri), ...linkOf(uri, undefined) };
     const { createVolume } = await import('@blockyard/backend-s3');
     await createVolume({
       ...store,
@@ -46,6 +66,18 @@ function storeOf(uri: DeviceUri) {
     ...(region === undefined ? {} : { region }),
     ...(forcePathStyle === undefined ? {} : { forcePathStyle }),
     ...(allowUnsafeStore === undefined ? {} : { allowUnsafeStore }),
+  };
+}
+
+/** How patient to be with the store. */
+function linkOf(uri: DeviceUri, maxOutageMsDefault: number | undefined) {
+  const [outage, timeout] = [uri.parameter('outage'), uri.parameter('timeout')];
+  const maxOutageMs = outage === undefined ? maxOutageMsDefault : parseOutage(outage, '?outage=');
+  const maxAttempts = uri.count('attempts');
+  return {
+    ...(maxOutageMs === undefined ? {} : { maxOutageMs }),
+    ...(timeout === undefined ? {} : { requestTimeoutMs: parseDuration(timeout, '?timeout=') }),
+    ...(maxAttempts === undefined ? {} : { maxAttempts }),
   };
 }
 
