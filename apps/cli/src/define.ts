@@ -7,7 +7,7 @@ Devices are named by URIs:
 ${URI_EXAMPLES.map((example) => `  ${example}`).join('\n')}
 Sizes read like 4096, 64K, 10G, 1TiB; K is 1024. A cache goes in front with --cache SIZE.
 
-Exit codes: 0 done, 1 failed or "no", 2 the command line makes no sense, 130, 143 and 129 interrupted.`;
+Exit codes: 0 done, 1 failed or "no", 2 the command line makes no sense, 3 taken over by another process, 130, 143 and 129 interrupted.`;
 
 interface Definition {
   /** Name and arguments: `copy <from> <to>`. */
@@ -33,6 +33,10 @@ export function jsonOption(): Option {
 
 export function cacheOption(): Option {
   return sizeOption('--cache <size>', 'put a write-back cache of this size in front of the device');
+}
+
+export function takeOverOption(): Option {
+  return new Option('--take-over', 'take an s3: volume from the process that has it open, which must stop then');
 }
 
 /** An option whose value is a size. */

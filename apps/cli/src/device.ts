@@ -7,6 +7,8 @@ import { unlessInterrupted } from './interruption.js';
 export interface DeviceOptions {
   readonly cache?: number | undefined;
   readonly readOnly?: boolean | undefined;
+  /** Whether a volume is taken from another process that is alive. */
+  readonly takeOver?: boolean | undefined;
 }
 
 /** How long after a signal people are told what is waited for, in milliseconds. */
@@ -83,6 +85,6 @@ export function isMemory(uri: string): boolean {
   return /^memory:/i.test(uri);
 }
 
-export function connectOptions({ cache, readOnly = false }: DeviceOptions): ConnectUriOptions {
-  return { readOnly, ...(cache === undefined ? {} : { cacheSizeBytes: cache }) };
+export function connectOptions({ cache, readOnly = false, takeOver = false }: DeviceOptions): ConnectUriOptions {
+  return { readOnly, takeOver, ...(cache === undefined ? {} : { cacheSizeBytes: cache }) };
 }

@@ -16,11 +16,17 @@ export class UsageError extends Error {
 export class Failure extends Error {
   override readonly name = 'Failure';
   readonly hint: string | undefined;
+  readonly exitCode: number = 1;
 
   constructor(message: string, hint?: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
     this.hint = hint;
   }
+}
+
+/** Another process has what was served: exit code 3, so that who restarts servers does not take it back. */
+export class TakenOver extends Failure {
+  override readonly exitCode = 3;
 }
 
 /** Where nothing better is known. */
@@ -37,7 +43,7 @@ const HINTS: Readonly<Partial<Record<BlockErrorCode, string>>> = {
   ALREADY_EXISTS: 'nothing was changed; choose another name, or remove what is there first',
   ACCESS_DENIED:
     'file: permissions; s3: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile; nbd: nbds: with ?tls-certificates= or ?tls-psk-file=',
-  LOCKED: 'another process has it open; end that first',
+  LOCKED: 'another process has it open; end that first, or take an s3: volume from it with --take-over',
   NO_SPACE: 'make room, and try again',
   CORRUPT: '"blockyard check URI" tells how much of it is readable',
   FENCED: 'another process has taken the volume over',
@@ -60,7 +66,12 @@ export function endingOf(error: unknown, verbose: boolean): Ending {
   const interruption = interruptionIn(error);
   const line = interruption?.message ?? `error: ${oneLine(messageOf(error))}${hintOf(error)}`;
   const text = verbose ? `${line}\n${stackOf(error)}` : line;
-  return { text: `${text}\n`, exitCode: interruption?.exitCode ?? (isUsage(error) ? 2 : 1) };
+  return { text: `${text}\n`, exitCode: interruption?.exitCode ?? exitCodeOf(error) };
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof Failure) return error.exitCode;
+  return isUsage(error) ? 2 : 1;
 }
 
 export function messageOf(error: unknown): string {

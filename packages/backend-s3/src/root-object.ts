@@ -211,7 +211,7 @@ export class RootObject {
 
   #checkOwner({ volumeId, writerEpoch, opening, holder }: Root): void {
     if (volumeId !== this.#root.volumeId) this.#fence.raise(`${this.#url} is the root of another volume now`);
-    const by = holder === null ? 'no one has it open any more' : describeHolder(holder);
+    const by = holder === null ? 'a process that has ended since' : describeHolder(holder);
     if (writerEpoch !== this.#root.writerEpoch) {
       this.#fence.raise(`${this.#url} is at epoch ${writerEpoch}, ours was ${this.#root.writerEpoch}`, by);
     }

@@ -8,6 +8,8 @@ export interface ConnectUriOptions {
   readonly readOnly?: boolean;
   /** Longest that a store may be away before its requests fail, in milliseconds, where the URI has no `outage`. */
   readonly maxOutageMs?: number;
+  /** Whether a volume in a store is taken from a process that has it open and is alive. If not, that is `LOCKED`. Default: true. */
+  readonly takeOver?: boolean;
   /** Puts a write-back cache of so many bytes before the device. Left out: no cache. */
   readonly cacheSizeBytes?: number;
   /** Further options of that cache. */
@@ -17,6 +19,7 @@ export interface ConnectUriOptions {
 const KNOWN: Readonly<Record<keyof ConnectUriOptions, true>> = {
   readOnly: true,
   maxOutageMs: true,
+  takeOver: true,
   cacheSizeBytes: true,
   cache: true,
 };
@@ -30,9 +33,9 @@ const KNOWN: Readonly<Record<keyof ConnectUriOptions, true>> = {
 export async function connectUri(text: string, options: ConnectUriOptions = {}): Promise<BlockDevice> {
   try {
     checkOptionNames(options, KNOWN);
-    const { readOnly = false, maxOutageMs, cacheSizeBytes, cache = {} } = options;
+    const { readOnly = false, takeOver = true, maxOutageMs, cacheSizeBytes, cache = {} } = options;
     const uri = new DeviceUri(text);
-    const device = await schemeOf(uri).open(uri, { readOnly, maxOutageMs });
+    const device = await schemeOf(uri).open(uri, { readOnly, takeOver, maxOutageMs });
     if (cacheSizeBytes === undefined) return device;
     try {
       return await connectCache(device, { ...cache, maxSizeBytes: cacheSizeBytes });

@@ -6,6 +6,8 @@ export interface OpenOptions {
   readonly readOnly: boolean;
   /** Longest that a store may be away before its requests fail, where the URI does not say it. */
   readonly maxOutageMs: number | undefined;
+  /** Where it can be taken from a process that is alive: whether it is. */
+  readonly takeOver: boolean;
 }
 
 /** What a device is made with, beside its URI. */

@@ -1,7 +1,7 @@
 import { type DeviceInfo, SECTOR_SIZE_MIN } from '@blockyard/block';
 import { type Command, Option } from 'commander';
 import type { Context } from '../context.js';
-import { cacheOption, defineCommand, jsonOption, numberOption, sizeOption } from '../define.js';
+import { cacheOption, defineCommand, jsonOption, numberOption, sizeOption, takeOverOption } from '../define.js';
 import { using } from '../device.js';
 import { UsageError } from '../failure.js';
 import { summaryOf } from '../load/latency.js';
@@ -15,6 +15,7 @@ const IN_FLIGHT_BYTES_MAX = 2 ** 30;
 const BLOCK_BYTES_MAX = 64 * 2 ** 20;
 
 interface Options {
+  readonly takeOver?: boolean;
   readonly pattern: Pattern;
   readonly block: number;
   readonly depth: number;
@@ -43,6 +44,7 @@ export function defineBench(program: Command, context: Context): void {
     .addOption(numberOption('--seed <number>', 'seed of all random choices', { min: 0, max: 2 ** 31 - 1 }).default(1))
     .addOption(cacheOption())
     .addOption(overwriteOption())
+    .addOption(takeOverOption())
     .addOption(jsonOption())
     .action((uri: string, options: Options) => bench(context, uri, options));
 }
@@ -50,7 +52,11 @@ export function defineBench(program: Command, context: Context): void {
 async function bench(context: Context, uri: string, options: Options): Promise<void> {
   const writes = options.readShare < 100;
   if (writes) checkOverwrite(uri, options.overwrite);
-  const measured = await connectMeasured(context, uri, options.cache, !writes);
+  const measured = await connectMeasured(context, uri, {
+    cache: options.cache,
+    takeOver: options.takeOver,
+    readOnly: !writes,
+  });
   await using(context, measured.device, async (device) => {
     const load = loadOf(options, device.info);
     const result = await runLoad(device, load, context.interruption);

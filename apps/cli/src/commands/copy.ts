@@ -3,7 +3,7 @@ import { formatSize, type LikeOptions } from '@blockyard/uri';
 import type { Command } from 'commander';
 import type { Context } from '../context.js';
 import { createDevice } from '../create-device.js';
-import { cacheOption, defineCommand, jsonOption, sizeOption } from '../define.js';
+import { cacheOption, defineCommand, jsonOption, sizeOption, takeOverOption } from '../define.js';
 import { isMemory, withDevice } from '../device.js';
 import { Failure, UsageError } from '../failure.js';
 import { concurrencyOption, parallelOptions } from '../parallel-options.js';
@@ -11,6 +11,7 @@ import { withProgress } from '../progress.js';
 import { byteRange, sizeBytesOf } from '../range.js';
 
 interface Options {
+  readonly takeOver?: boolean;
   readonly create?: boolean;
   readonly verify?: boolean;
   readonly fromOffset?: number;
@@ -34,6 +35,7 @@ export function defineCopy(program: Command, context: Context): void {
     .addOption(sizeOption('--length <size>', 'bytes to copy (default: the rest of the source)'))
     .addOption(concurrencyOption())
     .addOption(cacheOption())
+    .addOption(takeOverOption())
     .addOption(jsonOption())
     .action((from: string, to: string, options: Options) =>
       withDevice(context, from, { readOnly: true }, (source) => {
@@ -52,12 +54,12 @@ async function copyTo(
   to: string,
   options: Options,
 ): Promise<void> {
-  const { create, verify, fromOffset, length, toOffset = 0, concurrency, cache, json } = options;
+  const { create, verify, fromOffset, length, toOffset = 0, concurrency, cache, takeOver, json } = options;
   const range = rangeOf(source, fromOffset, length);
   if (create)
     await createDevice(context, to, { sizeBytes: toOffset + range.lengthBytes, like: likenessOf(source, from) });
   const ends = { fromOffsetBytes: range.offsetBytes, toOffsetBytes: toOffset, lengthBytes: range.lengthBytes };
-  const { result, seconds } = await withDevice(context, to, { cache }, async (target) => {
+  const { result, seconds } = await withDevice(context, to, { cache, takeOver }, async (target) => {
     if (create) noteSectorSize(context, source, target);
     if (toOffset + range.lengthBytes > sizeBytesOf(target.info)) throw tooSmall(target, toOffset + range.lengthBytes);
     const copied = await withProgress(context, 'copy', range.lengthBytes, (progress) =>

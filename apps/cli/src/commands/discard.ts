@@ -1,12 +1,13 @@
 import { formatSize } from '@blockyard/uri';
 import type { Command } from 'commander';
 import type { Context } from '../context.js';
-import { defineCommand, jsonOption } from '../define.js';
+import { defineCommand, jsonOption, takeOverOption } from '../define.js';
 import { withDevice } from '../device.js';
 import { UsageError } from '../failure.js';
 import { addRangeOptions, type RangeOptions, sectorRange } from '../range.js';
 
 interface Options extends RangeOptions {
+  readonly takeOver?: boolean;
   readonly all?: boolean;
   readonly json?: boolean;
 }
@@ -19,6 +20,7 @@ export function defineDiscard(program: Command, context: Context): void {
   });
   addRangeOptions(command)
     .option('--all', 'the whole device')
+    .addOption(takeOverOption())
     .addOption(jsonOption())
     .action(async (uri: string, options: Options) => {
       const { offset, length, all, json } = options;
@@ -26,7 +28,7 @@ export function defineDiscard(program: Command, context: Context): void {
       if (hasRange === (all === true)) {
         throw new UsageError('give either --offset and --length, or --all', 'what is discarded is lost');
       }
-      await withDevice(context, uri, {}, async (device) => {
+      await withDevice(context, uri, { takeOver: options.takeOver }, async (device) => {
         const { start, count } = sectorRange(options, device.info);
         await device.discard(start, count);
         await device.flush();

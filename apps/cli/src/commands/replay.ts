@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Context } from '../context.js';
-import { cacheOption, defineCommand, jsonOption, numberOption } from '../define.js';
+import { cacheOption, defineCommand, jsonOption, numberOption, takeOverOption } from '../define.js';
 import { using } from '../device.js';
 import { Failure, messageOf, oneLine, UsageError } from '../failure.js';
 import { summaryOf } from '../load/latency.js';
@@ -15,6 +15,7 @@ import type { Trace } from '../trace/trace.js';
 const DEPTH = 16;
 
 interface Options {
+  readonly takeOver?: boolean;
   readonly asFastAsPossible?: boolean;
   readonly depth?: number;
   readonly cache?: number;
@@ -37,6 +38,7 @@ export function defineReplay(program: Command, context: Context): void {
     )
     .addOption(cacheOption())
     .addOption(overwriteOption())
+    .addOption(takeOverOption())
     .addOption(jsonOption())
     .action((file: string, uri: string, options: Options) => replayFile(context, file, uri, options));
 }
@@ -45,7 +47,11 @@ async function replayFile(context: Context, file: string, uri: string, options: 
   const trace = await openTrace(file);
   const hasWrites = trace.writes.includes(1);
   if (hasWrites) checkOverwrite(uri, options.overwrite);
-  const measured = await connectMeasured(context, uri, options.cache, !hasWrites);
+  const measured = await connectMeasured(context, uri, {
+    cache: options.cache,
+    takeOver: options.takeOver,
+    readOnly: !hasWrites,
+  });
   await using(context, measured.device, async (device) => {
     const endBytes = endOf(trace);
     if (endBytes > sizeBytesOf(device.info)) {

@@ -1,12 +1,13 @@
 import { formatSize } from '@blockyard/uri';
 import type { Command } from 'commander';
 import type { Context } from '../context.js';
-import { defineCommand, jsonOption, sizeOption } from '../define.js';
+import { defineCommand, jsonOption, sizeOption, takeOverOption } from '../define.js';
 import { withDevice } from '../device.js';
 import { UsageError } from '../failure.js';
 import { sizeBytesOf } from '../range.js';
 
 interface Options {
+  readonly takeOver?: boolean;
   readonly size: number;
   readonly shrink?: boolean;
   readonly json?: boolean;
@@ -20,9 +21,10 @@ export function defineResize(program: Command, context: Context): void {
   })
     .addOption(sizeOption('--size <size>', 'the new size').makeOptionMandatory())
     .option('--shrink', 'allow a smaller size: data past it is lost')
+    .addOption(takeOverOption())
     .addOption(jsonOption())
-    .action((uri: string, { size, shrink, json }: Options) =>
-      withDevice(context, uri, {}, async (device) => {
+    .action((uri: string, { size, shrink, takeOver, json }: Options) =>
+      withDevice(context, uri, { takeOver }, async (device) => {
         const { sectorSize } = device.info;
         const oldSizeBytes = sizeBytesOf(device.info);
         if (size % sectorSize !== 0) throw new UsageError(`--size must be whole sectors of ${sectorSize} bytes`);

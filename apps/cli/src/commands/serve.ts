@@ -3,9 +3,9 @@ import { type NbdServer, serveNbd } from '@blockyard/nbd';
 import { connectUri, OUTAGE_WAIT_MS, parseOutage } from '@blockyard/uri';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Context } from '../context.js';
-import { cacheOption, defineCommand, jsonOption } from '../define.js';
+import { cacheOption, defineCommand, jsonOption, takeOverOption } from '../define.js';
 import { connectOptions, openDevice } from '../device.js';
-import { Failure, messageOf } from '../failure.js';
+import { Failure, messageOf, TakenOver } from '../failure.js';
 import { Interruption } from '../interruption.js';
 import { EventLog } from '../serve/event-log.js';
 import { isLoopback, type ListenAddress, parseListen } from '../serve/listen.js';
@@ -21,6 +21,7 @@ const LISTEN_HINTS: Readonly<Partial<Record<BlockErrorCode, string>>> = {
 };
 
 interface Options extends TlsFiles {
+  readonly takeOver?: boolean;
   readonly nbd: ListenAddress;
   readonly cache?: number;
   readonly readOnly?: boolean;
@@ -57,6 +58,7 @@ export function defineServe(program: Command, context: Context): void {
     .option('--tls-ca <file>', 'take only clients with a certificate of this authority, PEM')
     .option('--tls-psk-file <file>', 'pre-shared keys, lines of "identity:key in hexadecimal"')
     .addOption(new Option('--tls <mode>', 'whether plain connections are refused').choices(['required', 'optional']))
+    .addOption(takeOverOption())
     .addOption(jsonOption())
     .action((uri: string, options: Options) => serve(context, uri, options));
 }
@@ -80,10 +82,31 @@ async function serve(context: Context, uri: string, options: Options): Promise<v
     await stop(context, server);
     throw error;
   }
-  if (!context.interruption.aborted) {
-    await new Promise((resolve) => context.interruption.addEventListener('abort', resolve, { once: true }));
-  }
+  await untilOver(context, device);
+  if (device.lost?.aborted === true) await giveUp(context, server, device.lost.reason);
   await stop(context, server);
+}
+
+/** Until a signal asks for an end, or another process has the device. */
+async function untilOver({ interruption }: Context, { lost }: BlockDevice): Promise<void> {
+  if (interruption.aborted || lost?.aborted === true) return;
+  await new Promise<void>((resolve) => {
+    interruption.addEventListener('abort', () => resolve());
+    lost?.addEventListener('abort', () => resolve());
+  });
+}
+
+/** Another process has the device: says so, and what is lost by it. */
+async function giveUp(context: Context, server: NbdServer, reason: unknown): Promise<never> {
+  context.log(`the device is lost: ${messageOf(reason)}; ending`);
+  const hint = 'it cannot be served again while that process is alive, unless with --take-over';
+  try {
+    await server.stop();
+  } catch (error) {
+    await server.stop({ force: true });
+    throw new TakenOver(`data is lost: ${messageOf(error)}`, hint, error);
+  }
+  throw new TakenOver(`${messageOf(reason)}; nothing that was accepted is lost`, hint, reason);
 }
 
 /** Undefined if the end was asked for before there was anything to serve. */

@@ -5,7 +5,7 @@ import { formatSize } from '@blockyard/uri';
 import type { Command } from 'commander';
 import { checkFits, writePieces } from '../byte-io.js';
 import type { Context } from '../context.js';
-import { cacheOption, defineCommand, jsonOption } from '../define.js';
+import { cacheOption, defineCommand, jsonOption, takeOverOption } from '../define.js';
 import { withDevice } from '../device.js';
 import { Failure, messageOf } from '../failure.js';
 import { addRangeOptions, byteRange, type RangeOptions } from '../range.js';
@@ -13,6 +13,7 @@ import { addRangeOptions, byteRange, type RangeOptions } from '../range.js';
 const PIPE = '-';
 
 interface Options extends RangeOptions {
+  readonly takeOver?: boolean;
   readonly cache?: number;
   readonly json?: boolean;
 }
@@ -26,10 +27,11 @@ export function defineWrite(program: Command, context: Context): void {
   });
   addRangeOptions(command)
     .addOption(cacheOption())
+    .addOption(takeOverOption())
     .addOption(jsonOption())
     .action(async (uri: string, file = PIPE, options: Options) => {
       const inputBytes = file === PIPE ? undefined : await sizeOfFile(file);
-      await withDevice(context, uri, { cache: options.cache }, async (device) => {
+      await withDevice(context, uri, { cache: options.cache, takeOver: options.takeOver }, async (device) => {
         const range = byteRange(options, device.info);
         const isCut = options.length !== undefined;
         if (inputBytes !== undefined && !isCut) checkFits(device, range.offsetBytes, inputBytes);

@@ -3,7 +3,7 @@ import { type CacheDevice, type CacheSnapshot, connectCache } from '@blockyard/c
 import { type Stats, type StatsDevice, withStats } from '@blockyard/layers';
 import { connectUri } from '@blockyard/uri';
 import type { Context } from '../context.js';
-import { openDevice } from '../device.js';
+import { connectOptions, type DeviceOptions, openDevice } from '../device.js';
 
 /** A device, with or without a cache, that can tell what reached its base. */
 export interface Measured {
@@ -15,10 +15,9 @@ export interface Measured {
 export async function connectMeasured(
   context: Context,
   uri: string,
-  cacheSizeBytes: number | undefined,
-  readOnly: boolean,
+  { cache: cacheSizeBytes, ...options }: DeviceOptions,
 ): Promise<Measured> {
-  const base = withStats(await openDevice(context, connectUri(uri, { readOnly })));
+  const base = withStats(await openDevice(context, connectUri(uri, connectOptions(options))));
   if (cacheSizeBytes === undefined) return { device: base, base, cache: undefined };
   try {
     const cache = await connectCache(base, { maxSizeBytes: cacheSizeBytes });

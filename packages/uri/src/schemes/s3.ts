@@ -19,7 +19,7 @@ export const s3: Scheme = {
     'chunk',
   ],
 
-  async open(uri, { readOnly, maxOutageMs }) {
+  async open(uri, { readOnly, takeOver, maxOutageMs }) {
     const store = { ...storeOf(uri), ...linkOf(uri, maxOutageMs) };
     const concurrency = uri.count('concurrency');
     const minConcurrency = uri.count('min-concurrency');
@@ -29,6 +29,7 @@ export const s3: Scheme = {
     const device = await connectS3({
       ...store,
       readOnly,
+      takeOver,
       ...(concurrency === undefined ? {} : { concurrency }),
       ...(minConcurrency === undefined ? {} : { minConcurrency }),
     });
