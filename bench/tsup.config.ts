@@ -1,6 +1,15 @@
 import base from '../tsup.base.ts';
 
 export default base(
-  ['src/policy.ts', 'src/hit.ts', 'src/engine.ts', 'src/rss.ts', 'src/write-back.ts', 'src/nbd.ts', 'src/nbd-serve.ts'],
+  [
+    'src/policy.ts',
+    'src/hit.ts',
+    'src/engine.ts',
+    'src/rss.ts',
+    'src/write-back.ts',
+    'src/nbd.ts',
+    'src/nbd-serve.ts',
+    'src/s3.ts',
+  ],
   'node',
 );

@@ -1,0 +1,199 @@
+/**
+ * A cached volume in S3 as a disk, beside s3backer, over a link of a chosen round-trip time: the same store, the same link, caches of
+ * the same size, one side after the other in each round. Figures are medians of the rounds. Durability class: the store.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Table from 'cli-table3';
+import { Command } from 'commander';
+import { runFio, type Work } from './s3/fio.js';
+import { startLink } from './s3/link.js';
+import { blockyard, type Side, type Store, s3backer } from './s3/sides.js';
+import { medianOf, medianRatio } from './turns.js';
+
+const KIB = 1024;
+const MIB = 2 ** 20;
+const AREA_BYTES = 128 * MIB;
+
+interface Row {
+  readonly name: string;
+  readonly work: Work;
+  readonly unit: 's' | 'per s' | 'ms';
+  /** Whether `--check` asks that ours be ahead of the peer. */
+  readonly mustLead: boolean;
+}
+
+const small = { blockBytes: 4 * KIB, sizeBytes: AREA_BYTES };
+const large = { blockBytes: MIB, sizeBytes: AREA_BYTES, depth: 4, operations: AREA_BYTES / MIB };
+const ROWS: readonly Row[] = [
+  {
+    name: '128 MiB sequential write, 1 MiB, depth 4, flush',
+    work: { ...large, rw: 'write', flushEvery: AREA_BYTES / MIB },
+
+    unit: 's',
+    mustLead: false,
+  },
+  { name: 'the same read cold', work: { ...large, rw: 'read' }, unit: 's', mustLead: false },
+  ...[16, 64].map(
+    (depth): Row => ({
+      name: `4 KiB cold random reads, depth ${depth}`,
+      work: { ...small, rw: 'randread', depth, operations: 2048 },
+
+      unit: 'per s',
+      mustLead: depth === 64,
+    }),
+  ),
+  {
+    name: '2,000 random 4 KiB writes, then a flush',
+    work: { ...small, rw: 'randwrite', depth: 16, operations: 2000, flushEvery: 2000 },
+
+    unit: 's',
+    mustLead: false,
+  },
+  {
+    name: '4 KiB write and flush, median of 40',
+    work: { ...small, rw: 'randwrite', depth: 1, operations: 40, flushEvery: 1 },
+
+    unit: 'ms',
+    mustLead: true,
+  },
+];
+
+const program = new Command('s3')
+  .description(
+    'A cached S3 volume beside s3backer. The store is S3_ENDPOINT (a host name under which BUCKET.HOST resolves, for s3backer), S3_BUCKET, S3_REGION, S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY',
+  )
+  .option('--rtt-ms <n>', 'round-trip time that a proxy on this machine adds; 0: none', Number, 20)
+  .option('--rounds <n>', 'turns of each side', Number, 3)
+  .option('--cache-mib <n>', 'size of each cache', Number, 64)
+  .option('--volume-mib <n>', 'size of the volume', Number, 1024)
+  .option('--objects <list>', 'KiB in one object of ours, one side each', numbers, [1024, 256, 64])
+  .option('--block-kib <n>', 'KiB in one block of s3backer', Number, 128)
+  .option('--rows <list>', 'numbers of the rows to measure, from 1', numbers)
+  .option('--no-peer', 'leave s3backer out')
+  .option('--json', 'print JSON')
+  .option('--check', 'exit with 1 if a row that must lead does not, with the best of our sides');
+program.parse();
+const options = program.opts<{
+  rttMs: number;
+  rounds: number;
+  cacheMib: number;
+  volumeMib: number;
+  objects: number[];
+  blockKib: number;
+  rows?: number[];
+  peer: boolean;
+  json?: true;
+  check?: true;
+}>();
+
+interface Measured {
+  readonly row: Row;
+  /** For each side, in the order of the sides, a figure of each round. */
+  readonly figures: readonly (readonly number[])[];
+}
+
+const folder = await mkdtemp(join(tmpdir(), 'bench-s3-'));
+const direct = storeOf(process.env);
+const link = options.rttMs > 0 ? await startLink(direct.endpoint, options.rttMs) : undefined;
+try {
+  const store = link === undefined ? direct : { ...direct, endpoint: throughLink(direct.endpoint, link.port) };
+  const sides = sidesOf(store);
+  for (const side of sides) await side.create();
+  await fill(sides);
+  report(sides, await measure(sides));
+} finally {
+  await link?.stop();
+  await rm(folder, { recursive: true, force: true });
+}
+
+function numbers(text: string): number[] {
+  return text.split(',').map(Number);
+}
+
+function storeOf(env: NodeJS.ProcessEnv): Store {
+  const names = ['S3_ENDPOINT', 'S3_BUCKET', 'S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY'] as const;
+  const missing = names.filter((name) => !env[name]);
+  if (missing.length > 0) program.error(`set ${missing.join(', ')}`);
+  return {
+    endpoint: new URL(env.S3_ENDPOINT ?? ''),
+    region: env.S3_REGION ?? 'us-east-1',
+    bucket: env.S3_BUCKET ?? '',
+    accessKeyId: env.S3_ACCESS_KEY_ID ?? '',
+    secretAccessKey: env.S3_SECRET_ACCESS_KEY ?? '',
+  };
+}
+
+/** The link listens on the loopback interface, under whatever name the store has. */
+function throughLink(endpoint: URL, port: number): URL {
+  const url = new URL(endpoint);
+  url.port = String(port);
+  return url;
+}
+
+function sidesOf(store: Store): Side[] {
+  const run = Date.now().toString(36);
+  const common = {
+    store,
+    folder,
+    volumeBytes: options.volumeMib * MIB,
+    cacheBytes: options.cacheMib * MIB,
+  };
+  const ours = options.objects.map((kib) =>
+    blockyard({ ...common, prefix: `bench-${run}-${kib}`, blockBytes: kib * KIB }),
+  );
+  if (!options.peer) return ours;
+  return [...ours, s3backer({ ...common, prefix: `bench-${run}-peer`, blockBytes: options.blockKib * KIB })];
+}
+
+/** So that there is something to read, whichever rows are measured. */
+async function fill(sides: readonly Side[]): Promise<void> {
+  for (const side of sides) {
+    await runFio(await side.start(), { ...large, rw: 'write', flushEvery: AREA_BYTES / MIB });
+    await side.stop();
+  }
+}
+
+async function measure(sides: readonly Side[]): Promise<Measured[]> {
+  const rows = ROWS.filter((_, index) => options.rows?.includes(index + 1) ?? true);
+  const measured = rows.map((row) => ({ row, figures: sides.map((): number[] => []) }));
+  for (let round = 0; round < options.rounds; round++) {
+    for (const { row, figures } of measured) {
+      for (const [index, side] of sides.entries()) figures[index]?.push(await once(side, row));
+    }
+  }
+  return measured;
+}
+
+/** One turn of one side, from a start with an empty cache. */
+async function once(side: Side, { work, unit }: Row): Promise<number> {
+  const { seconds, medianMs } = await runFio(await side.start(), work);
+  await side.stop();
+  if (unit === 'ms') return medianMs;
+  return unit === 's' ? seconds : work.operations / seconds;
+}
+
+function report(sides: readonly Side[], measured: readonly Measured[]): void {
+  const rows = measured.map(({ row, figures }) => ({ row, figures, lead: leadOf(sides, row, figures) }));
+  if (options.json) {
+    console.log(JSON.stringify({ rttMs: options.rttMs, sides: sides.map(({ name }) => name), rows }, undefined, 2));
+  } else {
+    const table = new Table({ head: ['', ...sides.map(({ name }) => name), 'best of ours / peer'] });
+    for (const { row, figures, lead } of rows) {
+      const cells = figures.map((ofSide) => `${medianOf(ofSide).toFixed(row.unit === 's' ? 2 : 0)} ${row.unit}`);
+      table.push([row.name, ...cells, lead === undefined ? '' : lead.toFixed(2)]);
+    }
+    console.log(table.toString());
+  }
+  const isBehind = rows.some(({ row, lead }) => row.mustLead && lead !== undefined && lead <= 1);
+  if (options.check && isBehind) process.exitCode = 1;
+}
+
+/** How many times as fast as the peer the best of our sides is; undefined without a peer. */
+function leadOf(sides: readonly Side[], { unit }: Row, figures: Measured['figures']): number | undefined {
+  const peer = figures[sides.findIndex(({ isOurs }) => !isOurs)];
+  if (peer === undefined) return undefined;
+  const ours = figures.filter((_, index) => sides[index]?.isOurs);
+  return Math.max(...ours.map((side) => (unit === 'per s' ? medianRatio(side, peer) : medianRatio(peer, side))));
+}

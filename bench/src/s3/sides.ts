@@ -1,0 +1,154 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { Disk } from './fio.js';
+
+const run = promisify(execFile);
+
+/** How long a side may take until its disk is there. */
+const START_MS_MAX = 60_000;
+
+/** The store, as the environment names it. */
+export interface Store {
+  readonly endpoint: URL;
+  readonly region: string;
+  readonly bucket: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}
+
+/** One of those that are compared. Each `start` begins cold; what was flushed before is there. */
+export interface Side {
+  readonly name: string;
+  readonly isOurs: boolean;
+  create(): Promise<void>;
+  start(): Promise<Disk>;
+  /** Clean: everything written is in the store. */
+  stop(): Promise<void>;
+}
+
+export interface SideOptions {
+  readonly store: Store;
+  readonly folder: string;
+  readonly prefix: string;
+  readonly volumeBytes: number;
+  readonly cacheBytes: number;
+  readonly blockBytes: number;
+}
+
+const COMMAND = fileURLToPath(import.meta.resolve('@blockyard/cli/package.json')).replace(
+  'package.json',
+  'dist/main.js',
+);
+
+/** `blockyard serve` with a cache, as an NBD export. */
+export function blockyard(options: SideOptions): Side {
+  const { store, prefix, blockBytes, cacheBytes, volumeBytes } = options;
+  const socket = join(options.folder, `${prefix}.sock`);
+  const place = `s3://${store.bucket}/${prefix}?endpoint=${store.endpoint.origin}&region=${store.region}&path-style=true`;
+  const env = {
+    ...process.env,
+    AWS_ACCESS_KEY_ID: store.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: store.secretAccessKey,
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+  };
+  let server: ChildProcess | undefined;
+  return {
+    name: `blockyard ${blockBytes / 1024}K`,
+    isOurs: true,
+    async create() {
+      const uri = `${place}&chunk=${blockBytes}`;
+      await run(process.execPath, [COMMAND, 'create', uri, '--size', String(volumeBytes)], { env });
+    },
+    async start() {
+      const args = [COMMAND, 'serve', place, '--cache', String(cacheBytes), '--nbd', `unix:${socket}`];
+      server = spawn(process.execPath, args, { env, stdio: ['ignore', 'ignore', 'inherit'] });
+      await untilReady(server, () => answers(socket));
+      return { uri: `nbd+unix:///?socket=${socket}` };
+    },
+    async stop() {
+      await end(server);
+      server = undefined;
+    },
+  };
+}
+
+/** s3backer as it mounts, with its block cache. It finds its bucket as `BUCKET.HOST`, so HOST must be a name with that below it. */
+export function s3backer(options: SideOptions): Side {
+  const { store, prefix, blockBytes, cacheBytes, volumeBytes } = options;
+  const mountPoint = join(options.folder, prefix);
+  let mounted: ChildProcess | undefined;
+  const args = [
+    '-f',
+    `--baseURL=${store.endpoint.origin}/`,
+    '--vhost',
+    `--region=${store.region}`,
+    `--accessId=${store.accessKeyId}`,
+    `--accessKey=${store.secretAccessKey}`,
+    `--prefix=${prefix}/`,
+    `--blockSize=${blockBytes}`,
+    `--size=${volumeBytes}`,
+    `--blockCacheSize=${cacheBytes / blockBytes}`,
+    '--blockCacheThreads=32',
+    '--directIO',
+    '--force',
+    store.bucket,
+    mountPoint,
+  ];
+  return {
+    name: `s3backer ${blockBytes / 1024}K`,
+    isOurs: false,
+    async create() {
+      await mkdir(mountPoint, { recursive: true });
+    },
+    async start() {
+      const path = join(mountPoint, 'file');
+      mounted = spawn('s3backer', args, { stdio: ['ignore', 'ignore', 'ignore'] });
+      await untilReady(mounted, () => isMounted(mountPoint));
+      return { path };
+    },
+    async stop() {
+      await run('fusermount', ['-u', mountPoint]);
+      if (mounted !== undefined && mounted.exitCode === null) await once(mounted, 'exit');
+      mounted = undefined;
+    },
+  };
+}
+
+async function untilReady(child: ChildProcess, isReady: () => Promise<boolean>): Promise<void> {
+  const started = performance.now();
+  while (!(await isReady())) {
+    if (child.exitCode !== null) throw new Error(`${child.spawnfile} ended with ${child.exitCode}`);
+    if (performance.now() - started > START_MS_MAX) throw new Error(`${child.spawnfile} is not ready`);
+    await delay(20);
+  }
+}
+
+async function end(child: ChildProcess | undefined): Promise<void> {
+  if (child === undefined || child.exitCode !== null) return;
+  child.kill('SIGTERM');
+  await once(child, 'exit');
+}
+
+async function isMounted(path: string): Promise<boolean> {
+  return run('mountpoint', ['-q', path]).then(
+    () => true,
+    () => false,
+  );
+}
+
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect({ path });
+    probe.once('error', () => resolve(false));
+    probe.once('connect', () => {
+      probe.destroy();
+      resolve(true);
+    });
+  });
+}
