@@ -1,4 +1,4 @@
-import type { S3Client } from '@aws-sdk/client-s3';
+import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
 import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import type { Clock } from '@blockyard/block';
 import { sleep } from './backoff.js';
@@ -27,7 +27,9 @@ class CredentialsProviderError extends Error {
  * A provider for the SDK, which calls it at first, before they expire, and for a fresh look. What the user gave; or else the
  * SDK's own chain, built anew each time, so that it reads its files again.
  */
-export function providerOf(given: S3Credentials | S3CredentialsProvider | undefined) {
+export function providerOf(
+  given: S3Credentials | S3CredentialsProvider | undefined,
+): NonNullable<S3ClientConfig['credentials']> {
   if (given === undefined) {
     return (properties?: Record<string, unknown>) => defaultProvider({ ignoreCache: true })(properties);
   }
