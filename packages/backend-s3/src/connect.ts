@@ -1,4 +1,4 @@
-import { type BlockDevice, BlockError, createDevice } from '@blockyard/block';
+import { BlockError, createDevice } from '@blockyard/block';
 import { openStore } from './client.js';
 import { Deleter } from './deleter.js';
 import { S3Driver } from './driver.js';
@@ -19,8 +19,9 @@ import { RecentObjects } from './recent-objects.js';
 import { RootObject, readRoot } from './root-object.js';
 import { Slots } from './slots.js';
 import type { ObjectStore } from './store.js';
-import { claimOver, holderStateOf, RENEW_MS, refuseIfHeld } from './take-over.js';
+import { claimOver, type HolderState, holderStateOf, RENEW_MS, refuseIfHeld } from './take-over.js';
 import { atMost, sleep, type VolumeClock } from './volume-clock.js';
+import { type S3Device, volumeHolderOf } from './volume-holder.js';
 
 /**
  * Opens a volume that `createVolume` made. Opened for writing, it fences the writer that has it open already, and then waits for twice
@@ -32,12 +33,13 @@ import { atMost, sleep, type VolumeClock } from './volume-clock.js';
  * same moment, or has it open and `takeOver` is false, `INVALID_ARGUMENT` if an option is wrong or unknown, `UNAVAILABLE` or `TIMEOUT` if the store cannot be
  * reached.
  */
-export async function connectS3(options: ConnectS3Options): Promise<BlockDevice> {
+export async function connectS3(options: ConnectS3Options): Promise<S3Device> {
   try {
     const settings = checkConnectOptions(options);
     const store = openStore(settings, { min: settings.minConcurrency, max: settings.concurrency });
     try {
-      return createDevice(await openDriver(store, settings));
+      const { driver, held } = await openDriver(store, settings);
+      return Object.assign(createDevice(driver), { heldBy: volumeHolderOf(held) });
     } catch (error) {
       store.close();
       throw error;
@@ -54,22 +56,26 @@ export function nameOf(options: { readonly bucket?: unknown; readonly prefix?: u
   return typeof prefix === 'string' ? `s3://${bucket}/${prefix}` : `s3://${bucket}`;
 }
 
-async function openDriver(store: ObjectStore, settings: ConnectSettings): Promise<S3Driver> {
+async function openDriver(
+  store: ObjectStore,
+  settings: ConnectSettings,
+): Promise<{ readonly driver: S3Driver; readonly held: HolderState | null }> {
   const { readOnly, clock, leaseMs } = settings;
   const keys = keysOf(settings.prefix);
   store.dates.watch(keys.root);
   const found = await readRoot(store, keys);
+  const held = holderStateOf(found.root, store.dates.watched, clock);
   const fence = new Fence(() => findHolder(store, keys, clock));
   const root = new RootObject(store, keys, fence, clock, found);
   const lease = new Lease({ root, fence, clock, dates: store.dates }, { leaseMs, renewMs: RENEW_MS });
   // Before the takeover, which makes it unknown.
   const { objectCount } = found.root;
-  if (readOnly) return makeDriver(store, settings, { root, fence, lease, objectCount });
-  const { conditionalDeletes } = await becomeWriter(store, settings, root);
+  if (readOnly) return { driver: await makeDriver(store, settings, { root, fence, lease, objectCount }), held };
+  const { conditionalDeletes } = await becomeWriter(store, settings, { root, held });
   try {
     const driver = await makeDriver(store, settings, { root, fence, lease, objectCount, conditionalDeletes });
     lease.start();
-    return driver;
+    return { driver, held };
   } catch (error) {
     // Nothing was changed: the next one is to find what this one found.
     await root.giveBack(objectCount);
@@ -132,10 +138,13 @@ function writesAtOnce(objectSizeBytes: number, concurrency: number): number {
  * Takes the volume over, last of all: what can go wrong is tried before an earlier writer is fenced. Resolves when that one
  * acknowledges nothing any more.
  */
-async function becomeWriter(store: ObjectStore, settings: ConnectSettings, root: RootObject): Promise<Abilities> {
+async function becomeWriter(
+  store: ObjectStore,
+  settings: ConnectSettings,
+  { root, held }: { readonly root: RootObject; readonly held: HolderState | null },
+): Promise<Abilities> {
   const { prefix, takeOver, leaseMs, clock } = settings;
   const keys = keysOf(prefix);
-  const held = holderStateOf(root.root, store.dates.watched, clock);
   if (!takeOver) refuseIfHeld(held, store.urlOf(keys.root));
   const abilities = await probe(store, keys, settings);
   const { holder, waitMs } = claimOver(held, leaseMs, clock);

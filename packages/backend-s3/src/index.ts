@@ -12,3 +12,4 @@ export {
   OBJECT_SIZE_BYTES_MAX,
   type StoreOptions,
 } from './options.js';
+export type { S3Device, VolumeHolder } from './volume-holder.js';

@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { GetObjectCommand } from '@aws-sdk/client-s3';
+import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import type { BlockDevice } from '@blockyard/block';
 import type { FaultProxy } from '@blockyard/local-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { expiryMs, type Holder, takeOverWaitMs } from './holder.js';
 import { type ConnectS3Options, connectS3, createVolume, type StoreOptions } from './index.js';
 import { isKnownDead, thisProcess } from './process-identity.js';
+import { decodeRoot, encodeRoot } from './root.js';
 import { claimOver, holderStateOf, RENEW_MS } from './take-over.js';
 import { TAKE_OVER_MS, TestClock } from './testing/clock.js';
 import { brief, gate, startFaults, startTestStore, type TestStore } from './testing/servers.js';
@@ -223,6 +224,42 @@ test('who waits for a lease says so in the root, until the wait is over', async 
   await second.write(8, fill(2));
   await second.flush();
   expect((await rootOf()).holder?.settled).toBe(true);
+});
+
+/** Puts another process in the place of the one that the root names. */
+async function rewriteHolder(change: Partial<Holder>): Promise<void> {
+  const Key = `${at.prefix}/volume.json`;
+  const { Body, Metadata } = await store.client.send(new GetObjectCommand({ Bucket: at.bucket, Key }));
+  const root = decodeRoot((await Body?.transformToByteArray()) ?? new Uint8Array(), Key);
+  if (root.holder === null) throw new Error('no one has the volume');
+  const bytes = encodeRoot({ ...root, holder: { ...root.holder, ...change } });
+  await store.client.send(new PutObjectCommand({ Bucket: at.bucket, Key, Body: bytes, Metadata }));
+}
+
+test('who opens a volume learns who has it, without a further request, and disturbs no one', async () => {
+  const { host, pid } = { host: thisProcess().host, pid: process.pid };
+  const { holder } = await rootOf();
+  proxy.requests.length = 0;
+  const reader = await connectS3({ ...at, clock, readOnly: true });
+  opened.push(reader);
+  expect(proxy.requests.map(brief)).toEqual(['GET volume.json', 'GET ?list', 'GET ?list']);
+  const { since, renewed } = holder ?? {};
+  expect(reader.heldBy).toEqual({ host, process: pid, since, renewed, state: 'alive', silentMs: expect.any(Number) });
+  expect((await rootOf()).holder).toEqual(holder);
+  await first.write(1, fill(2));
+  await first.flush();
+  const dead = { process: 2 ** 22 + 1 };
+  await rewriteHolder(dead);
+  const next = await connectS3({ ...at, clock, readOnly: true });
+  opened.push(next);
+  expect(next.heldBy).toMatchObject({ ...dead, state: 'dead' });
+});
+
+test('after a clean end no one has the volume', async () => {
+  await first.disconnect();
+  const writer = await connectS3({ ...at, clock });
+  opened.push(writer);
+  expect(writer.heldBy).toBeNull();
 });
 
 const holder: Holder = {
