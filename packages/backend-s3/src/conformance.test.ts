@@ -27,7 +27,7 @@ conformance(
       await createVolume({ ...at, sectorSize, sizeSectors, objectSizeBytes: OBJECT_SECTORS * sectorSize });
       return {
         connect: (options) => connectS3({ ...at, ...options }),
-        dispose: () => deleteVolume(at),
+        dispose: () => deleteVolume({ ...at, takeOver: true }),
       };
     },
   },

@@ -1,13 +1,15 @@
-import { BlockError } from '@blockyard/block';
+import { BlockError, isBlockError } from '@blockyard/block';
 import { openStore } from './client.js';
 import { nameOf } from './connect.js';
 import { indexOfKey, type Keys, keysOf } from './keys.js';
 import { listData } from './listing.js';
-import { checkDeleteOptions, type StoreOptions } from './options.js';
+import { checkDeleteOptions, type DeleteSettings, type DeleteVolumeOptions } from './options.js';
 import { isId } from './root.js';
+import { readRoot } from './root-object.js';
 import { Scratch } from './scratch.js';
 import { newId } from './stamp.js';
 import type { ObjectStore } from './store.js';
+import { holderStateOf, refuseIfHeld } from './take-over.js';
 
 /** Passes through what is to be deleted. The last of them finds nothing; a writer that is still at work may make more needed. */
 const PASSES_MAX = 5;
@@ -16,17 +18,18 @@ const PASSES_MAX = 5;
  * Deletes a volume with all its data, also a damaged one, and what is left of one that was deleted in part. Nothing else under
  * the prefix is touched.
  *
- * The root goes last, so that a deletion that was interrupted can be made again. A writer that is connected finds the volume gone
- * at its next flush; disconnect it first, or it may leave objects behind.
+ * The root goes last, so that a deletion that was interrupted can be made again. With `takeOver` a writer that is connected finds
+ * the volume gone at its next flush, and may leave objects behind; so may one that connects while the deletion goes on.
  *
- * Rejects with `NOT_FOUND` if there is nothing to delete, `ACCESS_DENIED`, `INVALID_ARGUMENT`, `UNAVAILABLE`, `TIMEOUT`.
+ * Rejects with `NOT_FOUND` if there is nothing to delete; without `takeOver`, with `LOCKED` if a writer that is alive has the
+ * volume open, and `UNSUPPORTED` if the root is of a later version; `ACCESS_DENIED`, `INVALID_ARGUMENT`, `UNAVAILABLE`, `TIMEOUT`.
  */
-export async function deleteVolume(options: StoreOptions): Promise<void> {
+export async function deleteVolume(options: DeleteVolumeOptions): Promise<void> {
   try {
     const settings = checkDeleteOptions(options);
     const store = openStore(settings, { min: 1, max: 1 });
     try {
-      await deleteAll(store, keysOf(settings.prefix));
+      await deleteAll(store, settings);
     } finally {
       store.close();
     }
@@ -35,9 +38,13 @@ export async function deleteVolume(options: StoreOptions): Promise<void> {
   }
 }
 
-async function deleteAll(store: ObjectStore, keys: Keys): Promise<void> {
+async function deleteAll(store: ObjectStore, settings: DeleteSettings): Promise<void> {
+  const keys = keysOf(settings.prefix);
   // Not a HEAD: its refusal says nothing of the reason.
-  if ((await store.fill(keys.root, [new Uint8Array(1)], 0)) !== undefined) return deleteWith(store, keys, keys.root);
+  if ((await store.fill(keys.root, [new Uint8Array(1)], 0)) !== undefined) {
+    if (!settings.takeOver) await checkNotHeld(store, keys, settings);
+    return deleteWith(store, keys, keys.root);
+  }
   if (!(await hasData(store, keys))) {
     await deleteUntilGone(store, () => probeKeys(store, keys, undefined));
     throw new BlockError('NOT_FOUND', `no volume here: ${store.urlOf(keys.root)} does not exist`);
@@ -50,6 +57,19 @@ async function deleteAll(store: ObjectStore, keys: Keys): Promise<void> {
     await scratch.clear();
     throw error;
   }
+}
+
+/**
+ * Throws `LOCKED` if a process that is alive has the volume, and `UNSUPPORTED` for a root of a later version, which may say so. A
+ * damaged one names no one.
+ */
+async function checkNotHeld(store: ObjectStore, keys: Keys, { clock }: DeleteSettings): Promise<void> {
+  store.dates.watch(keys.root);
+  const found = await readRoot(store, keys).catch((error: unknown) => {
+    if (!isBlockError(error, 'CORRUPT') && !isBlockError(error, 'NOT_FOUND')) throw error;
+  });
+  if (found === undefined) return;
+  refuseIfHeld(holderStateOf(found.root, store.dates.watched, clock), store.urlOf(keys.root));
 }
 
 /** Deletes all that is the volume's. `exists` is there to the end: by it a listing shows that it is complete. */

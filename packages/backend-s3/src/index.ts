@@ -8,6 +8,7 @@ export {
   CONCURRENCY_MAX,
   type ConnectS3Options,
   type CreateVolumeOptions,
+  type DeleteVolumeOptions,
   OBJECT_SIZE_BYTES_DEFAULT,
   OBJECT_SIZE_BYTES_MAX,
   type StoreOptions,

@@ -104,6 +104,14 @@ export const MAX_OUTAGE_MS_DEFAULT = 30_000;
 /** A day. */
 export const MAX_OUTAGE_MS_MAX = 86_400_000;
 
+export interface DeleteVolumeOptions extends StoreOptions {
+  /**
+   * Whether a volume is deleted although a writer that is alive has it open, or although its root is of a later version and cannot
+   * be asked. If not, that is `LOCKED`, or `UNSUPPORTED`. Default: false.
+   */
+  readonly takeOver?: boolean;
+}
+
 /** Store options with their defaults. */
 export interface StoreSettings extends StoreOptions {
   readonly requestTimeoutMs: number;
@@ -118,6 +126,10 @@ export interface CreateSettings extends StoreSettings {
   readonly sectorSize: number;
   readonly sizeSectors: number;
   readonly objectSizeBytes: number;
+}
+
+export interface DeleteSettings extends StoreSettings {
+  readonly takeOver: boolean;
 }
 
 export interface ConnectSettings extends StoreSettings {
@@ -164,6 +176,8 @@ const KNOWN_CONNECT: Readonly<Record<keyof ConnectS3Options, true>> = {
   minConcurrency: true,
 };
 
+const KNOWN_DELETE: Readonly<Record<keyof DeleteVolumeOptions, true>> = { ...KNOWN_STORE, takeOver: true };
+
 /** Where a client is found by itself if none is given. */
 const CLIENT_PARTS = ['endpoint', 'region', 'credentials', 'forcePathStyle'] as const;
 
@@ -191,9 +205,12 @@ export function checkConnectOptions(options: ConnectS3Options): ConnectSettings 
   return { ...store, readOnly, takeOver, leaseMs, clock, concurrency, minConcurrency, maxRecentBytes };
 }
 
-export function checkDeleteOptions(options: StoreOptions): StoreSettings {
-  checkOptionNames(options, KNOWN_STORE);
-  return checkStoreOptions(options);
+export function checkDeleteOptions(options: DeleteVolumeOptions): DeleteSettings {
+  checkOptionNames(options, KNOWN_DELETE);
+  const store = checkStoreOptions(options);
+  const { takeOver = false } = options;
+  checkBoolean(takeOver, 'takeOver');
+  return { ...store, takeOver };
 }
 
 /** Whole sectors, and small enough to be held in memory. */

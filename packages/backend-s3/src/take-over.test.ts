@@ -5,7 +5,7 @@ import type { BlockDevice } from '@blockyard/block';
 import type { FaultProxy } from '@blockyard/local-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { expiryMs, type Holder, takeOverWaitMs } from './holder.js';
-import { type ConnectS3Options, connectS3, createVolume, type StoreOptions } from './index.js';
+import { type ConnectS3Options, connectS3, createVolume, deleteVolume, type StoreOptions } from './index.js';
 import { isKnownDead, thisProcess } from './process-identity.js';
 import { decodeRoot, encodeRoot } from './root.js';
 import { claimOver, holderStateOf, RENEW_MS } from './take-over.js';
@@ -84,8 +84,12 @@ test('who takes over waits until the earlier writer acknowledges nothing any mor
   await clock.waiting;
   expect(proxy.requests.map(brief)).toContain('PUT volume.json');
   const requestsBefore = proxy.requests.length;
-  // Its lease lasts.
+  const looks = gate();
+  proxy.onRequest = (request) =>
+    brief(request) === 'GET volume.json' ? { kind: 'hold', until: looks.passed } : undefined;
+  // Its lease lasts, and the look that begins beside it is not answered yet.
   await first.write(56, fill(7));
+  looks.open();
   expect(proxy.requests.slice(requestsBefore).map(brief)).not.toContain('GET ?list');
   clock.advance(TAKE_OVER_MS);
   const second = await opening;
@@ -261,6 +265,39 @@ test('after a clean end no one has the volume', async () => {
   opened.push(writer);
   expect(writer.heldBy).toBeNull();
 });
+
+test('a volume that a live process has open is deleted only where that is asked for, and stays whole otherwise', async () => {
+  const refused = await deleteVolume(at).catch((thrown: unknown) => thrown);
+  expect(refused).toMatchObject({ code: 'LOCKED', device: `s3://${at.bucket}/${at.prefix}` });
+  expect((refused as Error).message).toContain(`open for writing by process ${process.pid} on `);
+  expect(await read(first, 0)).toBe(1);
+  await first.write(1, fill(2));
+  await first.flush();
+  await deleteVolume({ ...at, takeOver: true });
+  await expect(deleteVolume(at)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+});
+
+test.each([
+  ['a process that is known to be dead had open', () => rewriteHolder({ process: 2 ** 22 + 1 })],
+  ['was ended cleanly', () => first.disconnect()],
+  ['has a damaged root', () => replaceRoot('{"format":')],
+])('a volume that %s is deleted without being told twice', async (_, before) => {
+  await before();
+  await deleteVolume(at);
+  await expect(deleteVolume(at)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+});
+
+test('a volume of a later version, which may be held, is deleted only where that is asked for', async () => {
+  await replaceRoot('{"format":"blockyard-volume","version":3}');
+  await expect(deleteVolume(at)).rejects.toMatchObject({ code: 'UNSUPPORTED' });
+  await expect(connectS3({ ...at, readOnly: true })).rejects.toMatchObject({ code: 'UNSUPPORTED' });
+  await deleteVolume({ ...at, takeOver: true });
+  await expect(deleteVolume(at)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+});
+
+async function replaceRoot(Body: string): Promise<void> {
+  await store.client.send(new PutObjectCommand({ Bucket: at.bucket, Key: `${at.prefix}/volume.json`, Body }));
+}
 
 const holder: Holder = {
   host: 'elsewhere',

@@ -272,7 +272,7 @@ test('a volume of version 1 is read as it is, and becomes version 2 when it is o
 });
 
 test('a volume that was deleted and made anew under the same name fences the writer of the old one', async () => {
-  await deleteVolume(at);
+  await deleteVolume({ ...at, takeOver: true });
   await createVolume({ ...at, sectorSize: SECTOR, sizeSectors: SECTORS, objectSizeBytes: OBJECT_SECTORS * SECTOR });
   await expect(first.write(40, fill(9)).then(() => first.flush())).rejects.toEqual(FENCED);
 });

@@ -53,7 +53,8 @@ function storeOf({ bucket, endpoint }: S3Target): Store {
 
 async function deleteIfThere(at: StoreOptions): Promise<void> {
   try {
-    await deleteVolume(at);
+    // Also after an end by force, which leaves it to this process.
+    await deleteVolume({ ...at, takeOver: true });
   } catch (error) {
     if (!isBlockError(error, 'NOT_FOUND')) throw error;
   }
