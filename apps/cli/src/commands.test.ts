@@ -48,6 +48,7 @@ describe('info', () => {
     expect(text.stdout).toMatch(/size +1 MiB \(1048576 bytes\)\n/);
     const json = await runHere(['info', uri, '--json']);
     expect(JSON.parse(json.stdout)).toMatchObject({ sizeBytes: MIB, sectorSize: 4096, sizeSectors: 256 });
+    expect(JSON.parse(json.stdout), 'a file does not record who has it').not.toHaveProperty('heldBy');
   });
 });
 

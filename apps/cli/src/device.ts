@@ -1,5 +1,5 @@
 import { type BlockDevice, isBlockError } from '@blockyard/block';
-import { type ConnectUriOptions, connectUri } from '@blockyard/uri';
+import { type ConnectUriOptions, connectUri, type UriDevice } from '@blockyard/uri';
 import type { Context } from './context.js';
 import { unlessInterrupted } from './interruption.js';
 
@@ -25,7 +25,7 @@ export async function withDevice<T>(
   context: Context,
   uri: string,
   options: DeviceOptions,
-  body: (device: BlockDevice) => Promise<T>,
+  body: (device: UriDevice) => Promise<T>,
 ): Promise<T> {
   const device = await openDevice(context, connectUri(uri, connectOptions(options)));
   return using(context, device, body);

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { hostname } from 'node:os';
 import { type LocalS3, startLocalS3 } from '@blockyard/local-s3';
 import { connectNbd } from '@blockyard/nbd';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -55,6 +56,44 @@ test('no command changes a volume that a server has open, and the server goes on
   server.kill('SIGTERM');
   expect(await closed).toEqual([0, null]);
   expect(await blockyard(['resize', uri, '--size', '32M'], { env })).toMatchObject({ code: 0 });
+});
+
+test('info tells who has a volume open for writing, alive or not, and disturbs no one', async () => {
+  const uri = await create('told');
+  const infoOf = async () => {
+    const [text, json] = await Promise.all([
+      blockyard(['info', uri], { env }),
+      blockyard(['info', uri, '--json'], { env }),
+    ]);
+    return { text: text.stdout, heldBy: JSON.parse(json.stdout).heldBy };
+  };
+  const free = await infoOf();
+  expect(free.heldBy).toBeNull();
+  expect(free.text).toMatch(/^open for writing +no$/m);
+
+  const { server, device, closed } = await serve(uri, 'told.sock');
+  const held = await infoOf();
+  const host = hostname();
+  expect(held.heldBy).toEqual({
+    host,
+    process: server.pid,
+    since: expect.stringMatching(/^\d{4}-.*Z$/),
+    renewed: expect.stringMatching(/^\d{4}-.*Z$/),
+    state: 'alive',
+    silentMs: expect.any(Number),
+  });
+  expect(held.text).toContain(`by process ${server.pid} on ${host}, since ${held.heldBy.since}\n`);
+  expect(held.text).toMatch(/^last renewed +\S+Z, \d+ s ago$/m);
+  expect(held.text).toMatch(/^that process +is alive$/m);
+  await device.write(0, [new Uint8Array(SECTOR).fill(1)]);
+  await device.flush();
+
+  server.kill('SIGKILL');
+  await closed;
+  await device.disconnect({ force: true });
+  const dead = await infoOf();
+  expect(dead.heldBy).toMatchObject({ process: server.pid, state: 'dead' });
+  expect(dead.text).toMatch(/^that process +is dead: /m);
 });
 
 test('after a server was killed, the next command has the volume at once', async () => {

@@ -1,6 +1,7 @@
-import { type BlockDevice, BlockError, checkOptionNames } from '@blockyard/block';
+import { BlockError, checkOptionNames } from '@blockyard/block';
 import { type CacheOptions, connectCache } from '@blockyard/cache';
 import { DeviceUri } from './device-uri.js';
+import type { UriDevice } from './scheme.js';
 import { schemeOf } from './schemes.js';
 
 export interface ConnectUriOptions {
@@ -30,7 +31,7 @@ const KNOWN: Readonly<Record<keyof ConnectUriOptions, true>> = {
  * Rejects with `INVALID_ARGUMENT` for an unknown scheme, parameter or option, and as the backend's own `connect` does; leaves
  * nothing behind then.
  */
-export async function connectUri(text: string, options: ConnectUriOptions = {}): Promise<BlockDevice> {
+export async function connectUri(text: string, options: ConnectUriOptions = {}): Promise<UriDevice> {
   try {
     checkOptionNames(options, KNOWN);
     const { readOnly = false, takeOver = true, maxOutageMs, cacheSizeBytes, cache = {} } = options;

@@ -1,5 +1,6 @@
 export { type ConnectUriOptions, connectUri } from './connect.js';
 export { type CreateUriOptions, createUri, type LikeOptions } from './create.js';
 export { OUTAGE_WAIT_MS, parseOutage } from './outage.js';
+export type { UriDevice } from './scheme.js';
 export { URI_EXAMPLES } from './schemes.js';
 export { formatSize, parseSize } from './size.js';

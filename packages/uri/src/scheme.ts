@@ -1,5 +1,12 @@
+import type { VolumeHolder } from '@blockyard/backend-s3';
 import type { BlockDevice } from '@blockyard/block';
 import type { DeviceUri } from './device-uri.js';
+
+/** A device, with what its backend has to tell of it beyond the contract. */
+export interface UriDevice extends BlockDevice {
+  /** Who had it open for writing before: null for no one. Left out where that is not recorded, as it is in S3, and by a cache. */
+  readonly heldBy?: VolumeHolder | null;
+}
 
 /** What a device is opened with, beside its URI. */
 export interface OpenOptions {
@@ -25,7 +32,7 @@ export interface Scheme {
   readonly example: string;
   /** Names of the parameters that the URI may have. */
   readonly parameters: readonly string[];
-  open(uri: DeviceUri, options: OpenOptions): Promise<BlockDevice>;
+  open(uri: DeviceUri, options: OpenOptions): Promise<UriDevice>;
   /** Makes what `open` opens. Left out where nothing can be made: the reason is `notCreated`. */
   make?(uri: DeviceUri, options: MakeOptions): Promise<void>;
   readonly notCreated?: string;
