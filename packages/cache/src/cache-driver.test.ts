@@ -1,3 +1,4 @@
+import { createMemory, createReferenceDevice } from '@blockyard/conformance';
 import { expect, test } from 'vitest';
 import { connectCache } from './connect.js';
 import { bytesAt, filled, openCache, SECTOR } from './fixture.fake.js';
@@ -21,9 +22,8 @@ test('it shows what the base shows, under a name that says so', async () => {
 });
 
 test('a cache over a read-only base is read-only', async () => {
-  const { base } = await openCache(64, LINE);
-  const readOnly = Object.defineProperty(Object.create(base), 'info', { value: { ...base.info, readOnly: true } });
-  const cache = await connectCache(readOnly, LINE);
+  const memory = createMemory({ sectorSize: SECTOR, sizeSectors: 64 });
+  const cache = await connectCache(createReferenceDevice(memory, { readOnly: true }), LINE);
   expect(cache.info.readOnly).toBe(true);
   await expect(cache.write(0, [filled(1, 1)])).rejects.toMatchObject({ code: 'READ_ONLY' });
 });

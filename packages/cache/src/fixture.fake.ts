@@ -1,4 +1,4 @@
-import { type BlockDevice, type Clock, createDevice, isZero, systemClock } from '@blockyard/block';
+import { type BlockDevice, type BlockDriver, type Clock, createDevice, isZero, systemClock } from '@blockyard/block';
 import { ControlledBase, createMemory, createReferenceDevice, type Memory } from '@blockyard/conformance';
 import { type CacheDevice, connectCache } from './connect.js';
 import type { CacheOptions } from './options.js';
@@ -31,7 +31,9 @@ export async function openCache(
   const memory = createMemory({ sectorSize: SECTOR, sizeSectors });
   const writes: BaseWrite[] = [];
   const reads: BaseWrite[] = [];
-  const base = new ControlledBase(recording(createReferenceDevice(memory), writes, reads, preferredIoBytes));
+  const base = new ControlledBase(
+    recording(createReferenceDevice(memory, { clock: STEADY }), writes, reads, preferredIoBytes),
+  );
   const cache = await connectCache(base, {
     readAhead: false,
     seed: 1,
@@ -80,7 +82,7 @@ function recording(
   const { info } = device;
   const countOf = (buffers: readonly Uint8Array[]) =>
     buffers.reduce((sum, { byteLength }) => sum + byteLength, 0) / SECTOR;
-  return createDevice({
+  const driver: BlockDriver = {
     name: 'recorded',
     sectorSize: info.sectorSize,
     get sizeSectors() {
@@ -102,5 +104,6 @@ function recording(
     flush: () => device.flush(),
     resize: (sizeSectors) => device.resize(sizeSectors),
     disconnect: (how) => device.disconnect(how),
-  });
+  };
+  return createDevice(driver, { clock: STEADY });
 }

@@ -1,4 +1,4 @@
-import { type BlockDevice, type BlockDriver, createDevice } from '@blockyard/block';
+import { type BlockDevice, type BlockDriver, createDevice, type DeviceOptions } from '@blockyard/block';
 import type { Shape, Subject } from './subject.js';
 
 /** Contents of a reference device. */
@@ -12,12 +12,18 @@ export function createMemory({ sectorSize, sizeSectors }: Shape): Memory {
   return { sectorSize, bytes: new Uint8Array(sectorSize * sizeSectors) };
 }
 
+export interface ReferenceOptions extends DeviceOptions {
+  /** Default: false. */
+  readonly readOnly?: boolean;
+}
+
 /**
  * The simplest device there can be: one array, nothing optional. It passes the kit, and is what the kit's own tests, wrapped
  * subjects and saboteurs stand on. Opening it again on the same memory finds the data.
  */
-export function createReferenceDevice(memory: Memory, options: { readonly readOnly?: boolean } = {}): BlockDevice {
-  return createDevice(referenceDriver(memory, options.readOnly ?? false));
+export function createReferenceDevice(memory: Memory, options: ReferenceOptions = {}): BlockDevice {
+  const { readOnly = false, ...rest } = options;
+  return createDevice(referenceDriver(memory, readOnly), rest);
 }
 
 function referenceDriver(memory: Memory, readOnly: boolean): BlockDriver {
