@@ -212,7 +212,7 @@ describe('A store of the user', () => {
     const proxy = await startFaultProxy(store.endpoint);
     try {
       let requests = 0;
-      proxy.onRequest = () => (++requests > 12 ? { kind: 'reset-before' } : undefined);
+      proxy.onRequest = () => (++requests > 40 ? { kind: 'reset-before' } : undefined);
       const { exitCode, out, err } = await demo(s3At(proxy.endpoint, store.bucket));
       expect({ exitCode, out }).toEqual({ exitCode: 1, out: '' });
       expect(errorsIn(err)).toHaveLength(1);

@@ -7,6 +7,9 @@ import { keepingSignals } from '../own-signals.js';
 import { type S3Target, SECTOR_SIZE } from '../settings.js';
 import type { Place } from './place.js';
 
+/** Someone watches: a store that is away is told after seconds, where a server would wait for minutes. */
+const MAX_OUTAGE_MS = 5_000;
+
 /** Volumes in the store of `target` or, without one, in a local store that `cleanup` stops. */
 export async function s3Place(target: S3Target | undefined, cleanup: Cleanup): Promise<Place> {
   const store = target === undefined ? await startStore(cleanup) : storeOf(target);
@@ -18,7 +21,7 @@ export async function s3Place(target: S3Target | undefined, cleanup: Cleanup): P
     cold: "a new connection, which reads the volume's root and lists its objects",
     workload: { operations: 640, volumeBytes: 32 * 2 ** 20 },
     async create(label, sizeBytes) {
-      const at = { ...store, prefix: `${prefix}/${label}` };
+      const at = { ...store, prefix: `${prefix}/${label}`, maxOutageMs: MAX_OUTAGE_MS };
       // The local store takes everything with it when it stops.
       let isThere = target !== undefined;
       const dispose = async () => {
