@@ -12,4 +12,6 @@ export default (entry: string[] = ['src/index.ts'], platform: 'neutral' | 'node'
     clean: true,
     splitting: true,
     treeshake: true,
+    // Optional dependencies would be bundled, and native ones cannot be.
+    skipNodeModulesBundle: true,
   });
