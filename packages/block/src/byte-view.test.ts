@@ -78,8 +78,28 @@ describe('ByteView', () => {
       },
     });
     await runsOf(new ByteView(device), 0, 4096 * MiB);
-    expect(asked.slice(0, 8)).toEqual([256, 512, 1024, 512, 256, 128, 256, 128]);
+    expect(asked.slice(0, 8)).toEqual([256, 512, 1024, 256, 128, 256, 128, 256]);
     expect(asked.reduce((sum, megabytes) => sum + megabytes)).toBe(4096);
+  });
+
+  test('never asks for more than 64 GiB at once, and for 256 MiB at most after an answer of many', async () => {
+    const GiB = 2 ** 30;
+    const asked: number[] = [];
+    const device = createDevice({
+      ...memoryDriver(512, 0),
+      sizeSectors: 2 ** 33,
+      extents(start, count): Extent[] {
+        asked.push((count * 512) / GiB);
+        if (start * 512 < 1024 * GiB) return [{ start, count, type: 'zero' }];
+        const runSectors = 2048;
+        return Array.from({ length: count / runSectors }, (_, i): Extent => {
+          return { start: start + i * runSectors, count: runSectors, type: i % 2 === 0 ? 'data' : 'zero' };
+        });
+      },
+    });
+    await runsOf(new ByteView(device), 0, 1200 * GiB);
+    expect(Math.max(...asked)).toBe(64);
+    expect(asked.slice(asked.lastIndexOf(64)).slice(0, 5)).toEqual([64, 0.25, 0.5, 1, 2]);
   });
 
   test('is told from a foreign device that does not cover what it was asked', async () => {

@@ -10,8 +10,12 @@ export interface ByteRun {
   readonly zero: boolean;
 }
 
-/** Bytes of the first question about extents; the next ones are larger or smaller, by how many extents came. */
+/**
+ * Bytes of the first question about extents. The next ones are larger or smaller, by how many extents came, but have a bound: a device may
+ * tell only so many extents in one answer, and call the rest data.
+ */
 const EXTENTS_WINDOW_BYTES = 256 << 20;
+const EXTENTS_WINDOW_BYTES_MAX = 64 * 2 ** 30;
 
 /** Extents in an answer from which on the next question is smaller, so that no answer fills the memory. */
 const EXTENTS_MANY = 1024;
@@ -105,7 +109,10 @@ export class ByteView {
         at = runEnd;
       }
       if (at !== windowEnd) throw new BlockError('IO', `extents of ${this.device.info.name} end early`);
-      windowBytes = extents.length > EXTENTS_MANY ? Math.max(windowBytes / 2, this.sectorSize) : windowBytes * 2;
+      windowBytes =
+        extents.length > EXTENTS_MANY
+          ? Math.max(Math.min(windowBytes / 2, EXTENTS_WINDOW_BYTES), this.sectorSize)
+          : Math.min(windowBytes * 2, EXTENTS_WINDOW_BYTES_MAX);
     }
     if (presentEnd < end) yield { start: presentEnd, end, zero: true };
   }
