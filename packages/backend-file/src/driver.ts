@@ -1,5 +1,6 @@
-import { type BlockDriver, BlockError, type DisconnectOptions, zeroBuffers } from '@blockyard/block';
+import { type BlockDriver, BlockError, type DisconnectOptions, type Extent, zeroBuffers } from '@blockyard/block';
 import { errnoOf, fromErrno } from './errno.js';
+import { extentsOfFile } from './extents.js';
 import type { FileIo } from './file-io.js';
 import { Sync } from './sync.js';
 import { type Proceed, readFully, writeFully } from './transfer.js';
@@ -37,6 +38,8 @@ export class FileDriver implements BlockDriver {
   readonly sizeSectors: number;
   readonly readOnly: boolean;
   readonly preferredIoBytes = PREFERRED_IO_BYTES;
+  /** Left out where holes are not told. */
+  readonly extents?: (start: number, count: number) => Promise<Extent[]>;
   readonly #resizable: boolean;
   readonly #paddedFrom: number | undefined;
   readonly #io: FileIo;
@@ -54,6 +57,10 @@ export class FileDriver implements BlockDriver {
     this.#paddedFrom = facts.paddedFrom;
     this.#io = io;
     this.#sync = new Sync(io);
+    const { holes } = io;
+    if (holes === undefined) return;
+    const sectors = { sectorSize: facts.sectorSize, paddedFrom: facts.paddedFrom };
+    this.extents = (start, count) => this.#run(() => extentsOfFile(holes, sectors, start, count, this.#proceed));
   }
 
   read(start: number, buffers: readonly Uint8Array[]): Promise<void> {
@@ -121,10 +128,10 @@ export class FileDriver implements BlockDriver {
     }
   }
 
-  async #run(task: () => Promise<void>): Promise<void> {
+  async #run<T>(task: () => Promise<T>): Promise<T> {
     this.#inFlight++;
     try {
-      await task();
+      return await task();
     } catch (error) {
       throw fromErrno(error);
     } finally {

@@ -100,6 +100,25 @@ describe('extents', () => {
     await assert.rejects(device.extents(0, 8), (error) => isBlockError(error, 'IO') && error.start === 0);
   });
 
+  test.each(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])(
+    'are data from where the file system refuses to tell on, with %s',
+    async (errno) => {
+      const { io, map } = setUp(8 * 512, [0, 3 * 512]);
+      const refuse = (call: string, times: number) => {
+        let asked = 0;
+        io.before = (now) => {
+          if (now === call && ++asked === times) throw systemError(errno);
+        };
+      };
+      refuse('nextData', 1);
+      assert.equal(await map(), '8 data');
+      refuse('nextData', 2);
+      assert.equal(await map(), '8 data');
+      refuse('nextHole', 2);
+      assert.equal(await map(), '1 data, 2 zero, 5 data');
+    },
+  );
+
   test('end with a forced disconnect, and the file is closed once the last question is answered', async () => {
     const { io, device } = setUp(8 * 512, [0, 3 * 512]);
     const hold = new Hold();
@@ -138,7 +157,7 @@ describe('the questions for one answer', () => {
     assert.deepEqual(extents.at(-1), { start: SEEKS_MAX, count: size - SEEKS_MAX, type: 'data' });
   });
 
-  test('suffice for a quarter of a gibibyte of blocks of 4 KiB in turn', async () => {
+  test('suffice for 128 MiB of blocks of 4 KiB in turn, whichever is first', async () => {
     const asked = { count: 0 };
     const blocks = { sectorSize: 4096, paddedFrom: undefined };
     const holes = striped(asked, 1024 * MEBI);
@@ -147,9 +166,11 @@ describe('the questions for one answer', () => {
       nextHole: async (position) => ((await holes.nextHole(position / 8)) ?? 0) * 8,
       length: holes.length,
     };
-    const extents = await extentsOfFile(scaled, blocks, 0, (256 * MEBI) / 4096, () => {});
-    assert.equal(extents.length, 65_536);
-    assert.ok(extents.every(({ count }) => count === 1));
+    for (const start of [0, 1]) {
+      const extents = await extentsOfFile(scaled, blocks, start, (128 * MEBI) / 4096, () => {});
+      assert.equal(extents.length, 32_768);
+      assert.ok(extents.every(({ count }) => count === 1));
+    }
   });
 
   test('go on where a hole is punched between two of them', async () => {

@@ -1,12 +1,16 @@
 import { BlockError, type Extent } from '@blockyard/block';
+import { errnoOf } from './errno.js';
 import type { Holes } from './file-io.js';
 import type { Proceed } from './transfer.js';
 
 /**
- * Seeks for one answer; what lies behind is data. Enough for a quarter of a gibibyte in which every other block of 4 KiB is a hole. Callers with
- * a larger range ask in pieces that become smaller where there are many extents.
+ * Seeks for one answer; what lies behind is data. Enough for 128 MiB in which every other block of 4 KiB is a hole. Callers
+ * with a larger range ask in pieces that become smaller where there are many extents.
  */
 export const SEEKS_MAX = 65_536;
+
+/** Errors that say that the file system tells no holes. A remote one may say so long after the file was opened. */
+const REFUSED: readonly (string | undefined)[] = ['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
 
 /** Sectors of a file, and where the file ends within its last sector, if it does. */
 export interface SectorsOfFile {
@@ -14,36 +18,66 @@ export interface SectorsOfFile {
   readonly paddedFrom: number | undefined;
 }
 
-/** The extents of a range: `zero` are sectors that lie in a hole as a whole, or behind the file's end where zeroes follow it. */
+/**
+ * The extents of a range: `zero` are sectors that lie in a hole as a whole, or behind the file's end where zeroes follow it. Where the file
+ * system does not tell, and where it was asked often enough, all is `data`.
+ */
 export async function extentsOfFile(
   holes: Holes,
-  { sectorSize, paddedFrom = Number.POSITIVE_INFINITY }: SectorsOfFile,
+  sectors: SectorsOfFile,
   start: number,
   count: number,
   proceed: Proceed,
 ): Promise<Extent[]> {
-  const end = start + count;
-  const extents: Extent[] = [];
-  let at = start;
-  const add = (sector: number, type: Extent['type']) => {
-    const to = Math.min(sector, end);
-    if (to > at) extents.push({ start: at, count: to - at, type });
-    at = Math.max(at, to);
-  };
-  for (let seeks = 0; at < end && seeks < SEEKS_MAX; seeks += 2) {
+  const list = new ExtentList(start, start + count);
+  try {
+    await findHoles(holes, sectors, list, proceed);
+  } catch (error) {
+    if (!REFUSED.includes(errnoOf(error))) throw error;
+  }
+  list.addTo(list.end, 'data');
+  return list.extents;
+}
+
+async function findHoles(
+  holes: Holes,
+  { sectorSize, paddedFrom = Number.POSITIVE_INFINITY }: SectorsOfFile,
+  list: ExtentList,
+  proceed: Proceed,
+): Promise<void> {
+  for (let seeks = 0; list.at < list.end && seeks < SEEKS_MAX; seeks += 2) {
     proceed();
-    const position = at * sectorSize;
+    const position = list.at * sectorSize;
     const data = await holes.nextData(position);
-    if (data === undefined) await checkLength(holes, Math.min(end * sectorSize, paddedFrom));
-    add(Math.floor((data ?? Number.POSITIVE_INFINITY) / sectorSize), 'zero');
-    if (data === undefined || at === end) break;
+    if (data === undefined) await checkLength(holes, Math.min(list.end * sectorSize, paddedFrom));
+    list.addTo(Math.floor((data ?? Number.POSITIVE_INFINITY) / sectorSize), 'zero');
+    if (data === undefined || list.at === list.end) return;
     proceed();
     const hole = (await holes.nextHole(Math.max(data, position))) ?? Number.POSITIVE_INFINITY;
     // At least one sector: someone else may have punched a hole between the two questions.
-    add(Math.max(Math.ceil(hole / sectorSize), at + 1), 'data');
+    list.addTo(Math.max(Math.ceil(hole / sectorSize), list.at + 1), 'data');
   }
-  add(end, 'data');
-  return extents;
+}
+
+/** The extents of a range, as far as they are known. */
+class ExtentList {
+  readonly extents: Extent[] = [];
+  readonly end: number;
+  /** First sector of which nothing is known yet. */
+  at: number;
+
+  constructor(start: number, end: number) {
+    this.at = start;
+    this.end = end;
+  }
+
+  /** What follows is of this type, up to a sector. */
+  addTo(sector: number, type: Extent['type']): void {
+    const to = Math.min(sector, this.end);
+    if (to <= this.at) return;
+    this.extents.push({ start: this.at, count: to - this.at, type });
+    this.at = to;
+  }
 }
 
 /** No data follow where a file was cut short, either, but to read there fails. */

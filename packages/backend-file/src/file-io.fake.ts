@@ -1,7 +1,7 @@
 import { byteLengthOf, sliceBuffers } from '@blockyard/block';
-import type { FileIo } from './file-io.js';
+import type { FileIo, Holes } from './file-io.js';
 
-type Call = keyof FileIo;
+type Call = Exclude<keyof FileIo, 'holes'> | keyof Holes;
 
 /** An error as Node's `fs` throws it. */
 export function systemError(code: string): Error {
@@ -16,6 +16,7 @@ export class FakeFileIo implements FileIo {
   /** Called before everything; what it throws is how the call fails. */
   before: (call: Call) => void | Promise<void> = () => {};
   readonly calls: Call[] = [];
+  holes: Holes | undefined;
 
   constructor(lengthBytes: number) {
     this.bytes = new Uint8Array(lengthBytes);
@@ -65,6 +66,32 @@ export class FakeFileIo implements FileIo {
 
   close(): Promise<void> {
     return this.#enter('close');
+  }
+
+  /** A file that tells its holes: pages of `pageBytes` in which there are no data. */
+  tellHoles(pageBytes: number): void {
+    const seek = (position: number, data: boolean): number | undefined => {
+      const end = this.bytes.byteLength;
+      for (let at = position; at < end; at = (Math.floor(at / pageBytes) + 1) * pageBytes) {
+        const page = Math.floor(at / pageBytes) * pageBytes;
+        if (this.bytes.subarray(page, page + pageBytes).some((byte) => byte !== 0) === data) return at;
+      }
+      return data || position >= end ? undefined : end;
+    };
+    this.holes = {
+      nextData: async (position) => {
+        await this.#enter('nextData');
+        return seek(position, true);
+      },
+      nextHole: async (position) => {
+        await this.#enter('nextHole');
+        return seek(position, false);
+      },
+      length: async () => {
+        await this.#enter('length');
+        return this.bytes.byteLength;
+      },
+    };
   }
 
   async #enter(call: Call): Promise<void> {

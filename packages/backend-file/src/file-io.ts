@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
+import type { Libc } from './libc.js';
 import type { Natives } from './native.js';
 
 /**
@@ -20,16 +21,30 @@ export interface FileIo {
   punchHole(position: number, length: number): Promise<void>;
   /** Called with nothing else in flight. */
   close(): Promise<void>;
+  /** Undefined where the system does not tell a file's holes. */
+  readonly holes?: Holes | undefined;
+}
+
+/** Where an open file has data and where it has holes. Bytes. */
+export interface Holes {
+  /** Where the first data at `position` or behind it begins. Undefined if none follows, or the file ends before. */
+  nextData(position: number): Promise<number | undefined>;
+  /** Where the first hole at `position` or behind it begins; the end of the file counts as one. Undefined if the file ends before. */
+  nextHole(position: number): Promise<number | undefined>;
+  /** Where the file ends. */
+  length(): Promise<number>;
 }
 
 /** An open file of Node's. */
 export class NodeFileIo implements FileIo {
   readonly #handle: FileHandle;
   readonly #natives: Natives | undefined;
+  readonly holes: Holes | undefined;
 
-  constructor(handle: FileHandle, natives: Natives | undefined) {
+  constructor(handle: FileHandle, natives: Natives | undefined, holes: Holes | undefined) {
     this.#handle = handle;
     this.#natives = natives;
+    this.holes = holes;
   }
 
   // Transfers take the callback functions: with several in flight they do half as many operations again as the handle's own.
@@ -65,4 +80,29 @@ export class NodeFileIo implements FileIo {
   close(): Promise<void> {
     return this.#handle.close();
   }
+}
+
+/**
+ * Asks a regular file for its holes. Undefined where the system or the file system does not tell them. Moves the descriptor's own position,
+ * which nothing here uses: transfers say theirs.
+ */
+export async function holesOf(
+  handle: FileHandle,
+  libc: Libc | undefined,
+  sizeBytes: number,
+): Promise<Holes | undefined> {
+  if (libc === undefined) return undefined;
+  try {
+    // At the last byte: quick, however much there is in the file. A file system may refuse only one of the two.
+    const last = Math.max(0, sizeBytes - 1);
+    await libc.seekData(handle.fd, last);
+    await libc.seekHole(handle.fd, last);
+  } catch {
+    return undefined;
+  }
+  return {
+    nextData: (position) => libc.seekData(handle.fd, position),
+    nextHole: (position) => libc.seekHole(handle.fd, position),
+    length: async () => (await handle.stat()).size,
+  };
 }

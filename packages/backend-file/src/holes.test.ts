@@ -139,6 +139,23 @@ describe.each([tmpdir(), MEMORY])('in %s, the holes of a file', (parent) => {
     await Promise.all(devices.map((device) => device.disconnect()));
   });
 
+  test('are told amid reads and writes, which go to their places all the same', async ({ skip }) => {
+    if (!known) return skip('no holes here');
+    const path = await sparseFile('disk.img', 64 * MEBI, [[0, 65_536]]);
+    await using device = await connectFile({ path });
+    const written = Array.from({ length: 63 }, (_, i) => ({ sector: ((i + 1) * MEBI) / 512, byte: i + 1 }));
+    const bytesOf = (byte: number) => new Uint8Array(4096).fill(byte);
+    const asked = written.map(async ({ sector, byte }) => {
+      const found = new Uint8Array(4096);
+      await Promise.all([device.extents(0, 128), device.write(sector, [bytesOf(byte)]), device.extents(129, 128)]);
+      await Promise.all([device.read(sector, [found]), device.extents(sector - 8, 16)]);
+      assert.deepEqual(found, bytesOf(byte));
+    });
+    await Promise.all(asked);
+    const data = (await dataOf(device)).map(([start]) => start);
+    assert.deepEqual(data, [0, ...written.map(({ sector }) => sector * 512)]);
+  });
+
   test('can be reserved', async ({ skip }) => {
     if (!known) return skip('no holes here');
     const path = join(place, 'disk.img');

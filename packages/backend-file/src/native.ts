@@ -1,4 +1,6 @@
 import { BlockError } from '@blockyard/block';
+import { errnoOf } from './errno.js';
+import { type Libc, loadLibc } from './libc.js';
 
 /** What Node's own `fs` lacks: locks that the kernel releases, and holes. */
 export interface Natives {
@@ -11,14 +13,18 @@ export interface Natives {
 }
 
 /** The native part, or why there is none: it comes prebuilt, and not for every platform. */
-export type LoadedNatives = { readonly natives: Natives } | { readonly natives: undefined; readonly cause: unknown };
+export type LoadedNatives = { readonly libc: Libc | undefined } & (
+  | { readonly natives: Natives }
+  | { readonly natives: undefined; readonly cause: unknown }
+);
 
 /** Loaded when first needed, so that a platform without it can still use files without locks. */
 export async function loadNatives(): Promise<LoadedNatives> {
+  const libc = await loadLibc();
   try {
-    return { natives: await import('fs-native-extensions') };
+    return { libc, natives: await import('fs-native-extensions') };
   } catch (cause) {
-    return { natives: undefined, cause };
+    return { libc, natives: undefined, cause };
   }
 }
 
@@ -29,6 +35,22 @@ export function checkLocks(loaded: LoadedNatives): void {
   throw new BlockError('UNSUPPORTED', `no file locks on ${platform}; lock: false does without`, {
     cause: loaded.cause,
   });
+}
+
+/** `UNSUPPORTED` if no space can be reserved on this platform. */
+export function checkReserve({ libc }: LoadedNatives): void {
+  if (libc !== undefined) return;
+  throw new BlockError('UNSUPPORTED', 'to reserve space needs Linux and the optional package koffi');
+}
+
+/** Takes the space for a file that is empty yet. Throws `UNSUPPORTED` where the file system has no such call. */
+export async function reserveSpace({ libc }: LoadedNatives, fd: number, lengthBytes: number): Promise<void> {
+  try {
+    if (lengthBytes > 0) await libc?.reserve(fd, lengthBytes);
+  } catch (cause) {
+    if (errnoOf(cause) !== 'EOPNOTSUPP' && errnoOf(cause) !== 'ENOTSUP') throw cause;
+    throw new BlockError('UNSUPPORTED', 'the file system cannot reserve space', { cause });
+  }
 }
 
 /** Locks the open file for as long as it is open. Throws `LOCKED` if somebody else's lock is in the way. */

@@ -3,10 +3,10 @@ import { type FileHandle, open, stat, unlink } from 'node:fs/promises';
 import { BlockError, checkSize, isBlockError } from '@blockyard/block';
 import { syncDirectoryOf } from './directory.js';
 import { errnoOf } from './errno.js';
-import { type FileIo, NodeFileIo } from './file-io.js';
+import { type FileIo, holesOf, NodeFileIo } from './file-io.js';
 import { type FileKind, kindOf } from './kind.js';
-import { checkLocks, type LoadedNatives, loadNatives, lockFile } from './native.js';
-import type { CheckedOptions } from './options.js';
+import { checkLocks, checkReserve, type LoadedNatives, loadNatives, lockFile, reserveSpace } from './native.js';
+import type { CheckedOptions, CreateOptions } from './options.js';
 import { rawDeviceBytes } from './raw-device.js';
 
 /** Times that the file may appear, vanish or be replaced while it is being opened. */
@@ -25,6 +25,7 @@ export interface OpenedFile {
 export async function openFile(options: CheckedOptions): Promise<OpenedFile> {
   const natives = await loadNatives();
   if (options.lock) checkLocks(natives);
+  if (options.create?.reserve) checkReserve(natives);
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     const found = await unless('ENOENT', stat(options.path, { bigint: true }));
     const opened = found === undefined ? await openNew(options, natives) : await openExisting(options, natives, found);
@@ -53,7 +54,7 @@ async function openExisting(
     }
     // Of no size is also what a creation leaves that was cut off; the lock says that nobody is at it any more.
     const { size } = await handle.stat();
-    if (create !== undefined && kind === 'regular' && size === 0) await giveSize(handle, options, create.sizeSectors);
+    if (create !== undefined && kind === 'regular' && size === 0) await giveSize(handle, options, natives, create);
     return measure(handle, options, natives);
   });
 }
@@ -67,7 +68,7 @@ async function openNew(options: CheckedOptions, natives: LoadedNatives): Promise
   return closingOnFailure(handle, async () => {
     try {
       if (options.lock) lockFile(natives, handle.fd, path, false);
-      await giveSize(handle, options, create.sizeSectors);
+      await giveSize(handle, options, natives, create);
       return await measure(handle, options, natives);
     } catch (error) {
       // Whoever was quicker to lock it is using it by now.
@@ -90,15 +91,29 @@ async function isAt(path: string, handle: FileHandle): Promise<boolean> {
   return open.dev === there?.dev && open.ino === there.ino;
 }
 
-/** Sets the size of a new file, and makes size and name durable. */
-async function giveSize(handle: FileHandle, { path, sectorSize }: CheckedOptions, sizeSectors: number): Promise<void> {
-  await handle.truncate(sizeSectors * sectorSize);
+/** Sets the size of a new file, and makes size and name durable. Space comes first: until it has a size, the file counts as missing. */
+async function giveSize(
+  handle: FileHandle,
+  { path, sectorSize }: CheckedOptions,
+  natives: LoadedNatives,
+  { sizeSectors, reserve }: Required<CreateOptions>,
+): Promise<void> {
+  const sizeBytes = sizeSectors * sectorSize;
+  try {
+    if (reserve) await reserveSpace(natives, handle.fd, sizeBytes);
+    await handle.truncate(sizeBytes);
+  } catch (error) {
+    // What was taken before the space ran out would stay with a file that was there before.
+    await handle.truncate(0).catch(() => undefined);
+    throw error;
+  }
   await handle.sync();
   await syncDirectoryOf(path);
 }
 
-async function measure(handle: FileHandle, options: CheckedOptions, { natives }: LoadedNatives): Promise<OpenedFile> {
+async function measure(handle: FileHandle, options: CheckedOptions, loaded: LoadedNatives): Promise<OpenedFile> {
   const { path, sectorSize, readOnly } = options;
+  const { natives, libc } = loaded;
   const stats = await handle.stat({ bigint: true });
   const kind = kindOf(path, stats);
   const sizeBytes = kind === 'raw' ? await rawDeviceBytes(path, stats.rdev) : Number(stats.size);
@@ -117,7 +132,8 @@ async function measure(handle: FileHandle, options: CheckedOptions, { natives }:
   checkSize(sizeSectors, sectorSize);
   // Only Windows must be told, and does nothing else when told.
   if (!readOnly && kind === 'regular') await natives?.sparse(handle.fd);
-  return { io: new NodeFileIo(handle, natives), sizeSectors, kind, paddedFrom: isOdd ? sizeBytes : undefined };
+  const holes = kind === 'regular' ? await holesOf(handle, libc, sizeBytes) : undefined;
+  return { io: new NodeFileIo(handle, natives, holes), sizeSectors, kind, paddedFrom: isOdd ? sizeBytes : undefined };
 }
 
 async function closingOnFailure<T>(handle: FileHandle, task: () => Promise<T>): Promise<T> {

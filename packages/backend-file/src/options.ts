@@ -24,10 +24,12 @@ export interface FileOptions {
 }
 
 export interface CreateOptions {
-  /** Size of the new file, which takes no space until it is written to. */
+  /** Size of the new file, which takes no space until it is written to, unless that is reserved. */
   readonly sizeSectors: number;
   /** Open a file that is there already, with its own size, rather than reject with `ALREADY_EXISTS`. Default: false. */
   readonly ifMissing?: boolean;
+  /** Take the space of the new file at once. `NO_SPACE` if it is not there, `UNSUPPORTED` where it cannot be taken. Default: false. */
+  readonly reserve?: boolean;
 }
 
 /** The options, complete and checked. */
@@ -49,7 +51,7 @@ const KNOWN: KnownOptions<FileOptions> = {
   create: true,
   lock: true,
 };
-const KNOWN_CREATE: KnownOptions<CreateOptions> = { sizeSectors: true, ifMissing: true };
+const KNOWN_CREATE: KnownOptions<CreateOptions> = { sizeSectors: true, ifMissing: true, reserve: true };
 
 /** The options with their defaults, or `INVALID_ARGUMENT`. */
 export function checkOptions(options: FileOptions): CheckedOptions {
@@ -68,8 +70,9 @@ export function checkOptions(options: FileOptions): CheckedOptions {
 
 function checkCreate(create: CreateOptions, sectorSize: number): Required<CreateOptions> {
   checkOptionNames(create, KNOWN_CREATE, 'create');
-  const { sizeSectors, ifMissing = false } = create;
+  const { sizeSectors, ifMissing = false, reserve = false } = create;
   checkSize(sizeSectors, sectorSize);
   checkBoolean(ifMissing, 'create.ifMissing');
-  return { sizeSectors, ifMissing };
+  checkBoolean(reserve, 'create.reserve');
+  return { sizeSectors, ifMissing, reserve };
 }

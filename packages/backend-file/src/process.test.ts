@@ -31,6 +31,8 @@ function run(path: string, body: string) {
   const code = `import { connectFile } from ${JSON.stringify(BUILT)}; const path = ${JSON.stringify(path)}; ${body}`;
   const child = spawn(process.execPath, ['--input-type=module', '--eval', code], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    // The test runner's finds packages that the built one does not depend on.
+    env: { ...process.env, NODE_PATH: '' },
   });
   children.push(child);
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
@@ -72,6 +74,15 @@ describe('two processes', () => {
 });
 
 describe('a process', () => {
+  test('that uses the built package knows holes where the sources do', async () => {
+    const path = await diskImage();
+    const other = run(path, `console.log(JSON.stringify((await connectFile({ path })).info.native));`);
+    const told = JSON.parse((await other.line()) ?? '');
+    await other.exited;
+    await using device = await connectFile({ path });
+    assert.deepEqual(told, device.info.native);
+  });
+
   test('ends by itself after it has disconnected, with its data in the file', async () => {
     const path = await diskImage();
     const { exited } = run(

@@ -38,6 +38,7 @@ describe('a raw block device', () => {
     if (loop === undefined) return skip('losetup is not there or not allowed: needs Linux and root');
     const device = await connectFile({ path: loop });
     assert.equal(device.info.sizeSectors, SIZE_BYTES / 512);
+    assert.equal(device.info.native.extents, false);
     await assert.rejects(connectFile({ path: loop }), (error) => isBlockError(error, 'LOCKED'));
     await assert.rejects(connectFile({ path: loop, readOnly: true }), (error) => isBlockError(error, 'LOCKED'));
     await assert.rejects(device.resize(1), (error) => isBlockError(error, 'UNSUPPORTED'));

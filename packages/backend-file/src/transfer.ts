@@ -1,15 +1,12 @@
 import { BlockError, byteLengthOf, sliceBuffers } from '@blockyard/block';
-import { errnoOf } from './errno.js';
 import type { FileIo } from './file-io.js';
+import { uninterrupted } from './interrupts.js';
 
 /** Buffers in one system call. What Linux and macOS take (`IOV_MAX`). */
 export const BUFFERS_PER_CALL_MAX = 1024;
 
 /** Bytes in one system call. Operating systems stop a little below 2 GiB, some with an error. */
 export const BYTES_PER_CALL_MAX = 1 << 30;
-
-/** Times in a row that a system call may be interrupted by a signal before it got anywhere. */
-const INTERRUPTS_MAX = 100;
 
 /** How a transfer is told to end early: throws. */
 export type Proceed = () => void;
@@ -69,16 +66,6 @@ async function transfer(
     cursor.advance(length);
   }
   return cursor.doneBytes;
-}
-
-async function uninterrupted(call: () => Promise<number>): Promise<number> {
-  for (let interrupts = 0; ; interrupts++) {
-    try {
-      return await call();
-    } catch (error) {
-      if (errnoOf(error) !== 'EINTR' || interrupts === INTERRUPTS_MAX) throw error;
-    }
-  }
 }
 
 /** How far a transfer through a list of buffers has come. */

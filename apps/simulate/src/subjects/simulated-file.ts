@@ -13,6 +13,7 @@ export class SimulatedFile implements FileIo {
   readonly #life: Life;
   readonly #sectorSize: number;
   readonly #hasHoles: boolean;
+  readonly holes: FileIo['holes'];
 
   constructor(world: World, medium: SimulatedMedium, life: Life, hasHoles: boolean) {
     this.#world = world;
@@ -20,6 +21,7 @@ export class SimulatedFile implements FileIo {
     this.#life = life;
     this.#sectorSize = world.shape.sectorSize;
     this.#hasHoles = hasHoles;
+    this.holes = hasHoles ? this.#tellHoles() : undefined;
   }
 
   async readv(buffers: readonly Uint8Array[], position: number): Promise<number> {
@@ -85,6 +87,33 @@ export class SimulatedFile implements FileIo {
     await this.#change(`punchHole ${start}+${count}`, count, 0, (from, to) =>
       this.#medium.zero(start + from, to - from),
     );
+  }
+
+  #tellHoles(): FileIo['holes'] {
+    return {
+      nextData: (position) => this.#seek('SEEK_DATA', position, true),
+      nextHole: (position) => this.#seek('SEEK_HOLE', position, false),
+      length: async () => this.#medium.sizeSectors * this.#sectorSize,
+    };
+  }
+
+  #seek(name: string, position: number, data: boolean): Promise<number | undefined> {
+    const medium = this.#medium;
+    const start = Math.floor(position / this.#sectorSize);
+    let found: number | undefined;
+    return this.#world.call(this.#life, {
+      name: `lseek ${name} ${start}`,
+      parts: 1,
+      apply: () => {
+        let at = start;
+        while (at < medium.sizeSectors && (medium.contents(at) !== undefined) !== data) at++;
+        // The end of the file counts as a hole.
+        const isThere = at < medium.sizeSectors || (!data && start < at);
+        found = isThere ? Math.max(position, at * this.#sectorSize) : undefined;
+      },
+      done: () => found,
+      failed: (error) => this.#failure(error, ['EIO']),
+    });
   }
 
   async close(): Promise<void> {
