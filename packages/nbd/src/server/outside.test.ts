@@ -67,6 +67,23 @@ describeWith(['nbdinfo'], 'nbdinfo', () => {
     });
   });
 
+  test('finds the holes of a sparse file behind a cache, and the data that only the cache has', async ({ skip }) => {
+    const device = await cachedFile({ maxSizeBytes: 8 * MIB });
+    if (process.platform !== 'linux') return skip('holes are known on Linux alone');
+    await device.write((16 * MIB) / 512, [new Uint8Array(MIB).fill(1)]);
+    await device.flush();
+    await device.write((48 * MIB) / 512, [new Uint8Array(MIB).fill(2)]);
+    const { uri } = await serve({ device });
+    const extents: { type: number }[] = JSON.parse((await run('nbdinfo', '--map', '--json', uri)).stdout);
+    expect(extents.map(({ type, ...range }) => ({ ...range, isHole: type === 3 }))).toMatchObject([
+      { offset: 0, length: 16 * MIB, isHole: true },
+      { offset: 16 * MIB, length: MIB, isHole: false },
+      { offset: 17 * MIB, length: 31 * MIB, isHole: true },
+      { offset: 48 * MIB, length: MIB, isHole: false },
+      { offset: 49 * MIB, length: 15 * MIB, isHole: true },
+    ]);
+  });
+
   test('lists every export', async () => {
     const [one, two] = [await connectMemory({ sizeSectors: 8 }), await connectMemory({ sizeSectors: 16 })];
     const { server } = await serve({ exports: { one, 'zwei ü': { device: two, readOnly: true } } });
@@ -197,6 +214,29 @@ describeWith(['qemu-img'], 'qemu-img', () => {
     assert.equal(zeroBytes, 32 * MIB);
     await run('qemu-img', 'convert', '-f', 'raw', '-O', 'raw', uri, file('back'));
     assert.ok(bytes.equals(await readFile(file('back'))));
+  });
+
+  test('maps a sparse file of 20 GiB behind a cache as it is, with what only the cache knows', async ({ skip }) => {
+    const sizeBytes = 20 * 1024 * MIB;
+    const path = file('volume');
+    const create = { sizeSectors: sizeBytes / 512 };
+    const device = await connectCache(await connectFile({ path, create }), { maxSizeBytes: 8 * MIB });
+    if (process.platform !== 'linux') return skip('holes are known on Linux alone');
+    const { uri } = await serve({ device });
+    const put = (at: number) => device.write(at / 512, [new Uint8Array(MIB).fill(1)]);
+    const [dropped, stored, grown] = [MIB, 5000 * MIB, 12_000 * MIB];
+    for (const at of [dropped, stored]) await put(at);
+    await device.flush();
+    await device.discard(dropped / 512, MIB / 512);
+    for (const at of [grown, sizeBytes - MIB]) await put(at);
+
+    const map = JSON.parse((await run('qemu-img', 'map', '--output=json', '-f', 'raw', uri)).stdout);
+    const data = map.filter(({ data }: { data: boolean }) => data);
+    expect(data).toMatchObject([stored, grown, sizeBytes - MIB].map((start) => ({ start, length: MIB, zero: false })));
+    const zeroBytes = map.reduce((sum: number, { zero, length }: { zero: boolean; length: number }) => {
+      return zero ? sum + length : sum;
+    }, 0);
+    assert.equal(zeroBytes, sizeBytes - 3 * MIB);
   });
 
   test('keeps a qcow2 on it that stays sound', async () => {
