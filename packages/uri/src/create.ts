@@ -1,4 +1,4 @@
-import { BlockError, checkInteger, checkOptionNames, checkSectorSize } from '@blockyard/block';
+import { BlockError, checkBoolean, checkInteger, checkOptionNames, checkSectorSize } from '@blockyard/block';
 import { DeviceUri, invalid } from './device-uri.js';
 import { schemeOf } from './schemes.js';
 import { sectorSizeOf } from './sectors.js';
@@ -10,6 +10,8 @@ export interface CreateUriOptions {
   readonly sectorSize?: number;
   /** Bytes of the device in one object, for s3:. Default: what `?chunk=` says, or the backend's own. */
   readonly chunkBytes?: number;
+  /** Take all the space at once, for file:. Default: false. */
+  readonly reserve?: boolean;
   /** A device whose contents will be copied here: what neither the URI nor the options say is as there. */
   readonly like?: LikeOptions;
 }
@@ -25,14 +27,15 @@ const KNOWN: Readonly<Record<keyof CreateUriOptions, true>> = {
   sizeBytes: true,
   sectorSize: true,
   chunkBytes: true,
+  reserve: true,
   like: true,
 };
 
 /**
- * Makes a device that reads as zeroes and takes no space for it, for `connectUri` to open.
+ * Makes a device that reads as zeroes, and takes no space for it unless that is reserved, for `connectUri` to open.
  *
- * Rejects with `ALREADY_EXISTS` if there is one, `UNSUPPORTED` where nothing can be made (memory:, nbd:), `INVALID_ARGUMENT` or
- * `UNALIGNED` for wrong sizes, and as the backend does; leaves nothing behind then.
+ * Rejects with `ALREADY_EXISTS` if there is one, `UNSUPPORTED` where nothing can be made (memory:, nbd:) or space not be reserved,
+ * `INVALID_ARGUMENT` or `UNALIGNED` for wrong sizes, and as the backend does; leaves nothing behind then.
  */
 export async function createUri(text: string, options: CreateUriOptions): Promise<void> {
   try {
@@ -40,14 +43,15 @@ export async function createUri(text: string, options: CreateUriOptions): Promis
     const uri = new DeviceUri(text);
     const scheme = schemeOf(uri);
     checkInteger(options.sizeBytes, 'sizeBytes');
-    const { like } = options;
+    const { like, reserve = false } = options;
+    checkBoolean(reserve, 'reserve');
     if (like !== undefined) checkOptionNames(like, { sectorSize: true, chunkBytes: true }, 'like');
     const sectorSize = agreed('sector', sectorSizeOf(uri), options.sectorSize) ?? like?.sectorSize;
     const chunkBytes = agreed('chunk', uri.size('chunk'), options.chunkBytes);
     if (sectorSize !== undefined) checkSectorSize(sectorSize);
     if (scheme.make === undefined) throw new BlockError('UNSUPPORTED', scheme.notCreated ?? 'it cannot be created');
     const likeChunks = scheme.parameters.includes('chunk') ? like?.chunkBytes : undefined;
-    await scheme.make(uri, { sizeBytes: options.sizeBytes, sectorSize, chunkBytes: chunkBytes ?? likeChunks });
+    await scheme.make(uri, { sizeBytes: options.sizeBytes, sectorSize, chunkBytes: chunkBytes ?? likeChunks, reserve });
   } catch (error) {
     throw BlockError.from(error, { operation: 'create' });
   }

@@ -18,6 +18,7 @@ afterAll(async () => {
 
 test('a volume is created with its sector and chunk, opened by the same URI, and keeps its data', async () => {
   const uri = `s3://${store.bucket}/disks/one?${query}&sector=512&chunk=64K`;
+  await expect(createUri(uri, { sizeBytes: 2 ** 20, reserve: true })).rejects.toMatchObject({ code: 'UNSUPPORTED' });
   await createUri(uri, { sizeBytes: 2 ** 20 });
   await expect(createUri(uri, { sizeBytes: 2 ** 20 })).rejects.toMatchObject({ code: 'ALREADY_EXISTS' });
   const device = await connectUri(uri);

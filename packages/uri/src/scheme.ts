@@ -24,6 +24,8 @@ export interface MakeOptions {
   readonly sectorSize: number | undefined;
   /** Bytes of the device in one object, where it is stored as objects. */
   readonly chunkBytes: number | undefined;
+  /** Take all the space at once. */
+  readonly reserve: boolean;
 }
 
 /** How one kind of URI becomes a device. One for each backend, in the table of `schemes.ts`. */

@@ -47,6 +47,13 @@ describe('file:', () => {
     expect(device.info).toMatchObject({ sizeSectors: 2, readOnly: true });
   });
 
+  test('takes its space at once where that is asked for', async () => {
+    await createUri(`file:${folder}/reserved.img`, { sizeBytes: 2 ** 20, reserve: true });
+    const { size, blocks } = await stat(join(folder, 'reserved.img'));
+    expect(size).toBe(2 ** 20);
+    expect(blocks * 512).toBeGreaterThanOrEqual(2 ** 20);
+  });
+
   test('of a size that is not whole sectors is not created', async () => {
     const made = createUri(`file:${folder}/odd.img`, { sizeBytes: 1000 });
     await expect(made).rejects.toMatchObject({ code: 'UNALIGNED' });

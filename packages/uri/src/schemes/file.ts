@@ -14,10 +14,10 @@ export const file: Scheme = {
     return connectFile({ ...options, readOnly });
   },
 
-  async make(uri, { sizeBytes, sectorSize = SECTOR_SIZE, chunkBytes }) {
+  async make(uri, { sizeBytes, sectorSize = SECTOR_SIZE, chunkBytes, reserve }) {
     if (chunkBytes !== undefined) throw invalid('a file has no chunks: leave the chunk size out');
     const options = optionsOf(uri);
-    const create = { sizeSectors: sectorsOf(sizeBytes, sectorSize) };
+    const create = { sizeSectors: sectorsOf(sizeBytes, sectorSize), reserve };
     const { connectFile } = await import('@blockyard/backend-file');
     const device = await connectFile({ ...options, sectorSize, create });
     await device.disconnect();

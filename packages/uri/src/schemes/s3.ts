@@ -1,3 +1,4 @@
+import { BlockError } from '@blockyard/block';
 import { type DeviceUri, decode, invalid } from '../device-uri.js';
 import { parseDuration, parseOutage } from '../outage.js';
 import type { Scheme } from '../scheme.js';
@@ -38,7 +39,8 @@ export const s3: Scheme = {
     return device;
   },
 
-  async make(uri, { sizeBytes, sectorSize, chunkBytes }) {
+  async make(uri, { sizeBytes, sectorSize, chunkBytes, reserve }) {
+    if (reserve) throw new BlockError('UNSUPPORTED', 'a store reserves no space');
     const store = { ...storeOf(uri), ...linkOf(uri, undefined) };
     const { createVolume } = await import('@blockyard/backend-s3');
     await createVolume({
