@@ -1,4 +1,4 @@
-import { readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { open, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { blockyard, makeFolder, runHere, start } from './testing/cli.js';
@@ -40,15 +40,50 @@ describe('create', () => {
   });
 });
 
+test('create --reserve takes the space at once, and is refused where none can be taken', async () => {
+  const made = await runHere(['create', `file:${folder.in('reserved.img')}`, '--size', '1M', '--reserve']);
+  expect(made.code).toBe(0);
+  expect((await stat(folder.in('reserved.img'))).blocks * 512).toBeGreaterThanOrEqual(MIB);
+  const s3 = 's3://bucket/disk?endpoint=http://127.0.0.1:9&region=auto';
+  const refused = await runHere(['create', s3, '--size', '1M', '--reserve']);
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toContain('a store reserves no space');
+});
+
+const importOf = (code: string) => `data:text/javascript,${encodeURIComponent(code)}`;
+/** A module that lets a process not find the package. */
+const withoutKoffi = `
+import { register } from 'node:module';
+register(${JSON.stringify(
+  importOf(`export async function resolve(specifier, context, next) {
+    if (specifier === 'koffi') throw new Error('not installed');
+    return next(specifier, context);
+  }`),
+)});`;
+
 describe('info', () => {
   test('tells size and sectors, as text and as JSON', async () => {
     const uri = `${await fileDevice('info.img', MIB)}?sector=4096`;
     const text = await blockyard(['info', uri]);
     expect(text.code).toBe(0);
     expect(text.stdout).toMatch(/size +1 MiB \(1048576 bytes\)\n/);
+    expect(text.stdout).toMatch(/holes +known\n/);
     const json = await runHere(['info', uri, '--json']);
-    expect(JSON.parse(json.stdout)).toMatchObject({ sizeBytes: MIB, sectorSize: 4096, sizeSectors: 256 });
+    const native = { discard: true, writeZeroes: true, extents: true };
+    expect(JSON.parse(json.stdout)).toMatchObject({ sizeBytes: MIB, sectorSize: 4096, sizeSectors: 256, native });
     expect(JSON.parse(json.stdout), 'a file does not record who has it').not.toHaveProperty('heldBy');
+  });
+
+  test('says so where holes are not known, for want of the optional package', async () => {
+    const uri = await fileDevice('plain.img', MIB);
+    const env = { NODE_OPTIONS: `--import=${importOf(withoutKoffi)}` };
+    const text = await blockyard(['info', uri], { env });
+    expect(text.code).toBe(0);
+    expect(text.stdout).toMatch(/holes +not known: everything counts as data\n/);
+    const json = await blockyard(['info', uri, '--json'], { env });
+    expect(JSON.parse(json.stdout).native).toEqual({ discard: true, writeZeroes: true, extents: false });
+    const map = await blockyard(['map', uri, '--json'], { env });
+    expect(JSON.parse(map.stdout)).toEqual([{ offsetBytes: 0, lengthBytes: MIB, type: 'data' }]);
   });
 });
 
@@ -158,6 +193,18 @@ describe('map', () => {
   test('of a huge device comes in windows, joined where they meet', async () => {
     const json = await runHere(['map', 'memory:?size=1T', '--json']);
     expect(JSON.parse(json.stdout)).toEqual([{ offsetBytes: 0, lengthBytes: 2 ** 40, type: 'zero' }]);
+  });
+
+  test('of a sparse file has its data and its holes, however fine and however large', async () => {
+    const path = folder.in('sparse.img');
+    const file = await open(path, 'w');
+    await file.truncate(3 * 2 ** 40);
+    const islands = Array.from({ length: 1000 }, (_, i) => 2 ** 40 + i * 2 * MIB);
+    for (const at of islands) await file.write(new Uint8Array(65_536).fill(1), 0, 65_536, at);
+    await file.close();
+    const json = await runHere(['map', `file:${path}`, '--json']);
+    const data = JSON.parse(json.stdout).filter(({ type }: { type: string }) => type === 'data');
+    expect(data).toEqual(islands.map((offsetBytes) => ({ offsetBytes, lengthBytes: 65_536, type: 'data' })));
   });
 
   test('of nothing is an empty list', async () => {

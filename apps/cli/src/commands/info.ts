@@ -26,6 +26,7 @@ export function defineInfo(program: Command, context: Context): void {
           ['sectors', `${sizeSectors} of ${sectorSize} bytes`],
           ['preferred I/O', formatSize(preferredIoBytes)],
           ['native', operations.map(([operation]) => operation).join(', ') || 'nothing optional'],
+          ['holes', native.extents ? 'known' : 'not known: everything counts as data'],
           ...holderRows(heldBy),
         ];
         await context.print(plainTable(rows));

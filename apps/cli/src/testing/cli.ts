@@ -31,7 +31,8 @@ process.once('exit', () => {
 
 /** The built command in a process of its own. */
 export function start(args: readonly string[], { cwd, env }: StartOptions = {}): ChildProcessWithoutNullStreams {
-  const child = spawn(process.execPath, [MAIN, ...args], { cwd, env: { ...process.env, ...env } });
+  // The test runner's NODE_PATH finds packages that the command does not depend on.
+  const child = spawn(process.execPath, [MAIN, ...args], { cwd, env: { ...process.env, NODE_PATH: '', ...env } });
   children.add(child);
   child.once('close', () => children.delete(child));
   return child;
