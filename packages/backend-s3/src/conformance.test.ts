@@ -1,6 +1,7 @@
 import { conformance, SECTOR_SIZES } from '@blockyard/conformance';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { connectS3, createVolume, deleteVolume } from './index.js';
+import { TestClock } from './testing/clock.js';
 import { startTestStore, type TestStore } from './testing/servers.js';
 
 let store: TestStore;
@@ -24,9 +25,11 @@ conformance(
     create: async ({ sectorSize, sizeSectors }) => {
       const { bucket, prefix } = store.volume();
       const at = { bucket, prefix, client: store.client };
+      // All that open it have the same time. Who opens it after another one was given up waits for that one's lease.
+      const clock = new TestClock();
       await createVolume({ ...at, sectorSize, sizeSectors, objectSizeBytes: OBJECT_SECTORS * sectorSize });
       return {
-        connect: (options) => connectS3({ ...at, ...options }),
+        connect: (options) => connectS3({ ...at, clock, ...options }),
         dispose: () => deleteVolume({ ...at, takeOver: true }),
       };
     },

@@ -77,6 +77,8 @@ test('a writer whose object another one replaced is fenced, and overwrites nothi
 });
 
 test('a fenced writer refuses every change from then on, without asking the store', async () => {
+  // Not flushed: so that there is something that a flush, or an end, could claim.
+  await first.write(32, fill(1));
   const second = await connect();
   await second.write(0, fill(2));
   await expect(first.write(0, fill(9))).rejects.toEqual(FENCED);
@@ -127,6 +129,7 @@ test('a partial write is fenced by the absence of its object', async () => {
 });
 
 test('a writer that was replaced is not told that a change was made, though no object tells', async () => {
+  await first.write(48, fill(1));
   const second = await connect();
   await second.write(0, fill(2));
   await expect(first.write(56, fill(9))).rejects.toEqual(FENCED);

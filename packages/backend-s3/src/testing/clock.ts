@@ -5,9 +5,17 @@ import type { VolumeClock } from '../volume-clock.js';
 /** What a test with `hurries` off advances by. */
 export const TAKE_OVER_MS = takeOverWaitMs({ leaseMs: LEASE_MS_DEFAULT });
 
+interface Timer {
+  readonly dueMs: number;
+  readonly run: () => void;
+  /** The system's timer of the same length, where it really runs. */
+  readonly real: NodeJS.Timeout | undefined;
+}
+
 /**
- * Time that a test drives. Left alone it stands still, except that it jumps to the end of a wait for someone else's lease as soon as that
- * begins. Devices that share it see the jump too, as they would the time.
+ * Time that a test drives. Left alone it stands still, with two exceptions. It jumps to the end of a wait for someone else's lease as soon
+ * as that begins. And a time-out or a wait between two tries really runs; then the time is that of its end. What runs beside, as the looks
+ * at the root from time to time, is started by `advance` alone. Devices that share it see the jumps too, as they would the time.
  */
 export class TestClock implements VolumeClock {
   /** Whether waits for a lease end at once. If not, `advance` ends them. */
@@ -17,7 +25,7 @@ export class TestClock implements VolumeClock {
   #reportWaiting: () => void = () => {};
   #nowMs = 1_000_000;
   #wallMs = Date.UTC(2026, 0, 1);
-  readonly #timers = new Set<{ readonly dueMs: number; readonly run: () => void }>();
+  readonly #timers = new Set<Timer>();
 
   constructor() {
     this.waiting = new Promise((resolve) => {
@@ -34,17 +42,27 @@ export class TestClock implements VolumeClock {
   }
 
   set(callback: () => void, delayMs: number): unknown {
-    const timer = { dueMs: this.#nowMs + delayMs, run: callback };
+    const dueMs = this.#nowMs + delayMs;
+    const isLease = delayMs === TAKE_OVER_MS;
+    const real = isLease ? undefined : setTimeout(() => this.advance(Math.max(0, dueMs - this.#nowMs)), delayMs);
+    const timer = { dueMs, run: callback, real };
     this.#timers.add(timer);
-    if (delayMs === TAKE_OVER_MS) {
+    if (isLease) {
       this.#reportWaiting();
       if (this.hurries) setImmediate(() => this.advance(delayMs));
     }
     return timer;
   }
 
+  unref(timer: unknown): void {
+    clearTimeout((timer as Timer).real);
+  }
+
   clear(timer: unknown): void {
-    this.#timers.delete(timer as never);
+    if (timer === undefined) return;
+    const { real } = timer as Timer;
+    clearTimeout(real);
+    this.#timers.delete(timer as Timer);
   }
 
   /** Lets time pass, on all clocks. */
@@ -58,7 +76,7 @@ export class TestClock implements VolumeClock {
     this.#nowMs += ms;
     for (const timer of this.#timers) {
       if (timer.dueMs > this.#nowMs) continue;
-      this.#timers.delete(timer);
+      this.clear(timer);
       timer.run();
     }
   }
