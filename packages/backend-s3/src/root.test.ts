@@ -132,6 +132,8 @@ test.each([
   ['no format', changed({ format: undefined }), 'format is missing'],
   ['a version that is no number', changed({ version: '1' }), 'version is "1"'],
   ['version 0', changed({ version: 0 }), 'version is 0'],
+  ['no layout', changed({ layout: undefined }), 'layout is missing'],
+  ['a layout that is no text', changed({ layout: 1 }), 'layout is 1'],
   ['no codec', changed({ codec: undefined }), 'codec is missing'],
   ['no opening', changed({ opening: undefined }), 'opening is missing'],
   ['no check', changed({ check: undefined }), 'check is missing'],
@@ -179,9 +181,18 @@ test.each([
 });
 
 test.each([
-  ['a later version, whatever else it has', changed({ version: 3, layout: {} })],
-  ['a codec of a later version', written({ codec: 'aes' })],
-  ['version 1 and a codec of a later one', changed1({ codec: 'aes' })],
-])('a root with %s is UNSUPPORTED', (_, bytes) => {
-  expect(failure(bytes)).toMatchObject({ code: 'UNSUPPORTED' });
+  ['a later version, whatever else it has', changed({ version: 3, layout: {} }), 'version 3'],
+  ['a codec of a later version', written({ codec: 'aes' }), 'codec "aes" is not known'],
+  ['a codec with fields of its own', changed({ codec: 'aes', key: 'x', partSizeBytes: undefined }), 'codec "aes"'],
+  ['another layout', changed({ layout: 'log' }), 'layout "log" is not known'],
+  [
+    'another layout and its fields',
+    changed({ layout: 'log', log: { head: 1 }, objectCount: undefined }),
+    'layout "log"',
+  ],
+  ['another layout and no codec', changed({ layout: 'log', codec: undefined }), 'layout "log"'],
+  ['another layout and another codec', changed({ layout: 'log', codec: 'aes' }), 'layout "log"'],
+  ['version 1 and a codec of a later one', changed1({ codec: 'aes', key: 'x' }), 'codec "aes"'],
+])('a root with %s is UNSUPPORTED, and the error names it', (_, bytes, what) => {
+  expect(failure(bytes)).toMatchObject({ code: 'UNSUPPORTED', message: expect.stringContaining(what) });
 });

@@ -97,15 +97,15 @@ export function decodeRoot(bytes: Uint8Array, where: string): Root {
   if ((version as number) > FORMAT_VERSION) {
     throw new BlockError('UNSUPPORTED', `${where}: version ${version} is newer than ${FORMAT_VERSION}`);
   }
+  // A layout or a codec of a later release may come with fields of its own.
+  if (version !== 1) checkKnown(fields, 'layout', LAYOUT, where);
+  checkKnown(fields, 'codec', 'none', where);
   if (version === 1) {
     checkNames(fields, FIELDS_1, where);
-    checkKnown(fields, 'codec', 'none', where);
     return { ...checkShape(fields, where), opening: null, holder: null, objectCount: null };
   }
   checkNames(fields, FIELDS_2, where);
   if (fields.check !== checkOf(fields)) throw corrupt(where, 'the fields do not fit their check');
-  checkKnown(fields, 'layout', LAYOUT, where);
-  checkKnown(fields, 'codec', 'none', where);
   return { ...checkShape(fields, where), ...checkOpening(fields, where) };
 }
 
@@ -131,10 +131,11 @@ function checkNames(fields: Record<string, unknown>, names: readonly string[], w
   for (const name of Object.keys(fields)) if (!names.includes(name)) throw corrupt(where, `unknown field "${name}"`);
 }
 
-/** A name that this version knows; another one may be of a later version. */
+/** A name that this version knows; another one may be of a later version. Missing or not a string: `CORRUPT`. */
 function checkKnown(fields: Record<string, unknown>, name: string, known: string, where: string): void {
   const value = fields[name];
   if (value === known) return;
+  if (!Object.hasOwn(fields, name)) throw corrupt(where, `${name} is missing`);
   if (typeof value !== 'string') throw corrupt(where, `${name} is ${show(value)}`);
   throw new BlockError('UNSUPPORTED', `${where}: ${name} ${show(value)} is not known`);
 }
