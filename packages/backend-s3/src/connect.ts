@@ -116,7 +116,7 @@ async function makeDriver(
     locks: new ObjectLocks(),
     slots: new Slots(concurrency),
     writeSlots: new Slots(writesAtOnce(objectSizeBytes, concurrency)),
-    guard: new Guard({ store, keys, root, fence, geometry, format }, readOnly),
+    guard: new Guard({ store, keys, root, geometry, format }, readOnly),
   };
   const recent = new RecentObjects(settings.maxRecentBytes);
   const writer = new ObjectWriter(parts, new Deleter(store, keys, root, conditionalDeletes), recent);

@@ -1,42 +1,73 @@
 import { BlockError } from '@blockyard/block';
-import type { Fence } from './fence.js';
 import type { Geometry } from './geometry.js';
 import { dataKey, type Keys } from './keys.js';
 import type { ObjectFormat } from './object-format.js';
 import { fitsV1, HEADER_BYTES_V1 } from './object-v1.js';
-import type { VolumeParts } from './object-writer.js';
+import type { Root } from './root.js';
 import type { RootObject } from './root-object.js';
 import type { Stamp } from './stamp.js';
 import type { ObjectStore } from './store.js';
 import type { Version } from './version.js';
 
-type GuardParts = Pick<VolumeParts, 'store' | 'keys' | 'root' | 'fence' | 'geometry' | 'format'>;
+interface GuardParts {
+  readonly store: Pick<ObjectStore, 'urlOf'>;
+  readonly keys: Keys;
+  readonly root: {
+    readonly root: Pick<Root, 'volumeId' | 'writerEpoch' | 'opening'>;
+    readonly verify: RootObject['verify'];
+  };
+  readonly geometry: Geometry;
+  readonly format: ObjectFormat;
+}
 
-/** Says of what is found in the store whether it is as it must be, and whose doing it is if not. */
+/** Displaced writers that are remembered. After a root was put back there are few; the least recently met is asked about again. */
+export const DISPLACED_MAX = 64;
+
+/**
+ * Says of what is found in the store whether it is as it must be, and whose doing it is if not.
+ *
+ * An object of a higher epoch than ours, or of ours but of another opening, has one of two reasons. A later writer has the volume.
+ * Or the root was put back to an earlier version, and this opening began there: then the epochs of the writers before it begin
+ * anew, and what they stored looks like the work of a later one. Only the root can tell:
+ *
+ * - It is not ours: the other writer came after us, or is ahead of us in any case. `FENCED`.
+ * - It is ours: the other opening is displaced. It wrote the object after its own compare-and-swap on the root, so that came before
+ *   this look; and the look found the root ours, so it holds no longer. An opening is random and used once: that one becomes the
+ *   owner again only if someone puts its own root back, and then our next look says `FENCED`. So it is remembered, and its objects
+ *   count as those of an earlier opening do, whatever their epoch: as late writes, or as data to build upon.
+ *
+ * An object of version 1 does not name its opening. There the look holds for that one version of the object, known by its write id.
+ */
 export class Guard {
-  readonly #store: ObjectStore;
+  readonly #store: GuardParts['store'];
   readonly #keys: Keys;
-  readonly #root: RootObject;
-  readonly #fence: Fence;
+  readonly #root: GuardParts['root'];
   readonly #geometry: Geometry;
   readonly #format: ObjectFormat;
   readonly #readOnly: boolean;
+  /** Openings, and write ids of version 1, that the root has displaced. Least recently learnt first. */
+  readonly #displaced = new Set<string>();
 
   constructor(parts: GuardParts, readOnly: boolean) {
     this.#store = parts.store;
     this.#keys = parts.keys;
     this.#root = parts.root;
-    this.#fence = parts.fence;
     this.#geometry = parts.geometry;
     this.#format = parts.format;
     this.#readOnly = readOnly;
   }
 
   /**
-   * Throws `CORRUPT` if this version is not the object of that number of this volume, or not of the length that it must have;
-   * `FENCED` if another writer made it that came after this one, or at the same time.
+   * Rejects with `CORRUPT` if this version is not the object of that number of this volume, or not of the length that it must have;
+   * with `FENCED` if its writer has displaced this one; with what the look at the root failed with, where one was needed.
    */
-  check(index: number, version: Version): void {
+  async check(index: number, version: Version): Promise<void> {
+    this.checkShape(index, version);
+    if (this.isContested(version)) await this.settle(index, version);
+  }
+
+  /** Throws `CORRUPT` as `check` does. For where there is no time to wait; `isContested` says whether `settle` is to follow. */
+  checkShape(index: number, version: Version): void {
     const { volumeId } = this.#root.root;
     const { stamp } = version;
     if (stamp === undefined) throw this.#corrupt(index, 'has no stamp of a writer, or a damaged one');
@@ -46,7 +77,27 @@ export class Guard {
       throw this.#corrupt(index, `is object ${stamp.data.index}, not ${index}`);
     }
     this.#checkLength(index, version);
-    if (!this.#readOnly) this.#checkWriter(index, stamp);
+  }
+
+  /** Whether only the root can tell if the writer of this version has displaced this one. */
+  isContested({ stamp }: Version): boolean {
+    if (this.#readOnly || stamp === undefined) return false;
+    const { writerEpoch, opening } = this.#root.root;
+    if (stamp.epoch < writerEpoch) return false;
+    if (stamp.epoch === writerEpoch && stamp.data?.opening === opening) return false;
+    return !this.#displaced.has(openingOf(stamp));
+  }
+
+  /** Looks at the root for a version that is contested. Resolves if its writer is displaced; rejects with `FENCED` if we are. */
+  async settle(index: number, { stamp }: Version): Promise<void> {
+    if (stamp === undefined) throw this.#corrupt(index, 'has no stamp of a writer, or a damaged one');
+    await this.#root.verify();
+    const opening = openingOf(stamp);
+    this.#displaced.delete(opening);
+    this.#displaced.add(opening);
+    if (this.#displaced.size <= DISPLACED_MAX) return;
+    const [oldest] = this.#displaced;
+    if (oldest !== undefined) this.#displaced.delete(oldest);
   }
 
   /** Whether this opening wrote the version. */
@@ -88,17 +139,6 @@ export class Guard {
     if (sizeBytes !== expectedBytes) throw this.#corrupt(index, `has ${sizeBytes} bytes, not ${expectedBytes}`);
   }
 
-  #checkWriter(index: number, { epoch, data }: Stamp): void {
-    const { writerEpoch, opening } = this.#root.root;
-    if (epoch > writerEpoch) {
-      this.#fence.raise(`${this.#url(index)} was written in epoch ${epoch}, ours was ${writerEpoch}`);
-    }
-    // Where the root was put back to an earlier version, and the volume was opened from there once more.
-    if (epoch === writerEpoch && data?.opening !== opening) {
-      this.#fence.raise(`${this.#url(index)} was written in epoch ${epoch} as ours is, but in another opening`);
-    }
-  }
-
   #corrupt(index: number, what: string): BlockError {
     return new BlockError('CORRUPT', `${this.#url(index)}: ${what}`);
   }
@@ -106,4 +146,8 @@ export class Guard {
   #url(index: number): string {
     return this.#store.urlOf(dataKey(this.#keys, index));
   }
+}
+
+function openingOf({ data, writeId }: Stamp): string {
+  return data?.opening ?? writeId;
 }

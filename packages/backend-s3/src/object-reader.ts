@@ -109,20 +109,32 @@ export class ObjectReader {
     throw new BlockError('CORRUPT', `${this.#url(index)}: ${problem}`);
   }
 
-  /** One GET. Where the object ends before the range, a HEAD says how long it is: the GET has not. */
+  /**
+   * One GET, and another one where the root has to be asked whether what was found counts: a body does not wait for that. Where the
+   * object ends before the range, a HEAD says how long it is: the GET has not.
+   */
   async #look(index: number, range: ByteRange, open: OpenSink): Promise<Look> {
     const { store, keys, guard } = this.#parts;
     const key = dataKey(keys, index);
-    const found = await store.get(key, range, (version) => {
-      guard.check(index, version);
-      return open(version);
-    });
-    if (found === 'busy') return { kind: 'busy' };
-    if (found !== undefined && found !== 'beyond') return { kind: 'found', version: found };
-    const version = found === undefined ? undefined : await store.head(key);
-    if (version === undefined) return { kind: 'missing' };
-    guard.check(index, version);
-    return { kind: 'beyond', version };
+    for (let reads = 0; reads < READS_MAX; reads++) {
+      let isContested = false;
+      const found = await store.get(key, range, (version) => {
+        guard.checkShape(index, version);
+        isContested = guard.isContested(version);
+        return isContested ? undefined : open(version);
+      });
+      if (found === 'busy') return { kind: 'busy' };
+      if (found !== undefined && found !== 'beyond') {
+        if (!isContested) return { kind: 'found', version: found };
+        await guard.settle(index, found);
+        continue;
+      }
+      const version = found === undefined ? undefined : await store.head(key);
+      if (version === undefined) return { kind: 'missing' };
+      await guard.check(index, version);
+      return { kind: 'beyond', version };
+    }
+    return { kind: 'busy' };
   }
 
   #rangeOf({ offset, lengthBytes }: BufferPart, isV1: boolean): ByteRange {

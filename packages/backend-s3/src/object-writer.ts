@@ -55,8 +55,9 @@ type Attempt =
  * together and becomes one change after that.
  *
  * Every PUT carries a condition: the version that was read or seen last, or that there is none. When it does not hold, the
- * stamp on what is there instead tells who was faster. A later epoch: this writer is fenced, and stops. An earlier one,
- * or our own: a write that arrived late, after the takeover or after it was given up; the change is made again over that.
+ * stamp on what is there instead tells who was faster. A later epoch: this writer is fenced, and stops, if the root says so too.
+ * An earlier one, or our own: a write that arrived late, after the takeover or after it was given up; the change is made again
+ * over that.
  *
  * An object of an earlier opening where there was none is one that the listing has left out, or a late write: no one can tell
  * them apart, so it is kept, and the change is made to what it holds. Only what this opening wrote or deleted is known to
@@ -166,7 +167,7 @@ export class ObjectWriter {
     if (etag !== undefined) return { etag };
     const version = await store.head(dataKey(keys, index));
     if (version !== undefined) {
-      guard.check(index, version);
+      await guard.check(index, version);
       return version;
     }
     return known.isDoubtful(index) ? 'absent' : guard.missing(index);
@@ -206,7 +207,7 @@ export class ObjectWriter {
       if (!known.isDoubtful(index) && known.mayExist(index)) await guard.missing(index);
       return { kind: 'again', over: 'absent' };
     }
-    guard.check(index, found);
+    await guard.check(index, found);
     const countsForNothing = guard.isOwn(found) || known.wasDiscarded(index);
     if (known.mayExist(index) || countsForNothing) return { kind: 'again', over: found };
     known.stored(index, found.etag);

@@ -39,7 +39,7 @@ async function clearPastEnd(parts: VolumeParts, writer: ObjectWriter): Promise<v
   const last = geometry.objectCount - 1;
   if (usedBytes === 0 || !known.mayExist(last)) return;
   const version = await store.head(dataKey(keys, last));
-  if (version !== undefined) guard.check(last, version);
+  if (version !== undefined) await guard.check(last, version);
   if (version !== undefined && dataBytesOf(version) <= usedBytes) return;
   await writer.write(last, { offset: usedBytes, lengthBytes: geometry.objectSizeBytes - usedBytes });
 }
