@@ -95,7 +95,7 @@ async function makeDriver(
     conditionalDeletes = false,
   }: { root: RootObject; fence: Fence; lease: Lease; objectCount: number | null; conditionalDeletes?: boolean },
 ): Promise<S3Driver> {
-  const { readOnly, concurrency } = settings;
+  const { readOnly, concurrency, acceptMissingObjects: acceptMissing } = settings;
   const keys = keysOf(settings.prefix);
   const geometry = new Geometry(root.root);
   const { volumeId, sectorSize, objectSizeBytes, partSizeBytes } = root.root;
@@ -103,7 +103,7 @@ async function makeDriver(
   const known = new KnownObjects();
   const countAgain = async () => (readOnly ? (await readRoot(store, keys)).root.objectCount : objectCount);
   const lists = Math.min(concurrency, LISTS_MAX);
-  await findObjects({ store, keys, geometry, format, known, countAgain }, objectCount, lists);
+  await findObjects({ store, keys, geometry, format, known, countAgain, acceptMissing }, objectCount, lists);
   const parts = {
     store,
     keys,

@@ -25,6 +25,8 @@ export interface FindObjectsParts {
   readonly known: KnownObjects;
   /** Reads once more how many objects were counted: a volume that is opened read-only may be changed meanwhile. */
   countAgain(): Promise<number | null>;
+  /** Whether objects that were counted and are not there count as zeroes. */
+  readonly acceptMissing: boolean;
 }
 
 /**
@@ -35,9 +37,9 @@ export interface FindObjectsParts {
  * objects as were counted. Where it has fewer, or no one has counted, as after a crash, the volume is listed once more, in other
  * pages, and what one listing has and the other lacks is asked for by itself.
  *
- * `CORRUPT` if there are fewer objects than were counted all the same, or if the listings have little to do with each other.
- * More objects are no loss: a late write, or a listing that still has what was deleted. Of those that turn out not to exist as many
- * are taken for deleted as there are too many.
+ * `CORRUPT` if there are fewer objects than were counted all the same, unless that is accepted, or if the listings have little to do with
+ * each other. More objects are no loss: a late write, or a listing that still has what was deleted. Of those that turn out not to exist as
+ * many are taken for deleted as there are too many.
  */
 export async function findObjects(parts: FindObjectsParts, count: number | null, parallelMax: number): Promise<void> {
   const { known } = parts;
@@ -51,8 +53,11 @@ export async function findObjects(parts: FindObjectsParts, count: number | null,
   if (first.totalLength < count) await settle(parts, first, await listSecond(), parallelMax);
   const found = known.listedCount;
   if (found >= count) return known.expectMissing(found - count);
-  if ((await parts.countAgain()) !== count) return;
-  throw corrupt(parts, `${found} objects are there, and ${count} were there at the last clean end`);
+  if (parts.acceptMissing || (await parts.countAgain()) !== count) return;
+  throw corrupt(
+    parts,
+    `${found} objects are there, and ${count} were there at the last clean end; with acceptMissingObjects the volume opens, and those that are missing read as zeroes`,
+  );
 }
 
 async function list({ store, keys, geometry, format, known }: FindObjectsParts, cut: ListingCut): Promise<IntervalSet> {

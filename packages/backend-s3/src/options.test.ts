@@ -49,6 +49,7 @@ test.each([
   ['no concurrency', { concurrency: 0 }],
   ['too much concurrency', { concurrency: 257 }],
   ['a switch that is no boolean', { readOnly: 1 }],
+  ['another switch that is no boolean', { acceptMissingObjects: 'yes' }],
 ])('connectS3 refuses %s', async (_, options) => {
   await expect(connectS3({ ...at, ...(options as object) })).rejects.toEqual(codeOf('INVALID_ARGUMENT'));
 });

@@ -67,6 +67,11 @@ export interface ConnectS3Options extends StoreOptions {
   /** Whether the volume is taken from a writer that has it open and is alive. If not, that is `LOCKED`. Default: true. */
   readonly takeOver?: boolean;
   /**
+   * Open the volume though there are fewer objects than at the last clean end, and take those that are missing for zeroes. The
+   * count is put right at the next clean end of a writer. If not, that is `CORRUPT`. Default: false.
+   */
+  readonly acceptMissingObjects?: boolean;
+  /**
    * How long after a look at the root was begun changes are acknowledged without another one; at most 60,000. Who
    * takes over waits for twice that. 0: every change waits for a look of its own, and no clock is relied on. Default: 3,000.
    */
@@ -134,6 +139,7 @@ export interface DeleteSettings extends StoreSettings {
 
 export interface ConnectSettings extends StoreSettings {
   readonly takeOver: boolean;
+  readonly acceptMissingObjects: boolean;
   readonly leaseMs: number;
   readonly clock: VolumeClock;
   readonly readOnly: boolean;
@@ -169,6 +175,7 @@ const KNOWN_CONNECT: Readonly<Record<keyof ConnectS3Options, true>> = {
   ...KNOWN_STORE,
   readOnly: true,
   takeOver: true,
+  acceptMissingObjects: true,
   leaseMs: true,
   clock: true,
   concurrency: true,
@@ -196,13 +203,25 @@ export function checkConnectOptions(options: ConnectS3Options): ConnectSettings 
   const store = checkStoreOptions(options);
   const { readOnly = false, takeOver = true, leaseMs = LEASE_MS_DEFAULT, clock = systemVolumeClock } = options;
   const { concurrency = CONCURRENCY_DEFAULT, minConcurrency = 1, maxRecentBytes = MAX_RECENT_BYTES_DEFAULT } = options;
+  const { acceptMissingObjects = false } = options;
   checkBoolean(readOnly, 'readOnly');
   checkBoolean(takeOver, 'takeOver');
+  checkBoolean(acceptMissingObjects, 'acceptMissingObjects');
   checkBetween(leaseMs, 0, LEASE_MS_MAX, 'leaseMs');
   checkBetween(concurrency, 1, CONCURRENCY_MAX, 'concurrency');
   checkBetween(minConcurrency, 1, concurrency, 'minConcurrency');
   checkInteger(maxRecentBytes, 'maxRecentBytes');
-  return { ...store, readOnly, takeOver, leaseMs, clock, concurrency, minConcurrency, maxRecentBytes };
+  return {
+    ...store,
+    readOnly,
+    takeOver,
+    acceptMissingObjects,
+    leaseMs,
+    clock,
+    concurrency,
+    minConcurrency,
+    maxRecentBytes,
+  };
 }
 
 export function checkDeleteOptions(options: DeleteVolumeOptions): DeleteSettings {

@@ -203,6 +203,35 @@ describe('after a clean end', () => {
     },
   );
 
+  test('a lost object locks no one out: with acceptMissingObjects it reads as zeroes, read-only and for writing', async () => {
+    used.store.objects.delete(keyOf(1));
+    const accepting = { ...used.at, leaseMs: 0, acceptMissingObjects: true };
+    const withZeroes = [1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1];
+    await expect(connectS3({ ...used.at, leaseMs: 0 })).rejects.toThrow('with acceptMissingObjects the volume opens');
+    const reader = await connectS3({ ...accepting, readOnly: true });
+    expect(await read(reader)).toEqual(withZeroes);
+    await reader.disconnect();
+    // A reader changes nothing, so the count is wrong still.
+    await expect(connectS3({ ...used.at, leaseMs: 0 })).rejects.toMatchObject({ code: 'CORRUPT' });
+    const writer = await connectS3(accepting);
+    expect(await read(writer)).toEqual(withZeroes);
+    await writer.disconnect();
+    const after = await connect();
+    expect(await read(after)).toEqual(withZeroes);
+    await after.write(5, fill(9));
+    await after.disconnect();
+    expect(await read(await connect(), 4, 4)).toEqual([0, 9, 0, 0]);
+  });
+
+  test('an object that was only left out of the listings is built upon, though it was accepted as missing', async () => {
+    hidden.add(keyOf(1));
+    const writer = await connectS3({ ...used.at, leaseMs: 0, acceptMissingObjects: true });
+    await writer.write(5, fill(9));
+    await writer.disconnect();
+    hidden.clear();
+    expect(await read(await connect(), 4, 4)).toEqual([1, 9, 1, 1]);
+  });
+
   test('a listing that still has what was deleted does not make it come back, nor an error', async () => {
     const before = object(0);
     await (await connect()).disconnect();

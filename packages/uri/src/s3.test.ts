@@ -1,4 +1,4 @@
-import { type LocalS3, startLocalS3 } from '@blockyard/local-s3';
+import { type LocalS3, startLocalS3, startOddStore } from '@blockyard/local-s3';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { connectUri, createUri } from './index.js';
 
@@ -37,6 +37,24 @@ test('a volume that is not what the URI says is refused', async () => {
   await createUri(uri, { sizeBytes: 2 ** 20 });
   await expect(connectUri(`${uri}&sector=512`)).rejects.toThrow('was created with ?sector=4096, not 512');
   await expect(connectUri(`${uri}&chunk=64K`)).rejects.toThrow('was created with ?chunk=1048576, not 65536');
+});
+
+test('a volume that has lost an object opens with ?accept-missing=true alone', async () => {
+  const store = await startOddStore();
+  const uri = `s3://bucket/disks/three?endpoint=${encodeURIComponent(store.endpoint)}&chunk=64K`;
+  await createUri(uri, { sizeBytes: 2 ** 20 });
+  const device = await connectUri(uri);
+  await device.write(0, [new Uint8Array(2 * 65_536).fill(9)]);
+  await device.disconnect();
+  expect(store.objects.delete('disks/three/data/000000000000')).toBe(true);
+  await expect(connectUri(uri)).rejects.toMatchObject({ code: 'CORRUPT' });
+  await expect(connectUri(`${uri}&accept-missing=false`)).rejects.toMatchObject({ code: 'CORRUPT' });
+  const found = await connectUri(`${uri}&accept-missing=true`);
+  const read = new Uint8Array(2 * 65_536).fill(1);
+  await found.read(0, [read]);
+  expect([read[0], read[65_536]]).toEqual([0, 9]);
+  await found.disconnect();
+  await store.stop();
 });
 
 test('a volume that is not there is NOT_FOUND', async () => {

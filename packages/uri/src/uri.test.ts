@@ -104,6 +104,7 @@ describe('every URI', () => {
     ['s3://bucket/x?timeout=30', /\?timeout= must be a time/],
     ['s3://bucket/x?concurrency=many', /\?concurrency= must be a whole number/],
     ['s3://bucket/x?concurrency=8&min-concurrency=9', /minConcurrency must be from 1 to 8/],
+    ['s3://bucket/x?accept-missing=some', /\?accept-missing= must be true or false/],
     ['s3://bucket/x?attempts=0', /maxAttempts must be from 1/],
     ['nbd+unix:///x', /socket=PATH/],
     ['nbd://host/x?connections=many', /\?connections= must be a whole number/],

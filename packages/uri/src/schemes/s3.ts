@@ -16,6 +16,7 @@ export const s3: Scheme = {
     'attempts',
     'concurrency',
     'min-concurrency',
+    'accept-missing',
     'sector',
     'chunk',
   ],
@@ -24,6 +25,7 @@ export const s3: Scheme = {
     const store = { ...storeOf(uri), ...linkOf(uri, maxOutageMs) };
     const concurrency = uri.count('concurrency');
     const minConcurrency = uri.count('min-concurrency');
+    const acceptMissingObjects = uri.flag('accept-missing');
     const sectorSize = sectorSizeOf(uri);
     const chunkBytes = uri.size('chunk');
     const { connectS3 } = await import('@blockyard/backend-s3');
@@ -33,6 +35,7 @@ export const s3: Scheme = {
       takeOver,
       ...(concurrency === undefined ? {} : { concurrency }),
       ...(minConcurrency === undefined ? {} : { minConcurrency }),
+      ...(acceptMissingObjects === undefined ? {} : { acceptMissingObjects }),
     });
     await checkStored(device, 'sector', device.info.sectorSize, sectorSize);
     await checkStored(device, 'chunk', device.info.preferredIoBytes, chunkBytes);
