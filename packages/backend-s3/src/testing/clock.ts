@@ -25,9 +25,12 @@ export class TestClock implements VolumeClock {
   #reportWaiting: () => void = () => {};
   #nowMs = 1_000_000;
   #wallMs = Date.UTC(2026, 0, 1);
+  readonly #takeOverMs: number;
   readonly #timers = new Set<Timer>();
 
-  constructor() {
+  /** `leaseMs`: that of the devices which are waited for. */
+  constructor(leaseMs = LEASE_MS_DEFAULT) {
+    this.#takeOverMs = takeOverWaitMs({ leaseMs });
     this.waiting = new Promise((resolve) => {
       this.#reportWaiting = resolve;
     });
@@ -43,7 +46,7 @@ export class TestClock implements VolumeClock {
 
   set(callback: () => void, delayMs: number): unknown {
     const dueMs = this.#nowMs + delayMs;
-    const isLease = delayMs === TAKE_OVER_MS;
+    const isLease = delayMs === this.#takeOverMs;
     const real = isLease ? undefined : setTimeout(() => this.advance(Math.max(0, dueMs - this.#nowMs)), delayMs);
     const timer = { dueMs, run: callback, real };
     this.#timers.add(timer);
