@@ -1,7 +1,7 @@
 import { createMemory, createReferenceDevice } from '@blockyard/conformance';
 import { expect, test } from 'vitest';
 import { connectCache } from './connect.js';
-import { bytesAt, filled, openCache, SECTOR } from './fixture.fake.js';
+import { bytesAt, filled, openCache, SECTOR } from './testing/fixture.js';
 
 const LINE = { lineSize: 4096, maxSizeBytes: 1 << 20 };
 const LINE_SECTORS = 8;

@@ -10,11 +10,11 @@ import {
   type SectorRange,
 } from '@blockyard/block';
 import type { Engine } from './engine.js';
-import { overlayExtents } from './extents.js';
-import { ReadRequest } from './read-request.js';
-import { touchPages } from './touch-pages.js';
-import { WriteRequest } from './write-request.js';
-import { applyZero, truncateLines, ZeroRequest } from './zero-request.js';
+import { touchPages } from './lines/touch-pages.js';
+import { overlayExtents } from './report/extents.js';
+import { ReadRequest } from './requests/read-request.js';
+import { WriteRequest } from './requests/write-request.js';
+import { applyZero, truncateLines, ZeroRequest } from './requests/zero-request.js';
 
 /** A range of more lines than this is flushed by flushing everything. */
 const RANGE_LINES_MAX = 4096;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { bytesAt, filled, fillsOf, openCache, SECTOR } from './fixture.fake.js';
+import { bytesAt, filled, fillsOf, openCache, SECTOR } from './testing/fixture.js';
 
 /** Of lines of 64 KiB. */
 const LINE_SECTORS = 128;

@@ -7,12 +7,12 @@ import {
   createDevice,
   LONG_CALL_BYTES,
 } from '@blockyard/block';
-import { type BlockMap, blockMapOf } from './block-map.js';
 import { CacheDriver } from './cache-driver.js';
 import { Engine } from './engine.js';
 import { type CacheOptions, checkOptions } from './options.js';
-import { type CacheSnapshot, snapshotOf } from './snapshot.js';
-import { type CacheState, statesOf } from './states.js';
+import { type BlockMap, blockMapOf } from './report/block-map.js';
+import { type CacheSnapshot, snapshotOf } from './report/snapshot.js';
+import { type CacheState, statesOf } from './report/states.js';
 
 /** A device over another, with what only a cache has to tell and to be told. */
 export interface CacheDevice extends BlockDevice {

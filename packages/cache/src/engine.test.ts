@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { bytesAt, filled, openCache } from './fixture.fake.js';
+import { bytesAt, filled, openCache } from './testing/fixture.js';
 
 const LINE_SECTORS = 8;
 const KIB = 1024;

@@ -1,22 +1,22 @@
 import { type BlockDevice, BlockError, type Clock, checkInteger, type Turns, turnsOf } from '@blockyard/block';
-import { Admission } from './admission.js';
-import { BaseCalls } from './base-calls.js';
-import { BudgetChange } from './budget-change.js';
-import { containedClock } from './contained-clock.js';
-import { DirtyLines } from './dirty-lines.js';
-import { Epochs } from './epochs.js';
-import { Fetcher } from './fetcher.js';
-import { type Geometry, geometryOf } from './geometry.js';
-import { Latencies } from './latencies.js';
-import { Lender } from './lender.js';
-import { Lines } from './lines.js';
-import { createPolicy, type MemoryPlan, planMemory } from './memory.js';
+import { BaseCalls } from './base/base-calls.js';
+import { containedClock } from './base/contained-clock.js';
+import { Fetcher } from './base/fetcher.js';
+import { Latencies } from './base/latencies.js';
+import { type Geometry, geometryOf } from './lines/geometry.js';
+import { Lender } from './lines/lender.js';
+import { Lines } from './lines/lines.js';
+import { Slabs } from './lines/slabs.js';
+import { Admission } from './memory/admission.js';
+import { BudgetChange } from './memory/budget-change.js';
 import { type CheckedOptions, invalid } from './options.js';
-import { Prefetcher } from './prefetcher.js';
-import type { ReadCounts } from './read-request.js';
-import { Slabs } from './slabs.js';
-import { WriteBack } from './write-back.js';
-import { ZeroRanges } from './zero-ranges.js';
+import { createPolicy, type MemoryPlan, planMemory } from './plan.js';
+import { Prefetcher } from './read-ahead/prefetcher.js';
+import type { ReadCounts } from './requests/read-request.js';
+import { DirtyLines } from './unwritten/dirty-lines.js';
+import { Epochs } from './unwritten/epochs.js';
+import { ZeroRanges } from './unwritten/zero-ranges.js';
+import { WriteBack } from './write-back/write-back.js';
 
 /** The rooms of the cache, wired to each other. Requests find here what they work with. */
 export class Engine {

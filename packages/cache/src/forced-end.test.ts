@@ -1,9 +1,9 @@
 import { type BlockDevice, BlockError, createDevice, type Operation } from '@blockyard/block';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type CacheDevice, connectCache } from './connect.js';
-import { filled, SECTOR } from './fixture.fake.js';
-import { ManualClock } from './manual-clock.fake.js';
 import type { CacheOptions } from './options.js';
+import { filled, SECTOR } from './testing/fixture.js';
+import { ManualClock } from './testing/manual-clock.js';
 
 /** Eight sectors in a line, and room for some twenty lines. */
 const OPTIONS: CacheOptions = { lineSize: 4096, maxSizeBytes: 160_000, readAhead: false, seed: 1 };

@@ -2,7 +2,7 @@ import { type BlockDevice, createDevice, isBlockError } from '@blockyard/block';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { connectCache } from './connect.js';
-import { bytesAt, filled, openCache, SECTOR } from './fixture.fake.js';
+import { bytesAt, filled, openCache, SECTOR } from './testing/fixture.js';
 
 /** Room for a few lines of 4 KiB: eviction never rests. */
 const STARVED = { maxSizeBytes: 100_000, lineSize: 4096 };

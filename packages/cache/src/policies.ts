@@ -1,5 +1,5 @@
 /** The eviction policies by themselves, for whoever measures them or writes another. */
-export type { EvictionPolicy, PolicyOptions } from './policy.js';
-export { LruPolicy } from './policy-lru.js';
-export { WTinyLfuPolicy } from './policy-wtinylfu.js';
-export { ReadAhead } from './read-ahead.js';
+export type { EvictionPolicy, PolicyOptions } from './eviction/policy.js';
+export { LruPolicy } from './eviction/policy-lru.js';
+export { WTinyLfuPolicy } from './eviction/policy-wtinylfu.js';
+export { ReadAhead } from './read-ahead/read-ahead.js';

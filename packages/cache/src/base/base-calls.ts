@@ -1,0 +1,117 @@
+import {
+  type BlockDevice,
+  BlockError,
+  type Extent,
+  isBlockError,
+  type Operation,
+  type SectorRange,
+} from '@blockyard/block';
+import type { ZeroKind } from '../unwritten/zero-ranges.js';
+
+/** What is told of a call of the base: one of the two, once, in a turn of its own. */
+export interface Outcome<T> {
+  done(value: T): void;
+  failed(error: BlockError): void;
+}
+
+/**
+ * The base as the cache calls it. Every call has one outcome, and a failure is a `BlockError`, also where the base throws instead of
+ * rejecting, returns no promise, or rejects with nothing.
+ *
+ * `end` fails all calls under way, and no later one reaches the base. What the base still says is ignored.
+ */
+export class BaseCalls {
+  readonly #base: BlockDevice;
+  readonly #name: string;
+  readonly #onBroken: (error: unknown) => void;
+  readonly #underWay = new Set<Pick<Outcome<never>, 'failed'>>();
+  #endError: BlockError | undefined;
+
+  /** `onBroken` is told what the code threw that was told of an outcome: a fault of the cache, not of the base. */
+  constructor(base: BlockDevice, onBroken: (error: unknown) => void) {
+    this.#base = base;
+    this.#name = base.info.name;
+    this.#onBroken = onBroken;
+  }
+
+  get hasEnded(): boolean {
+    return this.#endError !== undefined;
+  }
+
+  /** Throws what ended the calls, if they have ended. */
+  check(): void {
+    if (this.#endError !== undefined) throw this.#endError;
+  }
+
+  end(error: BlockError): void {
+    if (this.#endError !== undefined) return;
+    this.#endError = error;
+    const underWay = [...this.#underWay];
+    this.#underWay.clear();
+    for (const outcome of underWay) this.#tell(() => outcome.failed(error));
+  }
+
+  read(start: number, buffers: readonly Uint8Array[], outcome: Outcome<void>): void {
+    this.#begin('read', () => this.#base.read(start, buffers), outcome);
+  }
+
+  write(start: number, buffers: readonly Uint8Array[], outcome: Outcome<void>): void {
+    this.#begin('write', () => this.#base.write(start, buffers), outcome);
+  }
+
+  zero(kind: ZeroKind, start: number, count: number, outcome: Outcome<void>): void {
+    this.#begin(kind, () => this.#base[kind](start, count), outcome);
+  }
+
+  flush(range?: SectorRange): Promise<void> {
+    return this.#ask('flush', () => this.#base.flush(range));
+  }
+
+  resize(sizeSectors: number): Promise<void> {
+    return this.#ask('resize', () => this.#base.resize(sizeSectors));
+  }
+
+  extents(start: number, count: number): Promise<Extent[]> {
+    return this.#ask('extents', () => this.#base.extents(start, count));
+  }
+
+  #ask<T>(operation: Operation, call: () => Promise<T>): Promise<T> {
+    return new Promise((done, failed) => this.#begin(operation, call, { done, failed }));
+  }
+
+  #begin<T>(operation: Operation, call: () => Promise<T>, outcome: Outcome<T>): void {
+    this.#underWay.add(outcome);
+    void this.#settle(operation, call, outcome);
+  }
+
+  /** Never rejects. */
+  async #settle<T>(operation: Operation, call: () => Promise<T>, outcome: Outcome<T>): Promise<void> {
+    let value: T;
+    try {
+      value = await this.#answer(call);
+    } catch (error) {
+      const failure = isBlockError(error) ? error : BlockError.from(error, { operation, device: this.#name });
+      if (this.#underWay.delete(outcome)) this.#tell(() => outcome.failed(failure));
+      return;
+    }
+    if (this.#underWay.delete(outcome)) this.#tell(() => outcome.done(value));
+  }
+
+  /** What the base answers, never thrown in the caller's turn. */
+  #answer<T>(call: () => Promise<T>): Promise<T> {
+    try {
+      this.check();
+      return call();
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #tell(outcome: () => void): void {
+    try {
+      outcome();
+    } catch (error) {
+      this.#onBroken(error);
+    }
+  }
+}

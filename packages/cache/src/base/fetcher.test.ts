@@ -1,0 +1,209 @@
+import { expect, test } from 'vitest';
+import { LruPolicy } from '../eviction/policy-lru.js';
+import { setBits } from '../lines/bits.js';
+import { geometryOf } from '../lines/geometry.js';
+import { Lines } from '../lines/lines.js';
+import { Slabs } from '../lines/slabs.js';
+import { ManualClock } from '../testing/manual-clock.js';
+import { Epochs } from '../unwritten/epochs.js';
+import { ZeroRanges } from '../unwritten/zero-ranges.js';
+import { BaseCalls } from './base-calls.js';
+import { Fetcher, type LineFetch } from './fetcher.js';
+import { Latencies } from './latencies.js';
+
+const SECTOR = 512;
+const LINE_SECTORS = 8;
+
+/** A fetcher over a base that answers when the test says: every sector holds its number. */
+function fetcherOf() {
+  const geometry = geometryOf(SECTOR, LINE_SECTORS * SECTOR, SECTOR);
+  const calls: { readonly start: number; readonly sectors: number[]; answer(): void; fail(error: unknown): void }[] =
+    [];
+  const base = {
+    read: (start: number, buffers: readonly Uint8Array[]) =>
+      new Promise<void>((resolve, reject) => {
+        const answer = () => {
+          let sector = start;
+          for (const buffer of buffers) {
+            for (let at = 0; at < buffer.byteLength; at += SECTOR) buffer.fill(sector++, at, at + SECTOR);
+          }
+          resolve();
+        };
+        calls.push({ start, sectors: buffers.map(({ byteLength }) => byteLength / SECTOR), answer, fail: reject });
+      }),
+  };
+  const policy = new LruPolicy({ capacity: 8, parkedMax: 1, seed: 1 });
+  const lines = new Lines(geometry, policy, new Slabs(LINE_SECTORS * SECTOR, 9), {
+    parked: () => {},
+    aheadSettled: () => {},
+    entriesGrew: () => {},
+  });
+  const zeroes = new ZeroRanges(new Epochs());
+  const clock = new ManualClock();
+  const latencies = new Latencies();
+  const log: string[] = [];
+  const fetcher = new Fetcher({
+    base: new BaseCalls({ info: { name: 'by hand' }, ...base } as never, (error) => log.push(`broken: ${error}`)),
+    geometry,
+    lines,
+    zeroes,
+    clock,
+    latencies,
+    onSettled: () => log.push('settled'),
+  });
+  /** A fetch of sectors of a line, which is made resident if it is not. */
+  const prepare = (line: number, from = 0, to = LINE_SECTORS, speculative = false): LineFetch => {
+    const found = lines.find(line);
+    const entry = found >= 0 ? found : lines.admit(line, false);
+    const fetch = fetcher.prepare(entry, line, from, to, speculative);
+    fetch.waiters.push({
+      fetched: () => log.push(`line ${line}: ${sectorsOf(entry)}`),
+      fetchFailed: (error) => log.push(`line ${line} failed: ${error}`),
+    });
+    return fetch;
+  };
+  /** What the valid sectors of a line hold; a dot for the others. */
+  const sectorsOf = (entry: number) =>
+    Array.from({ length: LINE_SECTORS }, (_, i) =>
+      lines.valid.covers(entry, i, i + 1) ? lines.view(lines.slotOf(entry), i, i + 1)[0] : '.',
+    ).join(' ');
+  const write = (line: number, from: number, to: number, byte: number) => {
+    const found = lines.find(line);
+    const entry = found >= 0 ? found : lines.admit(line, false);
+    lines.view(lines.slotOf(entry), from, to).fill(byte);
+    lines.valid.set(entry, from, to);
+    fetcher.supersede(entry, from, to);
+    return entry;
+  };
+  return { fetcher, lines, zeroes, clock, latencies, calls, log, prepare, write, sectorsOf };
+}
+
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+test('neighbouring lines are one read, straight into their slots', async () => {
+  const { fetcher, calls, log, prepare } = fetcherOf();
+  fetcher.issue([prepare(2, 3), prepare(3), prepare(4, 0, 2)]);
+  expect(calls.map(({ start, sectors }) => [start, sectors])).toEqual([[19, [5, 8, 2]]]);
+  expect(fetcher.counts).toEqual({ reads: 1, readBytes: 15 * SECTOR, failed: 0 });
+  calls[0]?.answer();
+  await turn();
+  expect(log).toEqual([
+    'line 2: . . . 19 20 21 22 23',
+    'line 3: 24 25 26 27 28 29 30 31',
+    'line 4: 32 33 . . . . . .',
+    'settled',
+  ]);
+});
+
+test('nothing to read is no read', () => {
+  const { fetcher, calls } = fetcherOf();
+  fetcher.issue([]);
+  expect([calls.length, fetcher.inFlight, fetcher.counts.reads]).toEqual([0, 0, 0]);
+});
+
+test('what is there, and what is zero, is not read: from the first missing sector to the last, gaps go elsewhere', async () => {
+  const { fetcher, zeroes, calls, log, prepare, write } = fetcherOf();
+  write(1, 0, 1, 100);
+  write(1, 3, 4, 101);
+  zeroes.add('discard', 12, 14, 0);
+  zeroes.add('discard', 15, 30, 0);
+  const fetch = prepare(1);
+  expect([fetch.from, fetch.to, fetcher.countWanted(fetch, 0, 8), fetcher.countWanted(fetch, 2, 7)]).toEqual([
+    1, 7, 3, 2,
+  ]);
+  fetcher.issue([fetch]);
+  expect(calls.map(({ start, sectors }) => [start, sectors])).toEqual([[9, [2, 3, 1]]]);
+  calls[0]?.answer();
+  await turn();
+  expect(log[0]).toBe('line 1: 100 9 10 101 . . 14 .');
+});
+
+test('what is written or zeroed meanwhile is newer than what arrives', async () => {
+  const { fetcher, calls, log, prepare, write } = fetcherOf();
+  const fetch = prepare(1);
+  fetcher.issue([fetch]);
+  write(1, 2, 4, 100);
+  fetcher.supersede(fetch.entry, 6, 7);
+  fetcher.supersede(fetch.entry + 1, 0, 8);
+  expect(fetcher.countWanted(fetch, 0, 8)).toBe(5);
+  calls[0]?.answer();
+  await turn();
+  // Sectors that the base was to write to cannot be written to meanwhile without moving the line; here it did not move.
+  expect(log[0]).toBe('line 1: 8 9 10 11 12 13 . 15');
+});
+
+test('a line that has moved gets what arrives where it is now', async () => {
+  const { fetcher, lines, calls, log, prepare, write } = fetcherOf();
+  const fetch = prepare(1);
+  fetcher.issue([fetch]);
+  expect([fetcher.isTarget(fetch.entry, 0, 1), fetcher.isTarget(fetch.entry + 1, 0, 8)]).toEqual([true, false]);
+  lines.relocate(fetch.entry);
+  expect(fetcher.isTarget(fetch.entry, 0, 8)).toBe(false);
+  write(1, 2, 4, 100);
+  calls[0]?.answer();
+  await turn();
+  expect(log[0]).toBe('line 1: 8 9 100 100 12 13 14 15');
+  expect(lines.hasLoans(fetch.entry)).toBe(false);
+});
+
+test('the base writes to the sectors that it was asked for, wanted still or not, and to no other', () => {
+  const { fetcher, prepare } = fetcherOf();
+  const fetch = prepare(1, 2, 5);
+  fetcher.issue([fetch]);
+  fetcher.supersede(fetch.entry, 2, 5);
+  const targets = [0, 2, 4, 5].map((sector) => fetcher.isTarget(fetch.entry, sector, sector + 1));
+  expect(targets).toEqual([false, true, true, false]);
+});
+
+test('a fetch covers what it will leave valid', () => {
+  const { fetcher, prepare, write } = fetcherOf();
+  write(1, 0, 2, 100);
+  write(1, 4, 5, 100);
+  const fetch = prepare(1, 2, 6);
+  fetcher.issue([fetch]);
+  const covers = (from: number, to: number) => fetcher.willCover(fetch, from, to);
+  expect([covers(0, 6), covers(3, 5), covers(0, 2), covers(5, 7), covers(6, 7)]).toEqual([
+    true,
+    true,
+    true,
+    false,
+    false,
+  ]);
+  fetcher.supersede(fetch.entry, 3, 4);
+  expect([covers(0, 6), covers(0, 3), covers(4, 6)]).toEqual([false, true, true]);
+  setBits(fetch.wanted, 0, 3, 4);
+  expect(covers(0, 6)).toBe(true);
+});
+
+test('a failure is told to all lines of the read, and leaves them as they were', async () => {
+  const { fetcher, lines, calls, log, latencies, prepare, write } = fetcherOf();
+  write(1, 0, 1, 100);
+  fetcher.issue([prepare(1), prepare(2)]);
+  calls[0]?.fail('broken');
+  await turn();
+  const failure = 'BlockError: read on by hand: broken';
+  expect(log).toEqual([`line 1 failed: ${failure}`, `line 2 failed: ${failure}`, 'settled']);
+  expect(fetcher.counts.failed).toBe(1);
+  expect(latencies.baseRead.count).toBe(0);
+  // The line that holds something stays, the empty one leaves.
+  expect([lines.find(1) >= 0, lines.find(2)]).toEqual([true, -1]);
+});
+
+test('a line has a fetch until it is over, and the base is idle when all are', async () => {
+  const { fetcher, clock, latencies, calls, prepare } = fetcherOf();
+  await fetcher.idle();
+  const [one, two] = [prepare(1), prepare(5)];
+  fetcher.issue([one]);
+  fetcher.issue([two]);
+  let isIdle = 0;
+  for (let i = 0; i < 2; i++) void fetcher.idle().then(() => isIdle++);
+  expect([fetcher.inFlight, fetcher.of(one.entry), fetcher.of(two.entry)]).toEqual([2, one, two]);
+  clock.nowMs = 3;
+  calls[0]?.answer();
+  await turn();
+  expect([fetcher.inFlight, fetcher.of(one.entry), isIdle]).toEqual([1, undefined, 0]);
+  calls[1]?.fail('broken');
+  await turn();
+  expect([fetcher.inFlight, isIdle]).toEqual([0, 2]);
+  expect([latencies.baseRead.count, latencies.baseRead.mean]).toEqual([1, 3000]);
+});

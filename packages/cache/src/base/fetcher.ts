@@ -1,0 +1,211 @@
+import type { Clock } from '@blockyard/block';
+import { clearBits, countBits, hasAllBits, hasAnyBit, nextClearBit, nextSetBit, setBits } from '../lines/bits.js';
+import type { Geometry } from '../lines/geometry.js';
+import type { Lines } from '../lines/lines.js';
+import type { ZeroRanges } from '../unwritten/zero-ranges.js';
+import type { BaseCalls } from './base-calls.js';
+import type { Latencies } from './latencies.js';
+
+/** Somebody who waits for a line's fetch to end, well or not. */
+export interface FetchWaiter {
+  fetched(entry: number): void;
+  /** `error` is the base's; the waiter may try again by itself. */
+  fetchFailed(error: unknown): void;
+}
+
+/** The part of a base read that fills one line. Sectors are of the line. */
+export interface LineFetch {
+  readonly entry: number;
+  readonly line: number;
+  /** Where the base writes to; the line itself may move elsewhere meanwhile. */
+  readonly slot: number;
+  /** Sectors that the line still wants from this fetch: those written or zeroed meanwhile are newer, and cleared here. */
+  readonly wanted: Uint32Array;
+  /** Sectors that the base writes to, wanted still or not. */
+  readonly target: Uint32Array;
+  readonly from: number;
+  readonly to: number;
+  /** Read ahead of any request: fails silently. */
+  readonly speculative: boolean;
+  readonly waiters: FetchWaiter[];
+}
+
+export interface FetchCounts {
+  /** Base reads begun, and their bytes. */
+  reads: number;
+  readBytes: number;
+  failed: number;
+}
+
+export interface FetchContext {
+  readonly base: BaseCalls;
+  readonly geometry: Geometry;
+  readonly lines: Lines;
+  readonly zeroes: ZeroRanges;
+  readonly clock: Clock;
+  readonly latencies: Latencies;
+  /** Called after each read of the base, when all who waited for it were told. */
+  readonly onSettled: () => void;
+}
+
+/**
+ * Fills lines from the base. A line has at most one fetch at a time, which all who need its data share [C7]. The base reads
+ * straight into the lines' slots; what is written meanwhile is newer than what arrives and stays.
+ */
+export class Fetcher {
+  readonly counts: FetchCounts = { reads: 0, readBytes: 0, failed: 0 };
+  readonly #context: FetchContext;
+  readonly #fetches = new Map<number, LineFetch>();
+  /** Takes what the base reads between the sectors that are wanted. Its contents mean nothing. */
+  readonly #scratch: Uint8Array;
+  #inFlight = 0;
+  #idleWaiters: (() => void)[] = [];
+
+  constructor(context: FetchContext) {
+    this.#context = context;
+    this.#scratch = new Uint8Array(context.geometry.lineSize);
+  }
+
+  /** Whether there will be no more reads: what failed need not be tried again. */
+  get hasEnded(): boolean {
+    return this.#context.base.hasEnded;
+  }
+
+  /** Base reads in flight. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** The fetch under way for a line. */
+  of(entry: number): LineFetch | undefined {
+    return this.#fetches.get(entry);
+  }
+
+  /** Whether the fetch, once over, will have left no sector of the range absent. */
+  willCover(fetch: LineFetch, from: number, to: number): boolean {
+    for (let at = this.#context.lines.valid.nextClear(fetch.entry, from, to); at < to; ) {
+      const end = this.#context.lines.valid.nextSet(fetch.entry, at, to);
+      if (!hasAllBits(fetch.wanted, 0, at, end)) return false;
+      at = this.#context.lines.valid.nextClear(fetch.entry, end, to);
+    }
+    return true;
+  }
+
+  /** Whether the base is writing to these sectors of the line's present slot. */
+  isTarget(entry: number, from: number, to: number): boolean {
+    const fetch = this.#fetches.get(entry);
+    if (fetch === undefined || fetch.slot !== this.#context.lines.slotOf(entry)) return false;
+    return hasAnyBit(fetch.target, 0, from, to);
+  }
+
+  /** Newer data than the base's: the fetch under way must not deliver these sectors. */
+  supersede(entry: number, from: number, to: number): void {
+    const fetch = this.#fetches.get(entry);
+    if (fetch !== undefined) clearBits(fetch.wanted, 0, from, to);
+  }
+
+  /**
+   * A fetch of what is absent between sectors `from` and `to` of a resident line that has none under way. It begins with
+   * `issue`.
+   */
+  prepare(entry: number, line: number, from: number, to: number, speculative: boolean): LineFetch {
+    const { valid } = this.#context.lines;
+    const wanted = new Uint32Array(valid.wordsPerLine);
+    const first = line * this.#context.geometry.sectorsPerLine;
+    for (let at = valid.nextClear(entry, from, to); at < to; ) {
+      const end = valid.nextSet(entry, at, to);
+      setBits(wanted, 0, at, end);
+      this.#context.zeroes.forEachZero(first + at, first + end, (start, stop) =>
+        clearBits(wanted, 0, start - first, stop - first),
+      );
+      at = valid.nextClear(entry, end, to);
+    }
+    const low = nextSetBit(wanted, 0, from, to);
+    let high = low;
+    for (let at = low; at < to; at = nextSetBit(wanted, 0, high, to)) high = nextClearBit(wanted, 0, at, to);
+    const slot = this.#context.lines.lend(entry);
+    const fetch = { entry, line, slot, wanted, target: wanted.slice(), from: low, to: high, speculative, waiters: [] };
+    this.#fetches.set(entry, fetch);
+    return fetch;
+  }
+
+  /** Reads the fetches of neighbouring lines, ascending, by one read of the base. */
+  issue(run: readonly LineFetch[]): void {
+    if (run.length === 0) return;
+    const { sectorsPerLine, sectorSize } = this.#context.geometry;
+    const start = run[0].line * sectorsPerLine + run[0].from;
+    const buffers: Uint8Array[] = [];
+    let bytes = 0;
+    run.forEach((fetch, i) => {
+      const from = i === 0 ? fetch.from : 0;
+      const to = i === run.length - 1 ? fetch.to : sectorsPerLine;
+      this.#addTargets(buffers, fetch, from, to);
+      bytes += (to - from) * sectorSize;
+    });
+    this.counts.reads++;
+    this.counts.readBytes += bytes;
+    this.#inFlight++;
+    const startMs = this.#context.clock.now();
+    this.#context.base.read(start, buffers, {
+      done: () => {
+        this.#context.latencies.baseRead.add((this.#context.clock.now() - startMs) * 1000);
+        this.#settle(run, undefined, false);
+      },
+      failed: (error) => this.#settle(run, error, true),
+    });
+  }
+
+  /** Sectors of the range that a fetch is still to deliver. */
+  countWanted(fetch: LineFetch, from: number, to: number): number {
+    return countBits(fetch.wanted, 0, from, to);
+  }
+
+  /** Resolves when no read of the base is in flight. */
+  idle(): Promise<void> {
+    if (this.#inFlight === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idleWaiters.push(resolve));
+  }
+
+  /** Buffers for sectors `from` to `to` of one line: its slot where wanted, scratch between. */
+  #addTargets(buffers: Uint8Array[], fetch: LineFetch, from: number, to: number): void {
+    const { sectorSize } = this.#context.geometry;
+    for (let at = from; at < to; ) {
+      const start = nextSetBit(fetch.target, 0, at, to);
+      if (start > at) buffers.push(this.#scratch.subarray(0, (start - at) * sectorSize));
+      const end = nextClearBit(fetch.target, 0, start, to);
+      if (end > start) buffers.push(this.#context.lines.view(fetch.slot, start, end));
+      at = end;
+    }
+  }
+
+  #settle(run: readonly LineFetch[], error: unknown, failed: boolean): void {
+    this.#inFlight--;
+    if (failed) this.counts.failed++;
+    for (const fetch of run) {
+      this.#fetches.delete(fetch.entry);
+      if (!failed) this.#deliver(fetch);
+    }
+    // Still lent meanwhile: no line of the run may leave before all who wait for it have their data.
+    for (const fetch of run) {
+      for (const waiter of fetch.waiters) {
+        if (failed) waiter.fetchFailed(error);
+        else waiter.fetched(fetch.entry);
+      }
+    }
+    for (const fetch of run) this.#context.lines.giveBack(fetch.entry, fetch.slot);
+    if (this.#inFlight === 0) for (const resolve of this.#idleWaiters.splice(0)) resolve();
+    this.#context.onSettled();
+  }
+
+  /** Makes what arrived and is still wanted valid, in the slot that the line has now. */
+  #deliver(fetch: LineFetch): void {
+    const { entry, slot, wanted, to } = fetch;
+    const now = this.#context.lines.slotOf(entry);
+    for (let at = nextSetBit(wanted, 0, fetch.from, to); at < to; ) {
+      const end = nextClearBit(wanted, 0, at, to);
+      if (now !== slot) this.#context.lines.view(now, at, end).set(this.#context.lines.view(slot, at, end));
+      this.#context.lines.valid.set(entry, at, end);
+      at = nextSetBit(wanted, 0, end, to);
+    }
+  }
+}

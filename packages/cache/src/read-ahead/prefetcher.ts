@@ -1,0 +1,226 @@
+import { LONG_CALL_BYTES } from '@blockyard/block';
+import type { FetchWaiter, LineFetch } from '../base/fetcher.js';
+import type { Engine } from '../engine.js';
+import { ReadAhead } from './read-ahead.js';
+
+/** Share of the lines that may be on their way in before anybody asked for them. */
+const AHEAD_SHARE = 0.25;
+
+/** A range that a caller wants in memory. Lines, `last` included. */
+interface WarmUp {
+  readonly first: number;
+  readonly last: number;
+  /** What the call waits for; no more than there are lines in memory. */
+  readonly arrivals: Promise<void>[];
+  /** A line of the range left without having been asked for: there is no room for more. */
+  isFull: boolean;
+  /** Settles the call, whatever is still on its way. */
+  readonly giveUp: () => void;
+}
+
+/**
+ * Brings lines in before they are asked for: what the read-ahead detects, and what a caller warms up. Never in the way of a
+ * request: it takes no memory while one waits for some, and fails silently.
+ *
+ * No gate keeps it from a device that changes: a caller may ask at any moment. So whatever begins is measured by the size that the
+ * base has at that moment, and nothing begins while all traffic is stopped.
+ */
+export class Prefetcher {
+  readonly #engine: Engine;
+  readonly #enabled: boolean;
+  readonly #readAhead: ReadAhead;
+  readonly #warmUps = new Set<WarmUp>();
+  #linesInFlight = 0;
+  #paused = false;
+  #ended = false;
+  #waiting: (() => void)[] = [];
+
+  constructor(engine: Engine, enabled: boolean) {
+    this.#engine = engine;
+    this.#enabled = enabled;
+    this.#readAhead = new ReadAhead(engine.geometry.sectorsPerLine, this.#linesMax);
+  }
+
+  /** Lines on their way in. */
+  get inFlight(): number {
+    return this.#linesInFlight;
+  }
+
+  get hasEnded(): boolean {
+    return this.#ended;
+  }
+
+  /** A read of sectors was seen: what follows it may be worth having. */
+  observe(start: number, count: number): void {
+    if (this.#enabled && !this.#paused) this.#readOn(this.#readAhead.observe(start, count));
+  }
+
+  /** As `observe`, for a read that found everything in memory. */
+  follow(start: number, count: number): void {
+    if (this.#enabled && !this.#paused) this.#readOn(this.#readAhead.follow(start, count));
+  }
+
+  /** A line that was brought in ahead was asked for, or is about to leave without. */
+  settled(line: number, wasUsed: boolean): void {
+    if (wasUsed) {
+      this.#readAhead.used();
+      return;
+    }
+    this.#readAhead.unused(line);
+    // One that holds nothing leaves because its fetch failed or its sectors were zeroed.
+    const { lines } = this.#engine;
+    if (this.#warmUps.size === 0 || !lines.valid.any(lines.find(line))) return;
+    for (const warmUp of this.#warmUps) if (line >= warmUp.first && line <= warmUp.last) warmUp.isFull = true;
+  }
+
+  /** The memory has another size: how far to read ahead goes by it. */
+  budgetChanged(): void {
+    this.#readAhead.setWindowMax(this.#linesMax);
+  }
+
+  /**
+   * Brings the lines from `first` to `last` in, until the policy begins to let go of them again. Resolves when they are there, or
+   * given up.
+   */
+  fetch(first: number, last: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const warmUp: WarmUp = { first, last, arrivals: [], isFull: false, giveUp: resolve };
+      this.#warmUps.add(warmUp);
+      const done = this.#bringIn(warmUp).finally(() => this.#warmUps.delete(warmUp));
+      done.then(resolve, reject);
+    });
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = this.#ended;
+  }
+
+  /** For good: whoever waits for lines does so no longer. */
+  end(): void {
+    this.#ended = true;
+    this.#paused = true;
+    for (const { giveUp } of this.#warmUps) giveUp();
+    this.#wake();
+  }
+
+  async #bringIn(warmUp: WarmUp): Promise<void> {
+    const { turns } = this.#engine;
+    let line = warmUp.first;
+    while (line <= Math.min(warmUp.last, this.#lastLine) && !this.#paused && !warmUp.isFull) {
+      const next = this.#mayStart ? this.#start(line, warmUp.last, warmUp) : line;
+      if (next === line) {
+        if (this.#linesInFlight === 0) break;
+        await this.#oneSettled();
+      }
+      line = next;
+      // Much of what is asked for may be there, or known to be zero.
+      await turns.spend(LONG_CALL_BYTES);
+    }
+    await Promise.all(warmUp.arrivals);
+  }
+
+  /** Begins to read so many lines ahead, from where the read-ahead says, as long as there is room. */
+  #readOn(lines: number): void {
+    if (lines === 0) return;
+    const { first } = this.#readAhead;
+    const last = first + lines - 1;
+    for (let line = first; line <= Math.min(last, this.#lastLine); ) {
+      const next = this.#mayStart ? this.#start(line, last) : line;
+      if (next === line) return;
+      line = next;
+    }
+  }
+
+  /** The last line of the device as it is now, -1 where there is none. */
+  get #lastLine(): number {
+    return Math.ceil(this.#engine.deviceSectors / this.#engine.geometry.sectorsPerLine) - 1;
+  }
+
+  get #mayStart(): boolean {
+    const { admission } = this.#engine;
+    return admission.count === 0 && this.#linesInFlight < this.#linesMax;
+  }
+
+  get #linesMax(): number {
+    return Math.max(1, Math.floor(this.#engine.lines.slotsMax * AHEAD_SHARE));
+  }
+
+  /** Starts fetches from `first` on, a group at most. Returns the line that is to be looked at next. */
+  #start(first: number, last: number, warmUp?: WarmUp): number {
+    const { geometry, lines, fetcher } = this.#engine;
+    const group = Math.floor(first / geometry.linesPerGroup);
+    const end = Math.min(last, this.#lastLine, (group + 1) * geometry.linesPerGroup - 1);
+    const run: LineFetch[] = [];
+    let line = first;
+    while (line <= end && this.#mayStart && warmUp?.isFull !== true) {
+      const next = this.#nextWanted(line, warmUp);
+      if (next > line) {
+        fetcher.issue(run.splice(0));
+        line = next;
+        continue;
+      }
+      const found = lines.find(line);
+      const entry = found >= 0 ? found : lines.admit(line, true);
+      if (entry < 0) break;
+      const fetch = fetcher.prepare(entry, line, 0, this.#engine.lineEnd(line), true);
+      lines.markAhead(entry);
+      this.#linesInFlight++;
+      fetch.waiters.push(this.#waiterFor(warmUp));
+      run.push(fetch);
+      line++;
+    }
+    fetcher.issue(run);
+    return line;
+  }
+
+  /**
+   * The line itself if it is to be fetched. Another one if there is nothing to fetch, somebody does already, or its memory is not to be
+   * written to; what is known to be zero is passed over at once, however long it is.
+   */
+  #nextWanted(line: number, warmUp: WarmUp | undefined): number {
+    const { geometry, lines, lender, fetcher, zeroes } = this.#engine;
+    const entry = lines.find(line);
+    if (entry < 0) {
+      const first = line * geometry.sectorsPerLine;
+      const to = first + this.#engine.lineEnd(line);
+      if (!zeroes.covers(first, to)) return line;
+      return Math.max(line + 1, Math.floor(zeroes.endOfRun(first, to) / geometry.sectorsPerLine));
+    }
+    const underWay = fetcher.of(entry);
+    if (underWay !== undefined && warmUp !== undefined) {
+      const { arrivals } = warmUp;
+      arrivals.push(
+        new Promise((arrived) => underWay.waiters.push({ fetched: () => arrived(), fetchFailed: () => arrived() })),
+      );
+    }
+    const isIn = underWay !== undefined || lines.valid.any(entry) || lender.hasLent(entry);
+    return isIn ? line + 1 : line;
+  }
+
+  #waiterFor(warmUp: WarmUp | undefined): FetchWaiter {
+    let arrived = () => {};
+    warmUp?.arrivals.push(
+      new Promise((resolve) => {
+        arrived = resolve;
+      }),
+    );
+    const settled = () => {
+      this.#linesInFlight--;
+      arrived();
+      this.#wake();
+    };
+    return { fetched: settled, fetchFailed: settled };
+  }
+
+  #oneSettled(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting.splice(0)) wake();
+  }
+}

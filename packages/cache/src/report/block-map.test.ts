@@ -1,0 +1,79 @@
+import { expect, test } from 'vitest';
+import { bytesAt, filled, openCache } from '../testing/fixture.js';
+import { type BlockMap, CELL_STATES, type CellState } from './block-map.js';
+
+const LINE = { lineSize: 4096, maxSizeBytes: 1 << 20 };
+
+/** The states that are not empty, by cell. */
+function shown({ sectors }: BlockMap): Partial<Record<CellState, number[]>> {
+  const entries = CELL_STATES.map((state) => [state, [...sectors[state]]] as const);
+  return Object.fromEntries(entries.filter(([, counts]) => counts.some((count) => count > 0)));
+}
+
+test('cells are equal, the last one may be smaller, and there are never more than asked for', async () => {
+  const { cache } = await openCache(1003, LINE);
+  expect(cache.map(10)).toMatchObject({ cells: 10, cellSectors: 101 });
+  expect(shown(cache.map(10)).absent).toEqual([...Array(9).fill(101), 94]);
+  expect(cache.map(600)).toMatchObject({ cells: 502, cellSectors: 2 });
+  expect(cache.map(5000)).toMatchObject({ cells: 1003, cellSectors: 1 });
+  expect(cache.map(0)).toMatchObject({ cells: 1, cellSectors: 1003 });
+  expect(() => cache.map(1.5)).toThrow('cellsMax');
+});
+
+test('an empty device has no cells', async () => {
+  const { cache } = await openCache(0, LINE);
+  expect(cache.map(10)).toMatchObject({ cells: 0, cellSectors: 1 });
+});
+
+test('a line and a zero range that cross cells count in each by what lies in it', async () => {
+  const { cache } = await openCache(64, LINE);
+  await cache.write(3, [filled(5, 1)]);
+  await cache.discard(20, 25);
+  expect(shown(cache.map(13))).toEqual({
+    dirty: [2, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+    zero: [0, 0, 0, 0, 5, 5, 5, 5, 5, 0, 0, 0, 0],
+    absent: [3, 2, 5, 5, 0, 0, 0, 0, 0, 5, 5, 5, 4],
+  });
+});
+
+test('the last line ends with the device', async () => {
+  const { cache } = await openCache(61, LINE);
+  await bytesAt(cache, 60, 1);
+  expect(shown(cache.map(8))).toEqual({ clean: [0, 0, 0, 0, 0, 0, 0, 5], absent: [8, 8, 8, 8, 8, 8, 8, 0] });
+});
+
+test('what is on its way to the base is told from what waits, also where it was rewritten', async () => {
+  const { cache, base } = await openCache(16, LINE);
+  await bytesAt(cache, 0, 8);
+  await cache.write(0, [filled(4, 1)]);
+  base.hold('write');
+  const flushed = cache.flush();
+  await base.called('write');
+  await cache.write(3, [filled(2, 2)]);
+  expect(shown(cache.map(1))).toEqual({ writing: [3], dirty: [2], clean: [3], absent: [8] });
+  base.release();
+  await flushed;
+  expect(shown(cache.map(1))).toEqual({ dirty: [2], clean: [6], absent: [8] });
+});
+
+test('what is read is told from what is read ahead', async () => {
+  const { cache, base } = await openCache(32, LINE);
+  base.hold('read');
+  const read = bytesAt(cache, 2, 1);
+  const prefetched = cache.prefetch(8, 16);
+  await base.called('read', 2);
+  // What is read counts as absent until it is there.
+  expect(shown(cache.map(4))).toMatchObject({ reading: [8, 0, 0, 0], readingAhead: [0, 8, 8, 0] });
+  base.release();
+  await Promise.all([read, prefetched]);
+  expect(shown(cache.map(4))).toEqual({ clean: [8, 8, 8, 0], absent: [0, 0, 0, 8] });
+});
+
+test('lines count by themselves, whatever their neighbours hold', async () => {
+  const { cache } = await openCache(40, LINE);
+  for (const line of [3, 2, 1, 0]) await cache.write(line * 8, [filled(line + 2, 1)]);
+  expect(shown(cache.map(8))).toEqual({
+    dirty: [2, 2, 1, 4, 1, 4, 0, 0],
+    absent: [3, 3, 4, 1, 4, 1, 5, 5],
+  });
+});

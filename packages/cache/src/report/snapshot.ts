@@ -1,0 +1,77 @@
+import { type LatencySummary, summaryOf } from '../base/latencies.js';
+import type { Engine } from '../engine.js';
+
+/** Counters since `connectCache`, and gauges. Plain numbers; copies, so they do not change. */
+export interface CacheSnapshot {
+  /** Lines that reads asked for, one count for each line of each request. */
+  readonly lookups: number;
+  /** Of them, those answered from memory. */
+  readonly hits: number;
+  /** Calls of the base, their bytes, and how many failed. */
+  readonly baseReads: number;
+  readonly baseReadBytes: number;
+  readonly baseWrites: number;
+  readonly baseWriteBytes: number;
+  readonly baseZeroes: number;
+  readonly baseFlushes: number;
+  readonly baseErrors: number;
+  /** Lines that became clean by being written back. */
+  readonly linesWrittenBack: number;
+  /** Bytes held now, and the lines they hold. Never above `maxSizeBytes`. */
+  readonly heldBytes: number;
+  readonly lines: number;
+  readonly linesMax: number;
+  readonly dirtyLines: number;
+  readonly parkedLines: number;
+  readonly zeroRanges: number;
+  /** Requests that wait for memory. */
+  readonly waitingRequests: number;
+  readonly readsInFlight: number;
+  readonly writesInFlight: number;
+  /** Lines that are lent to whoever passes their bytes on, one count for each loan. */
+  readonly linesLent: number;
+  /** Lines on their way in before anybody asked for them. */
+  readonly linesAhead: number;
+  readonly latencies: {
+    readonly baseRead: LatencySummary;
+    readonly baseWrite: LatencySummary;
+    readonly baseFlush: LatencySummary;
+    /** Reads that waited for the base or for memory, and writes that waited for memory. */
+    readonly readWait: LatencySummary;
+    readonly writeWait: LatencySummary;
+  };
+}
+
+export function snapshotOf(engine: Engine): CacheSnapshot {
+  const { counts, fetcher, lender, writeBack, lines, zeroes, admission, latencies } = engine;
+  return {
+    lookups: counts.lookups,
+    hits: counts.hits,
+    baseReads: fetcher.counts.reads,
+    baseReadBytes: fetcher.counts.readBytes,
+    baseWrites: writeBack.counts.writes,
+    baseWriteBytes: writeBack.counts.writeBytes,
+    baseZeroes: writeBack.counts.zeroes,
+    baseFlushes: writeBack.counts.flushes,
+    baseErrors: fetcher.counts.failed + writeBack.counts.failed,
+    linesWrittenBack: writeBack.counts.lines,
+    heldBytes: engine.heldBytes,
+    lines: lines.count,
+    linesMax: lines.slotsMax,
+    dirtyLines: writeBack.dirtyCount,
+    parkedLines: lines.parked,
+    zeroRanges: zeroes.pendingCount + zeroes.inFlightCount,
+    waitingRequests: admission.count,
+    readsInFlight: fetcher.inFlight,
+    writesInFlight: writeBack.inFlight,
+    linesLent: lender.count,
+    linesAhead: engine.prefetcher.inFlight,
+    latencies: {
+      baseRead: summaryOf(latencies.baseRead),
+      baseWrite: summaryOf(latencies.baseWrite),
+      baseFlush: summaryOf(latencies.baseFlush),
+      readWait: summaryOf(latencies.readWait),
+      writeWait: summaryOf(latencies.writeWait),
+    },
+  };
+}

@@ -1,0 +1,293 @@
+import { type Clock, isBlockError } from '@blockyard/block';
+import type { Fetcher, FetchWaiter, LineFetch } from '../base/fetcher.js';
+import type { Latencies } from '../base/latencies.js';
+import { BufferList } from '../lines/buffer-list.js';
+import type { Geometry } from '../lines/geometry.js';
+import type { Lender } from '../lines/lender.js';
+import type { Lines } from '../lines/lines.js';
+import type { Admission, Waiter } from '../memory/admission.js';
+import type { ZeroRanges } from '../unwritten/zero-ranges.js';
+
+/** What a read works with. */
+export interface ReadContext {
+  readonly geometry: Geometry;
+  readonly lines: Lines;
+  readonly zeroes: ZeroRanges;
+  readonly fetcher: Fetcher;
+  readonly lender: Lender;
+  readonly counts: ReadCounts;
+  readonly clock: Clock;
+  readonly latencies: Latencies;
+  /** Sectors of a line that the device has. */
+  lineEnd(line: number): number;
+  readonly admission: Admission;
+}
+
+export interface ReadCounts {
+  /** Lines that requests asked for, and how many of them were answered from memory. */
+  lookups: number;
+  hits: number;
+}
+
+/** The part of a request that lies in one line, in sectors of the line. */
+interface Piece {
+  readonly line: number;
+  readonly from: number;
+  readonly to: number;
+  /** Whether its use was counted. */
+  counted: boolean;
+  /** After somebody else's fetch, or a wider one, failed: fetch no more than is needed, and believe the next failure. */
+  alone: boolean;
+}
+
+/**
+ * One read. Lines in memory are copied at once; absent ones are fetched, a run of neighbours by one read of the base, all runs in
+ * parallel; where memory runs out the request waits its turn and goes on where it stopped.
+ */
+export class ReadRequest implements Waiter {
+  readonly kind = 'read';
+  readonly #context: ReadContext;
+  readonly #start: number;
+  readonly #end: number;
+  readonly #list: BufferList;
+  /** The next line to look at. */
+  #line: number;
+  /** Pieces to be looked at again. */
+  #again: Piece[] = [];
+  /** Pieces that a fetch is under way for. */
+  #pending = 0;
+  #waiting = false;
+  #error: unknown;
+  #failed = false;
+  #startMs = 0;
+  #settle: { resolve(): void; reject(error: unknown): void } | undefined;
+
+  constructor(context: ReadContext, start: number, count: number, buffers: readonly Uint8Array[]) {
+    this.#context = context;
+    this.#start = start;
+    this.#end = start + count;
+    this.#list = new BufferList(buffers);
+    this.#line = Math.floor(start / context.geometry.sectorsPerLine);
+  }
+
+  /** Begins. Undefined if everything was in memory. */
+  run(): Promise<void> | undefined {
+    this.#goOn();
+    if (this.#isOver) return this.#failed ? Promise.reject(this.#error) : undefined;
+    this.#startMs = this.#context.clock.now();
+    return new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
+    });
+  }
+
+  advance(): boolean {
+    const run: LineFetch[] = [];
+    let done = true;
+    try {
+      done = this.#advanceThrough(run);
+    } catch (error) {
+      this.#giveUp(error);
+    }
+    // Others may wait for these by now, whatever this request has come to.
+    this.#context.fetcher.issue(run);
+    if (done) this.#waiting = false;
+    if (done) this.#settleIfOver();
+    return done;
+  }
+
+  fail(error: unknown): void {
+    this.#waiting = false;
+    this.#giveUp(error);
+    this.#settleIfOver();
+  }
+
+  get #isOver(): boolean {
+    const nothingLeft = this.#again.length === 0 && this.#line * this.#context.geometry.sectorsPerLine >= this.#end;
+    return this.#pending === 0 && !this.#waiting && (nothingLeft || this.#failed);
+  }
+
+  #goOn(): void {
+    if (this.#waiting) return;
+    if (this.advance()) return;
+    this.#waiting = true;
+    this.#context.admission.join(this);
+  }
+
+  #settleIfOver(): void {
+    if (this.#settle === undefined || !this.#isOver) return;
+    const { resolve, reject } = this.#settle;
+    const { clock, latencies } = this.#context;
+    latencies.readWait.add((clock.now() - this.#startMs) * 1000);
+    this.#settle = undefined;
+    if (this.#failed) reject(this.#error);
+    else resolve();
+  }
+
+  /** Serves piece after piece. False where there was no memory for the next one. */
+  #advanceThrough(run: LineFetch[]): boolean {
+    while (!this.#failed && this.#again.length > 0) {
+      if (!this.#serve(this.#again[0], run)) return false;
+      this.#again.shift();
+    }
+    const { sectorsPerLine } = this.#context.geometry;
+    while (!this.#failed && this.#line * sectorsPerLine < this.#end) {
+      const first = this.#line * sectorsPerLine;
+      const from = Math.max(this.#start - first, 0);
+      const to = Math.min(this.#end - first, sectorsPerLine);
+      if (!this.#serve({ line: this.#line, from, to, counted: false, alone: false }, run)) return false;
+      this.#line++;
+    }
+    return true;
+  }
+
+  /** Copies a piece, or has it fetched. False if there is no memory for it now. */
+  #serve(piece: Piece, run: LineFetch[]): boolean {
+    const { lines, counts } = this.#context;
+    const entry = lines.find(piece.line);
+    if (!piece.counted) counts.lookups++;
+    if (this.#copy(entry, piece)) {
+      if (!piece.counted) {
+        counts.hits++;
+        if (entry >= 0) lines.touch(entry);
+      }
+      return true;
+    }
+    const found = this.#fetch(entry, piece, run);
+    if (!found && !piece.counted) counts.lookups--;
+    return found;
+  }
+
+  #fetch(entry: number, piece: Piece, run: LineFetch[]): boolean {
+    const { lines, fetcher } = this.#context;
+    const underWay = entry >= 0 ? fetcher.of(entry) : undefined;
+    if (underWay !== undefined) {
+      const shared = fetcher.willCover(underWay, piece.from, piece.to);
+      // What fails here may be sectors that only another asks for.
+      const exact = underWay.from >= piece.from && underWay.to <= piece.to;
+      const retry = !shared || underWay.speculative ? 'always' : exact ? 'never' : 'unless-transient';
+      underWay.waiters.push(this.#waiterFor(piece, retry));
+    } else {
+      const target = entry >= 0 ? this.#movedIfBorrowed(entry) : this.#admit(piece.line);
+      if (target < 0) return false;
+      this.#addToRun(run, target, piece);
+    }
+    if (entry >= 0 && !piece.counted) lines.touch(entry);
+    piece.counted = true;
+    this.#pending++;
+    return true;
+  }
+
+  /** Memory for an absent line, unless somebody came first. */
+  #admit(line: number): number {
+    const { lines, admission } = this.#context;
+    if (!this.#waiting && admission.mustWait('read')) return -1;
+    return lines.admit(line, false);
+  }
+
+  /** The entry, in a slot that the base may write to; -1 if there is no memory for another one now. */
+  #movedIfBorrowed(entry: number): number {
+    const { lines, lender, admission } = this.#context;
+    if (!lender.hasLent(entry)) return entry;
+    if (!this.#waiting && admission.mustWait('read')) return -1;
+    return lines.relocate(entry) ? entry : -1;
+  }
+
+  /** Begins a fetch of the line, as a part of the run if it follows on it. */
+  #addToRun(run: LineFetch[], entry: number, piece: Piece): void {
+    const { fetcher } = this.#context;
+    const to = this.#context.lineEnd(piece.line);
+    const fetch = piece.alone
+      ? fetcher.prepare(entry, piece.line, piece.from, piece.to, false)
+      : fetcher.prepare(entry, piece.line, 0, to, false);
+    const exact = fetch.from >= piece.from && fetch.to <= piece.to;
+    const last = run.at(-1);
+    if (last !== undefined && (piece.alone || last.line + 1 !== piece.line)) {
+      fetcher.issue(run.splice(0));
+    }
+    fetch.waiters.push(this.#waiterFor(piece, exact ? 'never' : 'unless-transient'));
+    run.push(fetch);
+    if (piece.alone) fetcher.issue(run.splice(0));
+  }
+
+  /** `retry`: a fetch that asks for more than this piece, or for somebody else, may fail where the piece alone would not. */
+  #waiterFor(piece: Piece, retry: 'never' | 'unless-transient' | 'always'): FetchWaiter {
+    return {
+      fetched: () => {
+        this.#pending--;
+        if (!this.#copy(this.#context.lines.find(piece.line), piece)) this.#again.push(piece);
+        this.#goOnOrSettle();
+      },
+      fetchFailed: (error) => {
+        this.#pending--;
+        const mayRetry = retry === 'always' || (retry === 'unless-transient' && !isTransient(error));
+        const again = mayRetry && !this.#context.fetcher.hasEnded;
+        if (again) {
+          piece.alone = true;
+          this.#again.push(piece);
+        } else if (!this.#copy(this.#context.lines.find(piece.line), piece)) {
+          this.#giveUp(error);
+        }
+        this.#goOnOrSettle();
+      },
+    };
+  }
+
+  #goOnOrSettle(): void {
+    if (this.#again.length > 0 && !this.#failed) this.#goOn();
+    this.#settleIfOver();
+  }
+
+  #giveUp(error: unknown): void {
+    if (this.#failed) return;
+    this.#failed = true;
+    this.#error = error;
+    this.#again = [];
+  }
+
+  /** Copies a piece if every sector of it is in memory or known to be zero. Gives up where the caller's memory is gone. */
+  #copy(entry: number, piece: Piece): boolean {
+    try {
+      return this.#copyIfThere(entry, piece);
+    } catch (error) {
+      this.#giveUp(error);
+      return true;
+    }
+  }
+
+  #copyIfThere(entry: number, { line, from, to }: Piece): boolean {
+    const { geometry, lines, zeroes } = this.#context;
+    const first = line * geometry.sectorsPerLine;
+    const at = (sector: number) => (first + sector - this.#start) * geometry.sectorSize;
+    if (entry >= 0 && lines.valid.covers(entry, from, to)) {
+      lines.copyOut(entry, from, to, this.#list, at(from));
+      return true;
+    }
+    if (zeroes.isEmpty) return false;
+    const gaps = gapsOf(entry, lines, from, to);
+    if (!gaps.every(([start, end]) => zeroes.covers(first + start, first + end))) return false;
+    let done = from;
+    for (const [start, end] of [...gaps, [to, to] as const]) {
+      if (start > done) lines.copyOut(entry, done, start, this.#list, at(done));
+      this.#list.fillZero(at(start), (end - start) * geometry.sectorSize);
+      done = end;
+    }
+    return true;
+  }
+}
+
+/** Runs of sectors of the line that are not valid. */
+function gapsOf(entry: number, lines: Lines, from: number, to: number): (readonly [number, number])[] {
+  if (entry < 0) return [[from, to]];
+  const gaps: (readonly [number, number])[] = [];
+  for (let start = lines.valid.nextClear(entry, from, to); start < to; ) {
+    const end = lines.valid.nextSet(entry, start, to);
+    gaps.push([start, end]);
+    start = lines.valid.nextClear(entry, end, to);
+  }
+  return gaps;
+}
+
+/** Failures of the way to the base, not of some sectors: a narrower read would fail likewise, only later. */
+function isTransient(error: unknown): boolean {
+  return isBlockError(error) && error.retryable;
+}

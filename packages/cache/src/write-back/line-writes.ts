@@ -1,0 +1,103 @@
+import type { Clock } from '@blockyard/block';
+import { clearBits, hasAnyBit, nextSetBit } from '../lines/bits.js';
+import type { Lines } from '../lines/lines.js';
+import type { DirtyLines } from '../unwritten/dirty-lines.js';
+import type { Epochs } from '../unwritten/epochs.js';
+import type { LineWrite } from './write-group.js';
+
+/** The lines on their way to the base, and what becomes of those that are written to or zeroed meanwhile. */
+export class LineWrites {
+  readonly #lines: Lines;
+  readonly #dirtyLines: DirtyLines;
+  readonly #epochs: Epochs;
+  readonly #clock: Clock;
+  readonly #writes = new Map<number, LineWrite>();
+  /** Of them, those that are not there merely to fill a gap. */
+  #dirtyCount = 0;
+
+  constructor(lines: Lines, dirtyLines: DirtyLines, epochs: Epochs, clock: Clock) {
+    this.#lines = lines;
+    this.#dirtyLines = dirtyLines;
+    this.#epochs = epochs;
+    this.#clock = clock;
+  }
+
+  /** Lines on their way that were dirty. */
+  get dirtyCount(): number {
+    return this.#dirtyCount;
+  }
+
+  of(entry: number): LineWrite | undefined {
+    return this.#writes.get(entry);
+  }
+
+  add(write: LineWrite): void {
+    this.#writes.set(write.entry, write);
+    if (write.epoch >= 0) this.#dirtyCount++;
+  }
+
+  delete(write: LineWrite): void {
+    this.#writes.delete(write.entry);
+    if (write.epoch >= 0) this.#dirtyCount--;
+  }
+
+  /** Whether a line is on its way. */
+  isWriting(entry: number): boolean {
+    return this.#writes.has(entry);
+  }
+
+  /** Whether the base is reading these sectors of the line's present slot. */
+  isSource(entry: number, from: number, to: number): boolean {
+    const write = this.#writes.get(entry);
+    if (write === undefined || write.slot !== this.#lines.slotOf(entry)) return false;
+    return hasAnyBit(write.lent, 0, from, to);
+  }
+
+  /** Whether a sector of a line is on its way to the base, and wanted there. */
+  isUnwritten(entry: number, sector: number): boolean {
+    const write = this.#writes.get(entry);
+    return write !== undefined && hasAnyBit(write.dirty, 0, sector, sector + 1);
+  }
+
+  /** Sectors of the range that are on their way to the base, wanted there, and not rewritten since. */
+  countUnwritten(entry: number, from: number, to: number): number {
+    const write = this.#writes.get(entry);
+    if (write === undefined) return 0;
+    let count = 0;
+    for (let at = nextSetBit(write.dirty, 0, from, to); at < to; at = nextSetBit(write.dirty, 0, at + 1, to)) {
+      if (!this.#lines.dirty.covers(entry, at, at + 1)) count++;
+    }
+    return count;
+  }
+
+  /**
+   * A line has new dirty data. One that is being written waits again once this is over. `epoch`: see {@link DirtyLines.add}.
+   */
+  dirtied(entry: number, epoch?: number): void {
+    const write = this.#writes.get(entry);
+    if (write === undefined) {
+      this.#dirtyLines.add(entry, this.#clock.now(), epoch);
+    } else if (write.rewrittenEpoch < 0 || (epoch !== undefined && epoch < write.rewrittenEpoch)) {
+      if (epoch !== undefined) this.#epochs.enterAgain(epoch);
+      if (write.rewrittenEpoch >= 0) this.#epochs.leave(write.rewrittenEpoch);
+      else write.rewrittenMs = this.#clock.now();
+      write.rewrittenEpoch = epoch ?? this.#epochs.enter();
+    }
+  }
+
+  /** The epoch of the dirty data of a line that are not on their way; infinite if there are none. */
+  epochOf(entry: number): number {
+    if (!this.#lines.dirty.any(entry)) return Number.POSITIVE_INFINITY;
+    const write = this.#writes.get(entry);
+    if (write === undefined) return this.#dirtyLines.epochOf(entry);
+    // One of its writes may have failed, and what it was about be dirty again, while another is still on its way.
+    const failed = write.failed ? write.epoch : Number.POSITIVE_INFINITY;
+    return write.rewrittenEpoch < 0 ? failed : Math.min(failed, write.rewrittenEpoch);
+  }
+
+  /** Sectors of a line being written are not wanted any more, whatever becomes of the write. */
+  supersede(entry: number, from: number, to: number): void {
+    const write = this.#writes.get(entry);
+    if (write !== undefined) clearBits(write.dirty, 0, from, to);
+  }
+}

@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest';
+import { ManualClock } from '../testing/manual-clock.js';
+import { Retry } from './retry.js';
+
+function retry(delayMinMs = 10, delayMaxMs = 35) {
+  const clock = new ManualClock();
+  let due = 0;
+  const subject = new Retry(clock, delayMinMs, delayMaxMs, () => due++);
+  return { clock, subject, due: () => due };
+}
+
+test('delays double from the first bound to the second', () => {
+  const { clock, subject, due } = retry();
+  const delays: number[] = [];
+  for (let attempt = 1; attempt <= 4; attempt++) {
+    subject.failed(attempt);
+    delays.push((clock.due[0] ?? 0) - clock.now());
+    expect(subject.isWaiting).toBe(true);
+    clock.advance(delays.at(-1) ?? 0);
+    expect([subject.isWaiting, due()]).toEqual([false, attempt]);
+  }
+  expect(delays).toEqual([10, 20, 35, 35]);
+});
+
+test('failures while it waits count once, and the last is remembered', () => {
+  const { clock, subject } = retry();
+  subject.failed('one');
+  subject.failed('two');
+  expect(clock.due).toEqual([10]);
+  expect(subject.error).toBe('two');
+  clock.advance(10);
+  expect(subject.error).toBe('two');
+  subject.failed('three');
+  expect(clock.due).toEqual([30]);
+});
+
+test('a success forgets the failure, its timer and its delay', () => {
+  const { clock, subject, due } = retry();
+  subject.failed('one');
+  clock.advance(10);
+  subject.failed('two');
+  subject.succeeded();
+  expect([subject.error, subject.isWaiting, clock.timers.length]).toEqual([undefined, false, 0]);
+  clock.advance(1000);
+  expect(due()).toBe(1);
+  subject.failed('three');
+  expect(clock.due).toEqual([clock.now() + 10]);
+});
+
+test('a success when nothing failed clears no timer', () => {
+  const { clock, subject } = retry();
+  subject.succeeded();
+  subject.failed('one');
+  clock.advance(10);
+  subject.clear();
+  expect([clock.timers.length, subject.error]).toEqual([0, 'one']);
+});
+
+test('what is cleared is not due any more', () => {
+  const { clock, subject, due } = retry();
+  subject.failed('one');
+  subject.clear();
+  expect([subject.isWaiting, clock.timers.length]).toEqual([false, 0]);
+  clock.advance(1000);
+  expect(due()).toBe(0);
+});

@@ -1,0 +1,424 @@
+import type { Clock } from '@blockyard/block';
+import type { BaseCalls } from '../base/base-calls.js';
+import type { Latencies } from '../base/latencies.js';
+import type { Geometry } from '../lines/geometry.js';
+import type { Lines } from '../lines/lines.js';
+import type { Admission } from '../memory/admission.js';
+import type { BudgetChange } from '../memory/budget-change.js';
+import type { DirtyLines } from '../unwritten/dirty-lines.js';
+import type { Epochs } from '../unwritten/epochs.js';
+import type { ZeroOperation, ZeroRanges } from '../unwritten/zero-ranges.js';
+import { AgeTimer } from './age-timer.js';
+import { Barriers } from './barriers.js';
+import { FlushSharing } from './flush-sharing.js';
+import { LineWrites } from './line-writes.js';
+import { Retry } from './retry.js';
+import { Sweep } from './sweep.js';
+import { type LineWrite, restoreDirty, takeGroup, type WriteOperation } from './write-group.js';
+
+export interface WriteBackOptions {
+  /** Writes of the base in flight at once. */
+  readonly concurrencyMax: number;
+  /** Shares of the lines that are dirty: writing starts above `start`, stops at `stop`; writers wait at `limit`. */
+  readonly dirtyShares: { readonly stop: number; readonly start: number; readonly limit: number };
+  /** Dirty data are written back at this age at the latest. */
+  readonly dirtyAgeMaxMs: number;
+  readonly retryDelayMinMs: number;
+  readonly retryDelayMaxMs: number;
+  /** Pending zero ranges that there is memory for; half as many are written back. */
+  readonly zeroRangesMax: number;
+}
+
+export interface WriteBackCounts {
+  /** Writes of the base that succeeded, and their bytes. */
+  writes: number;
+  writeBytes: number;
+  /** Lines that became clean. */
+  lines: number;
+  /** Ranges zeroed or discarded in the base. */
+  zeroes: number;
+  /** Calls of the base that failed. */
+  failed: number;
+  /** Flushes of the base. */
+  flushes: number;
+}
+
+export interface WriteBackContext {
+  readonly base: BaseCalls;
+  readonly geometry: Geometry;
+  readonly lines: Lines;
+  readonly dirtyLines: DirtyLines;
+  readonly zeroes: ZeroRanges;
+  readonly epochs: Epochs;
+  readonly admission: Admission;
+  readonly budget: BudgetChange;
+  readonly clock: Clock;
+  readonly latencies: Latencies;
+  /** Told what was thrown where nothing must be. */
+  readonly onBroken: (error: unknown) => void;
+}
+
+/**
+ * Brings dirty lines and zeroed ranges to the base: oldest first while there is time, ascending during a flush, all dirty data of
+ * one group together, several writes at once. What fails is dirty again and tried later.
+ */
+export class WriteBack {
+  readonly counts: WriteBackCounts = { writes: 0, writeBytes: 0, lines: 0, zeroes: 0, failed: 0, flushes: 0 };
+  readonly #context: WriteBackContext;
+  readonly #options: WriteBackOptions;
+  readonly #retry: Retry;
+  readonly #baseFlush: FlushSharing;
+  /** The lines on their way. */
+  readonly writes: LineWrites;
+  readonly #operations = new Set<WriteOperation>();
+  #zeroOperations = 0;
+  #draining = false;
+  #stopped = false;
+  #hasEnded = false;
+  readonly #barriers = new Barriers();
+  readonly #sweep: Sweep;
+  readonly #ageTimer: AgeTimer;
+  #idleWaiters: (() => void)[] = [];
+  /** Counts what the base took, and how much of it a flush has made durable. */
+  #changes = 1;
+  #durableChanges = 0;
+
+  constructor(context: WriteBackContext, options: WriteBackOptions) {
+    const { lines, dirtyLines, epochs, clock } = context;
+    this.#context = context;
+    this.writes = new LineWrites(lines, dirtyLines, epochs, clock);
+    this.#options = options;
+    this.#sweep = new Sweep(lines, dirtyLines);
+    this.#ageTimer = new AgeTimer(clock, () => this.pump());
+    this.#retry = new Retry(context.clock, options.retryDelayMinMs, options.retryDelayMaxMs, () => this.pump());
+    this.#baseFlush = new FlushSharing(() => this.#flushBase());
+  }
+
+  /** Calls of the base in flight. */
+  get inFlight(): number {
+    return this.#operations.size + this.#zeroOperations;
+  }
+
+  /** Lines that the base does not have yet: waiting or being written. */
+  get dirtyCount(): number {
+    return this.#context.dirtyLines.count + this.writes.dirtyCount;
+  }
+
+  /** Whether one more line may become dirty. */
+  get hasRoom(): boolean {
+    return this.dirtyCount < this.#linesAt(this.#options.dirtyShares.limit) && this.zeroesHaveRoom;
+  }
+
+  /** Whether one more zero range may become pending; a write into the middle of one makes two of it. */
+  get zeroesHaveRoom(): boolean {
+    return this.#context.zeroes.pendingCount < this.#options.zeroRangesMax;
+  }
+
+  /** The last failure of the base that no success followed. */
+  get lastError(): unknown {
+    return this.#retry.error;
+  }
+
+  /** Starts what is due now. Called after everything that may have made something due, none of which fails because of it. */
+  pump(): void {
+    try {
+      while (!this.#stopped && this.inFlight < this.#demand() && this.#startNext()) {}
+      this.#armAgeTimer();
+    } catch (error) {
+      this.#context.onBroken(error);
+    }
+  }
+
+  /** Resolves when everything accepted before the call is durable in the base [D1]. */
+  async flush(): Promise<void> {
+    await this.written();
+    if (this.#changes > this.#durableChanges) await this.#baseFlush.flush();
+  }
+
+  /** Resolves when the base has accepted everything that was accepted before the call. */
+  written(): Promise<void> {
+    return this.#reached(this.#context.epochs.close());
+  }
+
+  /** As `written`, for what lies in a range of sectors. */
+  async rangeWritten(start: number, end: number): Promise<void> {
+    const epoch = this.#context.epochs.close();
+    for (;;) {
+      this.#context.base.check();
+      // Looked at in one turn: what was accepted may go back and forth between lines and zero ranges until it is written.
+      if (this.#context.zeroes.hasUnwritten(start, end, epoch)) return this.#reached(epoch);
+      const writes = this.#startRange(start, end, epoch);
+      if (writes === undefined) return this.#reached(epoch);
+      if (writes.length === 0) return;
+      await Promise.all(writes.map(settledOf));
+    }
+  }
+
+  /** Starts nothing any more, until `resume`. Resolves when nothing is in flight. */
+  pause(): Promise<void> {
+    this.#stopped = true;
+    this.#armAgeTimer();
+    if (this.inFlight === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idleWaiters.push(resolve));
+  }
+
+  resume(): void {
+    if (this.#hasEnded) return;
+    this.#stopped = false;
+    this.pump();
+  }
+
+  /** The base's size or contents changed otherwise than by writing back. */
+  baseChanged(): void {
+    this.#changes++;
+  }
+
+  /** Starts nothing ever again, and leaves no timer. Those who wait are told when the calls of the base end. */
+  end(error: unknown): void {
+    this.#stopped = true;
+    this.#hasEnded = true;
+    this.#armAgeTimer();
+    this.#retry.end();
+    this.#barriers.fail(error);
+  }
+
+  get #hasManyZeroes(): boolean {
+    return this.#context.zeroes.pendingCount * 2 > this.#options.zeroRangesMax;
+  }
+
+  #linesAt(share: number): number {
+    return Math.max(1, Math.floor(this.#context.lines.slotsMax * share));
+  }
+
+  /** How many calls of the base there should be in flight now. */
+  #demand(): number {
+    const { concurrencyMax, dirtyShares, dirtyAgeMaxMs } = this.#options;
+    const { admission, budget, zeroes, dirtyLines, lines, clock } = this.#context;
+    if (!this.#barriers.isEmpty) return concurrencyMax;
+    if (this.#retry.isWaiting) return 0;
+    if (this.#retry.error !== undefined) return 1;
+    if (admission.count > 0 || budget.isUnderWay || this.#hasManyZeroes) return concurrencyMax;
+    if (dirtyLines.first >= 0 && lines.isParked(dirtyLines.first)) return concurrencyMax;
+    if (Math.min(dirtyLines.firstSinceMs, zeroes.pendingSinceMs) + dirtyAgeMaxMs <= clock.now()) return concurrencyMax;
+    const stop = this.#linesAt(dirtyShares.stop);
+    if (this.dirtyCount > this.#linesAt(dirtyShares.start)) this.#draining = true;
+    else if (this.dirtyCount <= stop) this.#draining = false;
+    if (!this.#draining) return 0;
+    const pressure = (this.dirtyCount - stop) / (this.#linesAt(dirtyShares.limit) - stop);
+    return Math.max(1, Math.ceil(Math.min(1, pressure) * concurrencyMax));
+  }
+
+  async #reached(epoch: number): Promise<void> {
+    this.#context.base.check();
+    if (this.#context.epochs.oldest > epoch) return;
+    const reached = this.#barriers.wait(epoch);
+    this.#sweep.want();
+    this.pump();
+    return reached;
+  }
+
+  /** Writes of lines in the range that hold data of the epoch or older, begun if need be; undefined if one cannot begin now. */
+  #startRange(start: number, end: number, epoch: number): LineWrite[] | undefined {
+    const { lines, dirtyLines, geometry } = this.#context;
+    const writes: LineWrite[] = [];
+    const last = Math.floor((end - 1) / geometry.sectorsPerLine);
+    for (let line = Math.floor(start / geometry.sectorsPerLine); line <= last; line++) {
+      const entry = lines.find(line);
+      if (entry < 0) continue;
+      const waits = dirtyLines.has(entry) && dirtyLines.epochOf(entry) <= epoch;
+      if (waits && !this.#startGroupOf(line)) return undefined;
+      const write = this.writes.of(entry);
+      if (write !== undefined && holds(write, epoch)) writes.push(write);
+    }
+    return writes;
+  }
+
+  /** Starts one piece of work. False if there is none that can start now. */
+  #startNext(): boolean {
+    return this.#startZero() || this.#startLine();
+  }
+
+  #startZero(): boolean {
+    const { zeroes, clock } = this.#context;
+    if (zeroes.pendingCount === 0) return false;
+    const flushing = zeroes.pendingEpoch <= this.#barriers.latest;
+    const aged = zeroes.pendingSinceMs + this.#options.dirtyAgeMaxMs <= clock.now();
+    const due = flushing || aged || this.#hasManyZeroes || this.#retry.error !== undefined;
+    if (!due) return false;
+    const operation = zeroes.take((start, end) => this.#isWritingTo(start, end));
+    if (operation === undefined) return false;
+    this.#runZero(operation);
+    return true;
+  }
+
+  #startLine(): boolean {
+    const entry = this.#barriers.isEmpty ? this.#context.dirtyLines.first : this.#sweep.next(this.#barriers.latest);
+    return entry >= 0 && this.#startGroupOf(this.#context.lines.lineOf(entry));
+  }
+
+  /** Writes back the dirty lines of the group that `line` belongs to. False if it has to wait for a zeroing that overlaps. */
+  #startGroupOf(line: number): boolean {
+    const { geometry, lines, dirtyLines, zeroes } = this.#context;
+    const group = Math.floor(line / geometry.linesPerGroup);
+    const groupSectors = geometry.linesPerGroup * geometry.sectorsPerLine;
+    if (zeroes.isInFlight(group * groupSectors, (group + 1) * groupSectors)) {
+      this.#sweep.want();
+      return false;
+    }
+    const { writes, operations } = takeGroup(group, geometry, lines, dirtyLines, (entry) =>
+      this.writes.isWriting(entry),
+    );
+    for (const write of writes) this.writes.add(write);
+    for (const operation of operations) this.#runWrite(operation);
+    return operations.length > 0;
+  }
+
+  #runWrite(operation: WriteOperation): void {
+    const { base, clock, latencies } = this.#context;
+    this.#operations.add(operation);
+    const startMs = clock.now();
+    base.write(operation.start, operation.buffers, {
+      done: () => {
+        latencies.baseWrite.add((clock.now() - startMs) * 1000);
+        this.#writeSettled(operation, undefined, false);
+      },
+      failed: (error) => this.#writeSettled(operation, error, true),
+    });
+  }
+
+  #writeSettled(operation: WriteOperation, error: unknown, failed: boolean): void {
+    const { geometry, lines } = this.#context;
+    this.#operations.delete(operation);
+    if (!failed) {
+      this.counts.writes++;
+      this.counts.writeBytes += (operation.end - operation.start) * geometry.sectorSize;
+    }
+    for (const { write, from, to } of operation.parts) {
+      if (failed) {
+        restoreDirty(write, from, to, lines);
+        write.failed = true;
+      }
+      write.operationsLeft--;
+      if (write.operationsLeft === 0) this.#lineSettled(write, error);
+    }
+    this.#callSettled(error, failed);
+  }
+
+  /** All writes of a line are over. */
+  #lineSettled(write: LineWrite, error: unknown): void {
+    const { lines, dirtyLines, epochs } = this.#context;
+    const { entry, epoch } = write;
+    this.writes.delete(write);
+    const isDirty = lines.dirty.any(entry);
+    const rewritten = write.rewrittenEpoch >= 0;
+    if (isDirty && write.failed && epoch >= 0) {
+      dirtyLines.putBack(entry, epoch, write.sinceMs);
+      if (rewritten) epochs.leave(write.rewrittenEpoch);
+    } else {
+      if (epoch >= 0) epochs.leave(epoch);
+      if (isDirty) dirtyLines.addCounted(entry, write.rewrittenEpoch, write.rewrittenMs);
+      else if (rewritten) epochs.leave(write.rewrittenEpoch);
+      if (!write.failed) this.counts.lines++;
+    }
+    lines.giveBack(entry, write.slot);
+    for (const settled of write.onSettled) settled(write.failed ? error : undefined);
+  }
+
+  #runZero(operation: ZeroOperation): void {
+    const { base } = this.#context;
+    this.#zeroOperations++;
+    base.zero(operation.kind, operation.start, operation.end - operation.start, {
+      done: () => this.#zeroSettled(operation, undefined, false),
+      failed: (error) => this.#zeroSettled(operation, error, true),
+    });
+  }
+
+  #zeroSettled(operation: ZeroOperation, error: unknown, failed: boolean): void {
+    const { zeroes } = this.#context;
+    this.#zeroOperations--;
+    this.#sweep.want();
+    if (failed) {
+      zeroes.failed(operation, (visit) => this.#forEachValid(operation.start, operation.end, visit));
+    } else {
+      zeroes.done(operation);
+      this.counts.zeroes++;
+    }
+    this.#callSettled(error, failed);
+  }
+
+  /** After every call of the base: tell those who waited for it, and go on. */
+  #callSettled(error: unknown, failed: boolean): void {
+    const { admission, budget } = this.#context;
+    this.#changes++;
+    if (failed) {
+      this.counts.failed++;
+      this.#retry.failed(error);
+      this.#barriers.fail(error);
+    } else {
+      this.#retry.succeeded();
+    }
+    this.#passBarriers();
+    admission.progress();
+    budget.progress();
+    // With nothing in flight and a failing base no room will come before the next attempt.
+    if (failed && this.inFlight === 0) {
+      if (!this.hasRoom) admission.fail('write', error);
+      budget.fail(error);
+    }
+    this.pump();
+    if (this.inFlight === 0) for (const resolve of this.#idleWaiters.splice(0)) resolve();
+  }
+
+  #passBarriers(): void {
+    this.#barriers.pass(this.#context.epochs.oldest);
+    if (this.#barriers.isEmpty) this.#sweep.stop();
+  }
+
+  async #flushBase(): Promise<void> {
+    const { base, clock, latencies } = this.#context;
+    const changes = this.#changes;
+    const startMs = clock.now();
+    await base.flush();
+    latencies.baseFlush.add((clock.now() - startMs) * 1000);
+    this.#durableChanges = Math.max(this.#durableChanges, changes);
+    this.counts.flushes++;
+  }
+
+  /** Whether data for a part of the range are on their way to the base. */
+  #isWritingTo(start: number, end: number): boolean {
+    for (const operation of this.#operations) if (operation.start < end && start < operation.end) return true;
+    return false;
+  }
+
+  /** Runs of valid sectors of resident lines in the range. */
+  #forEachValid(start: number, end: number, visit: (start: number, end: number) => void): void {
+    const { lines, geometry } = this.#context;
+    lines.forEach((entry, line) => {
+      const first = line * geometry.sectorsPerLine;
+      const from = Math.max(start - first, 0);
+      const to = Math.min(end - first, geometry.sectorsPerLine);
+      for (let at = lines.valid.nextSet(entry, from, Math.max(from, to)); at < to; ) {
+        const stop = lines.valid.nextClear(entry, at, to);
+        visit(first + at, first + stop);
+        at = lines.valid.nextSet(entry, stop, to);
+      }
+    });
+  }
+
+  #armAgeTimer(): void {
+    const { dirtyLines, zeroes } = this.#context;
+    const oldestMs = Math.min(dirtyLines.firstSinceMs, zeroes.pendingSinceMs);
+    this.#ageTimer.set(this.#stopped ? Number.POSITIVE_INFINITY : oldestMs + this.#options.dirtyAgeMaxMs);
+  }
+}
+
+/** Whether a line on its way has data of the epoch or older, on the way or to follow. */
+function holds({ epoch, rewrittenEpoch }: LineWrite, limit: number): boolean {
+  return (epoch >= 0 && epoch <= limit) || (rewrittenEpoch >= 0 && rewrittenEpoch <= limit);
+}
+
+function settledOf(write: LineWrite): Promise<void> {
+  return new Promise((resolve, reject) => {
+    write.onSettled.push((error) => (error === undefined ? resolve() : reject(error)));
+  });
+}
