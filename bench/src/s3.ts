@@ -15,11 +15,16 @@ import { medianOf, medianRatio } from './turns.js';
 const KIB = 1024;
 const MIB = 2 ** 20;
 const AREA_BYTES = 128 * MIB;
+/** Many times the caches, so that what is read at random is cold. */
+const COLD_AREA_BYTES = 512 * MIB;
+const FILLED_BYTES = COLD_AREA_BYTES + AREA_BYTES;
 
 interface Row {
   readonly name: string;
   readonly work: Work;
   readonly unit: 's' | 'per s' | 'ms';
+  /** What is done before, unmeasured, so that connections are open and code is compiled. It touches nothing of `work`'s area. */
+  readonly warmUp?: Work;
   /** Whether `--check` asks that ours be ahead of the peer. */
   readonly mustLead: boolean;
 }
@@ -38,7 +43,8 @@ const ROWS: readonly Row[] = [
   ...[16, 64].map(
     (depth): Row => ({
       name: `4 KiB cold random reads, depth ${depth}`,
-      work: { ...small, rw: 'randread', depth, operations: 2048 },
+      work: { ...small, sizeBytes: COLD_AREA_BYTES, rw: 'randread', depth, operations: 8192 },
+      warmUp: { ...small, offsetBytes: COLD_AREA_BYTES, rw: 'randread', depth, operations: 4096 },
 
       unit: 'per s',
       mustLead: depth === 64,
@@ -149,8 +155,9 @@ function sidesOf(store: Store): Side[] {
 
 /** So that there is something to read, whichever rows are measured. */
 async function fill(sides: readonly Side[]): Promise<void> {
+  const work: Work = { ...large, sizeBytes: FILLED_BYTES, rw: 'write', operations: FILLED_BYTES / MIB };
   for (const side of sides) {
-    await runFio(await side.start(), { ...large, rw: 'write', flushEvery: AREA_BYTES / MIB });
+    await runFio(await side.start(false), work);
     await side.stop();
   }
 }
@@ -167,8 +174,10 @@ async function measure(sides: readonly Side[]): Promise<Measured[]> {
 }
 
 /** One turn of one side, from a start with an empty cache. */
-async function once(side: Side, { work, unit }: Row): Promise<number> {
-  const { seconds, medianMs } = await runFio(await side.start(), work);
+async function once(side: Side, { work, warmUp, unit }: Row): Promise<number> {
+  const disk = await side.start(work.flushEvery !== undefined);
+  if (warmUp !== undefined) await runFio(disk, warmUp);
+  const { seconds, medianMs } = await runFio(disk, work);
   await side.stop();
   if (unit === 'ms') return medianMs;
   return unit === 's' ? seconds : work.operations / seconds;

@@ -10,7 +10,8 @@ export interface Work {
   readonly operations: number;
   /** Operations between two flushes. A flush after the last one counts for the time. */
   readonly flushEvery?: number;
-  /** Bytes of the disk, from its beginning, that are touched. */
+  /** The part of the disk that is touched: `sizeBytes` from `offsetBytes` on. Default of `offsetBytes`: 0. */
+  readonly offsetBytes?: number;
   readonly sizeBytes: number;
 }
 
@@ -65,6 +66,7 @@ function argumentsOf(disk: Disk, work: Work): string[] {
     ...target,
     `--rw=${work.rw}`,
     `--bs=${work.blockBytes}`,
+    `--offset=${work.offsetBytes ?? 0}`,
     `--size=${partBytes}`,
     ...(isShared ? [`--offset_increment=${partBytes}`] : []),
     `--number_ios=${Math.ceil(work.operations / threads)}`,

@@ -27,7 +27,8 @@ export interface Side {
   readonly name: string;
   readonly isOurs: boolean;
   create(): Promise<void>;
-  start(): Promise<Disk>;
+  /** `durable`: what is flushed must be in the store when the flush completes. */
+  start(durable: boolean): Promise<Disk>;
   /** Clean: everything written is in the store. */
   stop(): Promise<void>;
 }
@@ -46,7 +47,7 @@ const COMMAND = fileURLToPath(import.meta.resolve('@blockyard/cli/package.json')
   'dist/main.js',
 );
 
-/** `blockyard serve` with a cache, as an NBD export. */
+/** `blockyard serve` with a cache, as an NBD export. Its flushes are durable in any case. */
 export function blockyard(options: SideOptions): Side {
   const { store, prefix, blockBytes, cacheBytes, volumeBytes } = options;
   const socket = join(options.folder, `${prefix}.sock`);
@@ -78,7 +79,12 @@ export function blockyard(options: SideOptions): Side {
   };
 }
 
-/** s3backer as it mounts, with its block cache. It finds its bucket as `BUCKET.HOST`, so HOST must be a name with that below it. */
+/**
+ * s3backer as it mounts, with its block cache. Its `fsync` returns without doing anything: where a flush has to be durable, each
+ * write waits for the store instead, which is the one way in which it keeps that promise.
+ *
+ * It finds its bucket as `BUCKET.HOST`, so HOST must be a name with that below it.
+ */
 export function s3backer(options: SideOptions): Side {
   const { store, prefix, blockBytes, cacheBytes, volumeBytes } = options;
   const mountPoint = join(options.folder, prefix);
@@ -106,9 +112,10 @@ export function s3backer(options: SideOptions): Side {
     async create() {
       await mkdir(mountPoint, { recursive: true });
     },
-    async start() {
+    async start(durable) {
       const path = join(mountPoint, 'file');
-      mounted = spawn('s3backer', args, { stdio: ['ignore', 'ignore', 'ignore'] });
+      const synchronous = durable ? ['--blockCacheSync', '--blockCacheWriteDelay=0'] : [];
+      mounted = spawn('s3backer', [...synchronous, ...args], { stdio: ['ignore', 'ignore', 'ignore'] });
       await untilReady(mounted, () => isMounted(mountPoint));
       return { path };
     },
