@@ -14,7 +14,7 @@ import { touchPages } from './lines/touch-pages.js';
 import { overlayExtents } from './report/extents.js';
 import { ReadRequest } from './requests/read-request.js';
 import { WriteRequest } from './requests/write-request.js';
-import { applyZero, truncateLines, ZeroRequest } from './requests/zero-request.js';
+import { truncateLines, ZeroRequest } from './requests/zero-request.js';
 
 /** A range of more lines than this is flushed by flushing everything. */
 const RANGE_LINES_MAX = 4096;
@@ -196,7 +196,7 @@ export class CacheDriver implements BlockDriver {
   #zero(kind: 'discard' | 'writeZeroes', start: number, count: number): MaybePromise<void> {
     const engine = this.#engine;
     engine.base.check();
-    const done = new ZeroRequest(engine, () => applyZero(engine, kind, start, count)).run();
+    const done = new ZeroRequest(engine, kind, start, count).run();
     if (!engine.isWriteThrough) return done;
     return (async () => {
       await done;

@@ -2,4 +2,3 @@
 export type { EvictionPolicy, PolicyOptions } from './eviction/policy.js';
 export { LruPolicy } from './eviction/policy-lru.js';
 export { WTinyLfuPolicy } from './eviction/policy-wtinylfu.js';
-export { ReadAhead } from './read-ahead/read-ahead.js';

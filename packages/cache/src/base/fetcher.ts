@@ -4,7 +4,7 @@ import type { Geometry } from '../lines/geometry.js';
 import type { Lines } from '../lines/lines.js';
 import type { ZeroRanges } from '../unwritten/zero-ranges.js';
 import type { BaseCalls } from './base-calls.js';
-import type { Latencies } from './latencies.js';
+import { type Latencies, timed } from './latencies.js';
 
 /** Somebody who waits for a line's fetch to end, well or not. */
 export interface FetchWaiter {
@@ -145,10 +145,10 @@ export class Fetcher {
     this.counts.reads++;
     this.counts.readBytes += bytes;
     this.#inFlight++;
-    const startMs = this.#context.clock.now();
+    const ended = timed(this.#context.clock, this.#context.latencies.baseRead);
     this.#context.base.read(start, buffers, {
       done: () => {
-        this.#context.latencies.baseRead.add((this.#context.clock.now() - startMs) * 1000);
+        ended();
         this.#settle(run, undefined, false);
       },
       failed: (error) => this.#settle(run, error, true),

@@ -1,4 +1,4 @@
-import { Histogram } from '@blockyard/block';
+import { type Clock, Histogram } from '@blockyard/block';
 
 /** Microseconds, as a summary of all values so far. */
 export interface LatencySummary {
@@ -20,6 +20,12 @@ export class Latencies {
   readonly writeWait = new Histogram();
 
   static readonly byteLength = 5 * new Histogram().byteLength;
+}
+
+/** Begins to time something; what it returns ends that. */
+export function timed(clock: Clock, histogram: Histogram): () => void {
+  const startMs = clock.now();
+  return () => histogram.add((clock.now() - startMs) * 1000);
 }
 
 export function summaryOf(histogram: Histogram): LatencySummary {

@@ -22,7 +22,6 @@ test('a list is read and written as one run of bytes, however it is cut', () => 
       const target = new Uint8Array(to - from);
       list.copyTo(target, from);
       expect([...target]).toEqual(before.slice(from, to));
-      expect(list.slice(from, to - from).flatMap((part) => [...part])).toEqual(before.slice(from, to));
       list.fillFrom(
         Uint8Array.from({ length: to - from }, (_, i) => 100 + i),
         from,
@@ -33,15 +32,4 @@ test('a list is read and written as one run of bytes, however it is cut', () => 
     }),
     { numRuns: 300 },
   );
-});
-
-test('parts of the list are views, not copies', () => {
-  const { buffers } = buffersOf([4, 4]);
-  const parts = new BufferList(buffers).slice(2, 4);
-  expect(parts.map(({ byteLength }) => byteLength)).toEqual([2, 2]);
-  for (const part of parts) part.fill(0);
-  expect(buffers.map((buffer) => [...buffer])).toEqual([
-    [1, 2, 0, 0],
-    [0, 0, 7, 8],
-  ]);
 });

@@ -61,13 +61,6 @@ export class BufferList {
     }
   }
 
-  /** Views of a part of the list. */
-  slice(at: number, byteLength: number): Uint8Array[] {
-    const parts: Uint8Array[] = [];
-    this.#forEachPart(at, byteLength, (part) => parts.push(part));
-    return parts;
-  }
-
   #forEachPart(at: number, byteLength: number, visit: (part: Uint8Array) => void): void {
     this.check(at, byteLength);
     if (this.#starts === undefined) {

@@ -1,4 +1,4 @@
-import { clearBits, countBits, hasAllBits, hasAnyBit, nextClearBit, nextSetBit, setBits } from './bits.js';
+import { clearBits, countBits, hasAllBits, nextClearBit, nextSetBit, setBits } from './bits.js';
 
 /** One bit for every sector of every line, the lines named by their entry. Ranges are half open, in sectors of the line. */
 export class SectorMasks {
@@ -45,10 +45,6 @@ export class SectorMasks {
     return hasAllBits(this.#words, entry * this.wordsPerLine, from, to);
   }
 
-  intersects(entry: number, from: number, to: number): boolean {
-    return hasAnyBit(this.#words, entry * this.wordsPerLine, from, to);
-  }
-
   /** Set sectors in the range. */
   count(entry: number, from: number, to: number): number {
     return countBits(this.#words, entry * this.wordsPerLine, from, to);
@@ -74,14 +70,5 @@ export class SectorMasks {
   copyOf(entry: number): Uint32Array {
     const base = entry * this.wordsPerLine;
     return this.#words.slice(base, base + this.wordsPerLine);
-  }
-
-  /** Sets the sectors of the range that are set in `mask`. */
-  setFrom(entry: number, mask: Uint32Array, from: number, to: number): void {
-    for (let at = nextSetBit(mask, 0, from, to); at < to; ) {
-      const end = nextClearBit(mask, 0, at, to);
-      this.set(entry, at, end);
-      at = nextSetBit(mask, 0, end, to);
-    }
   }
 }

@@ -17,7 +17,7 @@ interface Slab {
  * back only when the limit is lowered or everything ends, so payload never becomes garbage while the cache works.
  */
 export class Slabs {
-  readonly slotBytes: number;
+  readonly #slotBytes: number;
   /** A power of two, so that finding a slot takes no division. */
   readonly slotsPerSlab: number;
   readonly #slabShift: number;
@@ -27,7 +27,7 @@ export class Slabs {
   #slabsMax = 0;
 
   constructor(slotBytes: number, slotsMax: number) {
-    this.slotBytes = slotBytes;
+    this.#slotBytes = slotBytes;
     const slabBytes = Math.min(SLAB_BYTES_MAX, (slotsMax * slotBytes) / SLABS_PER_BUDGET);
     this.#slabShift = Math.max(0, Math.floor(Math.log2(slabBytes / slotBytes)));
     this.slotsPerSlab = 1 << this.#slabShift;
@@ -43,7 +43,7 @@ export class Slabs {
   get byteLength(): number {
     let slabs = 0;
     for (const slab of this.#slabs) if (slab !== undefined) slabs++;
-    return slabs * this.slotsPerSlab * this.slotBytes;
+    return slabs * this.slotsPerSlab * this.#slotBytes;
   }
 
   /** Whether slots past the limit are still in use: who owns them has to move or leave. */
@@ -82,7 +82,7 @@ export class Slabs {
 
   /** Bytes `from` to `to` of a slot, as a view. */
   view(slot: number, from: number, to: number): Uint8Array {
-    const base = (slot & (this.slotsPerSlab - 1)) * this.slotBytes;
+    const base = (slot & (this.slotsPerSlab - 1)) * this.#slotBytes;
     return new Uint8Array(this.#slabOf(slot).buffer, base + from, to - from);
   }
 
@@ -124,7 +124,7 @@ export class Slabs {
     // A place is free below the limit, or below what the limit was when more slabs were allocated.
     let index = 0;
     while (this.#slabs[index] !== undefined) index++;
-    const buffer = new ArrayBuffer(this.slotsPerSlab * this.slotBytes);
+    const buffer = new ArrayBuffer(this.slotsPerSlab * this.#slotBytes);
     this.#slabs[index] = { buffer, used: new Uint8Array(this.slotsPerSlab), usedSlots: 0, isRetired: false };
     this.#offer(index);
   }

@@ -28,10 +28,6 @@ export class Admission {
     return this.#queues.read.length + this.#queues.write.length;
   }
 
-  get writers(): number {
-    return this.#queues.write.length;
-  }
-
   /** Whether a request of this kind has to wait its turn, although it might find memory now. */
   mustWait(kind: Waiter['kind']): boolean {
     return this.#queues[kind].length > 0;

@@ -1,10 +1,29 @@
-import { LONG_CALL_BYTES } from '@blockyard/block';
-import type { FetchWaiter, LineFetch } from '../base/fetcher.js';
-import type { Engine } from '../engine.js';
+import { LONG_CALL_BYTES, type Turns } from '@blockyard/block';
+import type { Fetcher, FetchWaiter, LineFetch } from '../base/fetcher.js';
+import type { Geometry } from '../lines/geometry.js';
+import type { Lender } from '../lines/lender.js';
+import type { Lines } from '../lines/lines.js';
+import type { Admission } from '../memory/admission.js';
+import type { ZeroRanges } from '../unwritten/zero-ranges.js';
 import { ReadAhead } from './read-ahead.js';
 
 /** Share of the lines that may be on their way in before anybody asked for them. */
 const AHEAD_SHARE = 0.25;
+
+/** What reading ahead works with. */
+export interface PrefetchContext {
+  readonly geometry: Geometry;
+  readonly lines: Lines;
+  readonly lender: Lender;
+  readonly zeroes: ZeroRanges;
+  readonly fetcher: Fetcher;
+  readonly admission: Pick<Admission, 'count'>;
+  readonly turns: Turns;
+  /** Sectors of the device as it is now. */
+  readonly deviceSectors: number;
+  /** Sectors of a line that the device has. */
+  lineEnd(line: number): number;
+}
 
 /** A range that a caller wants in memory. Lines, `last` included. */
 interface WarmUp {
@@ -26,7 +45,7 @@ interface WarmUp {
  * base has at that moment, and nothing begins while all traffic is stopped.
  */
 export class Prefetcher {
-  readonly #engine: Engine;
+  readonly #context: PrefetchContext;
   readonly #enabled: boolean;
   readonly #readAhead: ReadAhead;
   readonly #warmUps = new Set<WarmUp>();
@@ -35,10 +54,10 @@ export class Prefetcher {
   #ended = false;
   #waiting: (() => void)[] = [];
 
-  constructor(engine: Engine, enabled: boolean) {
-    this.#engine = engine;
+  constructor(context: PrefetchContext, enabled: boolean) {
+    this.#context = context;
     this.#enabled = enabled;
-    this.#readAhead = new ReadAhead(engine.geometry.sectorsPerLine, this.#linesMax);
+    this.#readAhead = new ReadAhead(context.geometry.sectorsPerLine, this.#linesMax);
   }
 
   /** Lines on their way in. */
@@ -68,7 +87,7 @@ export class Prefetcher {
     }
     this.#readAhead.unused(line);
     // One that holds nothing leaves because its fetch failed or its sectors were zeroed.
-    const { lines } = this.#engine;
+    const { lines } = this.#context;
     if (this.#warmUps.size === 0 || !lines.valid.any(lines.find(line))) return;
     for (const warmUp of this.#warmUps) if (line >= warmUp.first && line <= warmUp.last) warmUp.isFull = true;
   }
@@ -108,7 +127,7 @@ export class Prefetcher {
   }
 
   async #bringIn(warmUp: WarmUp): Promise<void> {
-    const { turns } = this.#engine;
+    const { turns } = this.#context;
     let line = warmUp.first;
     while (line <= Math.min(warmUp.last, this.#lastLine) && !this.#paused && !warmUp.isFull) {
       const next = this.#mayStart ? this.#start(line, warmUp.last, warmUp) : line;
@@ -137,21 +156,21 @@ export class Prefetcher {
 
   /** The last line of the device as it is now, -1 where there is none. */
   get #lastLine(): number {
-    return Math.ceil(this.#engine.deviceSectors / this.#engine.geometry.sectorsPerLine) - 1;
+    return Math.ceil(this.#context.deviceSectors / this.#context.geometry.sectorsPerLine) - 1;
   }
 
   get #mayStart(): boolean {
-    const { admission } = this.#engine;
+    const { admission } = this.#context;
     return admission.count === 0 && this.#linesInFlight < this.#linesMax;
   }
 
   get #linesMax(): number {
-    return Math.max(1, Math.floor(this.#engine.lines.slotsMax * AHEAD_SHARE));
+    return Math.max(1, Math.floor(this.#context.lines.slotsMax * AHEAD_SHARE));
   }
 
   /** Starts fetches from `first` on, a group at most. Returns the line that is to be looked at next. */
   #start(first: number, last: number, warmUp?: WarmUp): number {
-    const { geometry, lines, fetcher } = this.#engine;
+    const { geometry, lines, fetcher } = this.#context;
     const group = Math.floor(first / geometry.linesPerGroup);
     const end = Math.min(last, this.#lastLine, (group + 1) * geometry.linesPerGroup - 1);
     const run: LineFetch[] = [];
@@ -166,7 +185,7 @@ export class Prefetcher {
       const found = lines.find(line);
       const entry = found >= 0 ? found : lines.admit(line, true);
       if (entry < 0) break;
-      const fetch = fetcher.prepare(entry, line, 0, this.#engine.lineEnd(line), true);
+      const fetch = fetcher.prepare(entry, line, 0, this.#context.lineEnd(line), true);
       lines.markAhead(entry);
       this.#linesInFlight++;
       fetch.waiters.push(this.#waiterFor(warmUp));
@@ -182,11 +201,11 @@ export class Prefetcher {
    * written to; what is known to be zero is passed over at once, however long it is.
    */
   #nextWanted(line: number, warmUp: WarmUp | undefined): number {
-    const { geometry, lines, lender, fetcher, zeroes } = this.#engine;
+    const { geometry, lines, lender, fetcher, zeroes } = this.#context;
     const entry = lines.find(line);
     if (entry < 0) {
       const first = line * geometry.sectorsPerLine;
-      const to = first + this.#engine.lineEnd(line);
+      const to = first + this.#context.lineEnd(line);
       if (!zeroes.covers(first, to)) return line;
       return Math.max(line + 1, Math.floor(zeroes.endOfRun(first, to) / geometry.sectorsPerLine));
     }

@@ -1,4 +1,11 @@
-import type { Engine } from '../engine.js';
+import type { Fetcher } from '../base/fetcher.js';
+import type { StatesContext } from './states.js';
+
+/** What the map is drawn from. */
+export interface MapContext extends StatesContext {
+  readonly fetcher: Fetcher;
+  readonly deviceSectors: number;
+}
 
 /** What a sector can be, from the cache's point of view. */
 export const CELL_STATES = [
@@ -23,8 +30,8 @@ export interface BlockMap {
 }
 
 /** The map in at most so many cells. Costs in proportion to the cells and to the lines in memory, not to the device. */
-export function blockMapOf(engine: Engine, cellsMax: number): BlockMap {
-  const { deviceSectors } = engine;
+export function blockMapOf(context: MapContext, cellsMax: number): BlockMap {
+  const { deviceSectors, geometry, lines, zeroes } = context;
   const cellSectors = Math.max(1, Math.ceil(deviceSectors / cellsMax));
   const cells = Math.ceil(deviceSectors / cellSectors);
   const sectors = Object.fromEntries(CELL_STATES.map((state) => [state, new Float64Array(cells)])) as Record<
@@ -39,15 +46,15 @@ export function blockMapOf(engine: Engine, cellsMax: number): BlockMap {
       at = to;
     }
   };
-  engine.zeroes.forEachZero(0, deviceSectors, (start, end) => {
+  zeroes.forEachZero(0, deviceSectors, (start, end) => {
     forEachCell(start, end, (cell, from, to) => {
       sectors.zero[cell] += to - from;
     });
   });
-  engine.lines.forEach((entry, line) => {
-    const first = line * engine.geometry.sectorsPerLine;
-    forEachCell(first, Math.min(deviceSectors, first + engine.geometry.sectorsPerLine), (cell, from, to) => {
-      addLine(engine, entry, from - first, to - first, (state, count) => {
+  lines.forEach((entry, line) => {
+    const first = line * geometry.sectorsPerLine;
+    forEachCell(first, Math.min(deviceSectors, first + geometry.sectorsPerLine), (cell, from, to) => {
+      addLine(context, entry, from - first, to - first, (state, count) => {
         sectors[state][cell] += count;
       });
     });
@@ -61,7 +68,7 @@ export function blockMapOf(engine: Engine, cellsMax: number): BlockMap {
 }
 
 function addLine(
-  { lines, fetcher, writeBack, zeroes, geometry }: Engine,
+  { lines, fetcher, writeBack, zeroes, geometry }: MapContext,
   entry: number,
   from: number,
   to: number,

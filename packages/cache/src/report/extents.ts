@@ -1,22 +1,32 @@
 import { type Extent, IntervalSet, mergeExtents } from '@blockyard/block';
-import type { Engine } from '../engine.js';
-import { dirtyRuns } from './states.js';
+import type { BaseCalls } from '../base/base-calls.js';
+import { type ResidentLine, residentIn } from '../lines/resident.js';
+import type { DirtyLines } from '../unwritten/dirty-lines.js';
+import type { WriteBack } from '../write-back/write-back.js';
+import { forEachDirty, type StatesContext } from './states.js';
+
+/** What extents are made of. */
+export interface ExtentsContext extends StatesContext {
+  readonly base: Pick<BaseCalls, 'extents'>;
+  readonly dirtyLines: DirtyLines;
+  readonly writeBack: Pick<WriteBack, 'writes' | 'dirtyCount'>;
+}
 
 /**
  * The base's extents with what it does not know yet laid over them: dirty data are data, pending zeroes are zero [Z3].
  *
  * The base answers while writes go on. What was dirty before the question or is after the answer is data, whichever the base saw.
  */
-export async function overlayExtents(engine: Engine, start: number, count: number): Promise<Extent[]> {
+export async function overlayExtents(context: ExtentsContext, start: number, count: number): Promise<Extent[]> {
   const end = start + count;
   const data = new IntervalSet();
   const zero = new IntervalSet();
-  addDirty(engine, start, end, data);
-  engine.zeroes.forEachZero(start, end, (from, to) => zero.add(from, to));
-  for (const extent of mergeExtents(await engine.base.extents(start, count), start, count)) {
+  addDirty(context, start, end, data);
+  context.zeroes.forEachZero(start, end, (from, to) => zero.add(from, to));
+  for (const extent of mergeExtents(await context.base.extents(start, count), start, count)) {
     if (extent.type === 'zero') zero.add(extent.start, extent.start + extent.count);
   }
-  addDirty(engine, start, end, data);
+  addDirty(context, start, end, data);
   for (const { start: from, end: to } of data) zero.remove(from, to);
   const extents: Extent[] = [];
   for (const run of zero.runs(start, end)) {
@@ -25,6 +35,19 @@ export async function overlayExtents(engine: Engine, start: number, count: numbe
   return extents;
 }
 
-function addDirty(engine: Engine, start: number, end: number, data: IntervalSet): void {
-  dirtyRuns(engine, start, end, (from, to) => data.add(from, to));
+function addDirty(context: ExtentsContext, start: number, end: number, data: IntervalSet): void {
+  forEachDirty(context, unwrittenIn(context, start, end), start, end, (from, to) => data.add(from, to));
+}
+
+/** The lines in the range that may hold what the base does not have, at the cost of the fewer: those of the range, or all such [C10]. */
+function unwrittenIn({ geometry, lines, dirtyLines, writeBack }: ExtentsContext, start: number, end: number) {
+  const first = Math.floor(start / geometry.sectorsPerLine);
+  const last = Math.floor((end - 1) / geometry.sectorsPerLine);
+  if (last - first < writeBack.dirtyCount) return residentIn(lines, geometry, start, end);
+  const found: ResidentLine[] = [];
+  for (const entry of [...dirtyLines, ...writeBack.writes.entries()]) {
+    const line = lines.lineOf(entry);
+    if (line >= first && line <= last) found.push({ entry, line });
+  }
+  return found;
 }

@@ -1,5 +1,26 @@
-import { type LatencySummary, summaryOf } from '../base/latencies.js';
-import type { Engine } from '../engine.js';
+import type { Fetcher } from '../base/fetcher.js';
+import { type Latencies, type LatencySummary, summaryOf } from '../base/latencies.js';
+import type { Lender } from '../lines/lender.js';
+import type { Lines } from '../lines/lines.js';
+import type { Admission } from '../memory/admission.js';
+import type { Prefetcher } from '../read-ahead/prefetcher.js';
+import type { ReadCounts } from '../requests/read-request.js';
+import type { ZeroRanges } from '../unwritten/zero-ranges.js';
+import type { WriteBack } from '../write-back/write-back.js';
+
+/** What keeps the numbers. */
+export interface SnapshotContext {
+  readonly counts: ReadCounts;
+  readonly fetcher: Pick<Fetcher, 'counts' | 'inFlight'>;
+  readonly writeBack: Pick<WriteBack, 'counts' | 'dirtyCount' | 'inFlight'>;
+  readonly lines: Pick<Lines, 'count' | 'slotsMax' | 'parked'>;
+  readonly zeroes: Pick<ZeroRanges, 'pendingCount' | 'inFlightCount'>;
+  readonly admission: Pick<Admission, 'count'>;
+  readonly lender: Pick<Lender, 'count'>;
+  readonly prefetcher: Pick<Prefetcher, 'inFlight'>;
+  readonly latencies: Latencies;
+  readonly heldBytes: number;
+}
 
 /** Counters since `connectCache`, and gauges. Plain numbers; copies, so they do not change. */
 export interface CacheSnapshot {
@@ -42,8 +63,8 @@ export interface CacheSnapshot {
   };
 }
 
-export function snapshotOf(engine: Engine): CacheSnapshot {
-  const { counts, fetcher, lender, writeBack, lines, zeroes, admission, latencies } = engine;
+export function snapshotOf(context: SnapshotContext): CacheSnapshot {
+  const { counts, fetcher, lender, writeBack, lines, zeroes, admission, prefetcher, latencies } = context;
   return {
     lookups: counts.lookups,
     hits: counts.hits,
@@ -55,7 +76,7 @@ export function snapshotOf(engine: Engine): CacheSnapshot {
     baseFlushes: writeBack.counts.flushes,
     baseErrors: fetcher.counts.failed + writeBack.counts.failed,
     linesWrittenBack: writeBack.counts.lines,
-    heldBytes: engine.heldBytes,
+    heldBytes: context.heldBytes,
     lines: lines.count,
     linesMax: lines.slotsMax,
     dirtyLines: writeBack.dirtyCount,
@@ -65,7 +86,7 @@ export function snapshotOf(engine: Engine): CacheSnapshot {
     readsInFlight: fetcher.inFlight,
     writesInFlight: writeBack.inFlight,
     linesLent: lender.count,
-    linesAhead: engine.prefetcher.inFlight,
+    linesAhead: prefetcher.inFlight,
     latencies: {
       baseRead: summaryOf(latencies.baseRead),
       baseWrite: summaryOf(latencies.baseWrite),

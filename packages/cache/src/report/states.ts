@@ -1,4 +1,16 @@
-import type { Engine } from '../engine.js';
+import type { Geometry } from '../lines/geometry.js';
+import type { Lines } from '../lines/lines.js';
+import { type ResidentLine, residentIn } from '../lines/resident.js';
+import type { ZeroRanges } from '../unwritten/zero-ranges.js';
+import type { WriteBack } from '../write-back/write-back.js';
+
+/** What the states of sectors are read off. */
+export interface StatesContext {
+  readonly geometry: Geometry;
+  readonly lines: Lines;
+  readonly zeroes: ZeroRanges;
+  readonly writeBack: Pick<WriteBack, 'writes'>;
+}
 
 /** What the cache knows of a run of sectors. `zero`: reads as zeroes, and the base has not been told. */
 export interface CacheState {
@@ -7,52 +19,52 @@ export interface CacheState {
   readonly state: 'absent' | 'zero' | 'clean' | 'dirty';
 }
 
-/** Calls `visit` with each run of the range that the base does not have yet, waiting or on its way. */
-export function dirtyRuns(
-  engine: Engine,
+/** The range in runs of one state, ascending, covering it exactly. Costs by the lines of the range, or by those in memory if they are fewer. */
+export function statesOf(context: StatesContext, start: number, end: number): CacheState[] {
+  const { geometry, lines, zeroes } = context;
+  const runs = new RunList();
+  let at = start;
+  for (const resident of inOrder(residentIn(lines, geometry, start, end))) {
+    const first = resident.line * geometry.sectorsPerLine;
+    addAbsent(zeroes, at, Math.max(start, first), runs);
+    at = Math.min(end, first + geometry.sectorsPerLine);
+    addLine(context, resident, Math.max(start, first), at, runs);
+  }
+  addAbsent(zeroes, at, end, runs);
+  return runs.states;
+}
+
+/** Calls `visit` with each run of these lines that lies in the range and that the base does not have yet, waiting or on its way. */
+export function forEachDirty(
+  context: StatesContext,
+  found: readonly ResidentLine[],
   start: number,
   end: number,
   visit: (start: number, end: number) => void,
 ): void {
-  for (const { start: from, count, state } of statesOf(engine, start, end))
-    if (state === 'dirty') visit(from, from + count);
-}
-
-/** The range in runs of one state, ascending, covering it exactly. Costs in proportion to the lines in memory. */
-export function statesOf(engine: Engine, start: number, end: number): CacheState[] {
-  const runs = new RunList();
-  let at = start;
-  for (const { entry, first } of residentLines(engine, start, end)) {
-    const from = Math.max(start, first);
-    const to = Math.min(end, first + engine.geometry.sectorsPerLine);
-    addAbsent(engine.zeroes, at, from, runs);
-    addLine(engine, entry, first, from, to, runs);
-    at = to;
+  const { sectorsPerLine } = context.geometry;
+  for (const resident of found) {
+    const first = resident.line * sectorsPerLine;
+    const runs = new RunList();
+    addLine(context, resident, Math.max(start, first), Math.min(end, first + sectorsPerLine), runs);
+    for (const { start: from, count, state } of runs.states) if (state === 'dirty') visit(from, from + count);
   }
-  addAbsent(engine.zeroes, at, end, runs);
-  return runs.states;
 }
 
-/** Lines that the range touches, ascending. */
-function residentLines({ lines, geometry }: Engine, start: number, end: number): { entry: number; first: number }[] {
-  const found: { entry: number; first: number }[] = [];
-  lines.forEach((entry, line) => {
-    const first = line * geometry.sectorsPerLine;
-    if (first < end && first + geometry.sectorsPerLine > start) found.push({ entry, first });
-  });
-  return found.sort((a, b) => a.first - b.first);
+function inOrder(found: ResidentLine[]): ResidentLine[] {
+  return found.sort((a, b) => a.line - b.line);
 }
 
 function addLine(
-  { lines, writeBack, zeroes }: Engine,
-  entry: number,
-  first: number,
+  { geometry, lines, writeBack, zeroes }: StatesContext,
+  { entry, line }: ResidentLine,
   start: number,
   end: number,
   runs: RunList,
 ): void {
   const { valid, dirty } = lines;
   const { writes } = writeBack;
+  const first = line * geometry.sectorsPerLine;
   const last = end - first;
   for (let at = start - first; at < last; ) {
     const validFrom = valid.nextSet(entry, at, last);
@@ -73,7 +85,7 @@ function addLine(
 }
 
 /** What no line holds: absent, but for what is known to be zero. */
-function addAbsent(zeroes: Engine['zeroes'], start: number, end: number, runs: RunList): void {
+function addAbsent(zeroes: ZeroRanges, start: number, end: number, runs: RunList): void {
   if (start >= end) return;
   let at = start;
   zeroes.forEachZero(start, end, (from, to) => {

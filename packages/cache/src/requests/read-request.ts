@@ -1,12 +1,13 @@
 import { type Clock, isBlockError } from '@blockyard/block';
 import type { Fetcher, FetchWaiter, LineFetch } from '../base/fetcher.js';
-import type { Latencies } from '../base/latencies.js';
-import { BufferList } from '../lines/buffer-list.js';
+import { type Latencies, timed } from '../base/latencies.js';
 import type { Geometry } from '../lines/geometry.js';
 import type { Lender } from '../lines/lender.js';
 import type { Lines } from '../lines/lines.js';
-import type { Admission, Waiter } from '../memory/admission.js';
+import type { Admission } from '../memory/admission.js';
 import type { ZeroRanges } from '../unwritten/zero-ranges.js';
+import { QueuedRequest } from './queued-request.js';
+import { RequestRange } from './request-range.js';
 
 /** What a read works with. */
 export interface ReadContext {
@@ -44,40 +45,31 @@ interface Piece {
  * One read. Lines in memory are copied at once; absent ones are fetched, a run of neighbours by one read of the base, all runs in
  * parallel; where memory runs out the request waits its turn and goes on where it stopped.
  */
-export class ReadRequest implements Waiter {
+export class ReadRequest extends QueuedRequest {
   readonly kind = 'read';
   readonly #context: ReadContext;
-  readonly #start: number;
-  readonly #end: number;
-  readonly #list: BufferList;
-  /** The next line to look at. */
-  #line: number;
+  readonly #range: RequestRange;
   /** Pieces to be looked at again. */
   #again: Piece[] = [];
   /** Pieces that a fetch is under way for. */
   #pending = 0;
-  #waiting = false;
   #error: unknown;
   #failed = false;
-  #startMs = 0;
-  #settle: { resolve(): void; reject(error: unknown): void } | undefined;
+  /** Ends the timing of a read that is not over at once. */
+  #waited: (() => void) | undefined;
 
   constructor(context: ReadContext, start: number, count: number, buffers: readonly Uint8Array[]) {
+    super(context.admission);
     this.#context = context;
-    this.#start = start;
-    this.#end = start + count;
-    this.#list = new BufferList(buffers);
-    this.#line = Math.floor(start / context.geometry.sectorsPerLine);
+    this.#range = new RequestRange(context.geometry, start, count, buffers);
   }
 
   /** Begins. Undefined if everything was in memory. */
   run(): Promise<void> | undefined {
     this.#goOn();
     if (this.#isOver) return this.#failed ? Promise.reject(this.#error) : undefined;
-    this.#startMs = this.#context.clock.now();
-    return new Promise((resolve, reject) => {
-      this.#settle = { resolve, reject };
-    });
+    this.#waited = timed(this.#context.clock, this.#context.latencies.readWait);
+    return this.outcome();
   }
 
   advance(): boolean {
@@ -90,52 +82,43 @@ export class ReadRequest implements Waiter {
     }
     // Others may wait for these by now, whatever this request has come to.
     this.#context.fetcher.issue(run);
-    if (done) this.#waiting = false;
+    if (done) this.leave();
     if (done) this.#settleIfOver();
     return done;
   }
 
   fail(error: unknown): void {
-    this.#waiting = false;
+    this.leave();
     this.#giveUp(error);
     this.#settleIfOver();
   }
 
   get #isOver(): boolean {
-    const nothingLeft = this.#again.length === 0 && this.#line * this.#context.geometry.sectorsPerLine >= this.#end;
-    return this.#pending === 0 && !this.#waiting && (nothingLeft || this.#failed);
+    const nothingLeft = this.#again.length === 0 && this.#range.isOver;
+    return this.#pending === 0 && !this.isQueued && (nothingLeft || this.#failed);
   }
 
   #goOn(): void {
-    if (this.#waiting) return;
-    if (this.advance()) return;
-    this.#waiting = true;
-    this.#context.admission.join(this);
+    if (!this.isQueued && !this.advance()) this.join();
   }
 
   #settleIfOver(): void {
-    if (this.#settle === undefined || !this.#isOver) return;
-    const { resolve, reject } = this.#settle;
-    const { clock, latencies } = this.#context;
-    latencies.readWait.add((clock.now() - this.#startMs) * 1000);
-    this.#settle = undefined;
-    if (this.#failed) reject(this.#error);
-    else resolve();
+    if (this.#waited === undefined || !this.#isOver) return;
+    this.#waited();
+    this.#waited = undefined;
+    if (this.#failed) this.reject(this.#error);
+    else this.complete();
   }
 
   /** Serves piece after piece. False where there was no memory for the next one. */
   #advanceThrough(run: LineFetch[]): boolean {
-    while (!this.#failed && this.#again.length > 0) {
-      if (!this.#serve(this.#again[0], run)) return false;
+    for (let piece = this.#again[0]; piece !== undefined && !this.#failed; piece = this.#again[0]) {
+      if (!this.#serve(piece, run)) return false;
       this.#again.shift();
     }
-    const { sectorsPerLine } = this.#context.geometry;
-    while (!this.#failed && this.#line * sectorsPerLine < this.#end) {
-      const first = this.#line * sectorsPerLine;
-      const from = Math.max(this.#start - first, 0);
-      const to = Math.min(this.#end - first, sectorsPerLine);
-      if (!this.#serve({ line: this.#line, from, to, counted: false, alone: false }, run)) return false;
-      this.#line++;
+    for (const range = this.#range; !this.#failed && !range.isOver; range.next()) {
+      const { line, from, to } = range;
+      if (!this.#serve({ line, from, to, counted: false, alone: false }, run)) return false;
     }
     return true;
   }
@@ -177,19 +160,16 @@ export class ReadRequest implements Waiter {
     return true;
   }
 
-  /** Memory for an absent line, unless somebody came first. */
+  /** Memory for an absent line, unless an earlier request waits for some. */
   #admit(line: number): number {
-    const { lines, admission } = this.#context;
-    if (!this.#waiting && admission.mustWait('read')) return -1;
-    return lines.admit(line, false);
+    return this.isNext ? this.#context.lines.admit(line, false) : -1;
   }
 
   /** The entry, in a slot that the base may write to; -1 if there is no memory for another one now. */
   #movedIfBorrowed(entry: number): number {
-    const { lines, lender, admission } = this.#context;
+    const { lines, lender } = this.#context;
     if (!lender.hasLent(entry)) return entry;
-    if (!this.#waiting && admission.mustWait('read')) return -1;
-    return lines.relocate(entry) ? entry : -1;
+    return this.isNext && lines.relocate(entry) ? entry : -1;
   }
 
   /** Begins a fetch of the line, as a part of the run if it follows on it. */
@@ -256,10 +236,10 @@ export class ReadRequest implements Waiter {
 
   #copyIfThere(entry: number, { line, from, to }: Piece): boolean {
     const { geometry, lines, zeroes } = this.#context;
+    const { buffers } = this.#range;
     const first = line * geometry.sectorsPerLine;
-    const at = (sector: number) => (first + sector - this.#start) * geometry.sectorSize;
     if (entry >= 0 && lines.valid.covers(entry, from, to)) {
-      lines.copyOut(entry, from, to, this.#list, at(from));
+      lines.copyOut(entry, from, to, buffers, this.#range.byteOf(line, from));
       return true;
     }
     if (zeroes.isEmpty) return false;
@@ -267,8 +247,8 @@ export class ReadRequest implements Waiter {
     if (!gaps.every(([start, end]) => zeroes.covers(first + start, first + end))) return false;
     let done = from;
     for (const [start, end] of [...gaps, [to, to] as const]) {
-      if (start > done) lines.copyOut(entry, done, start, this.#list, at(done));
-      this.#list.fillZero(at(start), (end - start) * geometry.sectorSize);
+      if (start > done) lines.copyOut(entry, done, start, buffers, this.#range.byteOf(line, done));
+      buffers.fillZero(this.#range.byteOf(line, start), (end - start) * geometry.sectorSize);
       done = end;
     }
     return true;

@@ -1,76 +1,96 @@
-import type { Engine } from '../engine.js';
-import type { Waiter } from '../memory/admission.js';
-import type { ZeroKind } from '../unwritten/zero-ranges.js';
+import type { Clock } from '@blockyard/block';
+import type { Fetcher } from '../base/fetcher.js';
+import type { Geometry } from '../lines/geometry.js';
+import type { Lines } from '../lines/lines.js';
+import { type ResidentLine, residentIn } from '../lines/resident.js';
+import type { Admission } from '../memory/admission.js';
+import type { BudgetChange } from '../memory/budget-change.js';
+import type { DirtyLines } from '../unwritten/dirty-lines.js';
+import type { ZeroKind, ZeroRanges } from '../unwritten/zero-ranges.js';
+import type { WriteBack } from '../write-back/write-back.js';
+import { QueuedRequest } from './queued-request.js';
+
+/** What dropping a range works with. */
+export interface DropContext {
+  readonly geometry: Geometry;
+  readonly lines: Lines;
+  readonly dirtyLines: DirtyLines;
+  readonly zeroes: ZeroRanges;
+  readonly fetcher: Fetcher;
+  readonly writeBack: WriteBack;
+}
+
+/** What a zeroing works with. */
+export interface ZeroContext extends DropContext {
+  readonly admission: Admission;
+  readonly budget: BudgetChange;
+  readonly clock: Clock;
+}
 
 /** A zeroing that waits, with the writers, while too many zero ranges are pending. */
-export class ZeroRequest implements Waiter {
+export class ZeroRequest extends QueuedRequest {
   readonly kind = 'write';
-  readonly #engine: Engine;
-  readonly #apply: () => void;
-  #waiting = false;
-  #settle: { resolve(): void; reject(error: unknown): void } | undefined;
+  readonly #context: ZeroContext;
+  readonly #zeroes: ZeroKind;
+  readonly #start: number;
+  readonly #end: number;
 
-  constructor(engine: Engine, apply: () => void) {
-    this.#engine = engine;
-    this.#apply = apply;
+  constructor(context: ZeroContext, zeroes: ZeroKind, start: number, count: number) {
+    super(context.admission);
+    this.#context = context;
+    this.#zeroes = zeroes;
+    this.#start = start;
+    this.#end = start + count;
   }
 
   /** Undefined if it was done at once. */
   run(): Promise<void> | undefined {
-    const { admission, budget, writeBack } = this.#engine;
+    const { admission, budget, writeBack } = this.#context;
     if (this.advance()) {
       admission.progress();
       budget.progress();
       writeBack.pump();
       return undefined;
     }
-    this.#waiting = true;
-    return new Promise((resolve, reject) => {
-      this.#settle = { resolve, reject };
-      admission.join(this);
-      writeBack.pump();
-    });
+    const outcome = this.outcome();
+    this.join();
+    writeBack.pump();
+    return outcome;
   }
 
   advance(): boolean {
-    const { admission, writeBack } = this.#engine;
-    if (!this.#waiting && admission.mustWait('write')) return false;
-    if (!writeBack.zeroesHaveRoom) return false;
+    if (!this.isNext || !this.#context.writeBack.zeroesHaveRoom) return false;
     this.#apply();
-    this.#settle?.resolve();
+    this.complete();
     return true;
   }
 
   fail(error: unknown): void {
-    this.#settle?.reject(error);
+    this.reject(error);
+  }
+
+  /** The range reads as zeroes from now on: what lines hold of it is dropped, and one interval remembers it. */
+  #apply(): void {
+    const { geometry, lines, zeroes, writeBack, clock } = this.#context;
+    const found = residentIn(lines, geometry, this.#start, this.#end);
+    let oldest = Number.POSITIVE_INFINITY;
+    for (const { entry } of found) oldest = Math.min(oldest, writeBack.writes.epochOf(entry));
+    const epoch = Number.isFinite(oldest) ? oldest : undefined;
+    zeroes.add(this.#zeroes, this.#start, this.#end, clock.now(), epoch);
+    drop(this.#context, found, this.#start, this.#end);
   }
 }
 
-/** The range reads as zeroes from now on: what lines hold of it is dropped, and one interval remembers it. */
-export function applyZero(engine: Engine, kind: ZeroKind, start: number, count: number): void {
-  const end = start + count;
-  const found = linesIn(engine, start, end);
-  let oldest = Number.POSITIVE_INFINITY;
-  for (const { entry } of found) oldest = Math.min(oldest, engine.writeBack.writes.epochOf(entry));
-  engine.zeroes.add(kind, start, end, engine.clock.now(), Number.isFinite(oldest) ? oldest : undefined);
-  forget(engine, found, start, end);
-}
-
 /** The device ends at `sizeSectors` now: nothing that lies behind is remembered in any form [S3]. */
-export function truncateLines(engine: Engine, sizeSectors: number): void {
+export function truncateLines(context: DropContext, sizeSectors: number): void {
   const end = Number.MAX_SAFE_INTEGER;
-  forget(engine, linesIn(engine, sizeSectors, end), sizeSectors, end);
-  engine.zeroes.remove(sizeSectors, end);
-}
-
-interface ResidentLine {
-  readonly entry: number;
-  readonly line: number;
+  drop(context, residentIn(context.lines, context.geometry, sizeSectors, end), sizeSectors, end);
+  context.zeroes.remove(sizeSectors, end);
 }
 
 /** Drops what lines hold of the range, wherever it is on its way to. */
-function forget(engine: Engine, found: readonly ResidentLine[], start: number, end: number): void {
-  const { lines, dirtyLines, fetcher, writeBack, geometry } = engine;
+function drop(context: DropContext, found: readonly ResidentLine[], start: number, end: number): void {
+  const { lines, dirtyLines, fetcher, writeBack, geometry } = context;
   for (const { entry, line } of found) {
     const first = line * geometry.sectorsPerLine;
     const from = Math.max(start - first, 0);
@@ -82,22 +102,4 @@ function forget(engine: Engine, found: readonly ResidentLine[], start: number, e
     if (!lines.dirty.any(entry)) dirtyLines.discard(entry);
     lines.leaveIfDone(entry);
   }
-}
-
-/** The resident lines that the range touches, at the cost of the fewer: those of the range, or those that are resident. */
-function linesIn({ lines, geometry }: Engine, start: number, end: number): ResidentLine[] {
-  const first = Math.floor(start / geometry.sectorsPerLine);
-  const last = Math.floor((end - 1) / geometry.sectorsPerLine);
-  const found: ResidentLine[] = [];
-  if (last - first < lines.count) {
-    for (let line = first; line <= last; line++) {
-      const entry = lines.find(line);
-      if (entry >= 0) found.push({ entry, line });
-    }
-  } else {
-    lines.forEach((entry, line) => {
-      if (line >= first && line <= last) found.push({ entry, line });
-    });
-  }
-  return found;
 }

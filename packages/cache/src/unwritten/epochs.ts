@@ -7,11 +7,6 @@ export class Epochs {
   /** Oldest first: only the current epoch is ever entered anew, and an emptied one leaves. */
   readonly #counts = new Map<number, number>();
 
-  /** The epoch of what is written now. */
-  get current(): number {
-    return this.#current;
-  }
-
   /** The oldest epoch of which something is left; infinite if there is nothing. */
   get oldest(): number {
     for (const epoch of this.#counts.keys()) return epoch;

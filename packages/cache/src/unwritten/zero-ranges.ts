@@ -47,10 +47,6 @@ export class ZeroRanges {
     return this.#inFlight.size;
   }
 
-  get byteLength(): number {
-    return this.#pending.discard.byteLength + this.#pending.writeZeroes.byteLength;
-  }
-
   /** The epoch of the oldest pending range; infinite if there is none. */
   get pendingEpoch(): number {
     return this.pendingCount === 0 ? Number.POSITIVE_INFINITY : this.#epoch;
@@ -185,11 +181,6 @@ export class ZeroRanges {
     }
     this.#makeOlder(epoch, sinceMs);
     this.#epochs.leave(epoch);
-  }
-
-  /** Forgets all at once. */
-  clear(): void {
-    this.remove(0, Number.MAX_SAFE_INTEGER);
   }
 
   /** What is pending counts in the older of its epochs. */

@@ -31,6 +31,11 @@ export class LineWrites {
     return this.#writes.get(entry);
   }
 
+  /** The lines on their way. */
+  entries(): Iterable<number> {
+    return this.#writes.keys();
+  }
+
   add(write: LineWrite): void {
     this.#writes.set(write.entry, write);
     if (write.epoch >= 0) this.#dirtyCount++;

@@ -52,14 +52,14 @@ test('a success when nothing failed clears no timer', () => {
   subject.succeeded();
   subject.failed('one');
   clock.advance(10);
-  subject.clear();
+  subject.end();
   expect([clock.timers.length, subject.error]).toEqual([0, 'one']);
 });
 
-test('what is cleared is not due any more', () => {
+test('nothing is due after the end', () => {
   const { clock, subject, due } = retry();
   subject.failed('one');
-  subject.clear();
+  subject.end();
   expect([subject.isWaiting, clock.timers.length]).toEqual([false, 0]);
   clock.advance(1000);
   expect(due()).toBe(0);

@@ -42,18 +42,18 @@ export class Retry {
   }
 
   succeeded(): void {
-    this.clear();
+    this.#clear();
     this.#error = undefined;
     this.#delayMs = 0;
   }
 
   /** No timer is set, now or later. */
   end(): void {
-    this.clear();
+    this.#clear();
     this.#hasEnded = true;
   }
 
-  clear(): void {
+  #clear(): void {
     if (this.#isWaiting) this.#clock.clear(this.#timer);
     this.#isWaiting = false;
   }

@@ -1,8 +1,9 @@
 import type { Clock } from '@blockyard/block';
 import type { BaseCalls } from '../base/base-calls.js';
-import type { Latencies } from '../base/latencies.js';
+import { type Latencies, timed } from '../base/latencies.js';
 import type { Geometry } from '../lines/geometry.js';
 import type { Lines } from '../lines/lines.js';
+import { residentIn } from '../lines/resident.js';
 import type { Admission } from '../memory/admission.js';
 import type { BudgetChange } from '../memory/budget-change.js';
 import type { DirtyLines } from '../unwritten/dirty-lines.js';
@@ -112,11 +113,6 @@ export class WriteBack {
   /** Whether one more zero range may become pending; a write into the middle of one makes two of it. */
   get zeroesHaveRoom(): boolean {
     return this.#context.zeroes.pendingCount < this.#options.zeroRangesMax;
-  }
-
-  /** The last failure of the base that no success followed. */
-  get lastError(): unknown {
-    return this.#retry.error;
   }
 
   /** Starts what is due now. Called after everything that may have made something due, none of which fails because of it. */
@@ -276,10 +272,10 @@ export class WriteBack {
   #runWrite(operation: WriteOperation): void {
     const { base, clock, latencies } = this.#context;
     this.#operations.add(operation);
-    const startMs = clock.now();
+    const ended = timed(clock, latencies.baseWrite);
     base.write(operation.start, operation.buffers, {
       done: () => {
-        latencies.baseWrite.add((clock.now() - startMs) * 1000);
+        ended();
         this.#writeSettled(operation, undefined, false);
       },
       failed: (error) => this.#writeSettled(operation, error, true),
@@ -377,9 +373,9 @@ export class WriteBack {
   async #flushBase(): Promise<void> {
     const { base, clock, latencies } = this.#context;
     const changes = this.#changes;
-    const startMs = clock.now();
+    const ended = timed(clock, latencies.baseFlush);
     await base.flush();
-    latencies.baseFlush.add((clock.now() - startMs) * 1000);
+    ended();
     this.#durableChanges = Math.max(this.#durableChanges, changes);
     this.counts.flushes++;
   }
@@ -393,16 +389,15 @@ export class WriteBack {
   /** Runs of valid sectors of resident lines in the range. */
   #forEachValid(start: number, end: number, visit: (start: number, end: number) => void): void {
     const { lines, geometry } = this.#context;
-    lines.forEach((entry, line) => {
+    for (const { entry, line } of residentIn(lines, geometry, start, end)) {
       const first = line * geometry.sectorsPerLine;
-      const from = Math.max(start - first, 0);
       const to = Math.min(end - first, geometry.sectorsPerLine);
-      for (let at = lines.valid.nextSet(entry, from, Math.max(from, to)); at < to; ) {
+      for (let at = lines.valid.nextSet(entry, Math.max(start - first, 0), to); at < to; ) {
         const stop = lines.valid.nextClear(entry, at, to);
         visit(first + at, first + stop);
         at = lines.valid.nextSet(entry, stop, to);
       }
-    });
+    }
   }
 
   #armAgeTimer(): void {
