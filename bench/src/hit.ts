@@ -93,7 +93,7 @@ async function cacheSide(kind: 'read' | 'write', blockSize: number, positions: I
   const cache = await connectCache(base, {
     // Room enough that nothing of it has to be written back meanwhile.
     maxSizeBytes: workingSetBytes * 5,
-    dirtyAgeMaxMs: Number.POSITIVE_INFINITY,
+    maxDirtyAgeMs: Number.POSITIVE_INFINITY,
   });
   const all = new Uint8Array(workingSetBytes).fill(1);
   await cache.write(0, [all]);

@@ -170,7 +170,7 @@ test('one that was disconnected refuses, and says why', async () => {
 test('the line whose memory is wanted is the first to be written back, though others are dirty for longer', async () => {
   const { cache, base, writes } = await openCache(
     8 * 400,
-    { maxSizeBytes: 150_000, lineSize: 4096, policy: 'lru', writeConcurrencyMax: 1 },
+    { maxSizeBytes: 150_000, lineSize: 4096, policy: 'lru', maxWriteConcurrency: 1 },
     4096,
   );
   const { linesMax } = cache.snapshot();

@@ -35,7 +35,7 @@ test('C3: at the configured age writes go to the base by themselves', async () =
     set: (callback: () => void, delayMs: number) => timers[timers.push({ callback, dueMs: nowMs + delayMs }) - 1],
     clear: (timer: unknown) => timers.splice(timers.indexOf(timer as (typeof timers)[number]), 1),
   };
-  const { cache, base } = await openCache(1024, { clock, dirtyAgeMaxMs: 5000 });
+  const { cache, base } = await openCache(1024, { clock, maxDirtyAgeMs: 5000 });
   await cache.write(0, [filled(1, 1)]);
   expect(timers.map(({ dueMs }) => dueMs)).toEqual([5000]);
   expect(base.calls('write')).toBe(0);
@@ -84,7 +84,7 @@ test('C6: a failed write-back is tried again with growing delay, and readable me
     },
     clear: () => {},
   };
-  const options = { clock, retryDelayMinMs: 10, retryDelayMaxMs: 35, dirtyAgeMaxMs: 0 };
+  const options = { clock, minRetryDelayMs: 10, maxRetryDelayMs: 35, maxDirtyAgeMs: 0 };
   const { cache, base, memory } = await openCache(1024, options);
   base.fail('write', 'UNAVAILABLE');
   await cache.write(0, [filled(1, 9)]);
@@ -99,7 +99,7 @@ test('C6: a failed write-back is tried again with growing delay, and readable me
 });
 
 test('C6: a writer that needs space gets the error of a failing base, and only where no space can be made', async () => {
-  const { cache, base } = await openCache(8 * 400, { maxSizeBytes: 100_000, lineSize: 4096, retryDelayMinMs: 1 });
+  const { cache, base } = await openCache(8 * 400, { maxSizeBytes: 100_000, lineSize: 4096, minRetryDelayMs: 1 });
   base.fail('write', 'NO_SPACE');
   const results = await Promise.allSettled(
     Array.from({ length: 40 }, (_, line) => cache.write(line * 8, [filled(8, 1 + line)])),
@@ -309,8 +309,8 @@ test('options that are unknown or make no sense are refused, and the base is lef
     { lineSize: 256 },
     { mode: 'fast' },
     { policy: 'random' },
-    { writeConcurrencyMax: 0 },
-    { dirtyAgeMaxMs: Number.NaN },
+    { maxWriteConcurrency: 0 },
+    { maxDirtyAgeMs: Number.NaN },
   ]) {
     await expect(openCache(64, options as object)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   }

@@ -21,7 +21,7 @@ export interface CacheDevice extends BlockDevice {
   /** What is absent, zero, clean and dirty in a range, in runs of sectors that cover it exactly. */
   states(start: number, count: number): CacheState[];
   /** The device in at most so many cells, each with its sectors by state. For pictures. */
-  map(cellsMax: number): BlockMap;
+  map(maxCells: number): BlockMap;
   /**
    * Changes the budget while the cache works, and is in no other operation's way. Resolves when no more than that is held, apart from
    * what is lent [B4]: memory under a loan counts in `heldBytes` until it is released, and goes then. Rejects if the base fails to
@@ -54,9 +54,9 @@ export async function connectCache(base: BlockDevice, options: CacheOptions = {}
       checkRange(device, start, count);
       return statesOf(engine, start, start + count);
     },
-    map(cellsMax: number): BlockMap {
-      checkInteger(cellsMax, 'cellsMax');
-      return blockMapOf(engine, Math.max(1, cellsMax));
+    map(maxCells: number): BlockMap {
+      checkInteger(maxCells, 'maxCells');
+      return blockMapOf(engine, Math.max(1, maxCells));
     },
     async setMaxSizeBytes(maxSizeBytes: number): Promise<void> {
       await engine.setMaxSizeBytes(maxSizeBytes);

@@ -91,11 +91,11 @@ export class Engine {
         onBroken: (error) => this.broke(error),
       },
       {
-        concurrencyMax: options.writeConcurrencyMax,
+        concurrencyMax: options.maxWriteConcurrency,
         dirtyShares: DIRTY_SHARES,
-        dirtyAgeMaxMs: options.dirtyAgeMaxMs,
-        retryDelayMinMs: options.retryDelayMinMs,
-        retryDelayMaxMs: options.retryDelayMaxMs,
+        maxDirtyAgeMs: options.maxDirtyAgeMs,
+        minRetryDelayMs: options.minRetryDelayMs,
+        maxRetryDelayMs: options.maxRetryDelayMs,
         zeroRangesMax: plan.zeroRangesMax,
       },
     );

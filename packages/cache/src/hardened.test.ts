@@ -124,7 +124,7 @@ describe('what a write-back cache must get right', () => {
 
   test('a flush called while a line is half written, after its first half failed, writes that half again', async () => {
     const { base, calls } = byHand(1024);
-    const cache = await connectCache(base, { dirtyAgeMaxMs: Number.POSITIVE_INFINITY });
+    const cache = await connectCache(base, { maxDirtyAgeMs: Number.POSITIVE_INFINITY });
     await cache.write(0, [filled(1, 1)]);
     await cache.write(64, [filled(1, 2)]);
     const failed = cache.flush();
@@ -142,7 +142,7 @@ describe('what a write-back cache must get right', () => {
 
   test('data that take the place of zeroes which a flush waits for are written by that flush', async () => {
     const { base, calls } = byHand(1024);
-    const cache = await connectCache(base, { ...STARVED, dirtyAgeMaxMs: Number.POSITIVE_INFINITY });
+    const cache = await connectCache(base, { ...STARVED, maxDirtyAgeMs: Number.POSITIVE_INFINITY });
     const full = Math.floor(cache.snapshot().linesMax / 2);
     for (let line = 1; line <= full; line++) await cache.write(line * 8, [filled(8, line)]);
     const first = cache.flush();

@@ -9,10 +9,10 @@ test('every option has its documented default', () => {
     mode: 'writeback',
     policy: 'wtinylfu',
     readAhead: true,
-    dirtyAgeMaxMs: 30_000,
-    writeConcurrencyMax: 256,
-    retryDelayMinMs: 100,
-    retryDelayMaxMs: 10_000,
+    maxDirtyAgeMs: 30_000,
+    maxWriteConcurrency: 256,
+    minRetryDelayMs: 100,
+    maxRetryDelayMs: 10_000,
     clock: systemClock,
   });
 });
@@ -24,10 +24,10 @@ test('what is given takes the place of the default, and undefined does not', () 
     mode: 'writethrough',
     policy: 'lru',
     readAhead: false,
-    dirtyAgeMaxMs: 0,
-    writeConcurrencyMax: 1,
-    retryDelayMinMs: 1,
-    retryDelayMaxMs: 1,
+    maxDirtyAgeMs: 0,
+    maxWriteConcurrency: 1,
+    minRetryDelayMs: 1,
+    maxRetryDelayMs: 1,
     clock: { ...systemClock },
     seed: 5,
   };
@@ -46,22 +46,22 @@ test.each([
   [{ maxSizeBytes: '1e9' }, 'not "1e9"'],
   [{ readAhead: 'no' }, 'readAhead must be true or false, not "no"'],
   [{ readAhead: 0 }, 'readAhead must be true or false, not 0'],
-  [{ dirtyAgeMaxMs: 2 ** 31 }, 'dirtyAgeMaxMs must be a number from 0 to 2147483647, not 2147483648'],
-  [{ dirtyAgeMaxMs: '5' }, 'dirtyAgeMaxMs must be a number from 0 to 2147483647, not "5"'],
-  [{ retryDelayMinMs: 2 ** 31, retryDelayMaxMs: 2 ** 31 }, 'retryDelayMinMs must be an integer from 1 to 2147483647'],
-  [{ retryDelayMinMs: 200, retryDelayMaxMs: 100 }, 'retryDelayMinMs must be at most retryDelayMaxMs, 100, not 200'],
+  [{ maxDirtyAgeMs: 2 ** 31 }, 'maxDirtyAgeMs must be a number from 0 to 2147483647, not 2147483648'],
+  [{ maxDirtyAgeMs: '5' }, 'maxDirtyAgeMs must be a number from 0 to 2147483647, not "5"'],
+  [{ minRetryDelayMs: 2 ** 31, maxRetryDelayMs: 2 ** 31 }, 'minRetryDelayMs must be an integer from 1 to 2147483647'],
+  [{ minRetryDelayMs: 200, maxRetryDelayMs: 100 }, 'minRetryDelayMs must be at most maxRetryDelayMs, 100, not 200'],
   [{ clock: {} }, 'clock must be a clock'],
   [{ clock: null }, 'clock must be a clock: an object with now, set and clear, not null'],
   [{ seed: -1 }, 'seed must be a non-negative safe integer, not -1'],
   [{ seed: 'x' }, 'seed must be'],
   [{ mode: null }, "mode must be 'writeback' or 'writethrough', not null"],
   [{ lineSize: '4096' }, 'lineSize must be a non-negative safe integer, not "4096"'],
-  [{ writeConcurrencyMax: 0 }, 'writeConcurrencyMax must be a safe integer of at least 1, not 0'],
-  [{ writeConcurrencyMax: 1.5 }, 'writeConcurrencyMax'],
-  [{ retryDelayMinMs: 0 }, 'retryDelayMinMs must be an integer from 1 to'],
-  [{ retryDelayMaxMs: 0 }, 'retryDelayMaxMs must be an integer from 1 to'],
-  [{ dirtyAgeMaxMs: -1 }, 'dirtyAgeMaxMs must be a number from 0 to 2147483647, not -1'],
-  [{ dirtyAgeMaxMs: Number.NaN }, 'dirtyAgeMaxMs must be a number from 0 to 2147483647, not NaN'],
+  [{ maxWriteConcurrency: 0 }, 'maxWriteConcurrency must be a safe integer of at least 1, not 0'],
+  [{ maxWriteConcurrency: 1.5 }, 'maxWriteConcurrency'],
+  [{ minRetryDelayMs: 0 }, 'minRetryDelayMs must be an integer from 1 to'],
+  [{ maxRetryDelayMs: 0 }, 'maxRetryDelayMs must be an integer from 1 to'],
+  [{ maxDirtyAgeMs: -1 }, 'maxDirtyAgeMs must be a number from 0 to 2147483647, not -1'],
+  [{ maxDirtyAgeMs: Number.NaN }, 'maxDirtyAgeMs must be a number from 0 to 2147483647, not NaN'],
   [{ mode: 'fast' }, "mode must be 'writeback' or 'writethrough', not \"fast\""],
   [{ policy: 'random' }, "policy must be 'wtinylfu' or 'lru', not \"random\""],
   [{ lineSize: 1000 }, 'lineSize must be a power of two'],
@@ -83,7 +83,7 @@ test('a line may be as small as a sector and as large as 16 MiB', () => {
 });
 
 test('the error says during what', () => {
-  expect(() => checkOptions({ retryDelayMinMs: 0 }, 512)).toThrow(expect.objectContaining({ operation: 'connect' }));
+  expect(() => checkOptions({ minRetryDelayMs: 0 }, 512)).toThrow(expect.objectContaining({ operation: 'connect' }));
 });
 
 test.each([[undefined], [null], [5], [{}]])('a cache of %o, which is no device, is refused', async (base) => {

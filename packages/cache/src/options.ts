@@ -29,12 +29,12 @@ export interface CacheOptions {
   /** Read ahead of sequential readers. Default true. */
   readonly readAhead?: boolean;
   /** Milliseconds that a write stays in memory at most. Default 30,000; Infinity for as long as there is space. */
-  readonly dirtyAgeMaxMs?: number;
+  readonly maxDirtyAgeMs?: number;
   /** Writes of the base in flight at once. They need no memory of their own. Default 256. */
-  readonly writeConcurrencyMax?: number;
+  readonly maxWriteConcurrency?: number;
   /** Delays between attempts to write back to a failing base, doubling from the first to the last. Default 100 and 10,000. */
-  readonly retryDelayMinMs?: number;
-  readonly retryDelayMaxMs?: number;
+  readonly minRetryDelayMs?: number;
+  readonly maxRetryDelayMs?: number;
   /** Default: the system's. */
   readonly clock?: Clock;
   /** Seed of the policy's hash and random choices. Default: a random one. */
@@ -49,10 +49,10 @@ const DEFAULTS: Required<Omit<CacheOptions, 'lineSize' | 'seed'>> = {
   mode: 'writeback',
   policy: 'wtinylfu',
   readAhead: true,
-  dirtyAgeMaxMs: 30_000,
-  writeConcurrencyMax: 256,
-  retryDelayMinMs: 100,
-  retryDelayMaxMs: 10_000,
+  maxDirtyAgeMs: 30_000,
+  maxWriteConcurrency: 256,
+  minRetryDelayMs: 100,
+  maxRetryDelayMs: 10_000,
   clock: systemClock,
 };
 const KNOWN: KnownOptions<CacheOptions> = {
@@ -61,10 +61,10 @@ const KNOWN: KnownOptions<CacheOptions> = {
   mode: true,
   policy: true,
   readAhead: true,
-  dirtyAgeMaxMs: true,
-  writeConcurrencyMax: true,
-  retryDelayMinMs: true,
-  retryDelayMaxMs: true,
+  maxDirtyAgeMs: true,
+  maxWriteConcurrency: true,
+  minRetryDelayMs: true,
+  maxRetryDelayMs: true,
   clock: true,
   seed: true,
 };
@@ -87,16 +87,16 @@ function checked(options: CacheOptions, sectorSize: number): CheckedOptions {
   checkOneOf(all.mode, 'mode', ['writeback', 'writethrough']);
   checkOneOf(all.policy, 'policy', ['wtinylfu', 'lru']);
   checkBoolean(all.readAhead, 'readAhead');
-  checkIntegerBetween(all.writeConcurrencyMax, 'writeConcurrencyMax', 1);
+  checkIntegerBetween(all.maxWriteConcurrency, 'maxWriteConcurrency', 1);
   // Infinity sets no timer.
-  if (all.dirtyAgeMaxMs !== Number.POSITIVE_INFINITY) {
-    checkNumberBetween(all.dirtyAgeMaxMs, 'dirtyAgeMaxMs', 0, TIMER_MS_MAX);
+  if (all.maxDirtyAgeMs !== Number.POSITIVE_INFINITY) {
+    checkNumberBetween(all.maxDirtyAgeMs, 'maxDirtyAgeMs', 0, TIMER_MS_MAX);
   }
-  const { retryDelayMinMs, retryDelayMaxMs } = all;
-  checkTimeMs(retryDelayMinMs, 'retryDelayMinMs', 1);
-  checkTimeMs(retryDelayMaxMs, 'retryDelayMaxMs', 1);
-  if (retryDelayMinMs > retryDelayMaxMs) {
-    throw invalid(`retryDelayMinMs must be at most retryDelayMaxMs, ${retryDelayMaxMs}, not ${retryDelayMinMs}`);
+  const { minRetryDelayMs, maxRetryDelayMs } = all;
+  checkTimeMs(minRetryDelayMs, 'minRetryDelayMs', 1);
+  checkTimeMs(maxRetryDelayMs, 'maxRetryDelayMs', 1);
+  if (minRetryDelayMs > maxRetryDelayMs) {
+    throw invalid(`minRetryDelayMs must be at most maxRetryDelayMs, ${maxRetryDelayMs}, not ${minRetryDelayMs}`);
   }
   checkClock(all.clock);
   if (all.seed !== undefined) checkInteger(all.seed, 'seed');

@@ -60,8 +60,8 @@ async function settledMemory(): Promise<NodeJS.MemoryUsage> {
 async function moveBytes(random: Random, failing: number, bytes: number, look: () => void): Promise<void> {
   const cache = await connectCache(emptyBase(random, failing), {
     maxSizeBytes: BUDGET_BYTES,
-    retryDelayMinMs: 1,
-    retryDelayMaxMs: 2,
+    minRetryDelayMs: 1,
+    maxRetryDelayMs: 2,
   });
   let left = bytes;
   const client = async () => {

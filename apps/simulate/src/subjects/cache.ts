@@ -55,10 +55,10 @@ function drawOptions({ random }: World) {
     mode: random.chance(0.9) ? 'writeback' : 'writethrough',
     policy: random.chance(0.7) ? 'wtinylfu' : 'lru',
     readAhead: random.chance(0.7),
-    dirtyAgeMaxMs: random.pick([1, 100, 30_000, Number.POSITIVE_INFINITY]),
-    writeConcurrencyMax: random.pick([1, 2, 64]),
-    retryDelayMinMs: random.pick([1, 100]),
-    retryDelayMaxMs: random.pick([100, 10_000]),
+    maxDirtyAgeMs: random.pick([1, 100, 30_000, Number.POSITIVE_INFINITY]),
+    maxWriteConcurrency: random.pick([1, 2, 64]),
+    minRetryDelayMs: random.pick([1, 100]),
+    maxRetryDelayMs: random.pick([100, 10_000]),
     seed: random.below(2 ** 31),
   } satisfies CacheOptions;
 }

@@ -98,7 +98,7 @@ describe.each(Object.entries(MISDEEDS))('A base that %s', (_name, misdeed) => {
       const inner = await connectMemory({ sectorSize: SECTOR, sizeSectors: SIZE_SECTORS });
       const { device, wasAsked } = misbehaving(inner, operation, nth, misdeed);
       const clock = new ManualClock();
-      const cache = await connectCache(device, { ...STARVED, clock, retryDelayMinMs: 1, retryDelayMaxMs: 2 });
+      const cache = await connectCache(device, { ...STARVED, clock, minRetryDelayMs: 1, maxRetryDelayMs: 2 });
       const ticking = setInterval(() => clock.advance(5), 1);
       try {
         const regions = Array.from({ length: 10 }, (_, region) => region);

@@ -131,7 +131,7 @@ test("a smaller budget that waits for the base is in no one's way", async () => 
 
 test('where the base fails to take what has to leave, the caller is told, and it leaves when the base has recovered', async () => {
   const clock = new ManualClock();
-  const { cache, base } = await opened({ clock, retryDelayMinMs: 10 });
+  const { cache, base } = await opened({ clock, minRetryDelayMs: 10 });
   const dirty = Math.floor(cache.snapshot().linesMax * 0.49);
   base.fail('write', 'UNAVAILABLE');
   for (let line = 0; line < dirty; line++) await write(cache, line);

@@ -17,7 +17,7 @@ test('cells are equal, the last one may be smaller, and there are never more tha
   expect(cache.map(600)).toMatchObject({ cells: 502, cellSectors: 2 });
   expect(cache.map(5000)).toMatchObject({ cells: 1003, cellSectors: 1 });
   expect(cache.map(0)).toMatchObject({ cells: 1, cellSectors: 1003 });
-  expect(() => cache.map(1.5)).toThrow('cellsMax');
+  expect(() => cache.map(1.5)).toThrow('maxCells');
 });
 
 test('an empty device has no cells', async () => {

@@ -30,9 +30,9 @@ export interface BlockMap {
 }
 
 /** The map in at most so many cells. Costs in proportion to the cells and to the lines in memory, not to the device. */
-export function blockMapOf(context: MapContext, cellsMax: number): BlockMap {
+export function blockMapOf(context: MapContext, maxCells: number): BlockMap {
   const { deviceSectors, geometry, lines, zeroes } = context;
-  const cellSectors = Math.max(1, Math.ceil(deviceSectors / cellsMax));
+  const cellSectors = Math.max(1, Math.ceil(deviceSectors / maxCells));
   const cells = Math.ceil(deviceSectors / cellSectors);
   const sectors = Object.fromEntries(CELL_STATES.map((state) => [state, new Float64Array(cells)])) as Record<
     CellState,

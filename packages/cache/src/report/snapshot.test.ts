@@ -41,7 +41,7 @@ test('calls of the base, their bytes and their failures are counted', async () =
 });
 
 test('gauges tell what waits and what is on its way', async () => {
-  const { cache, base } = await openCache(1024, { ...LINE, writeConcurrencyMax: 1 });
+  const { cache, base } = await openCache(1024, { ...LINE, maxWriteConcurrency: 1 });
   base.hold('read', 'write', 'discard');
   const read = bytesAt(cache, 512, 1);
   await cache.write(0, [filled(1, 1)]);

@@ -44,7 +44,7 @@ function countsOf(states: readonly CacheState[], { cells, cellSectors }: BlockMa
   return counts;
 }
 
-function expectConsistent(cache: CacheDevice, model: readonly number[], cellsMax: number): void {
+function expectConsistent(cache: CacheDevice, model: readonly number[], maxCells: number): void {
   const { sizeSectors } = cache.info;
   const states = cache.states(0, sizeSectors);
   let end = 0;
@@ -57,7 +57,7 @@ function expectConsistent(cache: CacheDevice, model: readonly number[], cellsMax
     if (state !== 'zero') continue;
     for (const byte of model.slice(start, start + count)) expect([0, UNKNOWN]).toContain(byte);
   }
-  const map = cache.map(cellsMax);
+  const map = cache.map(maxCells);
   const merged: Record<string, number[]> = countsOf([], map);
   for (const state of CELL_STATES) {
     map.sectors[state].forEach((count, cell) => {
@@ -70,7 +70,7 @@ function expectConsistent(cache: CacheDevice, model: readonly number[], cellsMax
 
 test('at every moment each sector is in one state, the same in the map and in the list, and zero is what reads as zeroes [C11, Z3]', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 30 }), fc.integer({ min: 1, max: 130 }), async (steps, cellsMax) => {
+    fc.asyncProperty(fc.array(step, { maxLength: 30 }), fc.integer({ min: 1, max: 130 }), async (steps, maxCells) => {
       const { cache, base } = await openCache(SIZE_SECTORS, STARVED, 4096);
       let model: number[] = Array(SIZE_SECTORS).fill(0);
       const underWay: Promise<unknown>[] = [];
@@ -107,13 +107,13 @@ test('at every moment each sector is in one state, the same in the map and in th
           await cache.resize(sizeSectors);
           model = Array.from({ length: sizeSectors }, (_, i) => model[i] ?? 0);
         } else await new Promise((resolve) => setImmediate(resolve));
-        expectConsistent(cache, model, cellsMax);
+        expectConsistent(cache, model, maxCells);
       }
       base.heal();
       base.release();
       await Promise.all(underWay);
       await cache.flush();
-      expectConsistent(cache, model, cellsMax);
+      expectConsistent(cache, model, maxCells);
       const zeroes = await cache.extents(0, model.length);
       const read = filled(model.length, 0);
       await cache.read(0, [read]);

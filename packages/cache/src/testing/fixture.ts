@@ -37,7 +37,7 @@ export async function openCache(
   const cache = await connectCache(base, {
     readAhead: false,
     seed: 1,
-    dirtyAgeMaxMs: Number.POSITIVE_INFINITY,
+    maxDirtyAgeMs: Number.POSITIVE_INFINITY,
     clock: STEADY,
     ...options,
   });

@@ -33,7 +33,7 @@ const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 test('data that are due while the base is busy wait for it without a timer', async () => {
   const time = new VirtualTime(new Random(1));
   const { device, held, heal } = heldBase();
-  const cache = await connectCache(device, { ...LINE, dirtyAgeMaxMs: 10, writeConcurrencyMax: 1, clock: time });
+  const cache = await connectCache(device, { ...LINE, maxDirtyAgeMs: 10, maxWriteConcurrency: 1, clock: time });
   await cache.write(0, filled(1, 1));
   await cache.write(200, filled(1, 2));
   strictEqual(time.step(), true);

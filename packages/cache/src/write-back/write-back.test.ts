@@ -12,7 +12,7 @@ const line = (number: number) => number * LINE_SECTORS;
 const opened = (options = {}) => openCache(line(4000), { ...LINE, ...options }, LINE_BYTES);
 
 test('writers wait as soon as half of the lines are dirty', async () => {
-  const { cache, base } = await opened({ writeConcurrencyMax: 1 });
+  const { cache, base } = await opened({ maxWriteConcurrency: 1 });
   const { linesMax } = cache.snapshot();
   base.hold('write');
   let accepted = 0;
@@ -29,7 +29,7 @@ test('writers wait as soon as half of the lines are dirty', async () => {
 });
 
 test('writing begins above a quarter of the lines and ends at a fifth', async () => {
-  const { cache, base } = await opened({ writeConcurrencyMax: 1 });
+  const { cache, base } = await opened({ maxWriteConcurrency: 1 });
   const { linesMax } = cache.snapshot();
   const start = Math.floor(linesMax / 4);
   for (let i = 0; i < start; i++) await cache.write(line(i), [filled(8, 1)]);
@@ -52,7 +52,7 @@ test('the oldest data go first', async () => {
 });
 
 test('the nearer the limit, the more writes are in flight', async () => {
-  const { cache, base } = await opened({ writeConcurrencyMax: 10 });
+  const { cache, base } = await opened({ maxWriteConcurrency: 10 });
   const { linesMax } = cache.snapshot();
   const [stop, start, limit] = [0.2, 0.25, 0.5].map((share) => Math.floor(linesMax * share)) as [
     number,
@@ -73,7 +73,7 @@ test('the nearer the limit, the more writes are in flight', async () => {
 });
 
 test('a flush has as many writes in flight as there may be, and no more', async () => {
-  const { cache, base } = await opened({ writeConcurrencyMax: 3 });
+  const { cache, base } = await opened({ maxWriteConcurrency: 3 });
   for (let i = 0; i < 10; i++) await cache.write(line(i), [filled(8, 1)]);
   base.hold('write');
   const flushed = cache.flush();
@@ -96,7 +96,7 @@ test('zeroes are not told to the base before they are due, though dirty lines go
 
 test('zeroes are told when they are old, or when there are many', async () => {
   const clock = new ManualClock();
-  const { cache, base } = await opened({ clock, dirtyAgeMaxMs: 100 });
+  const { cache, base } = await opened({ clock, maxDirtyAgeMs: 100 });
   await cache.discard(line(3000), 8);
   clock.advance(99);
   await turn();
@@ -245,8 +245,8 @@ test('data wait for zeroes of the same place that are under way, and for no othe
 
 test('after a failure one write tries, and after its success as many as before; the delay starts anew', async () => {
   const clock = new ManualClock();
-  const delays = { retryDelayMinMs: 10, retryDelayMaxMs: 1000 };
-  const { cache, base } = await opened({ clock, ...delays, dirtyAgeMaxMs: 0, writeConcurrencyMax: 4 });
+  const delays = { minRetryDelayMs: 10, maxRetryDelayMs: 1000 };
+  const { cache, base } = await opened({ clock, ...delays, maxDirtyAgeMs: 0, maxWriteConcurrency: 4 });
   base.fail('write', 'UNAVAILABLE');
   for (let i = 0; i < 8; i++) await cache.write(line(i), [filled(8, 1)]);
   await turn();
@@ -277,7 +277,7 @@ test('after a failure one write tries, and after its success as many as before; 
 
 test('a flush tries at once, whatever delay is under way, and reports its own failure', async () => {
   const clock = new ManualClock();
-  const { cache, base } = await opened({ clock, retryDelayMinMs: 10 });
+  const { cache, base } = await opened({ clock, minRetryDelayMs: 10 });
   await cache.write(line(0), [filled(8, 1)]);
   base.fail('write', 'UNAVAILABLE');
   await expect(cache.flush()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
@@ -290,7 +290,7 @@ test('a flush tries at once, whatever delay is under way, and reports its own fa
 
 test('zeroes that failed are told again with the next attempt', async () => {
   const clock = new ManualClock();
-  const { cache, base } = await opened({ clock, retryDelayMinMs: 10 });
+  const { cache, base } = await opened({ clock, minRetryDelayMs: 10 });
   await cache.discard(line(0), 8);
   base.fail('discard', 'UNAVAILABLE');
   await expect(cache.flush()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
@@ -301,7 +301,7 @@ test('zeroes that failed are told again with the next attempt', async () => {
 });
 
 test('a resize waits for what is written back and read ahead meanwhile, and nothing begins before it is over', async () => {
-  const { cache, base } = await opened({ dirtyAgeMaxMs: 0, writeConcurrencyMax: 1 });
+  const { cache, base } = await opened({ maxDirtyAgeMs: 0, maxWriteConcurrency: 1 });
   base.hold('write', 'read');
   for (const i of [0, 1]) await cache.write(line(i), [filled(8, 1)]);
   void cache.prefetch(line(100), 8);
@@ -343,7 +343,7 @@ test('growing and shrinking alone make the next flush one of the base', async ()
 });
 
 test('given up by force, it begins nothing any more, and all who wait are told', async () => {
-  const { cache, base } = await opened({ writeConcurrencyMax: 1, dirtyAgeMaxMs: 0 });
+  const { cache, base } = await opened({ maxWriteConcurrency: 1, maxDirtyAgeMs: 0 });
   base.hold('write');
   for (const i of [0, 1, 2]) await cache.write(line(i), [filled(8, 1)]);
   const flushed = cache.flush();

@@ -23,9 +23,9 @@ export interface WriteBackOptions {
   /** Shares of the lines that are dirty: writing starts above `start`, stops at `stop`; writers wait at `limit`. */
   readonly dirtyShares: { readonly stop: number; readonly start: number; readonly limit: number };
   /** Dirty data are written back at this age at the latest. */
-  readonly dirtyAgeMaxMs: number;
-  readonly retryDelayMinMs: number;
-  readonly retryDelayMaxMs: number;
+  readonly maxDirtyAgeMs: number;
+  readonly minRetryDelayMs: number;
+  readonly maxRetryDelayMs: number;
   /** Pending zero ranges that there is memory for; half as many are written back. */
   readonly zeroRangesMax: number;
 }
@@ -91,7 +91,7 @@ export class WriteBack {
     this.#options = options;
     this.#sweep = new Sweep(lines, dirtyLines);
     this.#ageTimer = new AgeTimer(clock, () => this.pump());
-    this.#retry = new Retry(context.clock, options.retryDelayMinMs, options.retryDelayMaxMs, () => this.pump());
+    this.#retry = new Retry(context.clock, options.minRetryDelayMs, options.maxRetryDelayMs, () => this.pump());
     this.#baseFlush = new FlushSharing(() => this.#flushBase());
   }
 
@@ -188,14 +188,14 @@ export class WriteBack {
 
   /** How many calls of the base there should be in flight now. */
   #demand(): number {
-    const { concurrencyMax, dirtyShares, dirtyAgeMaxMs } = this.#options;
+    const { concurrencyMax, dirtyShares, maxDirtyAgeMs } = this.#options;
     const { admission, budget, zeroes, dirtyLines, lines, clock } = this.#context;
     if (!this.#barriers.isEmpty) return concurrencyMax;
     if (this.#retry.isWaiting) return 0;
     if (this.#retry.error !== undefined) return 1;
     if (admission.count > 0 || budget.isUnderWay || this.#hasManyZeroes) return concurrencyMax;
     if (dirtyLines.first >= 0 && lines.isParked(dirtyLines.first)) return concurrencyMax;
-    if (Math.min(dirtyLines.firstSinceMs, zeroes.pendingSinceMs) + dirtyAgeMaxMs <= clock.now()) return concurrencyMax;
+    if (Math.min(dirtyLines.firstSinceMs, zeroes.pendingSinceMs) + maxDirtyAgeMs <= clock.now()) return concurrencyMax;
     const stop = this.#linesAt(dirtyShares.stop);
     if (this.dirtyCount > this.#linesAt(dirtyShares.start)) this.#draining = true;
     else if (this.dirtyCount <= stop) this.#draining = false;
@@ -238,7 +238,7 @@ export class WriteBack {
     const { zeroes, clock } = this.#context;
     if (zeroes.pendingCount === 0) return false;
     const flushing = zeroes.pendingEpoch <= this.#barriers.latest;
-    const aged = zeroes.pendingSinceMs + this.#options.dirtyAgeMaxMs <= clock.now();
+    const aged = zeroes.pendingSinceMs + this.#options.maxDirtyAgeMs <= clock.now();
     const due = flushing || aged || this.#hasManyZeroes || this.#retry.error !== undefined;
     if (!due) return false;
     const operation = zeroes.take((start, end) => this.#isWritingTo(start, end));
@@ -403,7 +403,7 @@ export class WriteBack {
   #armAgeTimer(): void {
     const { dirtyLines, zeroes } = this.#context;
     const oldestMs = Math.min(dirtyLines.firstSinceMs, zeroes.pendingSinceMs);
-    this.#ageTimer.set(this.#stopped ? Number.POSITIVE_INFINITY : oldestMs + this.#options.dirtyAgeMaxMs);
+    this.#ageTimer.set(this.#stopped ? Number.POSITIVE_INFINITY : oldestMs + this.#options.maxDirtyAgeMs);
   }
 }
 

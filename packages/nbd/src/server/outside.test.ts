@@ -410,7 +410,7 @@ describeWith(['nbdcopy', 'qemu-img', 'fio'], 'what is only in the cache', () => 
   });
 
   test('a volume that was never flushed is copied with its data, not with zeroes', async () => {
-    const device = await cachedFile({ maxSizeBytes: 256 * MIB, dirtyAgeMaxMs: Number.POSITIVE_INFINITY });
+    const device = await cachedFile({ maxSizeBytes: 256 * MIB, maxDirtyAgeMs: Number.POSITIVE_INFINITY });
     const { uri } = await serve({ device });
     const { bytes, path } = await sample(64 * MIB);
     // Little enough that the cache sees no reason to write it back by itself.
@@ -430,7 +430,7 @@ describeWith(['nbdcopy', 'qemu-img', 'fio'], 'what is only in the cache', () => 
   });
 
   test('zeroes written over data below, and not flushed, are copied as zeroes', async () => {
-    const device = await cachedFile({ maxSizeBytes: 32 * MIB, dirtyAgeMaxMs: Number.POSITIVE_INFINITY });
+    const device = await cachedFile({ maxSizeBytes: 32 * MIB, maxDirtyAgeMs: Number.POSITIVE_INFINITY });
     const { uri } = await serve({ device });
     await device.write(0, [pattern(16 * MIB)]);
     await device.flush();
