@@ -98,13 +98,13 @@ export class CacheDriver implements BlockDriver {
 
   async resize(sizeSectors: number): Promise<void> {
     const engine = this.#engine;
-    const shrinks = sizeSectors < engine.deviceSectors;
+    const before = engine.deviceSectors;
     await engine.pause();
     try {
       await engine.base.resize(sizeSectors);
       engine.base.check();
       engine.setDeviceSectors(sizeSectors);
-      if (shrinks) truncateLines(engine, sizeSectors);
+      if (sizeSectors < before) truncateLines(engine, sizeSectors, before);
     } finally {
       engine.resume();
     }

@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { LruPolicy } from './eviction/policy-lru.js';
+import type { PolicyOptions } from './policies.js';
 import { bytesAt, filled, fillsOf, openCache, SECTOR } from './testing/fixture.js';
 
 /** Of lines of 64 KiB. */
@@ -228,6 +230,64 @@ test('C9: a flush with nothing dirty writes nothing, and two at once share their
   await cache.flush();
   expect(base.calls('write')).toBe(1);
   expect(cache.snapshot().baseFlushes).toBe(baseFlushes);
+});
+
+/** Least recently used leaves first; and how many lines it was asked about. */
+class CountingPolicy extends LruPolicy {
+  static looks = 0;
+
+  override find(key: number): number {
+    CountingPolicy.looks++;
+    return super.find(key);
+  }
+
+  override entries(visit: (entry: number, key: number) => void): void {
+    super.entries((entry, key) => {
+      CountingPolicy.looks++;
+      visit(entry, key);
+    });
+  }
+}
+
+/** How many lines each operation on a few lines looks at, with so many in memory, and a fifth of them dirty. */
+async function looksWith(lines: number): Promise<Record<string, number>> {
+  const looks: Record<string, number> = {};
+  const policy = (options: PolicyOptions) => new CountingPolicy(options);
+  const { cache, base } = await openCache(8 * 4000, { maxSizeBytes: 20 * 2 ** 20, lineSize: 4096, policy });
+  const count = async (name: string, operation: () => unknown) => {
+    const before = CountingPolicy.looks;
+    await operation();
+    looks[name] = CountingPolicy.looks - before;
+  };
+  for (let line = 0; line < lines; line++) await bytesAt(cache, 8 * line, 8);
+  base.fail('discard', 'IO');
+  await cache.discard(8 * 3000, 32);
+  await count('a zeroing that fails', () => cache.flush().catch(() => {}));
+  base.heal();
+  await cache.flush();
+  for (let line = 0; line < lines / 5; line++) await cache.write(8 * line, [filled(8, 1)]);
+  await count('read', () => bytesAt(cache, 16, 24));
+  await count('write', () => cache.write(16, [filled(24, 1)]));
+  await count('lend', () => cache.lend?.(16, 24)?.release());
+  await count('states', () => cache.states(16, 24));
+  await count('extents', () => cache.extents(16, 24));
+  await count('prefetch', () => cache.prefetch(16, 24));
+  await count('flush of a range', () => cache.flush({ start: 16, count: 24 }));
+  await count('writeZeroes', () => cache.writeZeroes(16, 24));
+  await count('discard', () => cache.discard(16, 24));
+  await cache.flush();
+  await cache.write(0, [filled(8, 1)]);
+  await count('extents of all, where one line is dirty', () => cache.extents(0, 8 * 4000));
+  await count('resize', () => cache.resize(8 * 3999));
+  expect(cache.snapshot().lines).toBeGreaterThan(lines - 10);
+  await cache.disconnect();
+  return looks;
+}
+
+test('C10: what an operation looks at does not depend on how much is cached or dirty', async () => {
+  const few = await looksWith(500);
+  expect(await looksWith(3000)).toEqual(few);
+  expect(Math.max(...Object.values(few))).toBeLessThan(1000);
 });
 
 test('write-back is ascending, joins neighbours, and fills short gaps with what is held', async () => {

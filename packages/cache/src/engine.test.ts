@@ -96,6 +96,23 @@ test('room for parked lines is kept in a budget that was changed', async () => {
   }
 });
 
+test('a budget that grows many times over has room for as many more parked lines', async () => {
+  const options = { maxSizeBytes: KIB * KIB, lineSize: 4096, policy: 'lru' } as const;
+  const { cache, base, memory } = await openCache(line(20_000), options, 4096);
+  await cache.setMaxSizeBytes(32 * KIB * KIB);
+  const { linesMax } = cache.snapshot();
+  base.hold('write');
+  const dirty = Math.floor(linesMax * 0.45);
+  for (let i = 0; i < dirty; i++) await cache.write(line(i), [filled(8, 1 + (i % 250))]);
+  for (let i = dirty; i < 2 * linesMax; i++) await bytesAt(cache, line(i), 1);
+  expect(cache.snapshot().parkedLines).toBeGreaterThan(100);
+  expect(cache.snapshot().heldBytes).toBeLessThanOrEqual(32 * KIB * KIB);
+  base.release();
+  await cache.flush();
+  for (let i = 0; i < dirty; i++) expect(memory.bytes[i * 4096]).toBe(1 + (i % 250));
+  await cache.disconnect();
+});
+
 test('in the end all memory is given back, also by force while the base has not let go of it', async () => {
   const { cache } = await opened(512 * KIB);
   const { heldBytes } = cache.snapshot();

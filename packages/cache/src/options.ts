@@ -13,6 +13,7 @@ import {
   systemClock,
   TIMER_MS_MAX,
 } from '@blockyard/block';
+import type { PolicyFactory } from './eviction/policy.js';
 
 export interface CacheOptions {
   /** Bytes that the cache may hold: data, bookkeeping, copies in flight. Default 100 MiB. */
@@ -24,8 +25,8 @@ export interface CacheOptions {
   readonly lineSize?: number;
   /** `writethrough`: a write resolves when the base has accepted it. Default `writeback`. */
   readonly mode?: 'writeback' | 'writethrough';
-  /** Which line leaves. Default `wtinylfu`. */
-  readonly policy?: 'wtinylfu' | 'lru';
+  /** Which line leaves. Default `wtinylfu`. A function makes a policy of the caller's own. */
+  readonly policy?: 'wtinylfu' | 'lru' | PolicyFactory;
   /** Read ahead of sequential readers. Default true. */
   readonly readAhead?: boolean;
   /** Milliseconds that a write stays in memory at most. Default 30,000; Infinity for as long as there is space. */
@@ -85,7 +86,7 @@ function checked(options: CacheOptions, sectorSize: number): CheckedOptions {
   const all: CheckedOptions = { ...DEFAULTS, ...given };
   checkInteger(all.maxSizeBytes, 'maxSizeBytes');
   checkOneOf(all.mode, 'mode', ['writeback', 'writethrough']);
-  checkOneOf(all.policy, 'policy', ['wtinylfu', 'lru']);
+  if (typeof all.policy !== 'function') checkOneOf(all.policy, 'policy', ['wtinylfu', 'lru']);
   checkBoolean(all.readAhead, 'readAhead');
   checkIntegerBetween(all.maxWriteConcurrency, 'maxWriteConcurrency', 1);
   // Infinity sets no timer.

@@ -1,5 +1,6 @@
 import { Latencies } from './base/latencies.js';
-import type { EvictionPolicy } from './eviction/policy.js';
+import { policyOf } from './eviction/check-policy.js';
+import type { EvictionPolicy, PolicyOptions } from './eviction/policy.js';
 import { LruPolicy } from './eviction/policy-lru.js';
 import { WTinyLfuPolicy } from './eviction/policy-wtinylfu.js';
 import { Lines } from './lines/lines.js';
@@ -44,8 +45,9 @@ export interface MemoryPlan {
 
 export function createPolicy(options: CheckedOptions, plan: MemoryPlan): EvictionPolicy {
   const { capacity, parkedMax } = plan;
-  const seed = options.seed === undefined ? {} : { seed: options.seed };
-  return new POLICIES[options.policy]({ capacity, parkedMax, ...seed });
+  const { policy: choice, seed } = options;
+  const size: PolicyOptions = { capacity, parkedMax, ...(seed !== undefined && { seed }) };
+  return typeof choice === 'function' ? policyOf(choice, size) : new POLICIES[choice](size);
 }
 
 /**

@@ -7,7 +7,7 @@ const PARKED = 2;
 /** Least recently used leaves first. One list, no ghosts, nothing learnt: the yardstick for other policies. */
 export class LruPolicy implements EvictionPolicy {
   readonly #lines: LineTable;
-  readonly #parkedMax: number;
+  #parkedMax: number;
   #capacity: number;
 
   constructor(options: PolicyOptions) {
@@ -94,8 +94,9 @@ export class LruPolicy implements EvictionPolicy {
     return this.#lines.listOf(entry) === PARKED;
   }
 
-  setCapacity(lines: number): void {
+  setCapacity(lines: number, parkedMax = this.#parkedMax): void {
     checkCapacity(lines);
+    this.#parkedMax = parkedMax;
     this.#capacity = lines;
     this.#lines.grow(this.#entriesFor(lines));
   }

@@ -74,7 +74,7 @@ export class WTinyLfuPolicy implements EvictionPolicy {
   readonly #lines: LineTable;
   readonly #sketch: FrequencySketch;
   readonly #shadow: LruShadow;
-  readonly #parkedMax: number;
+  #parkedMax: number;
   #random: number;
 
   #capacity = 0;
@@ -243,8 +243,9 @@ export class WTinyLfuPolicy implements EvictionPolicy {
     return this.#lines.listOf(entry) === PARKED;
   }
 
-  setCapacity(lines: number): void {
+  setCapacity(lines: number, parkedMax = this.#parkedMax): void {
     checkCapacity(lines);
+    this.#parkedMax = parkedMax;
     this.#lines.grow(this.#entriesFor(lines));
     this.#sketch.setLines(lines);
     this.#shadow.setCapacity(lines);

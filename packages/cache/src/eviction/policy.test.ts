@@ -1,12 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type EvictionPolicy, type PolicyOptions, randomSeed } from './policy.js';
+import { fifo } from '../testing/fifo-policy.js';
+import { type EvictionPolicy, type PolicyFactory, randomSeed } from './policy.js';
 import { LruPolicy } from './policy-lru.js';
 import { WTinyLfuPolicy } from './policy-wtinylfu.js';
 
-const POLICIES: Readonly<Record<string, (options: PolicyOptions) => EvictionPolicy>> = {
+const POLICIES: Readonly<Record<string, PolicyFactory>> = {
   LRU: (options) => new LruPolicy(options),
   'W-TinyLFU': (options) => new WTinyLfuPolicy(options),
+  "a caller's own": fifo,
 };
 
 /** Something that the cache does to a policy. */

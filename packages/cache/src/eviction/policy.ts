@@ -68,9 +68,9 @@ export interface EvictionPolicy {
 
   /**
    * Scales every limit. Known entries stay valid. After a shrink the caller evicts by `victim` until `resident` is at most
-   * `capacity`; tables keep their size.
+   * `capacity`; tables keep their size. `parkedMax`: as in {@link PolicyOptions}; left out, as before.
    */
-  setCapacity(lines: number): void;
+  setCapacity(lines: number, parkedMax?: number): void;
 
   /** Calls `visit` for every resident, out and parked entry, in no particular order. `visit` must not change the policy. */
   entries(visit: (entry: number, key: number) => void): void;
@@ -87,6 +87,12 @@ export interface PolicyOptions {
    */
   readonly seed?: number;
 }
+
+/**
+ * Makes an empty policy. A cache calls it several times: to learn from `entriesMax` and `byteLength` how many lines fit in its budget, when
+ * that changes too, and for the policy that it then works with.
+ */
+export type PolicyFactory = (options: PolicyOptions) => EvictionPolicy;
 
 /** Lines in bursts of insertions and parking that every policy has room for beyond what it is asked to hold. */
 export const SPARE_ENTRIES = 64;

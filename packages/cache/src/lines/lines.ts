@@ -242,7 +242,7 @@ export class Lines {
   setLimits(slotsMax: number, capacity: number): void {
     this.#slabs.setSlotsMax(slotsMax, (slot) => this.#borrowsOf[slot] > 0);
     if (this.#slabs.slotsMax > this.#ownerOf.length) this.#growSlots(this.#slabs.slotsMax);
-    this.#policy.setCapacity(capacity);
+    this.#policy.setCapacity(capacity, slotsMax - capacity);
     if (this.#policy.entriesMax > this.#slotOf.length) this.#growEntries(this.#policy.entriesMax);
     this.#keepToCapacity(NONE);
   }

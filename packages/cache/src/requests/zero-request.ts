@@ -81,11 +81,11 @@ export class ZeroRequest extends QueuedRequest {
   }
 }
 
-/** The device ends at `sizeSectors` now: nothing that lies behind is remembered in any form [S3]. */
-export function truncateLines(context: DropContext, sizeSectors: number): void {
-  const end = Number.MAX_SAFE_INTEGER;
-  drop(context, residentIn(context.lines, context.geometry, sizeSectors, end), sizeSectors, end);
-  context.zeroes.remove(sizeSectors, end);
+/** The device ended at `before`, and at `sizeSectors` now: nothing that lies behind is remembered in any form [S3]. */
+export function truncateLines(context: DropContext, sizeSectors: number, before: number): void {
+  const { lines, geometry, zeroes } = context;
+  drop(context, residentIn(lines, geometry, sizeSectors, before), sizeSectors, before);
+  zeroes.remove(sizeSectors, before);
 }
 
 /** Drops what lines hold of the range, wherever it is on its way to. */
