@@ -1,4 +1,4 @@
-import { turnOn } from './turn-on.js';
+import { turnOn } from './macrotask.js';
 
 /** Time, as a parameter, so that tests and simulators can drive it. */
 export interface Clock {

@@ -20,7 +20,7 @@ export {
   type CompareResult,
   compare,
   type Difference,
-} from './compare.js';
+} from './bulk/compare.js';
 export {
   type BlockDevice,
   type DeviceInfo,
@@ -34,10 +34,10 @@ export {
   SECTOR_SIZE_MIN,
   type SectorRange,
 } from './contract.js';
-export { type CopyOptions, type CopyProgress, copy } from './copy.js';
-export { createDevice, type DeviceOptions } from './device.js';
+export { type CopyOptions, type CopyProgress, copy } from './bulk/copy.js';
+export { createDevice, type DeviceOptions } from './device/device.js';
 export type { BlockDriver } from './driver.js';
-export { mergeExtents, zeroBuffers } from './emulate.js';
+export { mergeExtents, zeroBuffers } from './device/emulate.js';
 export {
   BLOCK_ERROR_CODES,
   BlockError,
@@ -46,9 +46,9 @@ export {
   type ErrorContext,
   isBlockError,
 } from './error.js';
-export { type FillOptions, type FillPattern, type FillProgress, fill } from './fill.js';
+export { type FillOptions, type FillPattern, type FillProgress, fill } from './bulk/fill.js';
 export { Histogram } from './histogram.js';
 export { type Interval, type IntervalRun, IntervalSet } from './interval-set.js';
 export type { MaybePromise } from './maybe-promise.js';
-export type { AbortSignalLike, ParallelOptions } from './plan.js';
-export { CALL_BYTES, LONG_CALL_BYTES, type Turns, turnsOf } from './turns.js';
+export type { AbortSignalLike, ParallelOptions } from './bulk/plan.js';
+export { CALL_BYTES, LONG_CALL_BYTES, type Turns, turnsOf } from './async/yielder.js';

@@ -1,0 +1,166 @@
+import { firstDifference } from '../buffers.js';
+import { ByteView } from './byte-view.js';
+import { checkInteger } from '../check.js';
+import { checkBoolean, checkDevice, checkFunction, checkOptionNames, type KnownOptions } from '../check-options.js';
+import type { BlockDevice } from '../contract.js';
+import { cut, type Grid, gridRuns, type Piece } from './alignment.js';
+import type { MaybePromise } from '../maybe-promise.js';
+import { runParallel, type Worker } from './run-plan.js';
+import { KNOWN_PARALLEL, type ParallelOptions, planOf } from './plan.js';
+
+/** How far a comparison is. */
+export interface CompareProgress {
+  /** Bytes looked at, or known to be zero on both sides. */
+  readonly comparedBytes: number;
+  readonly totalBytes: number;
+}
+
+/** The first byte in which two devices differ. */
+export interface Difference {
+  /** Counted from the start of the two ranges. */
+  readonly offsetBytes: number;
+  /** The sector of `a` that holds it, or would hold it if `a` went on. */
+  readonly sectorOfA: number;
+  /** The sector of `b` that holds it, or would hold it if `b` went on. */
+  readonly sectorOfB: number;
+}
+
+export interface CompareResult {
+  readonly equal: boolean;
+  /** Only if they are not equal. One that ends before the other differs there at the latest, `ignoreZeroTail` aside. */
+  readonly firstDifference?: Difference;
+  /** Bytes that were compared; less than all if a difference was found. */
+  readonly comparedBytes: number;
+}
+
+export interface CompareOptions extends ParallelOptions {
+  /** First byte of `a`: whole sectors of it. Default: 0. */
+  readonly aOffsetBytes?: number;
+  /** First byte of `b`: whole sectors of it. Default: 0. */
+  readonly bOffsetBytes?: number;
+  /** Bytes to compare: whole sectors of both. Default: the rest of each. */
+  readonly lengthBytes?: number;
+  /** Take what is longer for equal if the rest of it reads as zeroes. Default: false. */
+  readonly ignoreZeroTail?: boolean;
+  /** Told after every piece. What it throws ends the comparison. */
+  readonly onProgress?: (progress: CompareProgress) => void;
+}
+
+const KNOWN: KnownOptions<CompareOptions> = {
+  ...KNOWN_PARALLEL,
+  aOffsetBytes: true,
+  bOffsetBytes: true,
+  lengthBytes: true,
+  ignoreZeroTail: true,
+  onProgress: true,
+};
+
+function checkOptions(options: CompareOptions): void {
+  checkOptionNames(options, KNOWN);
+  for (const name of ['aOffsetBytes', 'bOffsetBytes', 'lengthBytes'] as const) {
+    if (options[name] !== undefined) checkInteger(options[name], name);
+  }
+  if (options.ignoreZeroTail !== undefined) checkBoolean(options.ignoreZeroTail, 'ignoreZeroTail');
+  if (options.onProgress !== undefined) checkFunction(options.onProgress, 'onProgress');
+}
+
+/**
+ * Compares two devices, or ranges of them, in parallel, without reading what both know to be zero. Stops at the first difference.
+ *
+ * Holds at most twice `chunkBytes` times `concurrency` of data. Sector sizes may differ. What is written to either meanwhile may or
+ * may not be seen.
+ *
+ * Rejects with `INVALID_ARGUMENT`, `UNALIGNED`, `OUT_OF_BOUNDS`, `ABORTED`, or with the first error of a device, after everything
+ * in flight has settled.
+ */
+export async function compare(a: BlockDevice, b: BlockDevice, options: CompareOptions = {}): Promise<CompareResult> {
+  checkDevice(a, 'a');
+  checkDevice(b, 'b');
+  checkOptions(options);
+  const viewA = new ByteView(a, options.aOffsetBytes, options.lengthBytes);
+  const viewB = new ByteView(b, options.bOffsetBytes, options.lengthBytes);
+  const longer = Math.max(viewA.lengthBytes, viewB.lengthBytes);
+  const shorter = Math.min(viewA.lengthBytes, viewB.lengthBytes);
+  const totalBytes = options.ignoreZeroTail === true ? longer : shorter;
+  const plan = planOf(options, totalBytes, viewA, viewB);
+  const comparing = new Comparing(viewA, viewB, plan.grid, totalBytes, options);
+  await runParallel(comparing.pieces(), (piece, worker) => comparing.work(piece, worker), plan);
+  return comparing.result(totalBytes < longer ? totalBytes : undefined);
+}
+
+interface ComparePiece extends Piece {
+  /** Whether all of it is known to be zero in `a`. */
+  readonly zeroInA: boolean;
+}
+
+class Comparing {
+  readonly #a: ByteView;
+  readonly #b: ByteView;
+  readonly #grid: Grid;
+  readonly #totalBytes: number;
+  readonly #options: CompareOptions;
+  #comparedBytes = 0;
+  #differenceAt = Number.POSITIVE_INFINITY;
+
+  constructor(a: ByteView, b: ByteView, grid: Grid, totalBytes: number, options: CompareOptions) {
+    this.#a = a;
+    this.#b = b;
+    this.#grid = grid;
+    this.#totalBytes = totalBytes;
+    this.#options = options;
+  }
+
+  /** `endsAt`: where one side ends before the other, if that is a difference. */
+  result(endsAt = Number.POSITIVE_INFINITY): CompareResult {
+    const comparedBytes = this.#comparedBytes;
+    const offsetBytes = Math.min(this.#differenceAt, endsAt);
+    if (offsetBytes === Number.POSITIVE_INFINITY) return { equal: true, comparedBytes };
+    const sectorOfA = this.#a.sectorOf(offsetBytes);
+    const sectorOfB = this.#b.sectorOf(offsetBytes);
+    return { equal: false, firstDifference: { offsetBytes, sectorOfA, sectorOfB }, comparedBytes };
+  }
+
+  /** Everything that must be read, ascending: so whatever comes before a piece is done or in flight when its turn comes. */
+  async *pieces(): AsyncGenerator<ComparePiece> {
+    for await (const run of gridRuns(this.#a, 0, this.#totalBytes, this.#grid)) {
+      if (!run.zero) {
+        for (const piece of cut(run, this.#grid)) yield { ...piece, zeroInA: false };
+        continue;
+      }
+      for await (const { start, end, zero } of gridRuns(this.#b, run.start, run.end, this.#grid)) {
+        if (zero) this.#report(end - start);
+        else for (const piece of cut({ start, end }, this.#grid)) yield { ...piece, zeroInA: true };
+      }
+    }
+  }
+
+  async work(piece: ComparePiece, worker: Worker): Promise<'stop' | undefined> {
+    const zeroInB = !piece.zeroInA && (await this.#b.isKnownZero(piece.start, piece.end));
+    const [bytesA, bytesB] = await both(
+      bytesOf(this.#a, piece, piece.zeroInA, worker.scratch(0)),
+      bytesOf(this.#b, piece, zeroInB, worker.scratch(1)),
+    );
+    const at = firstDifference(bytesA, bytesB);
+    if (at === undefined) {
+      this.#report(piece.end - piece.start);
+      return;
+    }
+    this.#differenceAt = Math.min(this.#differenceAt, piece.start + at);
+    return 'stop';
+  }
+
+  #report(bytes: number): void {
+    this.#comparedBytes += bytes;
+    this.#options.onProgress?.({ comparedBytes: this.#comparedBytes, totalBytes: this.#totalBytes });
+  }
+}
+
+function bytesOf(view: ByteView, { start, end }: Piece, zero: boolean, scratch: Uint8Array): MaybePromise<Uint8Array> {
+  return zero ? scratch.subarray(0, end - start).fill(0) : view.read(start, end - start, scratch);
+}
+
+/** Both values; or, once both have settled and so no buffer is in use any more, the first error. */
+async function both<T>(first: MaybePromise<T>, second: MaybePromise<T>): Promise<[T, T]> {
+  await Promise.allSettled([first, second]);
+  return [await first, await second];
+}
