@@ -1,15 +1,15 @@
-export { type Case, CLAUSES, type Clause, type Context, type Need, type Wrapped } from './case.js';
-export { conformance, conformanceCases, runCase } from './conformance.js';
-export { ControlledBase } from './controlled-base.js';
-export { CrashCheck } from './crash-check.js';
-export { type Contents, CrashMedium, type MediumEvent, replay } from './crash-medium.js';
-export { type CrashState, type CrashStatesOptions, crashStates } from './crash-states.js';
-export { Oracle, type Pending, type PendingRead, type PendingWrite } from './oracle.js';
-export { createRecording, openCrashState, type Recording, type RecordingOptions } from './recording.js';
-export { createMemory, createReferenceDevice, type Memory, referenceSubject } from './reference.js';
-export { type Run, runWorkload } from './run-workload.js';
+export { type Case, CLAUSES, type Clause, type Context, type Need, type Wrapped } from './kit/case.js';
+export { conformance, conformanceCases, runCase } from './kit/conformance.js';
+export { ControlledBase } from './bases/controlled-base.js';
+export { CrashCheck } from './model/crash-check.js';
+export { type Contents, CrashMedium, type MediumEvent, replay } from './bases/crash-medium.js';
+export { type CrashState, type CrashStatesOptions, crashStates } from './bases/crash-states.js';
+export { Oracle, type Pending, type PendingRead, type PendingWrite } from './model/oracle.js';
+export { createRecording, openCrashState, type Recording, type RecordingOptions } from './bases/recording.js';
+export { createMemory, createReferenceDevice, type Memory, referenceSubject } from './bases/reference.js';
+export { type Run, runWorkload } from './model/run-workload.js';
 export * from './simulator/index.js';
-export { stamped, TORN, type Writer, writerOf, writersOf, ZEROES } from './stamp.js';
+export { stamped, TORN, type Writer, writerOf, writersOf, ZEROES } from './model/stamp.js';
 export {
   type ConformanceOptions,
   type Runner,
@@ -17,7 +17,7 @@ export {
   type Shape,
   type Subject,
   type Volume,
-} from './subject.js';
+} from './kit/subject.js';
 export {
   type Batch,
   type Break,
@@ -28,4 +28,4 @@ export {
   type Workload,
   type WorkloadOptions,
   workloads,
-} from './workload.js';
+} from './model/workload.js';

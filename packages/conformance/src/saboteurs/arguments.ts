@@ -1,5 +1,5 @@
 import { byteLengthOf, createDevice, isBlockError } from '@blockyard/block';
-import { createReferenceDevice } from '../reference.js';
+import { createReferenceDevice } from '../bases/reference.js';
 import { passThrough } from './pass-through.js';
 import { type Saboteur, saboteur, spoil, wrapperSaboteur } from './saboteur.js';
 

@@ -1,5 +1,5 @@
-import { conformanceCases, runCase } from '../conformance.js';
-import { chooseCases } from '../groups.js';
+import { conformanceCases, runCase } from '../kit/conformance.js';
+import { chooseCases } from '../kit/groups.js';
 import type { Saboteur } from './saboteur.js';
 
 /** How long to wait for one that never answers. */

@@ -1,5 +1,5 @@
 import { byteLengthOf, type SectorRange } from '@blockyard/block';
-import type { Memory } from '../reference.js';
+import type { Memory } from '../bases/reference.js';
 import { turns } from '../turns.js';
 import { passThrough } from './pass-through.js';
 import { type Saboteur, saboteur, spoil, wrapperSaboteur } from './saboteur.js';

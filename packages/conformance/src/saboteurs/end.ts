@@ -1,7 +1,7 @@
 import { openSync } from 'node:fs';
 import { devNull } from 'node:os';
 import { BlockError, isBlockError } from '@blockyard/block';
-import { createReferenceDevice } from '../reference.js';
+import { createReferenceDevice } from '../bases/reference.js';
 import { turns } from '../turns.js';
 import { passThrough } from './pass-through.js';
 import { type Saboteur, saboteur, silent, spoil, wrapperSaboteur } from './saboteur.js';

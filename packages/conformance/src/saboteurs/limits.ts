@@ -1,6 +1,6 @@
 import type { Operation } from '@blockyard/block';
 import { byteLengthOf, createDevice, sliceBuffers } from '@blockyard/block';
-import { sparseDriver } from '../sparse.js';
+import { sparseDriver } from '../bases/sparse.js';
 import { turns } from '../turns.js';
 import { passThrough } from './pass-through.js';
 import { type Saboteur, saboteur, silent, spoil, wrapperSaboteur } from './saboteur.js';

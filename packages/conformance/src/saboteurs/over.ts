@@ -1,5 +1,5 @@
 import { BlockError } from '@blockyard/block';
-import { createReferenceDevice } from '../reference.js';
+import { createReferenceDevice } from '../bases/reference.js';
 import { turns } from '../turns.js';
 import { passThrough } from './pass-through.js';
 import { type Saboteur, saboteur, spoil, wrapperSaboteur } from './saboteur.js';

@@ -1,6 +1,6 @@
 import { type BlockDevice, createDevice } from '@blockyard/block';
-import { createMemory, createReferenceDevice } from '../reference.js';
-import type { Subject } from '../subject.js';
+import { createMemory, createReferenceDevice } from '../bases/reference.js';
+import type { Subject } from '../kit/subject.js';
 
 /** The layer that does nothing. */
 export function passThrough(base: BlockDevice): BlockDevice {

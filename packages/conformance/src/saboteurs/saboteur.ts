@@ -1,7 +1,7 @@
 import type { BlockDevice, DeviceInfo, DisconnectOptions, Extent, LostSignal, SectorRange } from '@blockyard/block';
-import type { Clause } from '../case.js';
-import { createMemory, createReferenceDevice, type Memory } from '../reference.js';
-import type { Subject } from '../subject.js';
+import type { Clause } from '../kit/case.js';
+import { createMemory, createReferenceDevice, type Memory } from '../bases/reference.js';
+import type { Subject } from '../kit/subject.js';
 import { wrapperSubject } from './pass-through.js';
 
 /** A device that breaks one clause on purpose. The kit is as good as the saboteurs that it catches. */

@@ -1,4 +1,4 @@
-import type { RangeStep, Step } from '../workload.js';
+import type { RangeStep, Step } from '../model/workload.js';
 import type { Random } from './random.js';
 
 /** What one client does next, once what it did last is over. */

@@ -1,6 +1,6 @@
-import { type Contents, CrashMedium, type MediumEvent } from '../crash-medium.js';
-import type { CrashState } from '../crash-states.js';
-import type { Shape } from '../subject.js';
+import { type Contents, CrashMedium, type MediumEvent } from '../bases/crash-medium.js';
+import type { CrashState } from '../bases/crash-states.js';
+import type { Shape } from '../kit/subject.js';
 import type { Random } from './random.js';
 import type { World } from './world.js';
 

@@ -1,5 +1,5 @@
 import type { BlockDevice } from '@blockyard/block';
-import type { CrashMedium } from '../crash-medium.js';
+import type { CrashMedium } from '../bases/crash-medium.js';
 import type { Life } from './life.js';
 import type { Action } from './script.js';
 import { openSimulatedBase } from './simulated-base.js';

@@ -1,11 +1,11 @@
 import { AssertionError, strictEqual } from 'node:assert';
 import { isBlockError } from '@blockyard/block';
-import { ChangedLoan, loansOf } from '../borrowing.js';
-import { CrashCheck } from '../crash-check.js';
-import { Oracle } from '../oracle.js';
-import { type Run, runStep } from '../run-workload.js';
+import { ChangedLoan, loansOf } from '../model/borrowing.js';
+import { CrashCheck } from '../model/crash-check.js';
+import { Oracle } from '../model/oracle.js';
+import { type Run, runStep } from '../model/run-workload.js';
 import { turns } from '../turns.js';
-import type { Step } from '../workload.js';
+import type { Step } from '../model/workload.js';
 import { Actions } from './actions.js';
 import { Life } from './life.js';
 import { ObservedDevice } from './observed-device.js';

@@ -1,5 +1,5 @@
 import { BlockError } from '@blockyard/block';
-import type { Shape } from '../subject.js';
+import type { Shape } from '../kit/subject.js';
 import { EventLog } from './event-log.js';
 import { type CrashPoint, drawFaults, type FaultKind, type Faults, NO_FAULTS, type SingleFault } from './faults.js';
 import type { Life } from './life.js';

@@ -1,0 +1,16 @@
+import type { Context } from './case.js';
+import { turns } from '../turns.js';
+
+/** Milliseconds between two looks. */
+const LOOK_EVERY_MS = 10;
+
+/** Looks at something that is over again and again for a while: what comes late must be seen. `look` throws if it is. */
+export async function keepLooking({ watchMs }: Context, look: () => Promise<void> | void): Promise<void> {
+  const endsAtMs = performance.now() + watchMs;
+  do {
+    await look();
+    await turns(1);
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+  } while (performance.now() < endsAtMs);
+  await look();
+}

@@ -1,6 +1,0 @@
-/** Run by vitest. */
-import { conformance } from '@blockyard/conformance';
-import { describe, test } from 'vitest';
-import { subject } from './volume.fake.mjs';
-
-conformance(subject, { describe, test }, { runs: 2, seed: 1 });

@@ -1,0 +1,25 @@
+import { deepStrictEqual, ok } from 'node:assert';
+import { describe, test } from 'vitest';
+import { CLAUSES, type Clause } from '../kit/case.js';
+import { catchSaboteur } from './catch.js';
+import { saboteurs } from './index.js';
+import { HangError } from '../kit/within.js';
+
+describe('the kit catches a device that', () => {
+  for (const saboteur of saboteurs) {
+    test(`${saboteur.clause}: ${saboteur.name}`, async () => {
+      const found = await catchSaboteur(saboteur);
+      ok(found !== undefined, `no case of ${saboteur.clause} failed`);
+      if (saboteur.hangs === true) return;
+      ok(!(found.error instanceof HangError), 'it must be told what is wrong, not wait for it');
+    });
+  }
+});
+
+test('every clause has a saboteur', () => {
+  const sabotaged = new Set<Clause>(saboteurs.map(({ clause }) => clause));
+  deepStrictEqual(
+    CLAUSES.filter((clause) => !sabotaged.has(clause)),
+    [],
+  );
+});
