@@ -1,3 +1,6 @@
+/** One source of zeroes for all: no driver writes into the buffers of a write [B2]. */
+const ZEROES = new Uint8Array(65_536);
+
 /** Sum of the lengths, in bytes. */
 export function byteLengthOf(buffers: readonly Uint8Array[]): number {
   let sum = 0;
@@ -28,6 +31,15 @@ export function sliceBuffers(buffers: readonly Uint8Array[], offset: number, len
   return views;
 }
 
+/** Buffers that hold `byteLength` zeroes, views of one shared block. No one may write into them. */
+export function zeroBuffers(byteLength: number): Uint8Array[] {
+  const buffers: Uint8Array[] = [];
+  for (let left = byteLength; left > 0; left -= ZEROES.byteLength) {
+    buffers.push(left >= ZEROES.byteLength ? ZEROES : ZEROES.subarray(0, left));
+  }
+  return buffers;
+}
+
 /**
  * Whether every byte is zero.
  *
@@ -49,7 +61,10 @@ function areWordsZero({ buffer, byteOffset, byteLength }: Uint8Array): boolean {
   return true;
 }
 
-/** The first index at which two arrays of one length differ, or undefined if they are equal. Fast if both are aligned to 4 bytes. */
+/**
+ * The first index at which two arrays of one length differ, or undefined if they are equal. Fast if both are aligned to 4
+ * bytes.
+ */
 export function firstDifference(a: Uint8Array, b: Uint8Array): number | undefined {
   if (a.byteLength !== b.byteLength) throw new RangeError(`${a.byteLength} bytes compared with ${b.byteLength}`);
   for (let i = equalWords(a, b) * 4; i < a.byteLength; i++) if (a[i] !== b[i]) return i;

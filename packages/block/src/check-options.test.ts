@@ -11,8 +11,7 @@ import {
   checkTimeMs,
 } from './check-options.js';
 import { compare, copy, createDevice, fill, systemClock } from './index.js';
-import { errorOf } from './testing/held-driver.js';
-import { memoryDriver } from './testing/memory-driver.js';
+import { errorOf, memoryDriver } from './testing.js';
 
 describe('A check of an option', () => {
   const refusals: readonly [string, () => void, string][] = [

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { checkBounds, checkBuffers, checkInteger, checkRange, checkSectorSize, checkSize } from './check.js';
 import { checkOptionNames } from './check-options.js';
 import { createDevice } from './index.js';
-import { memoryDriver } from './testing/memory-driver.js';
+import { memoryDriver } from './testing.js';
 
 const invalid = expect.objectContaining({ code: 'INVALID_ARGUMENT' });
 

@@ -51,7 +51,10 @@ export function checkBuffers(buffers: unknown, sectorSize: number): Uint8Array[]
   return empty === 0 ? list : list.filter((buffer) => buffer.byteLength > 0);
 }
 
-/** A list that `checkBuffers` has passed, checked again where an operation had to wait: its owner may have taken memory away meanwhile. */
+/**
+ * A list that `checkBuffers` has passed, checked again where an operation had to wait: its owner may have taken memory away
+ * meanwhile.
+ */
 export function checkBuffersAgain(list: readonly Uint8Array[], sectorSize: number, count: number): void {
   const sectors = list.reduce((sum, buffer) => sum + buffer.byteLength / sectorSize, 0);
   const isWhole = sectors === count && list.every(({ byteLength }) => byteLength > 0 && byteLength % sectorSize === 0);

@@ -1,4 +1,4 @@
-import { turnOn } from './macrotask.js';
+import { macrotaskOn } from './macrotask.js';
 
 /** Time, as a parameter, so that tests and simulators can drive it. */
 export interface Clock {
@@ -6,12 +6,13 @@ export interface Clock {
   now(): number;
   /** Calls `callback` once, `delayMs` from now. Returns what `clear` takes. */
   set(callback: () => void, delayMs: number): unknown;
+  /** Cancels a timer. One that has fired is ignored. */
   clear(timer: unknown): void;
   /**
-   * Calls `callback` once, in a later turn of the event loop: timers and sockets come first. Left out, as by a clock that is moved
-   * by hand: what lives by this clock never makes way for the event loop.
+   * Calls `callback` once, in a later macrotask: timers and sockets come first. A clock that is moved by hand leaves it out;
+   * then what uses the clock never yields to the event loop.
    */
-  turn?(callback: () => void): void;
+  macrotask?(callback: () => void): void;
 }
 
 // What every platform of this package has, without the rest of any platform's types.
@@ -19,9 +20,10 @@ declare const performance: { now(): number };
 declare function setTimeout(callback: () => void, delayMs: number): unknown;
 declare function clearTimeout(timer: unknown): void;
 
-export const systemClock: Clock = {
+/** The time, timers and macrotasks of the platform. */
+export const systemClock: Required<Clock> = {
   now: () => performance.now(),
   set: (callback, delayMs) => setTimeout(callback, delayMs),
   clear: (timer) => clearTimeout(timer),
-  turn: turnOn(globalThis as unknown as Parameters<typeof turnOn>[0]),
+  macrotask: macrotaskOn(globalThis as unknown as Parameters<typeof macrotaskOn>[0]),
 };

@@ -44,7 +44,7 @@ export interface DisconnectOptions {
   readonly force?: boolean;
 }
 
-/** As much of an `AbortSignal` as it takes to learn that a device is lost, so that any runtime's will do. */
+/** The part of an `AbortSignal` that tells when a device is lost, so that any runtime's will do. */
 export interface LostSignal {
   readonly aborted: boolean;
   /** Once it has fired: the {@link BlockError} that changes are refused with. */
@@ -53,27 +53,27 @@ export interface LostSignal {
   removeEventListener(type: 'abort', listener: () => void): void;
 }
 
-/** What a device holds in memory, lent to somebody who only passes it on [B4]. */
+/** What a device holds in memory, lent to a caller that only passes it on [B4]. */
 export interface Loan {
-  /** The range, one view after the other. Nobody writes into them. */
+  /** The range, one view after the other. No one writes into them. */
   readonly views: readonly Uint8Array[];
   /** Ends the loan: from now on the views may show anything. Further calls do nothing. */
   release(): void;
 }
 
 /**
- * A fixed-at-any-moment number of sectors that can be read, written, flushed and resized.
+ * A number of sectors, fixed until the next resize, that can be read, written, flushed and resized.
  *
  * Positions and lengths are sectors, buffers are whole sectors each [A3]. Every failure is a rejected promise with a
  * {@link BlockError}; nothing throws synchronously [A1]. Any number of operations may be in flight at once [O2].
  */
 export interface BlockDevice extends AsyncDisposable {
-  /** Live facts: a new object after each change, never one that changes under its reader. */
+  /** The facts now: a new object after each change, never one that changes under its reader. */
   readonly info: DeviceInfo;
 
   /**
-   * Fires once the device can never again be changed, and what is not durable never will be: another writer has it [E5]. Left out: it is
-   * never said.
+   * Fires once the device can never again be changed, since another writer has it; what is not durable then never will be [E5].
+   * Left out: the device never finds out.
    */
   readonly lost?: LostSignal | undefined;
 
@@ -85,8 +85,8 @@ export interface BlockDevice extends AsyncDisposable {
   read(start: number, buffers: readonly Uint8Array[]): Promise<void>;
 
   /**
-   * The range where it lies in memory, so that it need not be copied, or undefined: then `read` it. A device may say so at any time,
-   * for any reason, and also if the arguments are wrong [B4].
+   * The range where it lies in memory, so that it need not be copied, or undefined: then `read` it. A device may return
+   * undefined at any time, for any reason, and does if the arguments are wrong [B4].
    */
   lend?(start: number, count: number): Loan | undefined;
 
@@ -102,8 +102,8 @@ export interface BlockDevice extends AsyncDisposable {
   /**
    * Makes every write accepted before the call durable [D1].
    *
-   * With a `range` only the writes to it are meant (a disk's "forced unit access"); a device may always make more durable than
-   * it was asked to.
+   * With a `range` only the writes to it (a disk's "forced unit access"). A device may always make more durable than it was
+   * asked to.
    */
   flush(range?: SectorRange): Promise<void>;
 
@@ -128,7 +128,18 @@ export interface BlockDevice extends AsyncDisposable {
 }
 
 /** The names of a device's operations. */
-export type Operation = 'read' | 'write' | 'flush' | 'resize' | 'discard' | 'writeZeroes' | 'extents' | 'disconnect';
+export const OPERATIONS = [
+  'read',
+  'write',
+  'flush',
+  'resize',
+  'discard',
+  'writeZeroes',
+  'extents',
+  'disconnect',
+] as const;
+
+export type Operation = (typeof OPERATIONS)[number];
 
 /** Smallest and largest sector, in bytes. Between them, any power of two. */
 export const SECTOR_SIZE_MIN = 512;

@@ -1,8 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import * as async from './async.js';
+import { connect, memoryDriver } from './fakes/memory-driver.js';
+import * as index from './index.js';
 import { BLOCK_ERROR_CODES, BlockError, createDevice } from './index.js';
-import { connect, memoryDriver } from './testing/memory-driver.js';
-import { sectorsOf } from './testing/sparse-driver.js';
+import * as testing from './testing.js';
+import { sectorsOf } from './testing.js';
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8');
 
@@ -11,7 +14,7 @@ describe('The README', () => {
 
   test('shows the driver that the tests use, word for word', () => {
     const shown = /```ts\n(.*?)```/s.exec(readme)?.[1];
-    expect(shown).toBe(read('./testing/memory-driver.ts').replace("'../index.js'", "'@blockyard/block'"));
+    expect(shown).toBe(read('./fakes/memory-driver.ts').replace("'../index.js'", "'@blockyard/block'"));
   });
 
   test('shows a driver that works', async () => {
@@ -26,11 +29,20 @@ describe('The README', () => {
     await device.disconnect();
   });
 
-  test('names every export that is a function or a class', () => {
-    const index = read('./index.ts').replaceAll(/type \w+/g, '');
-    for (const [name] of index.matchAll(/\b(?:[a-z]+[A-Z]\w*|copy|compare|fill|IntervalSet|BlockError)\b/g)) {
-      expect(readme).toContain(name);
-    }
+  test.each([
+    ['.', index],
+    ['./async', async],
+    ['./testing', testing],
+  ])('names every function and class of %s', (_, door) => {
+    const names = Object.entries(door).filter(([, value]) => typeof value === 'function');
+    expect(names.length).toBeGreaterThan(5);
+    for (const [name] of names) expect(readme).toContain(name);
+  });
+
+  test('speaks of every way into the package', () => {
+    const { exports } = JSON.parse(read('../package.json'));
+    expect(Object.keys(exports)).toEqual(['.', './async', './testing', './package.json']);
+    for (const door of ['async', 'testing']) expect(readme).toContain(`@blockyard/block/${door}`);
   });
 });
 
@@ -84,12 +96,13 @@ describe('The contract', () => {
 });
 
 describe('The sources', () => {
-  const names = readdirSync(new URL('.', import.meta.url), { recursive: true, encoding: 'utf8' }).filter(
-    (name) => /(?<!\.test)\.ts$/.test(name) && !name.startsWith('testing/'),
+  const names = readdirSync(new URL('.', import.meta.url), { recursive: true, encoding: 'utf8' }).filter((name) =>
+    /(?<!\.test)\.ts$/.test(name),
   );
 
   test('are looked at in every folder', () => {
-    for (const name of ['index.ts', 'async/yielder.ts', 'bulk/copy.ts', 'device/device.ts']) expect(names).toContain(name);
+    for (const name of ['index.ts', 'async/yielder.ts', 'bulk/copy.ts', 'device/device.ts', 'fakes/settled.ts'])
+      expect(names).toContain(name);
   });
 
   test.each(names)('run without Node: %s', (name) => {

@@ -6,11 +6,11 @@ import type { MaybePromise } from './maybe-promise.js';
  *
  * A driver is called with arguments that were checked: safe integers, whole sectors, inside the bounds, `count` at least one,
  * never after `disconnect`, never a changing operation when `readOnly`. `resize` and `disconnect` are called with nothing else
- * in flight (a forced `disconnect` excepted). It may finish at once or return a promise; it may throw or reject with anything, and
- * what is no `BlockError` becomes code `IO`.
+ * in flight (a forced `disconnect` excepted). It may finish at once or return a promise; it may throw or reject with anything,
+ * and what is no `BlockError` becomes code `IO`.
  *
- * The buffers belong to the caller: a driver must not keep one, or a view of one, after its promise settles, either way, and must
- * never write into the buffers of `write`. What has settled is over: nothing of it may come later.
+ * The buffers belong to the caller: a driver must not keep one, or a view of one, after its promise settles, either way, and
+ * must never write into the buffers of `write`. What has settled is over: nothing of it may come later.
  */
 export interface BlockDriver {
   /** See {@link DeviceInfo.name}. */
@@ -21,7 +21,7 @@ export interface BlockDriver {
   readonly sizeSectors: number;
   /** Default: false. */
   readonly readOnly?: boolean;
-  /** See {@link DeviceInfo.preferredIoBytes}. Default: 64 KiB or a sector, whichever is more. */
+  /** See {@link DeviceInfo.preferredIoBytes}. Default: the larger of 64 KiB and a sector. */
   readonly preferredIoBytes?: number;
   /**
    * True if overlapping calls in flight at once never tear a sector [O3] and a read sees what was written before it [O1],
@@ -41,7 +41,7 @@ export interface BlockDriver {
   /** Changes the size; grown space reads as zeroes. On failure, size and data are as they were. */
   resize(sizeSectors: number): MaybePromise<void>;
   /**
-   * Frees all resources. Called after a successful `flush`; on failure the driver goes on working.
+   * Frees all resources. Called after a successful `flush`. Where it fails, the driver must keep working.
    *
    * With `force` it is called at once: after a failed `disconnect`, during one that hangs, with operations in flight. Then it
    * makes those fail where it can, waits for nothing that may never come, and is not called again.
@@ -49,7 +49,8 @@ export interface BlockDriver {
   disconnect(options: DisconnectOptions): MaybePromise<void>;
 
   /**
-   * Lends the range where it lies in memory, or does not [B4]. Asked only of drivers with `atomicSectors`. Left out: nothing is lent.
+   * Lends the range where it lies in memory, or does not [B4]. Asked only of drivers with `atomicSectors`. Left out: nothing is
+   * lent.
    */
   lend?(start: number, count: number): Loan | undefined;
   /** Makes the range read as zeroes and gives its space back. Left out: `writeZeroes`, or writes of zeroes. */

@@ -18,7 +18,7 @@ describe('BlockError', () => {
     expect('cause' in new BlockError('IO', 'x')).toBe(false);
   });
 
-  test('knows what may succeed later by itself, unless told otherwise', () => {
+  test('knows what may succeed later, unless told otherwise', () => {
     const retryable = BLOCK_ERROR_CODES.filter((code) => new BlockError(code, '').retryable);
     expect(retryable).toEqual(['LOCKED', 'NO_SPACE', 'TIMEOUT', 'UNAVAILABLE']);
     expect(new BlockError('IO', '', { retryable: true }).retryable).toBe(true);

@@ -1,7 +1,7 @@
 import type { Operation } from './contract.js';
 
 /**
- * Why an operation failed; a closed set. The value tells whether the same call may succeed later without anybody changing
+ * Why an operation failed; a closed set. The value tells whether the same call may succeed later although no one changes
  * anything, which is the default of {@link BlockError.retryable}.
  */
 const RETRYABLE_BY_CODE = {
@@ -23,7 +23,7 @@ const RETRYABLE_BY_CODE = {
   ALREADY_EXISTS: false,
   /** Credentials or permissions do not allow it. */
   ACCESS_DENIED: false,
-  /** Somebody else holds the device open for writing. */
+  /** Another writer has the device open. */
   LOCKED: true,
   /** The medium, a quota or a budget is full. */
   NO_SPACE: true,
@@ -70,7 +70,7 @@ export interface BlockErrorOptions extends ErrorContext {
 export class BlockError extends Error {
   override readonly name = 'BlockError';
   readonly code: BlockErrorCode;
-  /** Whether the same call may succeed later without anybody changing anything. */
+  /** Whether the same call may succeed later although no one changes anything. */
   readonly retryable: boolean;
   readonly operation: ErrorContext['operation'];
   readonly device: string | undefined;
@@ -114,8 +114,8 @@ export function isBlockError(error: unknown, code?: BlockErrorCode): error is Bl
 }
 
 /**
- * The error of a check, told where it happened: `error` was made a moment ago, with no idea of the device, and nobody has seen
- * it, so that as a cause it would only repeat the message.
+ * The error of a check, with its place added: the check knows nothing of the device. No one else has seen `error`, so as a
+ * cause it would only repeat the message.
  */
 export function locateError(error: unknown, context: ErrorContext): BlockError {
   const code = isBlockError(error) ? error.code : 'INVALID_ARGUMENT';

@@ -1,4 +1,15 @@
-export { byteLengthOf, isZero, sliceBuffers } from './buffers.js';
+export { byteLengthOf, isZero, sliceBuffers, zeroBuffers } from './buffers.js';
+export {
+  type CompareOptions,
+  type CompareProgress,
+  type CompareResult,
+  compare,
+  type Difference,
+} from './bulk/compare.js';
+export { type CopyOptions, type CopyProgress, copy } from './bulk/copy.js';
+export { type FillOptions, type FillPattern, type FillProgress, fill } from './bulk/fill.js';
+export type { AbortSignalLike, ParallelOptions } from './bulk/plan.js';
+export { walkExtents } from './bulk/walk-extents.js';
 export { checkInteger, checkSectorSize, checkSize } from './check.js';
 export {
   checkBoolean,
@@ -15,13 +26,6 @@ export {
 } from './check-options.js';
 export { type Clock, systemClock } from './clock.js';
 export {
-  type CompareOptions,
-  type CompareProgress,
-  type CompareResult,
-  compare,
-  type Difference,
-} from './bulk/compare.js';
-export {
   type BlockDevice,
   type DeviceInfo,
   type DisconnectOptions,
@@ -29,15 +33,14 @@ export {
   type Loan,
   type LostSignal,
   type NativeOperations,
+  OPERATIONS,
   type Operation,
   SECTOR_SIZE_MAX,
   SECTOR_SIZE_MIN,
   type SectorRange,
 } from './contract.js';
-export { type CopyOptions, type CopyProgress, copy } from './bulk/copy.js';
 export { createDevice, type DeviceOptions } from './device/device.js';
 export type { BlockDriver } from './driver.js';
-export { mergeExtents, zeroBuffers } from './device/emulate.js';
 export {
   BLOCK_ERROR_CODES,
   BlockError,
@@ -46,9 +49,8 @@ export {
   type ErrorContext,
   isBlockError,
 } from './error.js';
-export { type FillOptions, type FillPattern, type FillProgress, fill } from './bulk/fill.js';
+export { extentsOfData, mergeExtents } from './extents.js';
 export { Histogram } from './histogram.js';
 export { type Interval, type IntervalRun, IntervalSet } from './interval-set.js';
+export { invariant } from './invariant.js';
 export type { MaybePromise } from './maybe-promise.js';
-export type { AbortSignalLike, ParallelOptions } from './bulk/plan.js';
-export { CALL_BYTES, LONG_CALL_BYTES, type Turns, turnsOf } from './async/yielder.js';

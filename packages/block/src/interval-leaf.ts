@@ -11,7 +11,7 @@ const LEAF_OVERHEAD_BYTES = 256;
 export const LEAF_BYTES = LEAF_SLOTS * 2 * Float64Array.BYTES_PER_ELEMENT + LEAF_OVERHEAD_BYTES;
 
 /**
- * A sorted run of disjoint intervals, none touching the next. So all their bounds, start and end in turn, form one strictly
+ * A sorted run of disjoint intervals, none touching the next. So all their bounds, start and end of each, form one strictly
  * ascending sequence, and the position of a number in that sequence tells everything: at an odd one it is inside an interval.
  */
 export class IntervalLeaf {
@@ -55,7 +55,7 @@ export class IntervalLeaf {
     return sum;
   }
 
-  /** Puts intervals, given as their bounds in turn, in the place of those from `from` to before `to`. */
+  /** Replaces the intervals from `from` to before `to` by others, given as start and end of each. */
   replace(from: number, to: number, bounds: readonly number[]): void {
     this.#bounds.copyWithin(from * 2 + bounds.length, to * 2, this.#count * 2);
     this.#bounds.set(bounds, from * 2);

@@ -200,7 +200,7 @@ export class IntervalSet {
     return index > 0 ? this.#leaf(leaf).end(index - 1) : this.#leaf(leaf - 1).lastEnd;
   }
 
-  /** Puts intervals, at most two, given as their bounds in turn, in the place of those from `from` to before `to`. */
+  /** Replaces the intervals from `from` to before `to` by at most two others, given as start and end of each. */
   #replace(from: Place, to: Place, bounds: readonly number[]): void {
     this.#version++;
     if (this.#leaves.length === 0) this.#leaves.push(new IntervalLeaf());
@@ -222,7 +222,9 @@ export class IntervalSet {
     return place.leaf <= last ? place : { leaf: last, index: this.#leaf(last).count };
   }
 
-  /** The same place, but in the last leaf that a replacement up to it touches: the start of a leaf is the end of the one before. */
+  /**
+   * The same place, but in the last leaf that a replacement up to it touches: the start of a leaf is the end of the one before.
+   */
   #lastTouched(place: Place, firstLeaf: number): Place {
     const { leaf, index } = this.#existing(place);
     return index === 0 && leaf > firstLeaf ? { leaf: leaf - 1, index: this.#leaf(leaf - 1).count } : { leaf, index };
@@ -250,7 +252,9 @@ export class IntervalSet {
     this.#totalLength -= leaf.lengthOf(from, to);
   }
 
-  /** Cuts a leaf that is too full in two. The last one stays full, because a set that grows at its end never comes back to it. */
+  /**
+   * Cuts a leaf that is too full in two. The last one stays full, because a set that grows at its end never comes back to it.
+   */
   #split(number: number): void {
     const leaf = this.#leaf(number);
     if (leaf.count <= LEAF_INTERVALS_MAX) return;

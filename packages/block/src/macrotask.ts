@@ -1,5 +1,5 @@
-/** What a later turn of the event loop is made of; not every platform has all of it. */
-export interface TurnPlatform {
+/** What a macrotask can be made of; not every platform has all of it. */
+export interface MacrotaskPlatform {
   readonly setImmediate?: ((callback: () => void) => unknown) | undefined;
   readonly MessageChannel?:
     | (new () => { readonly port1: MessagePortLike; readonly port2: MessagePortLike })
@@ -14,10 +14,11 @@ interface MessagePortLike {
 }
 
 /**
- * The shortest way to a later turn that the platform has. Browsers hold timers back by 4 ms and more, and messages not at all. Looked
- * up once, so that a test that replaces the platform's timers does not stop devices that were made before.
+ * The platform's shortest way to a macrotask. Browsers delay nested timers by 4 ms and more, but not messages. It is looked up
+ * once, so that a test that replaces the platform's timers does not stop devices that were made before.
  */
-export function turnOn({ setImmediate, MessageChannel, setTimeout }: TurnPlatform): (callback: () => void) => void {
+export function macrotaskOn(platform: MacrotaskPlatform): (callback: () => void) => void {
+  const { setImmediate, MessageChannel, setTimeout } = platform;
   if (setImmediate !== undefined) return (callback) => void setImmediate(callback);
   if (MessageChannel === undefined) return (callback) => void setTimeout(callback, 0);
   return (callback) => {

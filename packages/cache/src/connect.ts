@@ -1,12 +1,5 @@
-import {
-  type BlockDevice,
-  BlockError,
-  CALL_BYTES,
-  checkDevice,
-  checkInteger,
-  createDevice,
-  LONG_CALL_BYTES,
-} from '@blockyard/block';
+import { type BlockDevice, BlockError, checkDevice, checkInteger, createDevice } from '@blockyard/block';
+import { CALL_BYTES, LONG_CALL_BYTES } from '@blockyard/block/async';
 import { CacheDriver } from './cache-driver.js';
 import { Engine } from './engine.js';
 import { type CacheOptions, checkOptions } from './options.js';
@@ -47,7 +40,7 @@ export async function connectCache(base: BlockDevice, options: CacheOptions = {}
   const checked = checkOptions(options, base.info.sectorSize);
   const engine = new Engine(base, checked);
   const device = createDevice(new CacheDriver(base, engine), { clock: checked.clock });
-  const { turns } = engine;
+  const { yielder } = engine;
   return Object.assign(device, {
     snapshot: () => snapshotOf(engine),
     states(start: number, count: number): CacheState[] {
@@ -60,11 +53,11 @@ export async function connectCache(base: BlockDevice, options: CacheOptions = {}
     },
     async setMaxSizeBytes(maxSizeBytes: number): Promise<void> {
       await engine.setMaxSizeBytes(maxSizeBytes);
-      await turns.spend(LONG_CALL_BYTES);
+      await yielder.spend(LONG_CALL_BYTES);
     },
     async prefetch(start: number, count: number): Promise<void> {
-      const turn = turns.spend(CALL_BYTES);
-      if (turn !== undefined) await turn;
+      const pause = yielder.spend(CALL_BYTES);
+      if (pause !== undefined) await pause;
       checkInteger(start, 'start');
       checkInteger(count, 'count');
       if (engine.prefetcher.hasEnded) throw new BlockError('DISCONNECTED', 'the device was disconnected');

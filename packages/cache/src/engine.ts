@@ -1,4 +1,5 @@
-import { type BlockDevice, BlockError, type Clock, checkInteger, type Turns, turnsOf } from '@blockyard/block';
+import { type BlockDevice, BlockError, type Clock, checkInteger } from '@blockyard/block';
+import { type Yielder, yielderOf } from '@blockyard/block/async';
 import { BaseCalls } from './base/base-calls.js';
 import { containedClock } from './base/contained-clock.js';
 import { Fetcher } from './base/fetcher.js';
@@ -23,7 +24,7 @@ export class Engine {
   readonly geometry: Geometry;
   readonly clock: Clock;
   /** Shared with all that live by the clock that was given. */
-  readonly turns: Turns;
+  readonly yielder: Yielder;
   readonly isWriteThrough: boolean;
   readonly epochs = new Epochs();
   readonly admission = new Admission();
@@ -51,7 +52,7 @@ export class Engine {
     this.base = new BaseCalls(base, (error) => this.broke(error));
     this.#deviceSectors = sizeSectors;
     this.clock = containedClock(options.clock, (error) => this.broke(error));
-    this.turns = turnsOf(options.clock);
+    this.yielder = yielderOf(options.clock);
     this.isWriteThrough = options.mode === 'writethrough';
     this.geometry = geometryOf(sectorSize, plan.lineSize, preferredIoBytes);
     this.zeroes = new ZeroRanges(this.epochs);

@@ -4,9 +4,9 @@ import type { Command } from 'commander';
 import type { Context } from '../context.js';
 import { defineCommand, jsonOption } from '../define.js';
 import { withDevice } from '../device.js';
-import { walkExtents } from '../extent-walk.js';
 import { Failure, messageOf, oneLine } from '../failure.js';
 import { inParallel } from '../in-parallel.js';
+import { mergedExtents } from '../merged-extents.js';
 import { concurrencyOption } from '../parallel-options.js';
 import { type Progress, withProgress } from '../progress.js';
 import { sizeBytesOf } from '../range.js';
@@ -94,7 +94,7 @@ async function check(
 /** What is zero whole; the rest in pieces that end where the backend likes it. */
 async function* piecesOf(device: BlockDevice, pieceSectors: number, signal: AbortSignal): AsyncGenerator<Piece> {
   const all = { start: 0, count: device.info.sizeSectors };
-  for await (const { start, count, type } of walkExtents(device, all, signal)) {
+  for await (const { start, count, type } of mergedExtents(device, all, signal)) {
     if (type === 'zero') {
       yield { start, count, isZero: true };
       continue;

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import type { Context } from '../context.js';
 import { defineCommand, jsonOption } from '../define.js';
 import { withDevice } from '../device.js';
-import { walkExtents } from '../extent-walk.js';
+import { mergedExtents } from '../merged-extents.js';
 import { addRangeOptions, type RangeOptions, sectorRange } from '../range.js';
 import { plainTable } from '../table.js';
 
@@ -24,7 +24,7 @@ export function defineMap(program: Command, context: Context): void {
     .addOption(jsonOption())
     .action((uri: string, options: RangeOptions & { readonly json?: boolean }) =>
       withDevice(context, uri, { readOnly: true }, async (device) => {
-        const extents = walkExtents(device, sectorRange(options, device.info), context.interruption);
+        const extents = mergedExtents(device, sectorRange(options, device.info), context.interruption);
         await (options.json ? printList(context, device, extents) : printTable(context, device, extents));
       }),
     );

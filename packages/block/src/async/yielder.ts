@@ -6,29 +6,33 @@ export const CALL_BYTES = 4096;
 export const LONG_CALL_BYTES = 16 * CALL_BYTES;
 /** Work between two looks at the clock, in bytes copied or their like: some 100 µs. */
 const LOOK_BYTES = 1 << 20;
-/** Milliseconds of uninterrupted service after which the event loop gets its turn. */
-const SERVICE_MAX_MS = 10;
+/** Milliseconds of uninterrupted work after which the event loop goes first. */
+const MAX_UNINTERRUPTED_MS = 10;
 
 /**
- * Makes way for timers and sockets where nothing else does. Operations that complete from memory complete within microtasks,
- * and a caller that awaits one after the other never lets the event loop turn.
+ * Yields to the event loop where nothing else does. Operations that complete from memory complete within microtasks, and a
+ * caller that awaits one after the other would hold back every timer and socket.
  *
- * Everything that serves within one event loop shares one of these. Work is counted, which costs a subtraction; after so much of
- * it the clock is looked at, and the loop is asked to report its next turn. If that report is late, whoever comes waits for it.
+ * Everything that works within one event loop shares one of these: see {@link yielderOf}. Work is counted, which costs a
+ * subtraction. After every mebibyte the clock is looked at, and a macrotask is asked for. If that has not come within ten
+ * milliseconds, callers wait for it.
  */
-export class Turns {
+export class Yielder {
   readonly #clock: Clock;
-  /** Work until the next look; none while the turn is overdue. */
+  /** Work until the next look; none while the macrotask is overdue. */
   #leftBytes = LOOK_BYTES;
-  /** Resolves with the next turn of the event loop. */
-  #turn: Promise<void> | undefined;
-  #sinceMs = 0;
+  /** Resolves in the macrotask that was asked for. */
+  #macrotask: Promise<void> | undefined;
+  #askedAtMs = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Counts work that was done. Where the event loop has waited long enough for its turn, a promise that resolves after it. */
+  /**
+   * Counts work that was done, in bytes copied or their like. Returns a promise to wait for where the event loop has been held
+   * back for long enough, and undefined otherwise.
+   */
   spend(bytes: number): Promise<void> | undefined {
     this.#leftBytes -= bytes;
     return this.#leftBytes > 0 ? undefined : this.#look();
@@ -37,14 +41,14 @@ export class Turns {
   #look(): Promise<void> | undefined {
     try {
       const nowMs = this.#clock.now();
-      if (this.#turn !== undefined && nowMs - this.#sinceMs >= SERVICE_MAX_MS) {
+      if (this.#macrotask !== undefined && nowMs - this.#askedAtMs >= MAX_UNINTERRUPTED_MS) {
         this.#leftBytes = 0;
-        return this.#turn;
+        return this.#macrotask;
       }
       this.#leftBytes = LOOK_BYTES;
-      if (this.#turn === undefined) {
-        this.#sinceMs = nowMs;
-        this.#turn = this.#nextTurn();
+      if (this.#macrotask === undefined) {
+        this.#askedAtMs = nowMs;
+        this.#macrotask = this.#askForMacrotask();
       }
     } catch {
       // A clock that fails is no reason to fail what it times.
@@ -53,29 +57,29 @@ export class Turns {
     return undefined;
   }
 
-  #nextTurn(): Promise<void> | undefined {
-    if (this.#clock.turn === undefined) return undefined;
+  #askForMacrotask(): Promise<void> | undefined {
+    if (this.#clock.macrotask === undefined) return undefined;
     let report = () => {};
-    const turn = new Promise<void>((resolve) => {
+    const macrotask = new Promise<void>((resolve) => {
       report = resolve;
     });
-    this.#clock.turn(() => {
-      this.#turn = undefined;
+    this.#clock.macrotask(() => {
+      this.#macrotask = undefined;
       this.#leftBytes = LOOK_BYTES;
       report();
     });
-    return turn;
+    return macrotask;
   }
 }
 
-const TURNS = new WeakMap<Clock, Turns>();
+const YIELDERS = new WeakMap<Clock, Yielder>();
 
-/** One for all that live by the same clock. */
-export function turnsOf(clock: Clock): Turns {
-  let turns = TURNS.get(clock);
-  if (turns === undefined) {
-    turns = new Turns(clock);
-    TURNS.set(clock, turns);
+/** The yielder that everything with the same clock shares. */
+export function yielderOf(clock: Clock): Yielder {
+  let yielder = YIELDERS.get(clock);
+  if (yielder === undefined) {
+    yielder = new Yielder(clock);
+    YIELDERS.set(clock, yielder);
   }
-  return turns;
+  return yielder;
 }

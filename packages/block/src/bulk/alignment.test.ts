@@ -1,10 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type ByteRun, ByteView } from './byte-view.js';
-import { cut, cutZeroes, type Grid, gridRuns } from './alignment.js';
 import { createDevice } from '../index.js';
-import { memoryDriver } from '../testing/memory-driver.js';
-import { sectorsOf, sparseDriver } from '../testing/sparse-driver.js';
+import { memoryDriver, sectorsOf, sparseDriver } from '../testing.js';
+import { type Alignment, alignedRuns, split, splitZeroes } from './alignment.js';
+import { type ByteRun, ByteView } from './byte-view.js';
 
 const SECTORS = 64;
 
@@ -22,37 +21,45 @@ async function deviceWith(sectors: readonly number[]) {
 }
 
 const sector = fc.nat(SECTORS - 1);
-const grids = fc.constantFrom(
+const alignments = fc.constantFrom(
   { grainBytes: 512, chunkBytes: 512 },
   { grainBytes: 1024, chunkBytes: 4096 },
   { grainBytes: 4096, chunkBytes: 4096 },
   { grainBytes: 1536, chunkBytes: 6144 },
 );
 
-describe('gridRuns', () => {
+describe('alignedRuns', () => {
   test('covers the range, and says zero only of whole grains that are', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.uniqueArray(sector), grids, fc.nat(20), sector, sector, async (data, sizes, phase, a, b) => {
-        const grid = { ...sizes, phaseBytes: (phase * 512) % sizes.chunkBytes };
-        const [start, end] = [Math.min(a, b) * 512, Math.max(a, b) * 512];
-        const runs = await collect(gridRuns(new ByteView(await deviceWith(data)), start, end, grid));
-        const isLine = (at: number) => at === start || at === end || (at + grid.phaseBytes) % grid.grainBytes === 0;
-        const hasData = (from: number, to: number) => data.some((s) => s * 512 < to && from < (s + 1) * 512);
-        let at = start;
-        for (const run of runs) {
-          expect(run.start).toBe(at);
-          expect(run.end).toBeGreaterThan(run.start);
-          expect(isLine(run.start) && isLine(run.end)).toBe(true);
-          if (run.zero) expect(hasData(run.start, run.end)).toBe(false);
-          at = run.end;
-        }
-        expect(at).toBe(end);
-        // No grain that is zero is given out as data.
-        for (const piece of cut({ start, end }, grid, grid.grainBytes)) {
-          const run = runs.find((candidate) => candidate.start <= piece.start && piece.end <= candidate.end);
-          expect(run?.zero).toBe(!hasData(piece.start, piece.end));
-        }
-      }),
+      fc.asyncProperty(
+        fc.uniqueArray(sector),
+        alignments,
+        fc.nat(20),
+        sector,
+        sector,
+        async (data, sizes, phase, a, b) => {
+          const alignment = { ...sizes, phaseBytes: (phase * 512) % sizes.chunkBytes };
+          const [start, end] = [Math.min(a, b) * 512, Math.max(a, b) * 512];
+          const runs = await collect(alignedRuns(new ByteView(await deviceWith(data)), start, end, alignment));
+          const isBoundary = (at: number) =>
+            at === start || at === end || (at + alignment.phaseBytes) % alignment.grainBytes === 0;
+          const hasData = (from: number, to: number) => data.some((s) => s * 512 < to && from < (s + 1) * 512);
+          let at = start;
+          for (const run of runs) {
+            expect(run.start).toBe(at);
+            expect(run.end).toBeGreaterThan(run.start);
+            expect(isBoundary(run.start) && isBoundary(run.end)).toBe(true);
+            if (run.zero) expect(hasData(run.start, run.end)).toBe(false);
+            at = run.end;
+          }
+          expect(at).toBe(end);
+          // No grain that is zero is given out as data.
+          for (const piece of split({ start, end }, alignment, alignment.grainBytes)) {
+            const run = runs.find((candidate) => candidate.start <= piece.start && piece.end <= candidate.end);
+            expect(run?.zero).toBe(!hasData(piece.start, piece.end));
+          }
+        },
+      ),
     );
   });
 
@@ -66,38 +73,42 @@ describe('gridRuns', () => {
         return [{ start, count, type: 'data' }];
       },
     });
-    const grid: Grid = { grainBytes: 65_536, chunkBytes: 1 << 20, phaseBytes: 0 };
-    const first = await gridRuns(new ByteView(device), 0, 2 ** 49, grid).next();
+    const alignment: Alignment = { grainBytes: 65_536, chunkBytes: 1 << 20, phaseBytes: 0 };
+    const first = await alignedRuns(new ByteView(device), 0, 2 ** 49, alignment).next();
     expect(first.value).toEqual({ start: 0, end: 256 << 20, zero: false });
     expect(asked).toBe(1);
   });
 
   test('makes one zero run of many answers', async () => {
     const device = createDevice(sparseDriver(512, 2 ** 40));
-    const grid: Grid = { grainBytes: 65_536, chunkBytes: 1 << 20, phaseBytes: 512 };
+    const alignment: Alignment = { grainBytes: 65_536, chunkBytes: 1 << 20, phaseBytes: 512 };
     const end = 2 ** 49;
-    expect(await collect(gridRuns(new ByteView(device), 0, end, grid))).toEqual([{ start: 0, end, zero: true }]);
+    expect(await collect(alignedRuns(new ByteView(device), 0, end, alignment))).toEqual([
+      { start: 0, end, zero: true },
+    ]);
   });
 });
 
-describe('cut', () => {
-  test('ends pieces on the lines', () => {
-    const grid: Grid = { grainBytes: 512, chunkBytes: 2048, phaseBytes: 512 };
-    expect([...cut({ start: 512, end: 6000 }, grid)]).toEqual([
+describe('split', () => {
+  test('ends pieces at the boundaries', () => {
+    const alignment: Alignment = { grainBytes: 512, chunkBytes: 2048, phaseBytes: 512 };
+    expect([...split({ start: 512, end: 6000 }, alignment)]).toEqual([
       { start: 512, end: 1536 },
       { start: 1536, end: 3584 },
       { start: 3584, end: 5632 },
       { start: 5632, end: 6000 },
     ]);
-    expect([...cut({ start: 3, end: 3 }, grid)]).toEqual([]);
+    expect([...split({ start: 3, end: 3 }, alignment)]).toEqual([]);
   });
 
   test('takes larger pieces for zeroes only where the device is native in them', () => {
-    const grid: Grid = { grainBytes: 1 << 20, chunkBytes: 1 << 20, phaseBytes: 0 };
+    const alignment: Alignment = { grainBytes: 1 << 20, chunkBytes: 1 << 20, phaseBytes: 0 };
     const run = { start: 0, end: 3 << 28 };
-    expect([...cutZeroes(createDevice(memoryDriver(512, 0)), run, grid)]).toHaveLength(768);
-    expect([...cutZeroes(createDevice(sparseDriver(512, 0)), run, grid)]).toEqual([run]);
-    expect([...cutZeroes(createDevice(sparseDriver(512, 0)), { start: 0, end: 2 ** 32 }, grid)]).toHaveLength(4);
-    expect([...cutZeroes(createDevice(sparseDriver(512, 0)), { start: 0, end: 2 ** 52 }, grid)]).toHaveLength(256);
+    expect([...splitZeroes(createDevice(memoryDriver(512, 0)), run, alignment)]).toHaveLength(768);
+    expect([...splitZeroes(createDevice(sparseDriver(512, 0)), run, alignment)]).toEqual([run]);
+    expect([...splitZeroes(createDevice(sparseDriver(512, 0)), { start: 0, end: 2 ** 32 }, alignment)]).toHaveLength(4);
+    expect([...splitZeroes(createDevice(sparseDriver(512, 0)), { start: 0, end: 2 ** 52 }, alignment)]).toHaveLength(
+      256,
+    );
   });
 });

@@ -1,9 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { createDevice } from '../index.js';
+import { errorOf, memoryDriver, sectorsOf, sparseDriver } from '../testing.js';
 import { ByteView } from './byte-view.js';
-import { createDevice, type Extent } from '../index.js';
-import { errorOf } from '../testing/held-driver.js';
-import { memoryDriver } from '../testing/memory-driver.js';
-import { sectorsOf, sparseDriver } from '../testing/sparse-driver.js';
 
 const memory = (sectorSize: number, sizeSectors: number) => createDevice(memoryDriver(sectorSize, sizeSectors));
 
@@ -57,49 +55,6 @@ describe('ByteView', () => {
     expect(await runsOf(view, 600, 700)).toEqual([{ start: 600, end: 700, zero: false }]);
     expect(await view.isKnownZero(1536, 5000)).toBe(true);
     expect(await view.isKnownZero(1535, 5000)).toBe(false);
-  });
-
-  test('asks for extents in windows that grow where there are few and shrink where there are many', async () => {
-    const MiB = 1 << 20;
-    const runSectors = MiB / 8 / 512;
-    const asked: number[] = [];
-    const device = createDevice({
-      ...memoryDriver(512, 0),
-      sizeSectors: 2 ** 23,
-      extents(start, count): Extent[] {
-        asked.push((count * 512) / MiB);
-        // Nothing in the first half gigabyte, then an eighth of a megabyte of each kind in turn.
-        if (start * 512 < 512 * MiB) return [{ start, count, type: 'zero' }];
-        return Array.from({ length: count / runSectors }, (_, i) => ({
-          start: start + i * runSectors,
-          count: runSectors,
-          type: i % 2 === 0 ? 'data' : 'zero',
-        }));
-      },
-    });
-    await runsOf(new ByteView(device), 0, 4096 * MiB);
-    expect(asked.slice(0, 8)).toEqual([256, 512, 1024, 256, 128, 256, 128, 256]);
-    expect(asked.reduce((sum, megabytes) => sum + megabytes)).toBe(4096);
-  });
-
-  test('never asks for more than 64 GiB at once, and for 256 MiB at most after an answer of many', async () => {
-    const GiB = 2 ** 30;
-    const asked: number[] = [];
-    const device = createDevice({
-      ...memoryDriver(512, 0),
-      sizeSectors: 2 ** 33,
-      extents(start, count): Extent[] {
-        asked.push((count * 512) / GiB);
-        if (start * 512 < 1024 * GiB) return [{ start, count, type: 'zero' }];
-        const runSectors = 2048;
-        return Array.from({ length: count / runSectors }, (_, i): Extent => {
-          return { start: start + i * runSectors, count: runSectors, type: i % 2 === 0 ? 'data' : 'zero' };
-        });
-      },
-    });
-    await runsOf(new ByteView(device), 0, 1200 * GiB);
-    expect(Math.max(...asked)).toBe(64);
-    expect(asked.slice(asked.lastIndexOf(64)).slice(0, 5)).toEqual([64, 0.25, 0.5, 1, 2]);
   });
 
   test('is told from a foreign device that does not cover what it was asked', async () => {

@@ -1,24 +1,15 @@
 import { checkInteger } from '../check.js';
 import type { BlockDevice } from '../contract.js';
 import { BlockError } from '../error.js';
+import { walkExtents } from './walk-extents.js';
 
 /** A run of bytes of a {@link ByteView}, counted from the view's start. */
 export interface ByteRun {
   readonly start: number;
   readonly end: number;
-  /** Known to read as zeroes. What is not may still do. */
+  /** Known to read as zeroes. Other runs may still read as zeroes. */
   readonly zero: boolean;
 }
-
-/**
- * Bytes of the first question about extents. The next ones are larger or smaller, by how many extents came, but have a bound: a device may
- * tell only so many extents in one answer, and call the rest data.
- */
-const EXTENTS_WINDOW_BYTES = 256 << 20;
-const EXTENTS_WINDOW_BYTES_MAX = 64 * 2 ** 30;
-
-/** Extents in an answer from which on the next question is smaller, so that no answer fills the memory. */
-const EXTENTS_MANY = 1024;
 
 /**
  * A range of a device in bytes, counted from its own start, reading as zeroes beyond its end: two devices with sectors of
@@ -78,12 +69,12 @@ export class ByteView {
     return this.device.write(this.sectorOf(at), [bytes]);
   }
 
-  /** Lets whole sectors read as zeroes, and gives their space back where the device can. */
+  /** Makes whole sectors read as zeroes, and gives their space back where the device can. */
   discard(at: number, length: number): Promise<void> {
     return this.device.discard(this.sectorOf(at), length / this.sectorSize);
   }
 
-  /** Lets whole sectors read as zeroes. */
+  /** Makes whole sectors read as zeroes. */
   writeZeroes(at: number, length: number): Promise<void> {
     return this.device.writeZeroes(this.sectorOf(at), length / this.sectorSize);
   }
@@ -97,22 +88,17 @@ export class ByteView {
   /** What the device tells of the bytes from `start` to `end`: runs that cover them exactly. Neighbours may be of one kind. */
   async *extents(start: number, end: number): AsyncGenerator<ByteRun> {
     const presentEnd = Math.max(start, Math.min(end, this.lengthBytes));
-    let windowBytes = EXTENTS_WINDOW_BYTES;
-    let at = start;
-    while (at < presentEnd) {
-      const windowEnd = Math.min(at + windowBytes, presentEnd);
-      const first = this.sectorOf(at);
-      const extents = await this.device.extents(first, this.sectorOf(windowEnd - 1) + 1 - first);
-      for (const { start: sector, count, type } of extents) {
-        const runEnd = Math.min((sector + count) * this.sectorSize - this.offsetBytes, windowEnd);
-        yield { start: at, end: runEnd, zero: type === 'zero' };
-        at = runEnd;
+    if (start < presentEnd) {
+      const first = this.sectorOf(start);
+      const count = this.sectorOf(presentEnd - 1) + 1 - first;
+      for await (const extent of walkExtents(this.device, first, count)) {
+        const runStart = extent.start * this.sectorSize - this.offsetBytes;
+        yield {
+          start: Math.max(runStart, start),
+          end: Math.min(runStart + extent.count * this.sectorSize, presentEnd),
+          zero: extent.type === 'zero',
+        };
       }
-      if (at !== windowEnd) throw new BlockError('IO', `extents of ${this.device.info.name} end early`);
-      windowBytes =
-        extents.length > EXTENTS_MANY
-          ? Math.max(Math.min(windowBytes / 2, EXTENTS_WINDOW_BYTES), this.sectorSize)
-          : Math.min(windowBytes * 2, EXTENTS_WINDOW_BYTES_MAX);
     }
     if (presentEnd < end) yield { start: presentEnd, end, zero: true };
   }

@@ -1,9 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type BlockDevice, type BlockDriver, compare, copy, createDevice } from '../index.js';
-import { errorOf, holdCalls, stateOf, take, turn } from '../testing/held-driver.js';
-import { memoryDriver } from '../testing/memory-driver.js';
-import { sectorsOf, sparseDriver } from '../testing/sparse-driver.js';
+import { errorOf, holdCalls, memoryDriver, sectorsOf, settled, sparseDriver, stateOf } from '../testing.js';
 
 const SMALL = { chunkBytes: 2048 };
 
@@ -22,7 +20,7 @@ describe('compare', () => {
     const contents = fc.array(fc.constantFrom(0, 0, 1, 2), { maxLength: 16 });
     const changes = fc.array(fc.nat(16_383), { maxLength: 2 });
     const sizes = fc.constantFrom(512, 1024, 4096);
-    const cut = fc.nat(3);
+    const missing = fc.nat(3);
     const options = fc.record({ concurrency: fc.integer({ min: 1, max: 9 }), ignoreZeroTail: fc.boolean() });
     await fc.assert(
       fc.asyncProperty(
@@ -30,14 +28,14 @@ describe('compare', () => {
         changes,
         sizes,
         sizes,
-        cut,
-        cut,
+        missing,
+        missing,
         options,
-        async (fills, at, sizeA, sizeB, cutA, cutB, rest) => {
+        async (fills, at, sizeA, sizeB, missingA, missingB, rest) => {
           const whole = new Uint8Array(16_384);
           for (const [i, fill] of fills.entries()) whole.fill(fill, i * 512, (i + 1) * 512);
-          const a = whole.slice(0, whole.byteLength - cutA * sizeA);
-          const b = whole.slice(0, whole.byteLength - cutB * sizeB);
+          const a = whole.slice(0, whole.byteLength - missingA * sizeA);
+          const b = whole.slice(0, whole.byteLength - missingB * sizeB);
           for (const place of at) if (place < b.byteLength) b[place] = (b[place] ?? 0) ^ 4;
           const deviceA = await deviceWith(sparseDriver(sizeA, a.byteLength / sizeA), a);
           const deviceB = await deviceWith(sparseDriver(sizeB, b.byteLength / sizeB), b);
@@ -130,10 +128,10 @@ describe('compare', () => {
     const a = holdCalls(memoryDriver(512, 64), { atomicSectors: true });
     const b = await deviceWith(memoryDriver(512, 64), new Uint8Array(64 * 512).fill(1, 700));
     const comparing = compare(createDevice(a), b, { ...SMALL, concurrency: 2 });
-    await turn();
-    a.held.pop()?.proceed();
+    await settled();
+    a.held.pop()?.carryOut();
     expect(await stateOf(comparing)).toBe('pending');
-    take(a, 'read').proceed();
+    a.take('read').carryOut();
     expect(await comparing).toMatchObject({ firstDifference: { offsetBytes: 700 } });
     expect(a.held).toEqual([]);
   });
@@ -166,11 +164,11 @@ describe('compare', () => {
     const a = holdCalls(memoryDriver(512, 8));
     const b = holdCalls(memoryDriver(512, 8));
     const comparing = compare(createDevice(a), createDevice(b));
-    await turn();
+    await settled();
     const cause = new Error('bad block');
-    take(a, 'read').fail(cause);
+    a.take('read').fail(cause);
     expect(await stateOf(comparing)).toBe('pending');
-    take(b, 'read').fail(new Error('another'));
+    b.take('read').fail(new Error('another'));
     expect(await errorOf(comparing)).toMatchObject({ code: 'IO', operation: 'read', cause });
   });
 
@@ -182,10 +180,10 @@ describe('compare', () => {
       concurrency: 1,
       signal: abort.signal,
     });
-    await turn();
+    await settled();
     abort.abort('enough');
     expect(await stateOf(comparing)).toBe('pending');
-    take(a, 'read').proceed();
+    a.take('read').carryOut();
     expect(await errorOf(comparing)).toMatchObject({ code: 'ABORTED', cause: 'enough' });
   });
 });

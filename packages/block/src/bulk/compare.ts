@@ -1,12 +1,12 @@
 import { firstDifference } from '../buffers.js';
-import { ByteView } from './byte-view.js';
 import { checkInteger } from '../check.js';
 import { checkBoolean, checkDevice, checkFunction, checkOptionNames, type KnownOptions } from '../check-options.js';
 import type { BlockDevice } from '../contract.js';
-import { cut, type Grid, gridRuns, type Piece } from './alignment.js';
 import type { MaybePromise } from '../maybe-promise.js';
-import { runParallel, type Worker } from './run-plan.js';
+import { type Alignment, alignedRuns, type Piece, split } from './alignment.js';
+import { ByteView } from './byte-view.js';
 import { KNOWN_PARALLEL, type ParallelOptions, planOf } from './plan.js';
+import { runPieces, type Worker } from './run-pieces.js';
 
 /** How far a comparison is. */
 export interface CompareProgress {
@@ -65,13 +65,14 @@ function checkOptions(options: CompareOptions): void {
 }
 
 /**
- * Compares two devices, or ranges of them, in parallel, without reading what both know to be zero. Stops at the first difference.
+ * Compares two devices, or ranges of them, in parallel, without reading what both know to be zero. Stops at the first
+ * difference.
  *
- * Holds at most twice `chunkBytes` times `concurrency` of data. Sector sizes may differ. What is written to either meanwhile may or
- * may not be seen.
+ * Holds at most twice `chunkBytes` times `concurrency` of data. Sector sizes may differ. What is written to either meanwhile
+ * may or may not be seen.
  *
- * Rejects with `INVALID_ARGUMENT`, `UNALIGNED`, `OUT_OF_BOUNDS`, `ABORTED`, or with the first error of a device, after everything
- * in flight has settled.
+ * Rejects with `INVALID_ARGUMENT`, `UNALIGNED`, `OUT_OF_BOUNDS`, `ABORTED`, or with the first error of a device, after
+ * everything in flight has settled.
  */
 export async function compare(a: BlockDevice, b: BlockDevice, options: CompareOptions = {}): Promise<CompareResult> {
   checkDevice(a, 'a');
@@ -83,8 +84,13 @@ export async function compare(a: BlockDevice, b: BlockDevice, options: CompareOp
   const shorter = Math.min(viewA.lengthBytes, viewB.lengthBytes);
   const totalBytes = options.ignoreZeroTail === true ? longer : shorter;
   const plan = planOf(options, totalBytes, viewA, viewB);
-  const comparing = new Comparing(viewA, viewB, plan.grid, totalBytes, options);
-  await runParallel(comparing.pieces(), (piece, worker) => comparing.work(piece, worker), plan);
+  const comparing = new Comparing(viewA, viewB, plan.alignment, totalBytes, options);
+  await runPieces(
+    comparing.pieces(),
+    (piece, worker) => comparing.work(piece, worker),
+    plan,
+    () => comparing.isDifferent,
+  );
   return comparing.result(totalBytes < longer ? totalBytes : undefined);
 }
 
@@ -96,18 +102,23 @@ interface ComparePiece extends Piece {
 class Comparing {
   readonly #a: ByteView;
   readonly #b: ByteView;
-  readonly #grid: Grid;
+  readonly #alignment: Alignment;
   readonly #totalBytes: number;
   readonly #options: CompareOptions;
   #comparedBytes = 0;
   #differenceAt = Number.POSITIVE_INFINITY;
 
-  constructor(a: ByteView, b: ByteView, grid: Grid, totalBytes: number, options: CompareOptions) {
+  constructor(a: ByteView, b: ByteView, alignment: Alignment, totalBytes: number, options: CompareOptions) {
     this.#a = a;
     this.#b = b;
-    this.#grid = grid;
+    this.#alignment = alignment;
     this.#totalBytes = totalBytes;
     this.#options = options;
+  }
+
+  /** Whether a difference was found. */
+  get isDifferent(): boolean {
+    return this.#differenceAt < Number.POSITIVE_INFINITY;
   }
 
   /** `endsAt`: where one side ends before the other, if that is a difference. */
@@ -120,33 +131,29 @@ class Comparing {
     return { equal: false, firstDifference: { offsetBytes, sectorOfA, sectorOfB }, comparedBytes };
   }
 
-  /** Everything that must be read, ascending: so whatever comes before a piece is done or in flight when its turn comes. */
+  /** Everything that must be read, ascending: so what comes before a piece is done or in flight when the piece begins. */
   async *pieces(): AsyncGenerator<ComparePiece> {
-    for await (const run of gridRuns(this.#a, 0, this.#totalBytes, this.#grid)) {
+    for await (const run of alignedRuns(this.#a, 0, this.#totalBytes, this.#alignment)) {
       if (!run.zero) {
-        for (const piece of cut(run, this.#grid)) yield { ...piece, zeroInA: false };
+        for (const piece of split(run, this.#alignment)) yield { ...piece, zeroInA: false };
         continue;
       }
-      for await (const { start, end, zero } of gridRuns(this.#b, run.start, run.end, this.#grid)) {
+      for await (const { start, end, zero } of alignedRuns(this.#b, run.start, run.end, this.#alignment)) {
         if (zero) this.#report(end - start);
-        else for (const piece of cut({ start, end }, this.#grid)) yield { ...piece, zeroInA: true };
+        else for (const piece of split({ start, end }, this.#alignment)) yield { ...piece, zeroInA: true };
       }
     }
   }
 
-  async work(piece: ComparePiece, worker: Worker): Promise<'stop' | undefined> {
+  async work(piece: ComparePiece, worker: Worker): Promise<void> {
     const zeroInB = !piece.zeroInA && (await this.#b.isKnownZero(piece.start, piece.end));
     const [bytesA, bytesB] = await both(
       bytesOf(this.#a, piece, piece.zeroInA, worker.scratch(0)),
       bytesOf(this.#b, piece, zeroInB, worker.scratch(1)),
     );
     const at = firstDifference(bytesA, bytesB);
-    if (at === undefined) {
-      this.#report(piece.end - piece.start);
-      return;
-    }
-    this.#differenceAt = Math.min(this.#differenceAt, piece.start + at);
-    return 'stop';
+    if (at === undefined) this.#report(piece.end - piece.start);
+    else this.#differenceAt = Math.min(this.#differenceAt, piece.start + at);
   }
 
   #report(bytes: number): void {
@@ -159,7 +166,7 @@ function bytesOf(view: ByteView, { start, end }: Piece, zero: boolean, scratch: 
   return zero ? scratch.subarray(0, end - start).fill(0) : view.read(start, end - start, scratch);
 }
 
-/** Both values; or, once both have settled and so no buffer is in use any more, the first error. */
+/** Both values; or, once both have settled and so no buffer is still in use, the first error. */
 async function both<T>(first: MaybePromise<T>, second: MaybePromise<T>): Promise<[T, T]> {
   await Promise.allSettled([first, second]);
   return [await first, await second];

@@ -9,9 +9,17 @@ import {
   createDevice,
   isZero,
 } from '../index.js';
-import { errorOf, holdCalls, stateOf, take, turn } from '../testing/held-driver.js';
-import { memoryDriver } from '../testing/memory-driver.js';
-import { isSame, type SparseDriver, sectorsOf, sparseDriver } from '../testing/sparse-driver.js';
+import {
+  errorOf,
+  holdCalls,
+  isSame,
+  memoryDriver,
+  type SparseDriver,
+  sectorsOf,
+  settled,
+  sparseDriver,
+  stateOf,
+} from '../testing.js';
 
 /** Small pieces, so that small devices have many. */
 const SMALL = { chunkBytes: 2048 } satisfies CopyOptions;
@@ -151,7 +159,7 @@ describe('copy', () => {
     const target = holdCalls(memoryDriver(512, 64), { atomicSectors: true });
     const from = await deviceWith(memoryDriver(512, 64), sectorsOf(1, 64));
     const copying = copy(from, createDevice(target), { ...SMALL, concurrency: 3 });
-    await turn();
+    await settled();
     expect(target.held.map(({ operation, args }) => [operation, args[0]])).toEqual([
       ['write', 0],
       ['write', 4],
@@ -271,14 +279,14 @@ describe('A copy that goes wrong', () => {
     const target = holdCalls(memoryDriver(512, 64), { atomicSectors: true });
     const from = await deviceWith(memoryDriver(512, 64), sectorsOf(1, 64));
     const copying = copy(from, createDevice(target), { ...SMALL, concurrency: 2 });
-    await turn();
-    take(target, 'write').proceed();
-    await turn();
+    await settled();
+    target.take('write').carryOut();
+    await settled();
     const cause = new Error('bad block');
     expect(target.held.map(({ args }) => args[0])).toEqual([4, 8]);
     target.held.pop()?.fail(cause);
     expect(await stateOf(copying)).toBe('pending');
-    take(target, 'write').proceed();
+    target.take('write').carryOut();
     expect(await errorOf(copying)).toMatchObject({ code: 'IO', operation: 'write', start: 8, count: 4, cause });
     expect(target.held).toEqual([]);
   });
@@ -310,12 +318,12 @@ describe('A copy that goes wrong', () => {
     const from = await deviceWith(memoryDriver(512, 64), sectorsOf(1, 64));
     const abort = new AbortController();
     const copying = copy(from, createDevice(target), { ...SMALL, concurrency: 2, signal: abort.signal });
-    await turn();
+    await settled();
     abort.abort('enough');
     expect(await stateOf(copying)).toBe('pending');
-    take(target, 'write').proceed();
+    target.take('write').carryOut();
     expect(await stateOf(copying)).toBe('pending');
-    take(target, 'write').proceed();
+    target.take('write').carryOut();
     expect(await errorOf(copying)).toMatchObject({ code: 'ABORTED', cause: 'enough' });
     expect(target.held).toEqual([]);
   });
@@ -325,9 +333,9 @@ describe('A copy that goes wrong', () => {
     const target = sparseDriver(512, 8);
     const abort = new AbortController();
     const copying = copy(createDevice(source), createDevice(target), { detectZeroes: false, signal: abort.signal });
-    await turn();
+    await settled();
     abort.abort();
-    take(source, 'read').proceed();
+    source.take('read').carryOut();
     expect(await errorOf(copying)).toMatchObject({ code: 'ABORTED' });
     expect(target.writes).toEqual([]);
   });

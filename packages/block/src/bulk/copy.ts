@@ -1,12 +1,12 @@
 import { isZero } from '../buffers.js';
-import { type ByteRun, ByteView } from './byte-view.js';
 import { checkInteger } from '../check.js';
 import { checkBoolean, checkDevice, checkFunction, checkOptionNames, type KnownOptions } from '../check-options.js';
 import type { BlockDevice } from '../contract.js';
 import { BlockError } from '../error.js';
-import { cut, cutZeroes, type Grid, gridRuns, type Piece } from './alignment.js';
-import { runParallel, type Worker } from './run-plan.js';
+import { type Alignment, alignedRuns, type Piece, split, splitZeroes } from './alignment.js';
+import { type ByteRun, ByteView } from './byte-view.js';
 import { KNOWN_PARALLEL, type ParallelOptions, planOf } from './plan.js';
+import { runPieces, type Worker } from './run-pieces.js';
 
 /** How far a copy is. */
 export interface CopyProgress {
@@ -55,15 +55,15 @@ function checkOptions(options: CopyOptions): void {
 }
 
 /**
- * Copies `from` to `to`, in parallel, without reading what the source knows to be zero and without touching what the target knows
- * to be. Zero runs count as far as they cover whole blocks of the size that both devices prefer.
+ * Copies `from` to `to`, in parallel, without reading what the source knows to be zero and without touching what the target
+ * knows to be. Zero runs count as far as they cover whole blocks of the size that both devices prefer.
  *
- * Holds at most `chunkBytes` times `concurrency` of data. The sector sizes may differ. The target may be larger; what lies behind
- * the copy stays as it is. What is written to the source meanwhile may or may not be copied.
+ * Holds at most `chunkBytes` times `concurrency` of data. The sector sizes may differ. The target may be larger; what lies
+ * behind the copy stays as it is. What is written to the source meanwhile may or may not be copied.
  *
  * Rejects, before anything was changed, with `INVALID_ARGUMENT` (also for a copy of a device onto another, overlapping place of
- * itself), `UNALIGNED`, `OUT_OF_BOUNDS` (a target that is too small), `READ_ONLY`; later with `ABORTED` or with the first error of
- * a device, after everything in flight has settled. Then the target holds any mixture of old and new sectors.
+ * itself), `UNALIGNED`, `OUT_OF_BOUNDS` (a target that is too small), `READ_ONLY`; later with `ABORTED` or with the first error
+ * of a device, after everything in flight has settled. Then the target holds any mixture of old and new sectors.
  */
 export async function copy(from: BlockDevice, to: BlockDevice, options: CopyOptions = {}): Promise<CopyProgress> {
   checkDevice(from, 'from');
@@ -74,8 +74,8 @@ export async function copy(from: BlockDevice, to: BlockDevice, options: CopyOpti
   const plan = planOf(options, source.lengthBytes, source, target);
   if (to.info.readOnly) throw new BlockError('READ_ONLY', `cannot copy to ${to.info.name}, which is read-only`);
   refuseOverlap(source, target);
-  const copying = new Copying(source, target, plan.grid, options);
-  await runParallel(copying.pieces(), (piece, worker) => copying.work(piece, worker), plan);
+  const copying = new Copying(source, target, plan.alignment, options);
+  await runPieces(copying.pieces(), (piece, worker) => copying.work(piece, worker), plan);
   if (options.flush !== false) await to.flush();
   return copying.progress;
 }
@@ -97,15 +97,15 @@ interface CopyPiece extends Piece {
 class Copying {
   readonly #source: ByteView;
   readonly #target: ByteView;
-  readonly #grid: Grid;
+  readonly #alignment: Alignment;
   readonly #options: CopyOptions;
   #copiedBytes = 0;
   #zeroBytes = 0;
 
-  constructor(source: ByteView, target: ByteView, grid: Grid, options: CopyOptions) {
+  constructor(source: ByteView, target: ByteView, alignment: Alignment, options: CopyOptions) {
     this.#source = source;
     this.#target = target;
-    this.#grid = grid;
+    this.#alignment = alignment;
     this.#options = options;
   }
 
@@ -115,21 +115,21 @@ class Copying {
 
   /** Everything there is to do, ascending. What is zero on both sides is nothing to do. */
   async *pieces(): AsyncGenerator<CopyPiece> {
-    for await (const run of gridRuns(this.#source, 0, this.#source.lengthBytes, this.#grid)) {
+    for await (const run of alignedRuns(this.#source, 0, this.#source.lengthBytes, this.#alignment)) {
       if (!run.zero) {
-        for (const piece of cut(run, this.#grid)) yield { ...piece, zero: false };
+        for (const piece of split(run, this.#alignment)) yield { ...piece, zero: false };
         continue;
       }
-      for await (const { start, end, zero } of gridRuns(this.#target, run.start, run.end, this.#grid)) {
+      for await (const { start, end, zero } of alignedRuns(this.#target, run.start, run.end, this.#alignment)) {
         if (zero) this.#report(0, end - start);
         else
-          for (const piece of cutZeroes(this.#target.device, { start, end }, this.#grid))
+          for (const piece of splitZeroes(this.#target.device, { start, end }, this.#alignment))
             yield { ...piece, zero: true };
       }
     }
   }
 
-  async work(piece: CopyPiece, worker: Worker): Promise<undefined> {
+  async work(piece: CopyPiece, worker: Worker): Promise<void> {
     const lengthBytes = piece.end - piece.start;
     if (piece.zero) {
       await this.#target.discard(piece.start, lengthBytes);
@@ -152,7 +152,7 @@ class Copying {
       return;
     }
     let run: ByteRun | undefined;
-    for (const { start, end } of cut(piece, this.#grid, this.#grid.grainBytes)) {
+    for (const { start, end } of split(piece, this.#alignment, this.#alignment.grainBytes)) {
       const zero = isZero(bytes.subarray(start - piece.start, end - piece.start));
       if (run !== undefined && run.zero !== zero) yield run;
       run = { start: run?.zero === zero ? run.start : start, end, zero };
@@ -162,7 +162,7 @@ class Copying {
 
   /** Zeroes what the target does not know to be zero. */
   async #zero({ start, end }: Piece): Promise<void> {
-    for await (const run of gridRuns(this.#target, start, end, this.#grid)) {
+    for await (const run of alignedRuns(this.#target, start, end, this.#alignment)) {
       if (!run.zero) await this.#target.discard(run.start, run.end - run.start);
     }
   }

@@ -8,9 +8,7 @@ import {
   fill,
   type SectorRange,
 } from '../index.js';
-import { errorOf, holdCalls, stateOf, take, turn } from '../testing/held-driver.js';
-import { memoryDriver } from '../testing/memory-driver.js';
-import { isSame, sectorsOf, sparseDriver } from '../testing/sparse-driver.js';
+import { errorOf, holdCalls, isSame, memoryDriver, sectorsOf, settled, sparseDriver, stateOf } from '../testing.js';
 
 const SMALL = { chunkBytes: 2048 };
 
@@ -53,7 +51,7 @@ describe('fill', () => {
     const device = createDevice(memoryDriver(512, 19));
     const pattern = async (range: SectorRange) => {
       asked.push(range);
-      await turn();
+      await settled();
       return Uint8Array.from({ length: range.count * 512 }, (_, i) => range.start + Math.floor(i / 512));
     };
     await fill(device, pattern, { ...SMALL, offsetBytes: 512 });
@@ -151,12 +149,12 @@ describe('fill', () => {
   test('that fails in piece k of n ends there, once what is in flight has settled', async () => {
     const driver = holdCalls(memoryDriver(512, 64));
     const filling = fill(createDevice(driver), 1, { ...SMALL, concurrency: 2 });
-    await turn();
-    take(driver, 'write').proceed();
-    await turn();
-    take(driver, 'write').fail(new Error('bad block'));
+    await settled();
+    driver.take('write').carryOut();
+    await settled();
+    driver.take('write').fail(new Error('bad block'));
     expect(await stateOf(filling)).toBe('pending');
-    take(driver, 'write').proceed();
+    driver.take('write').carryOut();
     expect(await errorOf(filling)).toMatchObject({ code: 'IO', operation: 'write', start: 4 });
     expect(driver.held).toEqual([]);
   });

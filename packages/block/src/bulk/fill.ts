@@ -1,13 +1,13 @@
 import { isZero } from '../buffers.js';
-import { ByteView } from './byte-view.js';
 import { checkInteger, isBytes } from '../check.js';
 import { checkBoolean, checkDevice, checkFunction, checkOptionNames, type KnownOptions } from '../check-options.js';
 import type { BlockDevice, SectorRange } from '../contract.js';
 import { BlockError } from '../error.js';
-import { cut, cutZeroes, type Piece } from './alignment.js';
 import type { MaybePromise } from '../maybe-promise.js';
-import { runParallel } from './run-plan.js';
+import { type Piece, split, splitZeroes } from './alignment.js';
+import { ByteView } from './byte-view.js';
 import { KNOWN_PARALLEL, type ParallelOptions, planOf } from './plan.js';
+import { runPieces } from './run-pieces.js';
 
 /**
  * What to fill with: a byte; bytes that are repeated, the first of them at the start of the range; or a function that gives the
@@ -55,9 +55,9 @@ function checkOptions(options: FillOptions): void {
 /**
  * Fills a device, or a range of it, with a pattern, in parallel. Zeroes are not written but made with `writeZeroes`.
  *
- * Rejects, before anything was changed, with `INVALID_ARGUMENT`, `UNALIGNED`, `OUT_OF_BOUNDS`, `READ_ONLY`; later with `ABORTED`,
- * with the first error of the device, or with what the function threw, after everything in flight has settled. Then each sector
- * is old or new.
+ * Rejects, before anything was changed, with `INVALID_ARGUMENT`, `UNALIGNED`, `OUT_OF_BOUNDS`, `READ_ONLY`; later with
+ * `ABORTED`, with the first error of the device, or with what the function threw, after everything in flight has settled. Then
+ * each sector is old or new.
  */
 export async function fill(
   device: BlockDevice,
@@ -72,9 +72,9 @@ export async function fill(
   if (device.info.readOnly) throw new BlockError('READ_ONLY', `cannot fill ${device.info.name}, which is read-only`);
   const source = sourceOf(pattern, view, plan.scratchBytes);
   const whole = { start: 0, end: totalBytes };
-  const pieces = source === undefined ? cutZeroes(device, whole, plan.grid) : cut(whole, plan.grid);
+  const pieces = source === undefined ? splitZeroes(device, whole, plan.alignment) : split(whole, plan.alignment);
   let filledBytes = 0;
-  await runParallel(
+  await runPieces(
     pieces,
     async (piece, worker) => {
       const lengthBytes = piece.end - piece.start;
@@ -104,7 +104,7 @@ function byteOf(value: number): Uint8Array {
   throw new BlockError('INVALID_ARGUMENT', `a pattern byte must be 0 to 255, not ${value}`);
 }
 
-/** One buffer serves all pieces: a piece begins in the first repetition, at whichever byte is its turn. */
+/** One buffer serves all pieces: each is a view that begins in the first repetition, at the byte that its offset calls for. */
 function repeat(bytes: Uint8Array, pieceBytesMax: number): Source {
   const period = bytes.byteLength;
   const repeated = new Uint8Array(period + pieceBytesMax);

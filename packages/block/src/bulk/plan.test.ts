@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { ByteView } from './byte-view.js';
 import { type BlockDriver, createDevice } from '../index.js';
+import { memoryDriver } from '../testing.js';
+import { ByteView } from './byte-view.js';
 import { planOf } from './plan.js';
-import { memoryDriver } from '../testing/memory-driver.js';
 
 const MiB = 1 << 20;
 
@@ -12,10 +12,10 @@ function view(sectorSize: number, preferredIoBytes: number, offsetBytes = 0): By
 }
 
 describe('A plan', () => {
-  test('cuts chunks of a megabyte or more, whole in the sizes that all devices prefer', () => {
+  test('makes chunks of a megabyte or more, whole in the sizes that all devices prefer', () => {
     const chunks = (...preferred: number[]) => {
       const views = preferred.map((bytes) => view(512, bytes));
-      const { grainBytes, chunkBytes } = planOf({}, 2 ** 29, ...views).grid;
+      const { grainBytes, chunkBytes } = planOf({}, 2 ** 29, ...views).alignment;
       return [grainBytes, chunkBytes];
     };
     expect(chunks(65_536)).toEqual([65_536, MiB]);
@@ -27,10 +27,10 @@ describe('A plan', () => {
     expect(chunks(512, 512 * 1_000_003)).toEqual([512, MiB]);
   });
 
-  test('puts the lines where the last device has them, unless they would cut the other one’s sectors', () => {
-    expect(planOf({}, 4096, view(512, 65_536), view(512, 65_536, 1536)).grid.phaseBytes).toBe(1536);
-    expect(planOf({}, 4096, view(4096, 65_536), view(512, 65_536, 1536)).grid.phaseBytes).toBe(0);
-    expect(planOf({}, 4096, view(512, 65_536, MiB + 4096)).grid.phaseBytes).toBe(4096);
+  test('puts the boundaries where the last device has them, unless they would split the other one’s sectors', () => {
+    expect(planOf({}, 4096, view(512, 65_536), view(512, 65_536, 1536)).alignment.phaseBytes).toBe(1536);
+    expect(planOf({}, 4096, view(4096, 65_536), view(512, 65_536, 1536)).alignment.phaseBytes).toBe(0);
+    expect(planOf({}, 4096, view(512, 65_536, MiB + 4096)).alignment.phaseBytes).toBe(4096);
   });
 
   test('holds no more memory than the work needs', () => {
@@ -41,7 +41,7 @@ describe('A plan', () => {
   test('takes the options it is given', () => {
     const plan = planOf({ chunkBytes: 98_304, concurrency: 3 }, 2 ** 29, view(512, 65_536));
     expect(plan).toMatchObject({ concurrency: 3, scratchBytes: 98_304 });
-    expect(plan.grid).toEqual({ grainBytes: 32_768, chunkBytes: 98_304, phaseBytes: 0 });
+    expect(plan.alignment).toEqual({ grainBytes: 32_768, chunkBytes: 98_304, phaseBytes: 0 });
   });
 
   test.each([

@@ -1,10 +1,10 @@
-import type { ByteView } from './byte-view.js';
 import { show } from '../check.js';
 import { checkIntegerBetween, type KnownOptions } from '../check-options.js';
 import { BlockError } from '../error.js';
-import type { Grid } from './alignment.js';
+import type { Alignment } from './alignment.js';
+import type { ByteView } from './byte-view.js';
 
-/** As much of an `AbortSignal` as is needed, so that any runtime's will do. */
+/** The part of an `AbortSignal` that is used, so that any runtime's will do. */
 export interface AbortSignalLike {
   readonly aborted: boolean;
   readonly reason?: unknown;
@@ -20,13 +20,13 @@ export interface ParallelOptions {
    */
   readonly chunkBytes?: number;
   /**
-   * Stops the work. It rejects with `ABORTED`, the signal's reason as its cause, once what is in flight has settled: an operation
-   * that was submitted can't be cancelled [O4].
+   * Stops the work. It rejects with `ABORTED`, the signal's reason as its cause, once what is in flight has settled: an
+   * operation that was submitted cannot be cancelled [O4].
    */
   readonly signal?: AbortSignalLike;
 }
 
-/** The options that all of them have. */
+/** Names of the options that all bulk work has. */
 export const KNOWN_PARALLEL: KnownOptions<ParallelOptions> = { concurrency: true, chunkBytes: true, signal: true };
 
 const CONCURRENCY_MAX = 1024;
@@ -39,7 +39,7 @@ const GRAIN_BYTES_MAX = 64 << 20;
 
 /** Options, checked and completed. */
 export interface Plan {
-  readonly grid: Grid;
+  readonly alignment: Alignment;
   readonly concurrency: number;
   readonly signal: AbortSignalLike | undefined;
   /** Bytes of a buffer that has room for any piece. */
@@ -47,7 +47,7 @@ export interface Plan {
 }
 
 /**
- * How to work through views, the last of which (the one that is written, if one is) sets the grid's lines.
+ * How to work through views. The last of them, which is the one that is written if one is, sets the boundaries.
  *
  * Throws `INVALID_ARGUMENT`, and `UNALIGNED` if a chunk is not whole sectors of each device.
  */
@@ -64,14 +64,14 @@ export function planOf(options: ParallelOptions, lengthBytes: number, ...views: 
     throw new BlockError('UNALIGNED', `chunkBytes ${chunkBytes} is not whole sectors of ${unitBytes} bytes`);
   }
   const offsetBytes = views.at(-1)?.offsetBytes ?? 0;
-  const grid = {
+  const alignment = {
     grainBytes: greatestCommonDivisor(chunkBytes, preferredBytes),
     chunkBytes,
-    // Lines that are none of the other device's sectors would be of no use to it.
+    // Boundaries inside the other device's sectors would be of no use to it.
     phaseBytes: offsetBytes % unitBytes === 0 ? offsetBytes % chunkBytes : 0,
   };
   const scratchBytes = Math.min(chunkBytes, Math.ceil(lengthBytes / unitBytes) * unitBytes);
-  return { grid, concurrency, signal, scratchBytes };
+  return { alignment, concurrency, signal, scratchBytes };
 }
 
 /** Anything with `aborted` to look at. */
@@ -81,7 +81,9 @@ function checkSignal(signal: unknown): void {
   throw new BlockError('INVALID_ARGUMENT', `signal must be an AbortSignal, not ${show(signal)}`);
 }
 
-/** What every device likes, or at least the one that is written, or at least whole sectors. */
+/**
+ * A multiple of what every device prefers; failing that, of what the one that is written prefers; failing that, whole sectors.
+ */
 function preferredGrain(views: readonly ByteView[], unitBytes: number): number {
   const preferred = views.map((view) => view.device.info.preferredIoBytes);
   const forAll = preferred.reduce(leastCommonMultiple, unitBytes);

@@ -1,8 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type BlockDevice, type BlockDriver, createDevice } from '../index.js';
-import { errorOf, holdCalls, take, turn } from '../testing/held-driver.js';
-import { memoryDriver } from '../testing/memory-driver.js';
-import { sectorsOf } from '../testing/sparse-driver.js';
+import { errorOf, holdCalls, memoryDriver, sectorsOf, settled } from '../testing.js';
 
 const THEN = 'then';
 
@@ -21,7 +19,7 @@ function resizable(): ArrayBuffer & { resize(byteLength: number): void } {
   return new Resizable(1024, { maxByteLength: 2048 });
 }
 
-/** Whether everybody can still go on: what waits for all that is in flight would hang if one were forgotten. */
+/** Whether all can still proceed: what waits for everything in flight would hang if one operation were forgotten. */
 async function expectNobodyForgotten(device: BlockDevice): Promise<void> {
   await device.resize(device.info.sizeSectors + 1);
   await device.write(0, [sectorsOf(9, 1)]);
@@ -76,9 +74,9 @@ describe('A buffer that is taken away while its operation waits', () => {
     const buffer = sectorsOf(5, 1);
     const failing = errorOf(device.write(0, [buffer]));
     const behind = device.write(0, [sectorsOf(6, 1)]);
-    await turn();
+    await settled();
     detach(buffer);
-    take(driver, 'write').fail(new TypeError('detached'));
+    driver.take('write').fail(new TypeError('detached'));
     expect(await failing).toMatchObject({ code: 'IO' });
     driver.release();
     await behind;
@@ -133,7 +131,7 @@ describe('What a driver throws', () => {
     }
   }
 
-  test('makes it lend nothing, and hold back nobody [B4]', async () => {
+  test('makes it lend nothing, and hold back no one [B4]', async () => {
     for (const member of [{ get: throws }, { value: throws }]) {
       const driver = Object.defineProperty(memoryDriver(512, 16), 'lend', member);
       const device = createDevice(driver);
@@ -142,7 +140,7 @@ describe('What a driver throws', () => {
     }
   });
 
-  test('while a device is made of it goes to whoever makes it', async () => {
+  test('while a device is made of it goes to the caller that makes it', async () => {
     const driver = Object.defineProperty(memoryDriver(512, 16), 'sizeSectors', { get: throws });
     expect(() => createDevice(driver)).toThrow('thrown');
   });

@@ -1,8 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type BlockDriver, BlockError, createDevice } from '../index.js';
-import { errorOf, type HeldDriver, holdCalls, stateOf, take, turn } from '../testing/held-driver.js';
-import { memoryDriver } from '../testing/memory-driver.js';
-import { sectorsOf } from '../testing/sparse-driver.js';
+import { errorOf, type HeldDriver, holdCalls, memoryDriver, sectorsOf, settled, stateOf } from '../testing.js';
 
 function heldMemory(overrides: Partial<BlockDriver> = {}) {
   const driver = holdCalls(memoryDriver(512, 16), overrides);
@@ -16,23 +14,23 @@ describe('Disconnect', () => {
     const { driver, device } = heldMemory();
     const writing = device.write(0, [sectorsOf(1, 1)]);
     const ending = device.disconnect();
-    await turn();
+    await settled();
     expect(operations(driver)).toEqual(['write']);
-    take(driver, 'write').proceed();
+    driver.take('write').carryOut();
     await writing;
-    await turn();
+    await settled();
     expect(operations(driver)).toEqual(['flush']);
-    take(driver, 'flush').proceed();
-    await turn();
-    expect(take(driver, 'disconnect').args).toEqual([{}]);
+    driver.take('flush').carryOut();
+    await settled();
+    expect(driver.take('disconnect').args).toEqual([{}]);
     expect(await stateOf(ending)).toBe('pending');
   });
 
   test('does not flush what is read-only', async () => {
     const { driver, device } = heldMemory({ readOnly: true });
     const ending = device.disconnect();
-    await turn();
-    take(driver, 'disconnect').proceed();
+    await settled();
+    driver.take('disconnect').carryOut();
     await ending;
   });
 
@@ -86,10 +84,10 @@ describe('Disconnect', () => {
       const cause = new BlockError('UNAVAILABLE', 'gone for a moment');
       const ending = device.disconnect();
       const writing = device.write(1, [sectorsOf(1, 1)]);
-      await turn();
-      if (step === 'disconnect') take(driver, 'flush').proceed();
-      await turn();
-      take(driver, step).fail(cause);
+      await settled();
+      if (step === 'disconnect') driver.take('flush').carryOut();
+      await settled();
+      driver.take(step).fail(cause);
       expect(await errorOf(ending)).toMatchObject({ code: 'UNAVAILABLE', operation: 'disconnect', cause });
       driver.release();
       await writing;
@@ -117,18 +115,18 @@ describe('Disconnect by force', () => {
     const behindIt = device.write(0, [sectorsOf(2, 1)]);
     const resizing = device.resize(8);
     const behindAll = device.read(0, [new Uint8Array(512)]);
-    await turn();
+    await settled();
     const errors = Promise.all([behindIt, resizing, behindAll].map(errorOf));
     const ending = device.disconnect({ force: true });
-    await turn();
+    await settled();
     expect(driver.held.at(-1)).toMatchObject({ operation: 'disconnect', args: [{ force: true }] });
     for (const error of await errors) expect(error).toMatchObject({ code: 'DISCONNECTED' });
     expect(operations(driver)).toEqual(['write', 'disconnect']);
-    driver.held.at(-1)?.proceed();
+    driver.held.at(-1)?.carryOut();
     await ending;
     // The driver's to settle, because the caller's buffer is its as long as it may use it.
     expect(await stateOf(hung)).toBe('pending');
-    take(driver, 'write').fail(new BlockError('DISCONNECTED', 'ended by force'));
+    driver.take('write').fail(new BlockError('DISCONNECTED', 'ended by force'));
     expect(await errorOf(hung)).toMatchObject({ code: 'DISCONNECTED', operation: 'write' });
   });
 
@@ -149,11 +147,11 @@ describe('Disconnect by force', () => {
   test('ends what a normal disconnect failed to end, without another flush', async () => {
     const { driver, device } = heldMemory();
     const ending = device.disconnect();
-    await turn();
-    take(driver, 'flush').fail(new Error('no'));
+    await settled();
+    driver.take('flush').fail(new Error('no'));
     await errorOf(ending);
     const forcing = device.disconnect({ force: true });
-    await turn();
+    await settled();
     expect(operations(driver)).toEqual(['disconnect']);
     driver.release();
     await forcing;
@@ -164,18 +162,18 @@ describe('Disconnect by force', () => {
       const { driver, device } = heldMemory();
       if (step === 'in-flight write') device.write(0, [sectorsOf(1, 1)]).catch(() => {});
       const ending = device.disconnect();
-      await turn();
-      if (step === 'disconnect') take(driver, 'flush').proceed();
+      await settled();
+      if (step === 'disconnect') driver.take('flush').carryOut();
       const forcing = device.disconnect({ force: true });
       const again = device.disconnect({ force: true });
       const afterwards = device.disconnect();
-      await turn();
+      await settled();
       for (const promise of [ending, forcing, again, afterwards]) expect(await stateOf(promise)).toBe('pending');
-      driver.held.at(-1)?.proceed();
+      driver.held.at(-1)?.carryOut();
       await Promise.all([ending, forcing, again, afterwards]);
-      // What hung may still come back, either way, and harms nobody.
+      // What hung may still complete or fail, and does no harm.
       driver.release();
-      await turn();
+      await settled();
       expect(await errorOf(device.flush())).toMatchObject({ code: 'DISCONNECTED' });
     });
   }
@@ -183,10 +181,10 @@ describe('Disconnect by force', () => {
   test('outdoes a normal one that fails at the same time', async () => {
     const { driver, device } = heldMemory();
     const ending = device.disconnect();
-    await turn();
+    await settled();
     const forcing = device.disconnect({ force: true });
-    await turn();
-    take(driver, 'flush').fail(new Error('no'));
+    await settled();
+    driver.take('flush').fail(new Error('no'));
     expect(await stateOf(ending)).toBe('pending');
     driver.release();
     await Promise.all([ending, forcing]);
@@ -198,10 +196,10 @@ describe('Disconnect by force', () => {
     const big = holdCalls({ ...memoryDriver(512, 8192), write: () => void writes++ });
     const bigDevice = createDevice(big);
     const zeroing = bigDevice.writeZeroes(0, 8192);
-    await turn();
+    await settled();
     const ending = bigDevice.disconnect({ force: true });
-    await turn();
-    take(big, 'write').proceed();
+    await settled();
+    big.take('write').carryOut();
     expect(await errorOf(zeroing)).toMatchObject({ code: 'DISCONNECTED', operation: 'writeZeroes' });
     big.release();
     await ending;

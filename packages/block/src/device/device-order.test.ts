@@ -1,9 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type BlockDriver, createDevice } from '../index.js';
-import { errorOf, type HeldDriver, holdCalls, stateOf, take, turn } from '../testing/held-driver.js';
-import { memoryDriver } from '../testing/memory-driver.js';
-import { sectorsOf } from '../testing/sparse-driver.js';
+import { errorOf, type HeldDriver, holdCalls, memoryDriver, sectorsOf, settled, stateOf } from '../testing.js';
 
 function heldMemory(sizeSectors = 16, overrides: Partial<BlockDriver> = {}) {
   const driver = holdCalls(memoryDriver(512, sizeSectors), overrides);
@@ -19,11 +17,11 @@ describe('Operations that overlap [O3]', () => {
     const second = device.write(2, [sectorsOf(2, 4)]);
     const reading = device.read(3, [new Uint8Array(512)]);
     const apart = device.write(8, [sectorsOf(3, 1)]);
-    await turn();
+    await settled();
     expect(driver.held.map(({ args }) => args[0])).toEqual([0, 8]);
-    take(driver, 'write').proceed();
+    driver.take('write').carryOut();
     await first;
-    await turn();
+    await settled();
     expect(driver.held.map(({ args }) => args[0])).toEqual([8, 2]);
     expect(await stateOf(reading)).toBe('pending');
     driver.release();
@@ -33,7 +31,7 @@ describe('Operations that overlap [O3]', () => {
   test('share the range if all of them read', async () => {
     const { driver, device } = heldMemory();
     const calls = [device.read(0, [new Uint8Array(512)]), device.read(0, [new Uint8Array(1024)]), device.extents(0, 4)];
-    await turn();
+    await settled();
     expect(operations(driver)).toEqual(['read', 'read']);
     driver.release();
     await Promise.all(calls);
@@ -45,7 +43,7 @@ describe('Operations that overlap [O3]', () => {
     const writing = device.write(0, [sectorsOf(1, 1)]);
     const bytes = new Uint8Array(512);
     const second = device.read(0, [bytes]);
-    await turn();
+    await settled();
     expect(operations(driver)).toEqual(['read']);
     driver.release();
     await Promise.all([first, writing, second]);
@@ -55,7 +53,7 @@ describe('Operations that overlap [O3]', () => {
   test('are left to the driver if it says that it can', async () => {
     const { driver, device } = heldMemory(16, { atomicSectors: true });
     const calls = [device.write(0, [sectorsOf(1, 1)]), device.write(0, [sectorsOf(2, 1)])];
-    await turn();
+    await settled();
     expect(operations(driver)).toEqual(['write', 'write']);
     driver.release();
     await Promise.all(calls);
@@ -65,11 +63,11 @@ describe('Operations that overlap [O3]', () => {
     const { driver, device } = heldMemory();
     const first = device.write(0, [sectorsOf(1, 1)]);
     const second = device.write(0, [sectorsOf(2, 1)]);
-    await turn();
-    take(driver, 'write').fail(new Error('no'));
+    await settled();
+    driver.take('write').fail(new Error('no'));
     expect(await errorOf(first)).toMatchObject({ code: 'IO' });
-    await turn();
-    take(driver, 'write').proceed();
+    await settled();
+    driver.take('write').carryOut();
     await second;
   });
 
@@ -77,7 +75,7 @@ describe('Operations that overlap [O3]', () => {
     const { driver, device } = heldMemory();
     const writing = device.write(0, [sectorsOf(1, 1)]);
     const flushing = Promise.all([device.flush(), device.flush({ start: 0, count: 1 })]);
-    await turn();
+    await settled();
     expect(operations(driver)).toEqual(['write', 'flush', 'flush']);
     driver.release();
     await Promise.all([writing, flushing]);
@@ -103,7 +101,7 @@ describe('Operations that overlap [O3]', () => {
           expect(driver.held.length).toBeGreaterThan(0);
           expectApart(driver);
           const pick = picks.next().value ?? 0;
-          driver.held.splice(pick % driver.held.length, 1)[0]?.proceed();
+          driver.held.splice(pick % driver.held.length, 1)[0]?.carryOut();
         }
         await all;
       }),
@@ -139,18 +137,18 @@ describe('A resize [S1]', () => {
     const writing = device.write(0, [sectorsOf(1, 1)]);
     const resizing = device.resize(8);
     const reading = device.read(7, [new Uint8Array(512)]);
-    await turn();
+    await settled();
     expect(operations(driver)).toEqual(['write']);
-    take(driver, 'write').proceed();
+    driver.take('write').carryOut();
     await writing;
-    await turn();
+    await settled();
     expect(operations(driver)).toEqual(['resize']);
     expect(device.info.sizeSectors).toBe(16);
-    take(driver, 'resize').proceed();
+    driver.take('resize').carryOut();
     await resizing;
     expect(device.info.sizeSectors).toBe(8);
-    await turn();
-    take(driver, 'read').proceed();
+    await settled();
+    driver.take('read').carryOut();
     await reading;
   });
 
@@ -160,12 +158,12 @@ describe('A resize [S1]', () => {
     const pastNew = device.read(8, [new Uint8Array(512)]);
     const failing = device.resize(32);
     const pastOld = device.write(16, [sectorsOf(1, 1)]);
-    await turn();
-    take(driver, 'resize').proceed();
+    await settled();
+    driver.take('resize').carryOut();
     await shrinking;
     expect(await errorOf(pastNew)).toMatchObject({ code: 'OUT_OF_BOUNDS', operation: 'read', start: 8, count: 1 });
-    await turn();
-    take(driver, 'resize').fail(new Error('no'));
+    await settled();
+    driver.take('resize').fail(new Error('no'));
     expect(await errorOf(failing)).toMatchObject({ code: 'IO' });
     expect(await errorOf(pastOld)).toMatchObject({ code: 'OUT_OF_BOUNDS' });
     expect(driver.held).toEqual([]);
@@ -194,10 +192,10 @@ describe('A resize [S1]', () => {
     const reads = [device.read(0, [new Uint8Array(512)])];
     const resizing = device.resize(8);
     for (let i = 0; i < 10; i++) reads.push(device.read(0, [new Uint8Array(512)]));
-    await turn();
+    await settled();
     expect(operations(driver)).toEqual(['read']);
-    take(driver, 'read').proceed();
-    await turn();
+    driver.take('read').carryOut();
+    await settled();
     expect(operations(driver)).toEqual(['resize']);
     driver.release();
     await Promise.all([resizing, ...reads]);

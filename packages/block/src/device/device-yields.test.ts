@@ -1,14 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { type BlockDevice, type BlockDriver, createDevice } from '../index.js';
-import { errorOf } from '../testing/held-driver.js';
-import { memoryDriver } from '../testing/memory-driver.js';
-import { sparseDriver } from '../testing/sparse-driver.js';
+import { errorOf, memoryDriver, sparseDriver } from '../testing.js';
 
 /** More than any machine does in the milliseconds after which the event loop is due. */
 const OPERATIONS_MAX = 200_000;
 
-/** Whether a timer comes in while operation follows on operation, each awaited. */
-async function letsTimersIn(operation: (n: number) => unknown): Promise<boolean> {
+/** Whether a timer fires while operation follows on operation, each awaited. */
+async function yieldsToTimers(operation: (n: number) => unknown): Promise<boolean> {
   let isIn = false;
   const timer = setTimeout(() => {
     isIn = true;
@@ -38,10 +36,10 @@ const loops: readonly [string, (device: BlockDevice, n: number) => unknown][] = 
   ['a mixture', (device, n) => (n % 3 === 0 ? device.extents(0, 64) : device.read(n % 64, [bytes]))],
 ];
 
-describe('A loop of awaits lets timers in [O2]:', () => {
+describe('A loop of awaits does not hold back timers [O2]:', () => {
   test.each(loops)('%s, of a driver that finishes at once', async (_, operation) => {
     const device = memory({ lend: () => ({ views: [bytes], release() {} }) });
-    expect(await letsTimersIn((n) => operation(device, n))).toBe(true);
+    expect(await yieldsToTimers((n) => operation(device, n))).toBe(true);
   });
 
   test.each(loops)('%s, of a driver that promises and does at once', async (_, operation) => {
@@ -54,7 +52,7 @@ describe('A loop of awaits lets timers in [O2]:', () => {
       flush: async () => flush(),
       resize: async (sizeSectors) => resize(sizeSectors),
     });
-    expect(await letsTimersIn((n) => operation(device, n))).toBe(true);
+    expect(await yieldsToTimers((n) => operation(device, n))).toBe(true);
   });
 
   test('failures of a driver', async () => {
@@ -63,17 +61,17 @@ describe('A loop of awaits lets timers in [O2]:', () => {
         throw new Error('no');
       },
     });
-    expect(await letsTimersIn(() => errorOf(device.read(0, [bytes])))).toBe(true);
+    expect(await yieldsToTimers(() => errorOf(device.read(0, [bytes])))).toBe(true);
   });
 
   test('disconnects of what is disconnected', async () => {
     const device = memory();
-    expect(await letsTimersIn(() => device.disconnect())).toBe(true);
+    expect(await yieldsToTimers(() => device.disconnect())).toBe(true);
   });
 
   test('many devices, each of which does little', async () => {
     const devices = Array.from({ length: 1000 }, () => memory());
-    expect(await letsTimersIn((n) => devices[n % 1000]?.read(0, [bytes]))).toBe(true);
+    expect(await yieldsToTimers((n) => devices[n % 1000]?.read(0, [bytes]))).toBe(true);
   });
 
   test('many loops at once, none of which does much', async () => {
@@ -92,15 +90,15 @@ describe('A loop of awaits lets timers in [O2]:', () => {
   });
 });
 
-test('what has to make way has been carried out, and keeps its place before a disconnect [E1]', async () => {
-  let turn = () => {};
+test('what has to yield has been carried out, and keeps its place before a disconnect [E1]', async () => {
+  let macrotask = () => {};
   let nowMs = 0;
   const clock = {
     now: () => nowMs,
     set: () => undefined,
     clear: () => {},
-    turn: (callback: () => void) => {
-      turn = callback;
+    macrotask: (callback: () => void) => {
+      macrotask = callback;
     },
   };
   const device = createDevice(memoryDriver(512, 8192), { clock });
@@ -112,7 +110,7 @@ test('what has to make way has been carried out, and keeps its place before a di
   const ending = device.disconnect().then(() => order.push('disconnect'));
   await new Promise(setImmediate);
   expect(order).toEqual([]);
-  turn();
+  macrotask();
   await Promise.all([writing, ending]);
   expect(order).toEqual(['write', 'disconnect']);
 });

@@ -1,9 +1,7 @@
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { type BlockDevice, type BlockDriver, BlockError, createDevice, type Operation } from '../index.js';
-import { errorOf } from '../testing/held-driver.js';
-import { memoryDriver } from '../testing/memory-driver.js';
-import { sectorsOf, sparseDriver } from '../testing/sparse-driver.js';
+import { errorOf, memoryDriver, sectorsOf, sparseDriver } from '../testing.js';
 
 const SECTORS = 16;
 
@@ -23,7 +21,7 @@ const CALLS: Readonly<Record<Exclude<Operation, 'disconnect'>, (device: BlockDev
 };
 const CHANGES = ['write', 'resize', 'discard', 'writeZeroes'] as const;
 
-/** Arguments that are none, of whatever type. */
+/** Invalid arguments, of every type. */
 const call = (device: BlockDevice, operation: string, ...args: readonly unknown[]): Promise<unknown> =>
   (device as unknown as Record<string, (...args: readonly unknown[]) => Promise<unknown>>)[operation]?.(
     ...args,
@@ -68,7 +66,7 @@ describe('Info', () => {
     expect(native.native).toEqual({ discard: true, writeZeroes: true, extents: true });
   });
 
-  test('is replaced by a resize, and nobody can change it', async () => {
+  test('is replaced by a resize, and no one can change it', async () => {
     const device = memory();
     const before = device.info;
     expect(device.info).toBe(before);
@@ -292,7 +290,7 @@ describe('A read-only device [A7]', () => {
 });
 
 describe('Buffers', () => {
-  test('of another realm are as good as our own', async () => {
+  test('of another realm are taken like our own', async () => {
     const device = memory();
     const foreign = runInNewContext('[new Uint8Array(512).fill(9)]') as Uint8Array[];
     expect(foreign[0]).not.toBeInstanceOf(Uint8Array);
@@ -362,7 +360,7 @@ describe('A driver that fails', () => {
           const error = await errorOf(CALLS[operation](device));
           expect(error).toBeInstanceOf(BlockError);
           expect(error).toMatchObject({ code: 'IO', operation, device: 'memory', cause: boom });
-          // The device goes on.
+          // The device still works.
           await device.read(0, []);
           await device.resize(SECTORS + 1).catch(() => {});
         }
@@ -416,17 +414,14 @@ describe('A driver that fails', () => {
 });
 
 describe('A driver that finishes at once', () => {
-  test.each([true, false])(
-    'costs no turn of the microtask queue beyond the await (atomicSectors %s)',
-    async (atomicSectors) => {
-      const device = memory({ atomicSectors });
-      const order: string[] = [];
-      const writing = device.write(0, [sectorsOf(1, 1)]).then(() => order.push('write'));
-      const other = Promise.resolve().then(() => order.push('other'));
-      await Promise.all([writing, other]);
-      expect(order).toEqual(['write', 'other']);
-    },
-  );
+  test.each([true, false])('costs no microtask beyond the await (atomicSectors %s)', async (atomicSectors) => {
+    const device = memory({ atomicSectors });
+    const order: string[] = [];
+    const writing = device.write(0, [sectorsOf(1, 1)]).then(() => order.push('write'));
+    const other = Promise.resolve().then(() => order.push('other'));
+    await Promise.all([writing, other]);
+    expect(order).toEqual(['write', 'other']);
+  });
 });
 
 describe('A resize', () => {

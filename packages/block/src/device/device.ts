@@ -1,3 +1,4 @@
+import { CALL_BYTES, LONG_CALL_BYTES, type Yielder, yielderOf } from '../async/yielder.js';
 import { byteLengthOf } from '../buffers.js';
 import { checkBounds, checkBuffers, checkBuffersAgain, checkInteger, checkRange, checkSize } from '../check.js';
 import { checkClock, checkOptionNames, type KnownOptions } from '../check-options.js';
@@ -13,14 +14,13 @@ import type {
   SectorRange,
 } from '../contract.js';
 import type { BlockDriver } from '../driver.js';
-import { extentsOf, writeZeroesByWriting } from './emulate.js';
 import { BlockError, locateError } from '../error.js';
+import { isPromise, type MaybePromise } from '../maybe-promise.js';
+import { extentsOf, writeZeroesByWriting } from './emulate.js';
 import { Gate } from './gate.js';
 import { infoOf } from './info.js';
-import { isPromise, type MaybePromise } from '../maybe-promise.js';
-import { inPieces, TRANSFER_BYTES_MAX } from './split-transfer.js';
 import { RangeOrder } from './range-order.js';
-import { CALL_BYTES, LONG_CALL_BYTES, type Turns, turnsOf } from '../async/yielder.js';
+import { inPieces, TRANSFER_BYTES_MAX } from './split-transfer.js';
 
 /** What every operation that finished at once returns. */
 const DONE = Promise.resolve(undefined);
@@ -37,13 +37,16 @@ const CHANGES: Readonly<Record<Operation, boolean>> = {
   disconnect: false,
 };
 
-/** What an operation has the driver do. Where it is handed its arguments, none is made anew for each call. */
+/**
+ * What an operation has the driver do. Reads and writes are constants that take their arguments, so that no closure is made for
+ * each call.
+ */
 type Run<T> = (driver: BlockDriver, start: number, list: readonly Uint8Array[]) => MaybePromise<T>;
 const READ: Run<void> = (driver, start, list) => driver.read(start, list);
 const WRITE: Run<void> = (driver, start, list) => driver.write(start, list);
 const NO_BUFFERS: readonly Uint8Array[] = [];
 
-/** What a device lives by, beside its driver. */
+/** What a device is given beside its driver. */
 export interface DeviceOptions {
   /** Default: the system's. */
   readonly clock?: Clock;
@@ -54,7 +57,8 @@ const KNOWN: KnownOptions<DeviceOptions> = { clock: true };
 /**
  * Makes a device of a driver: argument checks and their order [A1 to A7], accounting of what is in flight, `resize` and
  * `disconnect` alone [S1, E1], order among what overlaps [O3], emulation of what the driver leaves out [Z1], idempotent
- * `disconnect` [E2 to E4], way for the event loop after some milliseconds of service from memory [O2]. So every device behaves alike.
+ * `disconnect` [E2 to E4], yielding to the event loop after some milliseconds of work in memory [O2]. So every device behaves
+ * alike.
  *
  * Throws `INVALID_ARGUMENT` if the driver's own facts or an option are wrong.
  */
@@ -62,15 +66,15 @@ export function createDevice(driver: BlockDriver, options: DeviceOptions = {}): 
   checkOptionNames(options, KNOWN);
   const { clock = systemClock } = options;
   checkClock(clock);
-  return new Device(driver, turnsOf(clock));
+  return new Device(driver, yielderOf(clock));
 }
 
 class Device implements BlockDevice {
   readonly lost: LostSignal | undefined;
   readonly #driver: BlockDriver;
-  readonly #turns: Turns;
+  readonly #yielder: Yielder;
   readonly #gate = new Gate();
-  /** Undefined where the driver keeps overlapping calls apart by itself. */
+  /** Undefined where the driver orders overlapping calls itself. */
   readonly #order: RangeOrder | undefined;
   #info: DeviceInfo;
   #disconnected = false;
@@ -80,12 +84,12 @@ class Device implements BlockDevice {
   readonly #forced: Promise<void>;
   #reportForced: () => void = () => {};
 
-  constructor(driver: BlockDriver, turns: Turns) {
+  constructor(driver: BlockDriver, yielder: Yielder) {
     this.#driver = driver;
-    this.#turns = turns;
+    this.#yielder = yielder;
     this.lost = driver.lost;
     this.#info = infoOf(driver);
-    this.#order = driver.atomicSectors === true ? undefined : new RangeOrder(this.#proceed);
+    this.#order = driver.atomicSectors === true ? undefined : new RangeOrder(this.#throwIfDisconnected);
     this.#forced = new Promise((resolve) => {
       this.#reportForced = resolve;
     });
@@ -103,7 +107,7 @@ class Device implements BlockDevice {
     // Where calls are kept apart, one may be changing the range just now.
     if (this.#order !== undefined) return undefined;
     // Nothing can wait here; the read that takes its place can.
-    if (this.#turns.spend(CALL_BYTES) !== undefined || !this.#gate.tryShared()) return undefined;
+    if (this.#yielder.spend(CALL_BYTES) !== undefined || !this.#gate.tryShared()) return undefined;
     try {
       checkInteger(start, 'start');
       checkInteger(count, 'count');
@@ -111,7 +115,7 @@ class Device implements BlockDevice {
       checkBounds(start, count, this.#info);
       return count === 0 ? undefined : this.#driver.lend?.(start, count);
     } catch {
-      // Whoever reads instead is told what is wrong.
+      // The read that takes its place tells what is wrong.
       return undefined;
     } finally {
       this.#gate.leaveShared();
@@ -159,9 +163,9 @@ class Device implements BlockDevice {
       return this.#refuse(error, 'resize');
     }
     await this.#gate.exclusive();
-    const turn = this.#turns.spend(LONG_CALL_BYTES);
+    const pause = this.#yielder.spend(LONG_CALL_BYTES);
     try {
-      if (turn !== undefined) await turn;
+      if (pause !== undefined) await pause;
       // What came before may have been a disconnect.
       this.#checkAllowed('resize');
       if (sizeSectors === this.#info.sizeSectors) return;
@@ -177,10 +181,10 @@ class Device implements BlockDevice {
   async disconnect(options: DisconnectOptions = {}): Promise<void> {
     if (options?.force === true) return this.#disconnectByForce();
     this.#disconnecting ??= this.#disconnect();
-    const turn = this.#turns.spend(CALL_BYTES);
+    const pause = this.#yielder.spend(CALL_BYTES);
     try {
-      if (turn !== undefined) await turn;
-      // Whoever waits for a driver that hangs is let go when somebody ends the device by force.
+      if (pause !== undefined) await pause;
+      // A caller that waits for a driver that hangs waits no longer once another ends the device by force.
       await Promise.race([this.#disconnecting, this.#forced]);
     } catch (error) {
       return this.#fail(error, 'disconnect');
@@ -208,7 +212,7 @@ class Device implements BlockDevice {
     }
   }
 
-  /** Ends the device without waiting for anybody: a driver that never answers must not keep its user. */
+  /** Ends the device without waiting: a driver that never answers must not keep its caller. */
   async #disconnectByForce(): Promise<void> {
     if (this.#disconnected) return this.#disconnecting;
     this.#disconnected = true;
@@ -237,7 +241,8 @@ class Device implements BlockDevice {
     const run: Run<void> =
       byteLength <= TRANSFER_BYTES_MAX
         ? move
-        : (driver) => inPieces(start, list, sectorSize, this.#proceed, (at, piece) => move(driver, at, piece));
+        : (driver) =>
+            inPieces(start, list, sectorSize, this.#throwIfDisconnected, (at, piece) => move(driver, at, piece));
     return this.#submit(operation, start, byteLength / sectorSize, run, list, CALL_BYTES + byteLength);
   }
 
@@ -252,13 +257,13 @@ class Device implements BlockDevice {
     return this.#submit(operation, start, count, (driver) => {
       if (driver[operation] !== undefined) return driver[operation](start, count);
       if (driver[other] !== undefined) return driver[other](start, count);
-      return writeZeroesByWriting(driver, start, count, this.#proceed);
+      return writeZeroesByWriting(driver, start, count, this.#throwIfDisconnected);
     });
   }
 
   /**
    * The way of every operation but `resize` and `disconnect`, the shape of its arguments already checked: in through the gate,
-   * then as {@link #start} says. Where nothing is in the way and the driver finishes at once, no turn of the event loop passes.
+   * then as {@link #start} says. Where nothing is in the way and the driver finishes at once, no macrotask passes.
    */
   #submit<T>(
     operation: Operation,
@@ -273,7 +278,7 @@ class Device implements BlockDevice {
   }
 
   /**
-   * The rest, from inside the gate, where the size cannot change any more [S1]: the checks that depend on the device's state
+   * The rest, from inside the gate, where the size can no longer change [S1]: the checks that depend on the device's state
    * [A2], the order among what overlaps, `run`. Gives back the place at the gate when all is over.
    */
   #start<T>(
@@ -296,8 +301,8 @@ class Device implements BlockDevice {
     let outcome: MaybePromise<T | undefined>;
     try {
       outcome = count === 0 ? undefined : this.#ordered(operation, start, count, run, list);
-      const turn = this.#turns.spend(costBytes);
-      if (isPromise(outcome) || turn !== undefined) return this.#settle(outcome, turn, operation, start, count);
+      const pause = this.#yielder.spend(costBytes);
+      if (isPromise(outcome) || pause !== undefined) return this.#settle(outcome, pause, operation, start, count);
     } catch (error) {
       this.#gate.leaveShared();
       return this.#fail(error, operation, start, count);
@@ -324,22 +329,22 @@ class Device implements BlockDevice {
     });
   }
 
-  /** Whoever transfers a buffer while it waits fails their own operation, before the driver hears of it. */
+  /** A caller that detaches a buffer while its operation waits fails that operation, before it reaches the driver. */
   #checkAgain(list: readonly Uint8Array[], count: number | undefined): void {
     if (list.length > 0) checkBuffersAgain(list, this.#info.sectorSize, count ?? 0);
   }
 
-  /** Waits for the driver, and for the event loop where its turn is due. */
+  /** Waits for the driver, and for the event loop where that has been held back for too long. */
   async #settle<T>(
     outcome: MaybePromise<T>,
-    turn: Promise<void> | undefined,
+    pause: Promise<void> | undefined,
     operation: Operation,
     start?: number,
     count?: number,
   ): Promise<T> {
     try {
       const result = isPromise(outcome) ? await outcome : outcome;
-      if (turn !== undefined) await turn;
+      if (pause !== undefined) await pause;
       return result;
     } catch (error) {
       return this.#fail(error, operation, start, count);
@@ -349,14 +354,14 @@ class Device implements BlockDevice {
   }
 
   #checkAllowed(operation: Operation): void {
-    this.#proceed();
+    this.#throwIfDisconnected();
     if (!CHANGES[operation]) return;
     if (this.#info.readOnly) throw new BlockError('READ_ONLY', 'the device is read-only');
     if (this.lost?.aborted === true) throw this.lost.reason;
   }
 
   /** Keeps what had to wait, or works in several steps, from calling a driver that was disconnected by force. */
-  readonly #proceed = (): void => {
+  readonly #throwIfDisconnected = (): void => {
     if (this.#disconnected) throw new BlockError('DISCONNECTED', 'the device was disconnected');
   };
 
@@ -370,10 +375,10 @@ class Device implements BlockDevice {
     return this.#reject(BlockError.from(error, { operation, device: this.#info.name, start, count }));
   }
 
-  /** A caller that tries again and again must not hold the event loop either. */
+  /** A caller that tries again and again must not hold back the event loop either. */
   #reject(error: unknown): Promise<never> {
-    const turn = this.#turns.spend(CALL_BYTES);
-    if (turn === undefined) return Promise.reject(error);
-    return turn.then(() => Promise.reject(error));
+    const pause = this.#yielder.spend(CALL_BYTES);
+    if (pause === undefined) return Promise.reject(error);
+    return pause.then(() => Promise.reject(error));
   }
 }

@@ -1,8 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type BlockDriver, createDevice, type Extent, isZero, zeroBuffers } from '../index.js';
-import { errorOf } from '../testing/held-driver.js';
-import { memoryDriver } from '../testing/memory-driver.js';
-import { sectorsOf, sparseDriver } from '../testing/sparse-driver.js';
+import { errorOf, memoryDriver, sectorsOf, sparseDriver } from '../testing.js';
 
 const OPERATIONS = ['discard', 'writeZeroes'] as const;
 
@@ -59,7 +57,7 @@ describe('Zeroing [Z1]', () => {
     expect(driver.writes).toEqual([{ start: 1000, count: 2 }]);
   });
 
-  test('uses whichever of the two the driver has, and the right one if it has both', async () => {
+  test('uses the one of the two that the driver has, and the right one if it has both', async () => {
     const calls: string[] = [];
     const discard = () => void calls.push('discard');
     const writeZeroes = () => void calls.push('writeZeroes');

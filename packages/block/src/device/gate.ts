@@ -1,18 +1,21 @@
+import { invariant } from '../invariant.js';
+
 /**
- * Lets many shared holders in at once, or one exclusive holder alone, strictly first come, first served: an exclusive one waits
+ * Admits many shared holders at once, or one exclusive holder alone, strictly first come, first served: an exclusive one waits
  * for the shared ones before it and holds back all that come after it, so neither kind starves.
  *
- * The queue holds one entry per waiting caller; nothing is ever refused.
+ * The queue holds one entry per waiting caller; none is ever refused.
  */
 export class Gate {
   #shared = 0;
-  #exclusive = false;
+  /** One at most, but for a gate that is open. */
+  #exclusive = 0;
   #open = false;
   #waiting: { readonly exclusive: boolean; readonly admit: () => void }[] = [];
 
-  /** Takes a shared place now if nobody is in the way. */
+  /** Takes a shared place now if no one is in the way. */
   tryShared(): boolean {
-    if (this.#exclusive || this.#waiting.length > 0) return false;
+    if (this.#exclusive > 0 || this.#waiting.length > 0) return false;
     this.#shared++;
     return true;
   }
@@ -28,16 +31,18 @@ export class Gate {
   }
 
   leaveShared(): void {
+    invariant(this.#shared > 0, 'a shared place is left by its holder, once');
     this.#shared--;
     if (this.#waiting.length > 0) this.#admit();
   }
 
   leaveExclusive(): void {
-    this.#exclusive = false;
+    invariant(this.#exclusive > 0, 'the exclusive place is left by its holder, once');
+    this.#exclusive--;
     this.#admit();
   }
 
-  /** From now on everybody is let in at once, together with all who wait: nothing is left to protect. */
+  /** From now on everyone is admitted at once, together with all who wait: nothing is left to protect. */
   open(): void {
     this.#open = true;
     this.#admit();
@@ -53,8 +58,8 @@ export class Gate {
   #admit(): void {
     let admitted = 0;
     for (const next of this.#waiting) {
-      if (!this.#open && (this.#exclusive || (next.exclusive && this.#shared > 0))) break;
-      if (next.exclusive) this.#exclusive = true;
+      if (!this.#open && (this.#exclusive > 0 || (next.exclusive && this.#shared > 0))) break;
+      if (next.exclusive) this.#exclusive++;
       else this.#shared++;
       next.admit();
       admitted++;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { errorOf, settled } from '../testing.js';
 import { RangeOrder } from './range-order.js';
-import { errorOf, turn } from '../testing/held-driver.js';
 
 const WRITE = true;
 const READ = false;
@@ -16,7 +16,7 @@ function desk(order: RangeOrder) {
     });
   const end = async (name: string) => {
     ends.get(name)?.();
-    await turn();
+    await settled();
   };
   return { begun, run, end };
 }
@@ -67,7 +67,7 @@ describe('RangeOrder', () => {
     expect(await next).toBe('next');
   });
 
-  test('once opened makes nobody wait, but asks before it runs what waited', async () => {
+  test('once opened makes no task wait, but asks before it runs those that did', async () => {
     let allowed = true;
     const order = new RangeOrder(() => {
       if (!allowed) throw new Error('closed');

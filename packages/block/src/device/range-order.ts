@@ -1,6 +1,7 @@
+import { invariant } from '../invariant.js';
 import { isPromise, type MaybePromise } from '../maybe-promise.js';
 
-/** Told whether it had to wait for others. */
+/** It is told whether it had to wait for others. */
 type Task<T> = (hasWaited: boolean) => MaybePromise<T>;
 
 /** One task that holds its range, or waits for it. */
@@ -16,24 +17,24 @@ interface Ticket {
 }
 
 /**
- * Runs what overlaps one after the other, in the order of arrival. Readers share. Each task waits only for earlier ones, so
- * there is no deadlock, and no large range is starved by small ones.
+ * Runs tasks whose ranges overlap one after the other, in the order of arrival; readers share. Each task waits only for earlier
+ * ones, so there is no deadlock, and small ranges do not starve a large one.
  *
  * Costs a comparison per task in flight.
  */
 export class RangeOrder {
   readonly #held = new Set<Ticket>();
-  readonly #proceed: () => void;
+  readonly #throwIfStopped: () => void;
   #open = false;
 
-  /** `proceed` is called before each task that had to wait, and throws if it must not run any more. */
-  constructor(proceed: () => void) {
-    this.#proceed = proceed;
+  /** `throwIfStopped` is called before each task that had to wait, and throws if it must no longer run. */
+  constructor(throwIfStopped: () => void) {
+    this.#throwIfStopped = throwIfStopped;
   }
 
   /**
-   * Runs `task` after every earlier one that it conflicts with: at once if there is none. A task that finishes at once (returns
-   * no promise) is in nobody's way and costs no ticket.
+   * Runs `task` after every earlier one that it conflicts with: at once if there is none. A task that finishes at once, and so
+   * returns no promise, is in no one's way and costs no ticket.
    */
   run<T>(start: number, count: number, exclusive: boolean, task: Task<T>): MaybePromise<T> {
     if (this.#conflicts(start, start + count, exclusive)) return this.#runLater(start, count, exclusive, task);
@@ -41,7 +42,7 @@ export class RangeOrder {
     return isPromise(outcome) ? this.#hold(this.#enter(start, count, exclusive), outcome) : outcome;
   }
 
-  /** From now on nobody waits, those who do now included: nothing is left to protect. */
+  /** From now on no task waits, and those that do now run: nothing is left to protect. */
   open(): void {
     this.#open = true;
     for (const ticket of this.#held) ticket.admit?.();
@@ -53,7 +54,7 @@ export class RangeOrder {
       ticket.admit = resolve;
     });
     try {
-      this.#proceed();
+      this.#throwIfStopped();
       return await task(true);
     } finally {
       this.#leave(ticket);
@@ -86,8 +87,9 @@ export class RangeOrder {
   }
 
   #leave(ticket: Ticket): void {
-    this.#held.delete(ticket);
+    invariant(this.#held.delete(ticket), 'a range is left by its holder, once');
     for (const later of ticket.blocked) {
+      invariant(later.blockers > 0, 'a range is released by every one that it waits for, once');
       later.blockers--;
       if (later.blockers === 0) later.admit?.();
     }

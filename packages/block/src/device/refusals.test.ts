@@ -3,7 +3,7 @@ import { ByteView } from '../bulk/byte-view.js';
 import { copy } from '../bulk/copy.js';
 import { fill } from '../bulk/fill.js';
 import { type BlockDevice, type BlockDriver, createDevice, type Extent } from '../index.js';
-import { memoryDriver } from '../testing/memory-driver.js';
+import { memoryDriver } from '../testing.js';
 
 /** A device of 16 sectors of 512 bytes. */
 const device = (more: Partial<BlockDriver> = {}): BlockDevice => createDevice({ ...memoryDriver(512, 16), ...more });

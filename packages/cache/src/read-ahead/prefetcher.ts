@@ -1,4 +1,4 @@
-import { LONG_CALL_BYTES, type Turns } from '@blockyard/block';
+import { LONG_CALL_BYTES, type Yielder } from '@blockyard/block/async';
 import type { Fetcher, FetchWaiter, LineFetch } from '../base/fetcher.js';
 import type { Geometry } from '../lines/geometry.js';
 import type { Lender } from '../lines/lender.js';
@@ -18,7 +18,7 @@ export interface PrefetchContext {
   readonly zeroes: ZeroRanges;
   readonly fetcher: Fetcher;
   readonly admission: Pick<Admission, 'count'>;
-  readonly turns: Turns;
+  readonly yielder: Yielder;
   /** Sectors of the device as it is now. */
   readonly deviceSectors: number;
   /** Sectors of a line that the device has. */
@@ -127,7 +127,7 @@ export class Prefetcher {
   }
 
   async #bringIn(warmUp: WarmUp): Promise<void> {
-    const { turns } = this.#context;
+    const { yielder } = this.#context;
     let line = warmUp.first;
     while (line <= Math.min(warmUp.last, this.#lastLine) && !this.#paused && !warmUp.isFull) {
       const next = this.#mayStart ? this.#start(line, warmUp.last, warmUp) : line;
@@ -137,7 +137,7 @@ export class Prefetcher {
       }
       line = next;
       // Much of what is asked for may be there, or known to be zero.
-      await turns.spend(LONG_CALL_BYTES);
+      await yielder.spend(LONG_CALL_BYTES);
     }
     await Promise.all(warmUp.arrivals);
   }

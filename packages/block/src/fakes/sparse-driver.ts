@@ -1,6 +1,6 @@
-import type { BlockDriver, Extent, SectorRange } from '../index.js';
+import { type BlockDriver, extentsOfData, type SectorRange } from '../index.js';
 
-/** A driver that keeps only sectors that were written, knows its extents, and notes what it was asked to do. */
+/** A driver that keeps the sectors that were written and no others, knows its extents, and records what it was asked to do. */
 export interface SparseDriver extends BlockDriver {
   readonly sectors: Map<number, Uint8Array>;
   readonly reads: SectorRange[];
@@ -9,6 +9,7 @@ export interface SparseDriver extends BlockDriver {
   readonly flushes: (SectorRange | undefined)[];
 }
 
+/** A {@link SparseDriver} of zeroes. */
 export function sparseDriver(
   sectorSize: number,
   sizeSectors: number,
@@ -59,26 +60,12 @@ export function sparseDriver(
       for (const sector of keysIn(start, count)) sectors.delete(sector);
     },
     extents(start, count) {
-      const extents: Extent[] = [];
-      let at = start;
-      for (const sector of keysIn(start, count)) {
-        if (sector > at) extents.push({ start: at, count: sector - at, type: 'zero' });
-        extents.push({ start: sector, count: 1, type: 'data' });
-        at = sector + 1;
-      }
-      if (at < start + count) extents.push({ start: at, count: start + count - at, type: 'zero' });
-      return extents;
+      return extentsOfData(
+        start,
+        count,
+        keysIn(start, count).map((sector) => ({ start: sector, count: 1 })),
+      );
     },
     ...overrides,
   } as SparseDriver;
-}
-
-/** `count` sectors that hold `byte` everywhere. */
-export function sectorsOf(byte: number, count: number, sectorSize = 512): Uint8Array {
-  return new Uint8Array(count * sectorSize).fill(byte);
-}
-
-/** Byte for byte; `toEqual` takes its time over arrays of many thousands. */
-export function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  return a.byteLength === b.byteLength && a.every((byte, i) => byte === b[i]);
 }
