@@ -11,14 +11,16 @@ const WORLD_BYTES = { min: 44_000, extraMax: 60_000, step: 4_000 };
 /** What else is declared for the cache, given the address of its build. */
 export const caseFilesOfCache = [declareKit, declareWorlds];
 
-async function kitOf(build) {
-  const path = createRequire(new URL('x.js', build)).resolve('@blockyard/conformance');
+/** What one of the kit's entry points exports, as the build finds it. */
+async function kitOf(build, entry = '') {
+  const path = createRequire(new URL('x.js', build)).resolve(`@blockyard/conformance${entry}`);
   return await import(pathToFileURL(path));
 }
 
 async function declareKit(build, runner) {
   const { connectCache } = await import(new URL('connect.js', build));
-  const { conformance, createMemory, createReferenceDevice } = await kitOf(build);
+  const { conformance } = await kitOf(build);
+  const { createMemory, createReferenceDevice } = await kitOf(build, '/testing');
   const set = (name, sectorSize, options) => {
     const wrap = (base) => connectCache(base, { seed: 1, maxSizeBytes: KIT_BYTES[sectorSize], ...options });
     const subject = {
@@ -42,7 +44,7 @@ async function declareKit(build, runner) {
 
 async function declareWorlds(build, { test }) {
   const { connectCache } = await import(new URL('connect.js', build));
-  const { overSimulatedBase, simulate } = await kitOf(build);
+  const { overSimulatedBase, simulate } = await kitOf(build, '/simulator');
   const subject = overSimulatedBase('cache', open, check);
   const budgets = new WeakMap();
 
@@ -80,7 +82,7 @@ async function declareWorlds(build, { test }) {
 
   for (let seed = 1; seed <= WORLDS; seed++) {
     test(`simulated world ${seed}`, async () => {
-      const { violation } = await simulate(subject, { seed }, { stepsMax: STEPS_MAX });
+      const { violation } = await simulate(subject, { seed }, { maxSteps: STEPS_MAX });
       if (violation !== undefined) throw new Error(violation.message);
     });
   }

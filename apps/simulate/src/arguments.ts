@@ -1,4 +1,4 @@
-import { FAULT_KINDS, type FaultKind } from '@blockyard/conformance';
+import { FAULT_KINDS, type FaultKind } from '@blockyard/conformance/simulator';
 import { Command, InvalidArgumentError } from 'commander';
 import { SUBJECTS } from './subjects/index.js';
 
@@ -12,7 +12,7 @@ export interface Settings {
   readonly once: boolean;
   readonly keep: readonly number[] | undefined;
   readonly without: readonly FaultKind[];
-  readonly stepsMax: number;
+  readonly maxSteps: number;
   /** Print every event. */
   readonly log: boolean;
 }
@@ -28,12 +28,12 @@ interface Options {
   readonly seed?: number;
   readonly keep?: readonly number[];
   readonly without?: readonly FaultKind[];
-  readonly stepsMax: number;
+  readonly maxSteps: number;
   readonly log?: boolean;
 }
 
 const SECONDS = 60;
-/** Default of `--steps-max`. */
+/** Default of `--max-steps`. */
 export const STEPS_MAX = 2000;
 
 const EXPLANATION = `
@@ -57,7 +57,7 @@ export function parseArguments(args: readonly string[], output: Output): Setting
       `which of ${[...SUBJECTS.keys()].join(', ')}, with commas between (default: all)`,
       toSubjects,
     )
-    .option('--steps-max <n>', 'operations of a world, at most', toInteger, STEPS_MAX)
+    .option('--max-steps <n>', 'operations of a world, at most', toInteger, STEPS_MAX)
     .option('--keep <steps>', 'run only these steps of the seed: 3,7,9-12', toSteps)
     .option('--without <kinds>', `leave faults out: ${FAULT_KINDS.join(', ')}`, toFaults)
     .option('--log', 'print every event')
@@ -67,7 +67,7 @@ export function parseArguments(args: readonly string[], output: Output): Setting
     .exitOverride()
     .configureOutput({ writeOut: output.stdout, writeErr: output.stderr });
   command.parse(args, { from: 'user' });
-  const { subject, seconds, seed, keep, without, stepsMax, log } = command.opts<Options>();
+  const { subject, seconds, seed, keep, without, maxSteps, log } = command.opts<Options>();
   if (keep !== undefined && seed === undefined) command.error('error: --keep is of the steps of one --seed');
   return {
     subjects: subject ?? [...SUBJECTS.keys()],
@@ -76,7 +76,7 @@ export function parseArguments(args: readonly string[], output: Output): Setting
     once: seed !== undefined && seconds === undefined,
     keep,
     without: without ?? [],
-    stepsMax,
+    maxSteps,
     log: log ?? false,
   };
 }

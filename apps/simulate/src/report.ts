@@ -1,4 +1,4 @@
-import type { SimulationCase, SimulationOutcome } from '@blockyard/conformance';
+import type { SimulationCase, SimulationOutcome } from '@blockyard/conformance/simulator';
 import { STEPS_MAX } from './arguments.js';
 
 /** A case that broke a clause, for people. `smaller` is what was left of it. */
@@ -6,21 +6,21 @@ export function describeFailure(
   subject: string,
   found: SimulationOutcome,
   smaller: SimulationOutcome,
-  stepsMax: number,
+  maxSteps: number,
 ): string {
   return [
     `${subject}: ${found.violation?.message}`,
     `  seed ${found.case.seed}, step ${found.steps}, after ${found.simulatedMs} ms of its time`,
-    `  again: ${commandFor(subject, found.case, stepsMax)}`,
+    `  again: ${commandFor(subject, found.case, maxSteps)}`,
     `  made smaller, ${smaller.script.length} of ${found.script.length} operations: ${smaller.violation?.message}`,
-    `  again: ${commandFor(subject, smaller.case, stepsMax)} --log`,
+    `  again: ${commandFor(subject, smaller.case, maxSteps)} --log`,
     '',
   ].join('\n');
 }
 
-export function commandFor(subject: string, { seed, keep, without }: SimulationCase, stepsMax: number): string {
+export function commandFor(subject: string, { seed, keep, without }: SimulationCase, maxSteps: number): string {
   const parts = [`npm run simulate -- --subject ${subject} --seed ${seed}`];
-  if (stepsMax !== STEPS_MAX) parts.push(`--steps-max ${stepsMax}`);
+  if (maxSteps !== STEPS_MAX) parts.push(`--max-steps ${maxSteps}`);
   if (keep !== undefined) parts.push(`--keep ${describeSteps(keep)}`);
   if (without !== undefined && without.length > 0) parts.push(`--without ${without.join(',')}`);
   return parts.join(' ');

@@ -1,4 +1,4 @@
-import { type SimulationOutcome, type SimulationSubject, shrink, simulate } from '@blockyard/conformance';
+import { type SimulationOutcome, type SimulationSubject, shrink, simulate } from '@blockyard/conformance/simulator';
 import { CommanderError } from 'commander';
 import { parseArguments, type Settings } from './arguments.js';
 import { readKnownSeeds } from './known-seeds.js';
@@ -59,24 +59,24 @@ export async function run(args: readonly string[], { stdout, stderr }: Streams):
 }
 
 async function runOnce(settings: Settings, tally: Tally, stdout: Streams['stdout']): Promise<void> {
-  const { seed = 0, keep, without, stepsMax, log } = settings;
+  const { seed = 0, keep, without, maxSteps, log } = settings;
   for (const subject of subjectsOf(settings)) {
-    const outcome = await simulate(subject, { seed, keep, without }, { stepsMax, keepsLog: log });
+    const outcome = await simulate(subject, { seed, keep, without }, { maxSteps, keepsLog: log });
     tally.add(outcome);
     for (const line of outcome.log) stdout.write(`${line}\n`);
     if (outcome.violation === undefined) continue;
     if (keep !== undefined) stdout.write(`${subject.name}: ${outcome.violation.message}\n`);
-    else stdout.write(describeFailure(subject.name, outcome, await shrink(subject, outcome, { stepsMax }), stepsMax));
+    else stdout.write(describeFailure(subject.name, outcome, await shrink(subject, outcome, { maxSteps }), maxSteps));
   }
 }
 
 async function runForAWhile(settings: Settings, tally: Tally, stdout: Streams['stdout']): Promise<void> {
-  const { without, stepsMax, seconds } = settings;
+  const { without, maxSteps, seconds } = settings;
   const attempt = async (subject: SimulationSubject, seed: number) => {
-    const outcome = await simulate(subject, { seed, without }, { stepsMax });
+    const outcome = await simulate(subject, { seed, without }, { maxSteps });
     tally.add(outcome);
     if (outcome.violation === undefined) return;
-    stdout.write(describeFailure(subject.name, outcome, await shrink(subject, outcome, { stepsMax }), stepsMax));
+    stdout.write(describeFailure(subject.name, outcome, await shrink(subject, outcome, { maxSteps }), maxSteps));
   };
   for (const { subject: name, seed } of await readKnownSeeds()) {
     const subject = settings.subjects.includes(name) ? SUBJECTS.get(name) : undefined;

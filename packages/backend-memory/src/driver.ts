@@ -1,4 +1,4 @@
-import { type BlockDriver, BlockError, type Extent, type Loan } from '@blockyard/block';
+import { type BlockDriver, BlockError, type Extent, extentsOfData, type Loan } from '@blockyard/block';
 import type { MemoryOptions } from './options.js';
 import { CHUNK_BYTES, SparseBytes } from './sparse-bytes.js';
 
@@ -41,7 +41,7 @@ export class MemoryDriver implements BlockDriver {
   }
 
   flush(): void {
-    // What is in memory is as durable as it will ever be.
+    // Memory has nothing more durable to offer.
   }
 
   resize(sizeSectors: number): void {
@@ -59,18 +59,9 @@ export class MemoryDriver implements BlockDriver {
 
   extents(start: number, count: number): Extent[] {
     const { sectorSize } = this;
-    const end = start + count;
-    const extents: Extent[] = [];
-    let at = start;
-    for (const run of this.#bytes.runs(start * sectorSize, end * sectorSize)) {
-      const from = run.start / sectorSize;
-      const to = run.end / sectorSize;
-      if (from > at) extents.push({ start: at, count: from - at, type: 'zero' });
-      extents.push({ start: from, count: to - from, type: 'data' });
-      at = to;
-    }
-    if (at < end) extents.push({ start: at, count: end - at, type: 'zero' });
-    return extents;
+    const runs = this.#bytes.runs(start * sectorSize, (start + count) * sectorSize);
+    const data = runs.map((run) => ({ start: run.start / sectorSize, count: (run.end - run.start) / sectorSize }));
+    return extentsOfData(start, count, data);
   }
 
   disconnect(): void {

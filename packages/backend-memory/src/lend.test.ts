@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'vitest';
 import { CHUNK_BYTES, SparseBytes } from './sparse-bytes.js';
 
-test('what is lent is the memory itself, until somebody writes there', () => {
+test('what is lent is the memory itself, until it is written to', () => {
   const bytes = new SparseBytes();
   bytes.write(0, new Uint8Array(3 * CHUNK_BYTES).fill(1));
   const views = () => {

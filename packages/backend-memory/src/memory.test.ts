@@ -74,7 +74,7 @@ describe('a device of almost 8 PiB', () => {
 });
 
 describe('resize', () => {
-  test('what was dropped by shrinking reads as zeroes after growing, also in the chunk that was cut', async () => {
+  test('what was dropped by shrinking reads as zeroes after growing, also in the chunk that was truncated', async () => {
     const device = await connectMemory({ sizeSectors: 200 });
     await device.write(0, [sectors(200, 5)]);
     await device.resize(3);
@@ -97,7 +97,7 @@ describe('write', () => {
     assert.deepEqual(found, sectors(1, 1));
   });
 
-  test('finishes in the same turn of the event loop, so that a read without waiting sees it', async () => {
+  test('finishes at once, so that a read without waiting sees it', async () => {
     const device = await connectMemory({ sizeSectors: 1 });
     const found = sectors(1, 0);
     const wrote = device.write(0, [sectors(1, 3)]);

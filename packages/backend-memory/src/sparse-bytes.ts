@@ -1,6 +1,6 @@
 import { isZero, type Loan, SECTOR_SIZE_MAX } from '@blockyard/block';
 
-/** What memory is taken and given back by. A multiple of every sector size, so that a sector lies in one chunk. */
+/** The unit in which memory is taken and given back. A multiple of every sector size, so that each sector lies in one chunk. */
 export const CHUNK_BYTES = SECTOR_SIZE_MAX;
 
 /** Bytes from `start` up to but not including `end`. */
@@ -12,7 +12,7 @@ interface ByteRun {
 /** 2^53 - 1 bytes that are zero until they are written to, and take memory only then. */
 export class SparseBytes {
   readonly #chunks = new Map<number, Uint8Array>();
-  /** Chunks that are lent, and how often. They are not written to: what changes is a copy. */
+  /** Chunks that are lent, and how often. They are not written to: a write replaces them by a copy. */
   readonly #lent = new Map<Uint8Array, number>();
 
   /** Fills `target` from `position` on. */
@@ -27,7 +27,7 @@ export class SparseBytes {
     }
   }
 
-  /** Bytes `start` to `end` as they lie in memory, or undefined where there are zeroes without any. */
+  /** Bytes `start` to `end` as they lie in memory, or undefined where some are zeroes that take no memory. */
   lend(start: number, end: number): Loan | undefined {
     const chunks: Uint8Array[] = [];
     const views: Uint8Array[] = [];
@@ -82,7 +82,10 @@ export class SparseBytes {
     this.#chunks.clear();
   }
 
-  /** Indexes of the chunks there are in a range, in no order, by whichever is shorter: the range or the list of chunks. */
+  /**
+   * Indexes of the chunks that exist in a range, in no order. Goes through the range or through all chunks, whichever are
+   * fewer.
+   */
   #indexes(start: number, end: number): number[] {
     if (start >= end) return [];
     const first = locate(start).index;
@@ -114,7 +117,7 @@ export class SparseBytes {
   }
 }
 
-/** The chunk that a byte lies in and where in it. Plain arithmetic: 32-bit operators would cut positions off. */
+/** The chunk that a byte lies in, and where in it. Plain arithmetic: 32-bit operators would truncate positions. */
 function locate(position: number): { readonly index: number; readonly offset: number } {
   const index = Math.floor(position / CHUNK_BYTES);
   return { index, offset: position - index * CHUNK_BYTES };

@@ -1,4 +1,4 @@
-import { createMemory, createReferenceDevice } from '@blockyard/conformance';
+import { createMemory, createReferenceDevice } from '@blockyard/conformance/testing';
 import { expect, test } from 'vitest';
 import { connectCache } from './connect.js';
 import { bytesAt, filled, openCache, SECTOR } from './testing/fixture.js';

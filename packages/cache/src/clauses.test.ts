@@ -312,7 +312,7 @@ test('dirty lines go to the base before the cache is full of them', async () => 
 
 test('discarding a tebibyte is one interval and one call of the base', async () => {
   const { connectMemory } = await import('@blockyard/backend-memory');
-  const { ControlledBase } = await import('@blockyard/conformance');
+  const { ControlledBase } = await import('@blockyard/conformance/testing');
   const { connectCache } = await import('./connect.js');
   const sizeSectors = 2 ** 40 / SECTOR;
   const base = new ControlledBase(await connectMemory({ sectorSize: SECTOR, sizeSectors }));

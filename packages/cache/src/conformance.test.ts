@@ -1,5 +1,6 @@
 import type { BlockDevice } from '@blockyard/block';
-import { conformance, createMemory, createReferenceDevice, type Subject } from '@blockyard/conformance';
+import { conformance, type Subject } from '@blockyard/conformance';
+import { createMemory, createReferenceDevice } from '@blockyard/conformance/testing';
 import { describe, test } from 'vitest';
 import { connectCache } from './connect.js';
 import type { CacheOptions } from './options.js';

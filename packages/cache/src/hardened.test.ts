@@ -317,7 +317,7 @@ describe('what a write-back cache must get right', () => {
 /** As `openCache`, over a base that can be a tebibyte large. */
 async function openCacheOverSparse() {
   const { connectMemory } = await import('@blockyard/backend-memory');
-  const { ControlledBase } = await import('@blockyard/conformance');
+  const { ControlledBase } = await import('@blockyard/conformance/testing');
   const { connectCache } = await import('./connect.js');
   const base = new ControlledBase(await connectMemory({ sectorSize: SECTOR, sizeSectors: 1024 }));
   return { cache: await connectCache(base, { maxSizeBytes: 2 ** 20 }), base };

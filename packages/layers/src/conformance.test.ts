@@ -4,8 +4,8 @@ import { conformance, type Subject } from '@blockyard/conformance';
 import { describe, test } from 'vitest';
 import { partition, withDelay, withFaults, withReadOnly, withStats, withTrace } from './index.js';
 
-/** Time flies: a timer fires in the next turn of the event loop, and says that its time has come. */
-function hurriedClock(): Clock {
+/** Time flies: a timer fires in the next macrotask, at the time for which it was set. */
+function fastClock(): Clock {
   let nowMs = 0;
   return {
     now: () => nowMs,
@@ -39,7 +39,7 @@ const delayed = (base: BlockDevice) =>
     latencyMs: { read: 1, write: 3, flush: 2 },
     parallelism: 3,
     bytesPerSecond: 1e9,
-    clock: hurriedClock(),
+    clock: fastClock(),
   });
 
 const subjects: readonly Subject[] = [

@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict';
 import { isBlockError } from '@blockyard/block';
+import { ManualClock, settled } from '@blockyard/block/testing';
 import { describe, test } from 'vitest';
-import { look, memory, recorder, SECTOR, sectors } from './base.fake.js';
-import { FakeClock, settle } from './clock.fake.js';
 import { type DelayOptions, withDelay } from './index.js';
+import { look, memory, recorder, SECTOR, sectors } from './testing/base.js';
 
 async function setUp(options: DelayOptions) {
-  const clock = new FakeClock();
+  const clock = new ManualClock({ nowMs: 1000.25 });
   const base = await memory();
   return { clock, base, device: withDelay(base, { clock, ...options }) };
 }
 
 /** Notes when promises settle, by the clock. */
-function stopwatch(clock: FakeClock) {
+function stopwatch(clock: ManualClock) {
   const startMs = clock.now();
   const ended: [string, number][] = [];
   const watch = (name: string, promise: Promise<unknown>) => {
@@ -27,10 +27,10 @@ describe('latency', () => {
     const { clock, base, device } = await setUp({ latencyMs: 5 });
     const { ended, watch } = stopwatch(clock);
     watch('write', device.write(0, [sectors(1, 1)]));
-    await clock.advance(4);
+    await clock.advanceAndSettle(4);
     assert.deepEqual(await look(base, 0, 1), [0]);
     assert.deepEqual(ended, []);
-    await clock.advance(2);
+    await clock.advanceAndSettle(2);
     assert.deepEqual(await look(base, 0, 1), [1]);
     assert.equal(ended[0]?.[1], 6);
   });
@@ -41,7 +41,7 @@ describe('latency', () => {
     watch('read', device.read(0, [sectors(1, 0)]));
     watch('write', device.write(0, [sectors(1, 0)]));
     watch('flush', device.flush());
-    await clock.advance(50);
+    await clock.advanceAndSettle(50);
     assert.deepEqual(
       ended.map(([name]) => name),
       ['read', 'flush', 'write'],
@@ -49,7 +49,7 @@ describe('latency', () => {
   });
 
   test('as one number leaves disconnect alone', async () => {
-    const clock = new FakeClock();
+    const clock = new ManualClock({ nowMs: 1000.25 });
     const { device: base } = recorder({ readOnly: true });
     await withDelay(base, { latencyMs: 100, clock }).disconnect();
   });
@@ -57,7 +57,7 @@ describe('latency', () => {
   test('runs for any number of operations at once, on as many timers as there are milliseconds', async () => {
     const { clock, device } = await setUp({ latencyMs: 3 });
     const all = Array.from({ length: 1000 }, () => device.read(0, [sectors(1, 0)]));
-    await clock.advance(4);
+    await clock.advanceAndSettle(4);
     await Promise.all(all);
     assert.equal(clock.timersSet, 1);
   });
@@ -77,9 +77,9 @@ describe('latency', () => {
     const count = Math.ceil(bytes / SECTOR);
     await device.resize(count);
     watch('read', device.read(0, [sectors(count, 0)]));
-    await clock.advance((bytes - 1) * 1000);
+    await clock.advanceAndSettle((bytes - 1) * 1000);
     assert.deepEqual(ended, []);
-    await clock.advance(SECTOR * 1000 + 1000);
+    await clock.advanceAndSettle(SECTOR * 1000 + 1000);
     assert.equal(ended.length, 1);
     assert.equal(clock.timersSet, 2);
   });
@@ -93,7 +93,7 @@ describe('bandwidth', () => {
     watch('first', device.write(0, [sectors(20, 1)]));
     watch('second', device.read(0, [sectors(20, 1)]));
     watch('nothing to move', device.flush());
-    await clock.advance(30);
+    await clock.advanceAndSettle(30);
     assert.deepEqual(ended, [
       ['nothing to move', 0],
       ['first', 11],
@@ -105,17 +105,17 @@ describe('bandwidth', () => {
     const { clock, device } = await setUp({ bytesPerSecond: SECTOR * 10_000 });
     const { ended, watch } = stopwatch(clock);
     for (let i = 0; i < 1000; i++) watch(`${i}`, device.read(0, [sectors(1, 0)]));
-    await clock.advance(200);
+    await clock.advanceAndSettle(200);
     const lastMs = ended.at(-1)?.[1] ?? 0;
     assert.ok(lastMs >= 100 && lastMs <= 101, `a hundred milliseconds' worth took ${lastMs}`);
   });
 
   test('that is not used is not saved up', async () => {
     const { clock, device } = await setUp({ bytesPerSecond: SECTOR * 1000 });
-    await clock.advance(1000);
+    await clock.advanceAndSettle(1000);
     const { ended, watch } = stopwatch(clock);
     watch('read', device.read(0, [sectors(10, 0)]));
-    await clock.advance(9);
+    await clock.advanceAndSettle(9);
     assert.deepEqual(ended, []);
   });
 });
@@ -125,7 +125,7 @@ describe('parallelism', () => {
     const { clock, device } = await setUp({ latencyMs: 9.75, parallelism: 2 });
     const { ended, watch } = stopwatch(clock);
     for (const name of ['a', 'b', 'c', 'd', 'e']) watch(name, device.read(0, [sectors(1, 0)]));
-    await clock.advance(100);
+    await clock.advanceAndSettle(100);
     assert.deepEqual(ended, [
       ['a', 10],
       ['b', 10],
@@ -135,8 +135,8 @@ describe('parallelism', () => {
     ]);
   });
 
-  test('of one goes on after a failure', async () => {
-    const clock = new FakeClock();
+  test('of one serves the next after a failure', async () => {
+    const clock = new ManualClock({ nowMs: 1000.25 });
     const { device: base } = recorder({
       read: () => {
         throw new Error('no');
@@ -148,36 +148,36 @@ describe('parallelism', () => {
       () => 'failed',
     );
     const wrote = device.write(0, [sectors(1, 0)]);
-    await clock.advance(10);
+    await clock.advanceAndSettle(10);
     assert.equal(await failed, 'failed');
     await wrote;
   });
 });
 
 describe('a forced disconnect', () => {
-  test('ends what is delayed and what waits for its turn, leaves no timer, and does not touch the base', async () => {
-    const clock = new FakeClock();
+  test('ends what is delayed and what waits for a permit, leaves no timer, and does not touch the base', async () => {
+    const clock = new ManualClock({ nowMs: 1000.25 });
     const { device: base, calls } = recorder();
     const device = withDelay(base, { latencyMs: 1000, parallelism: 1, clock });
     const operations = [device.write(0, [sectors(1, 1)]), device.write(1, [sectors(1, 1)]), device.flush()];
     const results = Promise.allSettled(operations);
-    await settle();
+    await settled();
     await device.disconnect({ force: true });
     for (const result of await results) {
       assert.ok(result.status === 'rejected' && isBlockError(result.reason, 'DISCONNECTED'));
     }
-    assert.equal(clock.timersPending, 0);
+    assert.equal(clock.timers.length, 0);
     assert.deepEqual(calls, ['disconnect({"force":true})']);
   });
 });
 
-test.each<[string, number, ((clock: FakeClock) => Promise<void>) | undefined]>([
+test.each<[string, number, ((clock: ManualClock) => Promise<void>) | undefined]>([
   ['has just begun', 1000, undefined],
   ['has just begun, and is not delayed', 0, undefined],
-  ['has waited long enough at that moment', 5, (clock) => clock.advance(6)],
-  ['has had its turn at that moment', 1000, () => Promise.resolve()],
+  ['has waited long enough at that moment', 5, (clock) => clock.advanceAndSettle(6)],
+  ['gets its permit at that moment', 1000, () => Promise.resolve()],
 ])('a forced disconnect ends what %s, leaves no timer, and keeps it from the base', async (_when, latencyMs, pass) => {
-  const clock = new FakeClock();
+  const clock = new ManualClock({ nowMs: 1000.25 });
   const { device: base, calls } = recorder();
   const device = withDelay(base, { latencyMs, parallelism: 1, clock });
   let forced: Promise<void> | undefined;
@@ -194,7 +194,7 @@ test.each<[string, number, ((clock: FakeClock) => Promise<void>) | undefined]>([
   for (const result of await results) {
     assert.ok(result.status === 'rejected' && isBlockError(result.reason, 'DISCONNECTED'));
   }
-  assert.equal(clock.timersPending, 0);
+  assert.equal(clock.timers.length, 0);
   assert.deepEqual(calls, ['disconnect({"force":true})']);
 });
 
@@ -203,12 +203,12 @@ test('an ordinary disconnect waits for what is delayed', async () => {
   const { ended, watch } = stopwatch(clock);
   watch('write', device.write(0, [sectors(1, 1)]));
   watch('disconnect', device.disconnect());
-  await clock.advance(20);
+  await clock.advanceAndSettle(20);
   assert.deepEqual(
     ended.map(([name]) => name),
     ['write', 'disconnect'],
   );
-  assert.equal(clock.timersPending, 0);
+  assert.equal(clock.timers.length, 0);
 });
 
 test.each<[string, unknown]>([

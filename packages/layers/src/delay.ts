@@ -8,13 +8,14 @@ import {
   checkNumberBetween,
   checkOptionNames,
   type KnownOptions,
+  OPERATIONS,
   type Operation,
   systemClock,
 } from '@blockyard/block';
+import { Semaphore } from '@blockyard/block/async';
 import { checkOwnsBase } from './check.js';
-import { createLayer, type Intercept, isForced, type LayerOptions, OPERATIONS, rangeOf } from './layer.js';
+import { createLayer, type Intercept, isForced, type LayerOptions, rangeOf } from './layer.js';
 import { SharedTimers } from './shared-timers.js';
-import { Slots } from './slots.js';
 
 export interface DelayOptions extends LayerOptions {
   /**
@@ -24,7 +25,7 @@ export interface DelayOptions extends LayerOptions {
   readonly latencyMs?: number | Readonly<Partial<Record<Operation, number>>>;
   /** Bytes per second that all reads and writes together move at most. Default: unlimited. */
   readonly bytesPerSecond?: number;
-  /** Operations under way at once; the others wait, first come, first served. Default: unlimited. */
+  /** Operations under way at once. The others wait, first come, first served. Default: unlimited. */
   readonly parallelism?: number;
   /** Default: the system's. */
   readonly clock?: Clock;
@@ -41,7 +42,7 @@ const KNOWN: KnownOptions<DelayOptions> = {
 /** A day: more is a mistake in the unit. */
 const LATENCY_MS_MAX = 24 * 60 * 60 * 1000;
 
-/** Operations whose ranges are data that must travel. */
+/** Operations whose ranges are data that is moved. */
 const MOVES_DATA: Readonly<Record<Operation, boolean>> = {
   read: true,
   write: true,
@@ -68,11 +69,11 @@ export function withDelay(base: BlockDevice, options: DelayOptions = {}): BlockD
   const line = new Line(options.bytesPerSecond);
   const latencies = latenciesOf(latencyMs);
   const timers = new SharedTimers(clock);
-  const slots = new Slots(parallelism);
+  const semaphore = new Semaphore(parallelism);
   const { sectorSize } = base.info;
   let hasEnded = false;
-  /** For what was let go a moment before the end, and goes on only now. */
-  const proceed = () => {
+  /** Stops what was woken right before the end and runs only now. */
+  const throwIfEnded = () => {
     if (hasEnded) throw disconnected();
   };
 
@@ -80,20 +81,21 @@ export function withDelay(base: BlockDevice, options: DelayOptions = {}): BlockD
     if (isForced(operation, args)) {
       hasEnded = true;
       timers.abandon(disconnected);
-      slots.abandon(disconnected);
+      semaphore.rejectWaiting(disconnected);
       return send(args);
     }
-    await slots.take();
+    // Never within the call: a forced disconnect right after it still stops the operation.
+    await semaphore.acquire();
     try {
-      proceed();
+      throwIfEnded();
       const nowMs = clock.now();
       const sectors = MOVES_DATA[operation] ? (rangeOf(operation, args, sectorSize)?.count ?? 0) : 0;
       const dueMs = line.send(sectors * sectorSize, nowMs) + latencies[operation];
       if (dueMs > nowMs) await timers.until(dueMs);
-      proceed();
+      throwIfEnded();
       return await send(args);
     } finally {
-      slots.leave();
+      semaphore.release();
     }
   };
   return createLayer(base, { name: 'delay', ownsBase: checkOwnsBase(options), intercept });

@@ -10,15 +10,15 @@ import {
   type Operation,
   type SectorRange,
 } from '@blockyard/block';
+import { mersenne } from 'pure-rand/generator/mersenne';
 import { invalid } from './check.js';
-import { seededRandom } from './random.js';
 
 /**
- * What befalls a call:
+ * What is done to a call:
  * - `failBefore`: it fails and does nothing;
- * - `failAfter`: it is done, and fails all the same, like a request whose answer was lost;
- * - `tear`: the first of its sectors are done, the rest is not, and it fails;
- * - `hang`: it waits until it is released, and is done then;
+ * - `failAfter`: it is carried out and fails all the same, like a request whose answer was lost;
+ * - `tear`: it is carried out on the first of its sectors only, and fails;
+ * - `hang`: it waits until it is released, and is carried out then;
  * - `lie`: it succeeds and does nothing. A read leaves the caller's buffers as they are.
  */
 export type FaultAction = 'failBefore' | 'failAfter' | 'tear' | 'hang' | 'lie';
@@ -26,7 +26,7 @@ export type FaultAction = 'failBefore' | 'failAfter' | 'tear' | 'hang' | 'lie';
 /** A call as rules see it. */
 export interface FaultCall {
   readonly operation: Operation;
-  /** The sectors that it is about, if it is about any. */
+  /** Its sectors, if it has a range. */
   readonly range: SectorRange | undefined;
 }
 
@@ -36,17 +36,17 @@ export interface FaultRule {
   readonly operation: Operation | readonly Operation[];
   /** Only calls that touch these sectors. Default: all. */
   readonly range?: SectorRange;
-  /** Only calls that this says yes to. Default: all. */
+  /** Only calls for which this returns true. Default: all. */
   readonly when?: (call: FaultCall) => boolean;
   /** Only the nth of the calls that match all of the above, from 1. */
   readonly nth?: number;
-  /** Only this share of them, from 0 to 1, chosen by the seed. Not together with `nth`; with neither, all of them. */
+  /** Only this share of them, from 0 to 1, chosen by the seed. It excludes `nth`. Without either, all of them. */
   readonly probability?: number;
-  /** How often it strikes at most. Default: unlimited. */
-  readonly timesMax?: number;
+  /** Calls that it applies to, at most. Default: unlimited. */
+  readonly maxTimes?: number;
   /** The code of the error. Default: `IO`. */
   readonly code?: BlockErrorCode;
-  /** How many sectors `tear` does. Default: some, but not all, chosen by the seed. */
+  /** Sectors that `tear` carries out. Default: some, but not all, chosen by the seed. */
   readonly tornSectors?: number;
 }
 
@@ -66,12 +66,15 @@ const KNOWN: KnownOptions<FaultRule> = {
   when: true,
   nth: true,
   probability: true,
-  timesMax: true,
+  maxTimes: true,
   code: true,
   tornSectors: true,
 };
 
-/** What can befall which operation. The result of `extents` cannot be made up, and a device that only says that it is gone stays open. */
+/**
+ * Actions that each operation can have. The result of `extents` cannot be made up, and a `disconnect` that lies would leave the
+ * base open.
+ */
 const ACTIONS: { readonly [O in Operation]: readonly FaultAction[] } = {
   read: ['failBefore', 'failAfter', 'hang', 'lie'],
   write: ['failBefore', 'failAfter', 'tear', 'hang', 'lie'],
@@ -104,7 +107,7 @@ export class FaultPlan {
       checkRule(rule, `rules[${index}]`);
       return { rule: { ...rule }, operations: operationsOf(rule), matches: 0, strikes: 0 };
     });
-    this.#random = seededRandom(seed);
+    this.#random = randomOf(seed);
   }
 
   /** The first rule that strikes does so. All of them count the call. */
@@ -114,7 +117,7 @@ export class FaultPlan {
       const { rule } = state;
       if (!state.operations.includes(call.operation) || !concerns(rule, call)) continue;
       state.matches++;
-      const due = this.#isDue(rule, state.matches) && state.strikes < (rule.timesMax ?? Number.POSITIVE_INFINITY);
+      const due = this.#isDue(rule, state.matches) && state.strikes < (rule.maxTimes ?? Number.POSITIVE_INFINITY);
       if (!due || strike !== undefined) continue;
       state.strikes++;
       strike = { rule, ruleIndex, tornSectors: this.#tornSectors(rule, call) };
@@ -135,6 +138,12 @@ export class FaultPlan {
   }
 }
 
+/** Numbers from 0 up to but not including 1, the same for the same seed on every machine. */
+function randomOf(seed: number): () => number {
+  const generator = mersenne(seed);
+  return () => (generator.next() >>> 0) / 2 ** 32;
+}
+
 function operationsOf({ operation }: FaultRule): readonly Operation[] {
   return typeof operation === 'string' ? [operation] : operation.slice();
 }
@@ -150,14 +159,14 @@ function overlaps(a: SectorRange, b: SectorRange | undefined): boolean {
 
 function checkRule(rule: FaultRule, what: string): void {
   checkOptionNames(rule, KNOWN, what);
-  const { operation, action, when, nth, probability, timesMax, code, range, tornSectors } = rule;
+  const { operation, action, when, nth, probability, maxTimes, code, range, tornSectors } = rule;
   if (typeof operation !== 'string' && !Array.isArray(operation)) throw invalid(`${what}.operation names no operation`);
   for (const each of operationsOf(rule)) checkAction(each, action, what);
   if (when !== undefined) checkFunction(when, `${what}.when`);
   if (nth !== undefined && probability !== undefined) throw invalid(`${what}: nth or probability, not both`);
   if (nth !== undefined) checkIntegerBetween(nth, `${what}.nth`, 1);
   if (probability !== undefined) checkNumberBetween(probability, `${what}.probability`, 0, 1);
-  if (timesMax !== undefined) checkIntegerBetween(timesMax, `${what}.timesMax`, 1);
+  if (maxTimes !== undefined) checkIntegerBetween(maxTimes, `${what}.maxTimes`, 1);
   if (tornSectors !== undefined) checkInteger(tornSectors, `${what}.tornSectors`);
   if (range !== undefined) {
     checkOptionNames(range, { start: true, count: true }, `${what}.range`);

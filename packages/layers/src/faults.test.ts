@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { type BlockDevice, type BlockErrorCode, isBlockError } from '@blockyard/block';
+import { settled } from '@blockyard/block/testing';
 import { describe, test } from 'vitest';
-import { look, memory, recorder, sectors } from './base.fake.js';
-import { settle } from './clock.fake.js';
 import { FAULT_LOG_MAX, type FaultRule, withFaults } from './index.js';
+import { look, memory, recorder, sectors } from './testing/base.js';
 
 async function setUp(rules: readonly FaultRule[], seed = 0) {
   const base = await memory();
@@ -80,13 +80,13 @@ describe('what goes wrong', () => {
 
   test('hang: waits until it is released, and is done then', async () => {
     const { base, device } = await setUp([{ action: 'hang', operation: 'write', nth: 1 }]);
-    let settled = false;
+    let isOver = false;
     const wrote = device.write(0, [sectors(1, 1)]).then(() => {
-      settled = true;
+      isOver = true;
     });
     await device.write(1, [sectors(1, 2)]);
-    await settle();
-    assert.equal(settled, false);
+    await settled();
+    assert.equal(isOver, false);
     assert.equal(device.faults.hanging, 1);
     assert.deepEqual(await look(base, 0, 2), [0, 2]);
     device.faults.release();
@@ -107,7 +107,7 @@ describe('what goes wrong', () => {
   test('hang: a forced disconnect lets go of a disconnect that hangs', async () => {
     const { base, device } = await setUp([{ action: 'hang', operation: 'disconnect' }]);
     const disconnected = device.disconnect();
-    await settle();
+    await settled();
     assert.equal(device.faults.hanging, 1);
     await device.disconnect({ force: true });
     await disconnected;
@@ -141,7 +141,7 @@ describe('when it goes wrong', () => {
   });
 
   test('so many times at most', async () => {
-    const { device } = await setUp([{ action: 'failBefore', operation: 'write', timesMax: 2 }]);
+    const { device } = await setUp([{ action: 'failBefore', operation: 'write', maxTimes: 2 }]);
     assert.equal(await writeMany(device, 4), 'xx..');
   });
 
@@ -199,7 +199,7 @@ describe('when it goes wrong', () => {
     await device.write(0, [sectors(1, 0)]);
   });
 
-  test('never again after it was healed, and what hangs goes on', async () => {
+  test('never again after it was healed, and what hangs is carried out', async () => {
     const { device } = await setUp([
       { action: 'hang', operation: 'flush' },
       { action: 'failBefore', operation: 'write' },
@@ -253,7 +253,7 @@ test.each<[string, unknown]>([
   ['nth and probability at once', [{ action: 'lie', operation: 'write', nth: 1, probability: 1 }]],
   ['an unknown code', [{ action: 'failBefore', operation: 'write', code: 'OOPS' }]],
   ['an unknown option of a rule', [{ action: 'lie', operation: 'write', often: true }]],
-  ['a rule that is none', [null]],
+  ['a rule that is null', [null]],
 ])('refuses %s', async (_, rules) => {
   const base = await memory();
   assert.throws(

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { type BlockDevice, isBlockError, type Operation } from '@blockyard/block';
 import { describe, test } from 'vitest';
-import { memory, recorder, SECTOR, sectors } from './base.fake.js';
 import { partition, withDelay, withFaults, withReadOnly, withStats, withTrace } from './index.js';
+import { memory, recorder, SECTOR, sectors } from './testing/base.js';
 
 type Wrap = (base: BlockDevice, ownsBase?: boolean) => BlockDevice;
 const owns = (ownsBase?: boolean) => (ownsBase === undefined ? {} : { ownsBase });

@@ -4,6 +4,7 @@ import {
   byteLengthOf,
   createDevice,
   type DeviceInfo,
+  OPERATIONS,
   type Operation,
   type SectorRange,
 } from '@blockyard/block';
@@ -39,8 +40,8 @@ export interface LayerSpec {
   /** Where these differ from the base's. */
   readonly info?: Partial<Pick<DeviceInfo, 'sizeSectors' | 'readOnly'>>;
   /**
-   * The sector of the base that is the layer's first, where what the base lends may be lent on. Left out: nothing is lent, since what
-   * is borrowed bypasses `intercept`.
+   * The sector of the base that is the layer's first, where what the base lends may be lent on. Left out: nothing is lent,
+   * since what is borrowed bypasses `intercept`.
    */
   readonly lendsFrom?: number;
 }
@@ -59,9 +60,6 @@ const RANGES: { readonly [O in Operation]: (args: Args<O>, sectorSize: number) =
   extents: ([start, count]) => ({ start, count }),
   disconnect: () => undefined,
 };
-
-/** All operations, in the contract's order. */
-export const OPERATIONS = Object.keys(RANGES) as readonly Operation[];
 
 /** The sectors that a call is about, if it is about any. */
 export function rangeOf<O extends Operation>(operation: O, args: Args<O>, sectorSize: number): SectorRange | undefined {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { type BlockDevice, isBlockError } from '@blockyard/block';
 import { describe, test } from 'vitest';
-import { recorder } from './base.fake.js';
 import { partition, withDelay, withFaults, withReadOnly, withStats, withTrace } from './index.js';
+import { recorder } from './testing/base.js';
 
 type Make = (base: BlockDevice, options: never) => unknown;
 const withSink = (base: BlockDevice, options: never) => withTrace(base, () => {}, options);

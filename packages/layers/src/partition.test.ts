@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { isBlockError } from '@blockyard/block';
 import { describe, test } from 'vitest';
-import { look, memory, recorder, sectors } from './base.fake.js';
 import { partition } from './index.js';
+import { look, memory, recorder, sectors } from './testing/base.js';
 
 describe('a partition', () => {
   test('is the part of the base that it was told', async () => {
@@ -18,7 +18,7 @@ describe('a partition', () => {
     assert.deepEqual(await look(part), [1, 0, 1, 0]);
   });
 
-  test('cannot reach past its end, though the base goes on', async () => {
+  test('cannot reach past its end, though the base is larger', async () => {
     const part = partition(await memory(10), { startSector: 3, sizeSectors: 4 });
     for (const attempt of [
       part.read(4, [sectors(1, 0)]),

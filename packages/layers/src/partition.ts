@@ -17,7 +17,7 @@ export interface PartitionOptions extends LayerOptions {
   readonly startSector: number;
   /** Size of the partition. It must lie within the base. */
   readonly sizeSectors: number;
-  /** Whether disconnecting the partition disconnects the base. Default: false, since a base has room for several. */
+  /** Whether disconnecting the partition disconnects the base. Default: false, since a base can have several. */
   readonly ownsBase?: boolean;
 }
 

@@ -14,8 +14,8 @@ interface Moment {
 }
 
 /**
- * Wakes any number of waiters, each at its time to about a millisecond. All who are due in the same millisecond share one timer,
- * so that there are no more than a thousand a second, however many wait.
+ * Wakes any number of waiters, each at its time to about a millisecond. All who are due in the same millisecond share one
+ * timer, so that there are no more than a thousand a second, however many wait.
  */
 export class SharedTimers {
   readonly #clock: Clock;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { BlockError } from '@blockyard/block';
+import { ManualClock } from '@blockyard/block/testing';
 import { describe, test } from 'vitest';
-import { memory, recorder, SECTOR, sectors } from './base.fake.js';
-import { FakeClock } from './clock.fake.js';
 import { withDelay, withFaults, withStats } from './index.js';
+import { memory, recorder, SECTOR, sectors } from './testing/base.js';
 
 describe('stats', () => {
   test('count calls and bytes by operation', async () => {
@@ -44,23 +44,23 @@ describe('stats', () => {
   });
 
   test('know what is in flight, and how much was at once', async () => {
-    const clock = new FakeClock();
+    const clock = new ManualClock({ nowMs: 1000.25 });
     const device = withStats(withDelay(await memory(), { latencyMs: 1, clock }), { clock });
     const all = [1, 2, 3].map(() => device.read(0, [sectors(1, 0)]));
     assert.deepEqual([device.stats().read.inFlight, device.stats().read.calls], [3, 0]);
-    await clock.advance(2);
+    await clock.advanceAndSettle(2);
     await Promise.all(all);
     const { read } = device.stats();
-    assert.deepEqual([read.inFlight, read.inFlightMax, read.calls], [0, 3, 3]);
+    assert.deepEqual([read.inFlight, read.maxInFlight, read.calls], [0, 3, 3]);
   });
 
   test('time operations', async () => {
-    const clock = new FakeClock();
+    const clock = new ManualClock({ nowMs: 1000.25 });
     const latencies = [1, 2, 3, 4, 10];
     let next = 0;
     const { device: base } = recorder({
       flush: async () => {
-        await clock.advance(latencies[next++] ?? 0);
+        await clock.advanceAndSettle(latencies[next++] ?? 0);
       },
     });
     const device = withStats(base, { clock });

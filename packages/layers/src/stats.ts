@@ -6,13 +6,14 @@ import {
   checkDevice,
   checkOptionNames,
   Histogram,
-  isBlockError,
   type KnownOptions,
+  OPERATIONS,
   type Operation,
   systemClock,
 } from '@blockyard/block';
 import { checkOwnsBase } from './check.js';
-import { createLayer, type Intercept, type LayerOptions, OPERATIONS, rangeOf } from './layer.js';
+import { createLayer, type Intercept, type LayerOptions, rangeOf } from './layer.js';
+import { type Ended, timed } from './timed.js';
 
 /** How long operations took, in milliseconds. All zero before the first has ended. */
 export interface LatencyStats {
@@ -34,11 +35,11 @@ export interface OperationStats {
   /** Bytes of the ranges of successful calls. */
   readonly bytes: number;
   readonly inFlight: number;
-  readonly inFlightMax: number;
+  readonly maxInFlight: number;
   readonly latency: LatencyStats;
 }
 
-/** A copy that does not change any more. */
+/** A copy, which no longer changes. */
 export type Stats = { readonly [O in Operation]: OperationStats };
 
 /** A device that knows what it did. */
@@ -68,19 +69,15 @@ export function withStats(base: BlockDevice, options: StatsOptions = {}): StatsD
   const { sectorSize } = base.info;
   const counters = tableOf(() => new Counter());
 
-  const intercept: Intercept = async (operation, args, send) => {
+  const intercept: Intercept = (operation, args, send) => {
     const counter = counters[operation];
     const sectors = rangeOf(operation, args, sectorSize)?.count ?? 0;
-    const startMs = clock.now();
     counter.begin();
-    try {
-      const result = await send(args);
-      counter.succeed(sectors * sectorSize, clock.now() - startMs);
-      return result;
-    } catch (error) {
-      counter.fail(isBlockError(error) ? error.code : 'IO', clock.now() - startMs);
-      throw error;
-    }
+    return timed(
+      clock,
+      () => send(args),
+      (ended) => counter.end(ended, sectors * sectorSize),
+    );
   };
   return Object.assign(createLayer(base, { name: 'stats', ownsBase: checkOwnsBase(options), intercept }), {
     stats: () => tableOf((operation) => counters[operation].snapshot()),
@@ -100,24 +97,25 @@ class Counter {
   #errorsByCode: Partial<Record<BlockErrorCode, number>> = {};
   #bytes = 0;
   #inFlight = 0;
-  #inFlightMax = 0;
+  #maxInFlight = 0;
   /** Microseconds. */
   #latency = new Histogram();
 
   begin(): void {
     this.#inFlight++;
-    this.#inFlightMax = Math.max(this.#inFlightMax, this.#inFlight);
+    this.#maxInFlight = Math.max(this.#maxInFlight, this.#inFlight);
   }
 
-  succeed(bytes: number, durationMs: number): void {
-    this.#bytes += bytes;
-    this.#end(durationMs);
-  }
-
-  fail(code: BlockErrorCode, durationMs: number): void {
-    this.#errors++;
-    this.#errorsByCode[code] = (this.#errorsByCode[code] ?? 0) + 1;
-    this.#end(durationMs);
+  end({ error, durationMs }: Ended, bytes: number): void {
+    this.#calls++;
+    this.#inFlight--;
+    this.#latency.add(durationMs * 1000);
+    if (error === undefined) {
+      this.#bytes += bytes;
+    } else {
+      this.#errors++;
+      this.#errorsByCode[error] = (this.#errorsByCode[error] ?? 0) + 1;
+    }
   }
 
   reset(): void {
@@ -125,7 +123,7 @@ class Counter {
     this.#errors = 0;
     this.#errorsByCode = {};
     this.#bytes = 0;
-    this.#inFlightMax = this.#inFlight;
+    this.#maxInFlight = this.#inFlight;
     this.#latency = new Histogram();
   }
 
@@ -138,7 +136,7 @@ class Counter {
       errorsByCode: { ...this.#errorsByCode },
       bytes: this.#bytes,
       inFlight: this.#inFlight,
-      inFlightMax: this.#inFlightMax,
+      maxInFlight: this.#maxInFlight,
       latency: {
         minMs: latency.min / 1000,
         meanMs: latency.mean / 1000,
@@ -148,11 +146,5 @@ class Counter {
         p999Ms: quantileMs(0.999),
       },
     };
-  }
-
-  #end(durationMs: number): void {
-    this.#calls++;
-    this.#inFlight--;
-    this.#latency.add(durationMs * 1000);
   }
 }

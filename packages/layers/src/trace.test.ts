@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { ManualClock } from '@blockyard/block/testing';
 import { describe, test } from 'vitest';
-import { memory, recorder, sectors } from './base.fake.js';
-import { FakeClock } from './clock.fake.js';
 import { type TraceRecord, withDelay, withFaults, withTrace } from './index.js';
+import { memory, recorder, sectors } from './testing/base.js';
 
 describe('a trace', () => {
   test('has one record of every operation, when it ends', async () => {
-    const clock = new FakeClock();
+    const clock = new ManualClock({ nowMs: 1000.25 });
     const startMs = clock.now();
     const records: TraceRecord[] = [];
     const slow = withDelay(await memory(), { latencyMs: { write: 4.75 }, clock });
     const device = withTrace(slow, (record) => records.push(record), { clock });
     const wrote = device.write(3, [sectors(2, 1)]);
     await device.flush();
-    await clock.advance(10);
+    await clock.advanceAndSettle(10);
     await wrote;
     await device.resize(100);
     const common = { startMs, start: undefined, count: undefined, durationMs: 0, error: undefined };

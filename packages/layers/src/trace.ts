@@ -1,36 +1,31 @@
 import {
   type BlockDevice,
-  type BlockErrorCode,
   type Clock,
   checkClock,
   checkDevice,
   checkFunction,
   checkOptionNames,
-  isBlockError,
   type KnownOptions,
   type Operation,
   systemClock,
 } from '@blockyard/block';
 import { checkOwnsBase } from './check.js';
 import { createLayer, type Intercept, type LayerOptions, rangeOf } from './layer.js';
+import { type Ended, timed } from './timed.js';
 
 /** One operation that has ended. */
-export interface TraceRecord {
+export interface TraceRecord extends Ended {
   /** Counts the operations in the order in which they began, from 0. */
   readonly sequence: number;
   readonly operation: Operation;
   /** First sector and number of sectors, where the operation is about sectors. */
   readonly start: number | undefined;
   readonly count: number | undefined;
-  /** The clock's time at the beginning. */
-  readonly startMs: number;
-  readonly durationMs: number;
-  /** Why it failed; undefined if it did not. */
-  readonly error: BlockErrorCode | undefined;
 }
 
 /**
- * Gets every record when its operation ends. What it throws does not touch the operation; it surfaces as an unhandled rejection.
+ * Gets every record when its operation ends. What it throws does not affect the operation; it surfaces as an unhandled
+ * rejection.
  */
 export type TraceSink = (record: TraceRecord) => void;
 
@@ -55,22 +50,16 @@ export function withTrace(base: BlockDevice, sink: TraceSink, options: TraceOpti
   const { sectorSize } = base.info;
   let started = 0;
 
-  const intercept: Intercept = async (operation, args, send) => {
+  const intercept: Intercept = (operation, args, send) => {
     const sequence = started++;
-    const startMs = clock.now();
-    const end = (error: BlockErrorCode | undefined) => {
-      const durationMs = clock.now() - startMs;
-      const range = rangeOf(operation, args, sectorSize);
-      tell(sink, { sequence, operation, start: range?.start, count: range?.count, startMs, durationMs, error });
-    };
-    try {
-      const result = await send(args);
-      end(undefined);
-      return result;
-    } catch (error) {
-      end(isBlockError(error) ? error.code : 'IO');
-      throw error;
-    }
+    return timed(
+      clock,
+      () => send(args),
+      (ended) => {
+        const range = rangeOf(operation, args, sectorSize);
+        tell(sink, { sequence, operation, start: range?.start, count: range?.count, ...ended });
+      },
+    );
   };
   return createLayer(base, { name: 'trace', ownsBase: checkOwnsBase(options), intercept });
 }
@@ -79,7 +68,7 @@ function tell(sink: TraceSink, record: TraceRecord): void {
   try {
     sink(record);
   } catch (error) {
-    // A mistake in the sink: loud, but no reason to fail an operation that went well.
+    // A mistake in the sink must be noticed, but is no reason to fail an operation.
     void Promise.reject(error);
   }
 }

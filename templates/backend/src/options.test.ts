@@ -7,9 +7,9 @@ const medium = createMedium(512, 8);
 test.each<[string, unknown]>([
   ['no options', undefined],
   ['no medium', {}],
-  ['a medium that is none', { medium: {} }],
-  ['a sector size that is none', { medium: createMedium(1000, 8) }],
-  ['a size that is none', { medium: createMedium(512, -1) }],
+  ['a medium that is an empty object', { medium: {} }],
+  ['an invalid sector size', { medium: createMedium(1000, 8) }],
+  ['an invalid size', { medium: createMedium(512, -1) }],
   ['readOnly that is neither true nor false', { medium, readOnly: 'yes' }],
   ['an unknown option', { medium, readonly: true }],
 ])('With %s, connecting is refused', async (_what, options) => {

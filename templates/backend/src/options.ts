@@ -1,4 +1,11 @@
-import { BlockError, checkSectorSize, checkSize } from '@blockyard/block';
+import {
+  BlockError,
+  checkBoolean,
+  checkOptionNames,
+  checkSectorSize,
+  checkSize,
+  type KnownOptions,
+} from '@blockyard/block';
 import type { Medium } from './medium.js';
 
 export interface TemplateOptions {
@@ -9,22 +16,15 @@ export interface TemplateOptions {
 }
 
 /** A list that does not compile when an option is missing from it. */
-const KNOWN: Readonly<Record<keyof TemplateOptions, true>> = { medium: true, readOnly: true };
+const KNOWN: KnownOptions<TemplateOptions> = { medium: true, readOnly: true };
 
 /** The options with their defaults, or `INVALID_ARGUMENT`. */
 export function checkOptions(options: TemplateOptions): Required<TemplateOptions> {
-  if (typeof options !== 'object' || options === null) {
-    throw new BlockError('INVALID_ARGUMENT', `options must be { medium, readOnly? }, not ${String(options)}`);
-  }
-  for (const name of Object.keys(options)) {
-    if (!Object.hasOwn(KNOWN, name)) throw new BlockError('INVALID_ARGUMENT', `unknown option "${name}"`);
-  }
+  checkOptionNames(options, KNOWN);
   const { medium, readOnly = false } = options;
   if (!(medium?.sectors instanceof Map)) throw new BlockError('INVALID_ARGUMENT', 'medium must be a Medium');
   checkSectorSize(medium.sectorSize);
   checkSize(medium.sizeSectors, medium.sectorSize);
-  if (typeof readOnly !== 'boolean') {
-    throw new BlockError('INVALID_ARGUMENT', `readOnly must be true or false, not ${String(readOnly)}`);
-  }
+  checkBoolean(readOnly, 'readOnly');
   return { medium, readOnly };
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { TORN, writersOf } from '@blockyard/conformance';
+import { TORN, writersOf } from '@blockyard/conformance/testing';
 import { type LocalS3, startLocalS3 } from '@blockyard/local-s3';
 import { connectUri, createUri } from '@blockyard/uri';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';

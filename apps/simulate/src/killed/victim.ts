@@ -5,7 +5,7 @@
  */
 import { writeSync } from 'node:fs';
 import { connectCache } from '@blockyard/cache';
-import { stamped } from '@blockyard/conformance';
+import { stamped } from '@blockyard/conformance/testing';
 import { connectUri } from '@blockyard/uri';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';

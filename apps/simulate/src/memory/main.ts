@@ -1,6 +1,6 @@
 import { type BlockDevice, BlockError, createDevice } from '@blockyard/block';
 import { connectCache } from '@blockyard/cache';
-import { Random } from '@blockyard/conformance';
+import { Random } from '@blockyard/conformance/simulator';
 
 /**
  * Moves gigabytes through a cache and tells how much memory the process took: `node --expose-gc dist/memory/main.js`. Prints JSON,

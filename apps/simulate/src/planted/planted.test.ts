@@ -12,7 +12,7 @@ async function simulate(subject: string): Promise<{ output: string; exitCode: nu
   const args = ['--import', `${DIST}planted/register.js`, `${DIST}main.js`];
   const child = spawn(
     process.execPath,
-    [...args, '--subject', subject, '--seconds', String(SECONDS_MAX), '--seed', '1', '--steps-max', '300'],
+    [...args, '--subject', subject, '--seconds', String(SECONDS_MAX), '--seed', '1', '--max-steps', '300'],
     { env: { ...process.env, BLOCKYARD_PLANTED_BUG: subject }, stdio: ['ignore', 'pipe', 'pipe'] },
   );
   let output = '';

@@ -1,7 +1,7 @@
 import { strictEqual } from 'node:assert';
 import { type BlockDevice, isBlockError } from '@blockyard/block';
 import { type CacheDevice, type CacheOptions, connectCache } from '@blockyard/cache';
-import { type Action, type Life, overSimulatedBase, type World } from '@blockyard/conformance';
+import { type Action, type Life, overSimulatedBase, type World } from '@blockyard/conformance/simulator';
 
 /** The cache over a base of the simulation's. Small, so that there is never enough of anything. */
 export const cacheSubject = overSimulatedBase('cache', open, check, act);

@@ -1,6 +1,6 @@
 import { FileDriver } from '@blockyard/backend-file/driver';
 import { createDevice } from '@blockyard/block';
-import { SimulatedMedium, type SimulationSubject, type World } from '@blockyard/conformance';
+import { SimulatedMedium, type SimulationSubject, type World } from '@blockyard/conformance/simulator';
 import { SimulatedFile } from './simulated-file.js';
 
 /** The file backend over an operating system that interrupts, transfers little at a time, and may lose what is not synced. */

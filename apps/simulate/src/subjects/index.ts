@@ -1,4 +1,4 @@
-import type { SimulationSubject } from '@blockyard/conformance';
+import type { SimulationSubject } from '@blockyard/conformance/simulator';
 import { cacheSubject } from './cache.js';
 import { fileSubject } from './file.js';
 import { s3Subject } from './s3.js';

@@ -1,7 +1,7 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { connectS3, createVolume } from '@blockyard/backend-s3';
 import { type BlockErrorCode, isBlockError } from '@blockyard/block';
-import type { Life, SimulationSubject, World } from '@blockyard/conformance';
+import type { Life, SimulationSubject, World } from '@blockyard/conformance/simulator';
 import { SimulatedStore, type StoreRequest, type StoreResponse } from './simulated-store.js';
 
 const AT = { bucket: 'bucket', prefix: 'volume' };
@@ -26,7 +26,7 @@ export const s3Subject: SimulationSubject = {
       objectSizeBytes: world.random.pick(OBJECT_SECTORS) * sectorSize,
     });
     return {
-      turnsToRest: TURNS_TO_REST,
+      macrotasksToRest: MACROTASKS_TO_REST,
       open(life: Life) {
         // What a process before left on its way has arrived by now, or never will.
         store.settle();
@@ -55,7 +55,7 @@ export const s3Subject: SimulationSubject = {
 const CODES: readonly BlockErrorCode[] = ['UNAVAILABLE'];
 
 /** Of the event loop, until the SDK has nothing more to do by itself. */
-const TURNS_TO_REST = 4;
+const MACROTASKS_TO_REST = 4;
 
 function clientOf(send: (request: StoreRequest) => Promise<StoreResponse>): S3Client {
   const handle = async (request: StoreRequest, { abortSignal }: { abortSignal?: AbortSignal } = {}) => {

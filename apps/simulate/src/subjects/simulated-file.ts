@@ -1,6 +1,6 @@
 import type { FileIo } from '@blockyard/backend-file/driver';
 import { byteLengthOf, sliceBuffers } from '@blockyard/block';
-import type { Life, SimulatedMedium, World } from '@blockyard/conformance';
+import type { Life, SimulatedMedium, World } from '@blockyard/conformance/simulator';
 
 /** Calls that a signal interrupts, and transfers that stop early. */
 const INTERRUPTED = 0.02;

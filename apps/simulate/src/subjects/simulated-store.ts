@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import type { Life, World } from '@blockyard/conformance';
+import type { Life, World } from '@blockyard/conformance/simulator';
 
 /** An HTTP request as the SDK hands it to its transport. */
 export interface StoreRequest {

@@ -1,9 +1,9 @@
 import { ok, strictEqual } from 'node:assert';
-import { crashAtEachCall, failEachCall, simulate } from '@blockyard/conformance';
+import { crashAtEachCall, failEachCall, simulate } from '@blockyard/conformance/simulator';
 import { describe, test } from 'vitest';
 import { SUBJECTS } from './index.js';
 
-const SHORT = { stepsMax: 40, sectorsMax: 24 };
+const SHORT = { maxSteps: 40, maxSectors: 24 };
 /** Scripts of which each call fails once. The SDK takes milliseconds for each call. */
 const SCRIPTS: Readonly<Record<string, number>> = { cache: 4, file: 4, s3: 1 };
 

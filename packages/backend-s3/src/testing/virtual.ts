@@ -1,4 +1,4 @@
-import { Random, VirtualTime } from '@blockyard/conformance';
+import { Random, VirtualTime } from '@blockyard/conformance/simulator';
 
 /** Turns of the event loop after which nothing is left to happen by itself. */
 const TURNS_TO_REST = 8;

@@ -1,5 +1,5 @@
 import { type BlockDevice, isBlockError } from '@blockyard/block';
-import { createMemory, createReferenceDevice } from '@blockyard/conformance';
+import { createMemory, createReferenceDevice } from '@blockyard/conformance/testing';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type CacheDevice, connectCache } from '../connect.js';

@@ -1,5 +1,5 @@
 import { connectMemory } from '@blockyard/backend-memory';
-import { ControlledBase } from '@blockyard/conformance';
+import { ControlledBase } from '@blockyard/conformance/testing';
 import { describe, expect, test } from 'vitest';
 import { connectCache } from '../connect.js';
 import { bytesAt, filled, openCache } from '../testing/fixture.js';

@@ -1,5 +1,5 @@
 import { createDevice, type Extent } from '@blockyard/block';
-import { createMemory, createReferenceDevice } from '@blockyard/conformance';
+import { createMemory, createReferenceDevice } from '@blockyard/conformance/testing';
 import { expect, test } from 'vitest';
 import { connectCache } from '../connect.js';
 import { bytesAt, filled } from '../testing/fixture.js';

@@ -1,5 +1,5 @@
 import { BlockError, createDevice } from '@blockyard/block';
-import { createMemory, createReferenceDevice } from '@blockyard/conformance';
+import { createMemory, createReferenceDevice } from '@blockyard/conformance/testing';
 import { expect, test } from 'vitest';
 import { connectCache } from '../connect.js';
 import { bytesAt, filled, openCache } from '../testing/fixture.js';

@@ -1,5 +1,5 @@
 import { type BlockDevice, type BlockDriver, type Clock, createDevice, isZero, systemClock } from '@blockyard/block';
-import { ControlledBase, createMemory, createReferenceDevice, type Memory } from '@blockyard/conformance';
+import { ControlledBase, createMemory, createReferenceDevice, type Memory } from '@blockyard/conformance/testing';
 import { type CacheDevice, connectCache } from '../connect.js';
 import type { CacheOptions } from '../options.js';
 

@@ -1,5 +1,6 @@
 import { deepStrictEqual, strictEqual } from 'node:assert';
-import { createRecording, Random, VirtualTime } from '@blockyard/conformance';
+import { Random, VirtualTime } from '@blockyard/conformance/simulator';
+import { createRecording } from '@blockyard/conformance/testing';
 import { expect, test } from 'vitest';
 import { connectCache } from '../connect.js';
 

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { connectS3, createVolume, type StoreOptions } from '@blockyard/backend-s3';
 import type { BlockDevice } from '@blockyard/block';
-import { Random, VirtualTime } from '@blockyard/conformance';
+import { Random, VirtualTime } from '@blockyard/conformance/simulator';
 import { type LocalS3, startLocalS3 } from '@blockyard/local-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type CacheDevice, connectCache } from '../connect.js';

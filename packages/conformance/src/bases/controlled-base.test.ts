@@ -1,14 +1,14 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from 'node:assert';
 import { isBlockError } from '@blockyard/block';
+import { macrotasks } from '@blockyard/block/testing';
 import { test } from 'vitest';
-import { ControlledBase } from './controlled-base.js';
 import { readWriters, writeStamped } from '../model/expect.js';
+import { ControlledBase } from './controlled-base.js';
 import { createMemory, createReferenceDevice } from './reference.js';
-import { turns } from '../turns.js';
 
 const open = () => new ControlledBase(createReferenceDevice(createMemory({ sectorSize: 512, sizeSectors: 4 })));
 
-test('what is held goes on when it is released, last come first', async () => {
+test('what is held is carried out when it is released, last come first', async () => {
   const base = open();
   base.hold('write', 'read');
   const order: string[] = [];
@@ -18,10 +18,10 @@ test('what is held goes on when it is released, last come first', async () => {
     readWriters(base).then(() => order.push('read')),
   ];
   await base.called('write', 2);
-  await turns(3);
+  await macrotasks(3);
   deepStrictEqual(order, []);
   base.release('write');
-  await turns(3);
+  await macrotasks(3);
   deepStrictEqual(order, ['second', 'first']);
   base.release();
   await Promise.all(calls);
@@ -41,7 +41,7 @@ test('what is told to fail fails with that code and changes nothing, until it is
   deepStrictEqual(await readWriters(base), [1, 0, 0, 0]);
 });
 
-test('calls that nobody may make are remembered', async () => {
+test('calls that no one may make are remembered', async () => {
   const base = open();
   await rejects(writeStamped(base, 1, 4, 1));
   await base.disconnect();

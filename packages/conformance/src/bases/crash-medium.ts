@@ -1,5 +1,5 @@
 import type { SectorRange } from '@blockyard/block';
-import type { Shape } from '../kit/subject.js';
+import type { Shape } from './shape.js';
 
 /** What a device was asked to do, and how it ended. Ids tie the two together. Later events happened later. */
 export type MediumEvent =
@@ -9,6 +9,12 @@ export type MediumEvent =
   | { readonly type: 'flush'; readonly id: number; readonly range?: SectorRange | undefined }
   | { readonly type: 'accepted'; readonly id: number }
   | { readonly type: 'failed'; readonly id: number };
+
+/** Like `Omit`, for each member of a union. */
+type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never;
+
+/** What a device is asked to do, before it has an id. */
+export type MediumChange = WithoutId<Exclude<MediumEvent, { type: 'accepted' | 'failed' }>>;
 
 /** Contents of one sector; undefined: zeroes. */
 export type Contents = Uint8Array | undefined;

@@ -1,10 +1,10 @@
 import { deepStrictEqual, strictEqual } from 'node:assert';
 import { describe, test } from 'vitest';
+import { readWriters, writeStamped } from '../model/expect.js';
+import { writerOf } from '../model/stamp.js';
 import { replay } from './crash-medium.js';
 import { type CrashState, crashStates } from './crash-states.js';
-import { readWriters, writeStamped } from '../model/expect.js';
 import { createRecording, openCrashState } from './recording.js';
-import { writerOf } from '../model/stamp.js';
 
 const SHAPE = { sectorSize: 512, sizeSectors: 4 };
 
@@ -66,7 +66,7 @@ describe('the states that a crash may leave', () => {
   test('are drawn by seed, with the two extremes among them, where they are too many', async () => {
     const { device, medium } = createRecording({ sectorSize: 512, sizeSectors: 40 });
     await writeStamped(device, 1, 0, 40);
-    const draw = (seed: number) => all(crashStates(medium, { statesMax: 50, seed }));
+    const draw = (seed: number) => all(crashStates(medium, { maxStates: 50, seed }));
     strictEqual(draw(1).length, 50);
     deepStrictEqual(draw(1), draw(1));
     strictEqual(draw(1).join() === draw(2).join(), false);

@@ -11,7 +11,7 @@ export interface CrashState {
 
 export interface CrashStatesOptions {
   /** If there are more states than that, so many are drawn. Default: 256. */
-  readonly statesMax?: number;
+  readonly maxStates?: number;
   /** Which ones are drawn. Default: 0. */
   readonly seed?: number;
 }
@@ -25,16 +25,17 @@ interface Choice {
 const STATES_MAX = 256;
 
 /**
- * The states that a crash now may leave: what is durable, plus any subset of the later writes, sector by sector and in no order.
- * All of them if they are few; otherwise a sample that holds the two extremes, nothing and everything of what came later.
+ * The states that a crash now may leave: what is durable, plus any subset of the later writes, sector by sector and in no
+ * order. All of them if they are few; otherwise a sample that holds the two extremes, nothing and everything of what came
+ * later.
  */
 export function* crashStates(medium: CrashMedium, options: CrashStatesOptions = {}): Generator<CrashState> {
-  const statesMax = options.statesMax ?? STATES_MAX;
+  const maxStates = options.maxStates ?? STATES_MAX;
   const sizes = distinct(medium.sizesAfterCrash());
   const choices = medium.touched().map((sector) => ({ sector, contents: distinct(medium.afterCrash(sector)) }));
   const radices = [sizes.length, ...choices.map(({ contents }) => contents.length)];
   const states = radices.reduce((product, radix) => product * radix, 1);
-  const picks = states <= statesMax ? everyPick(radices) : somePicks(radices, statesMax, options.seed ?? 0);
+  const picks = states <= maxStates ? everyPick(radices) : somePicks(radices, maxStates, options.seed ?? 0);
   for (const [size = 0, ...rest] of picks) yield build(medium.sectorSize, sizes[size] ?? 0, choices, rest);
 }
 

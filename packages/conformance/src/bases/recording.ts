@@ -1,7 +1,15 @@
-import { type BlockDevice, type BlockDriver, createDevice, type Extent, type Operation } from '@blockyard/block';
-import { CrashMedium, type MediumEvent } from './crash-medium.js';
+import {
+  type BlockDevice,
+  type BlockDriver,
+  createDevice,
+  type Extent,
+  extentsOfData,
+  type Operation,
+} from '@blockyard/block';
+import { CrashMedium, type MediumChange, type MediumEvent } from './crash-medium.js';
 import type { CrashState } from './crash-states.js';
-import type { Shape } from '../kit/subject.js';
+import { sectorViews } from './sector-views.js';
+import type { Shape } from './shape.js';
 
 /** A device that records what it does, so that every crash it might suffer can be played. */
 export interface Recording {
@@ -35,9 +43,6 @@ function record(shape: Shape, medium: CrashMedium, options: RecordingOptions): R
   return { device: createDevice(recordingDriver(shape, medium, recorder)), medium, log };
 }
 
-/** Like `Omit`, for each member of a union. */
-type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never;
-
 class Recorder {
   readonly #medium: CrashMedium;
   readonly #log: MediumEvent[];
@@ -55,10 +60,7 @@ class Recorder {
   }
 
   /** Begins the change, is in flight for a while, and accepts it. */
-  async carryOut(
-    operation: Operation,
-    event: WithoutId<Exclude<MediumEvent, { type: 'accepted' | 'failed' }>>,
-  ): Promise<void> {
+  async carryOut(operation: Operation, event: MediumChange): Promise<void> {
     this.#ids++;
     const id = this.#ids;
     this.#note({ ...event, id });
@@ -108,23 +110,11 @@ function recordingDriver({ sectorSize, sizeSectors }: Shape, medium: CrashMedium
 
 /** Sectors that hold something, each an extent, and what lies between them. */
 function extentsOf(medium: CrashMedium, start: number, count: number): Extent[] {
-  const extents: Extent[] = [];
-  let at = start;
   const inRange = medium.touched().filter((sector) => sector >= start && sector < start + count);
-  for (const sector of inRange.sort((a, b) => a - b)) {
-    if (medium.current(sector) === undefined) continue;
-    if (sector > at) extents.push({ start: at, count: sector - at, type: 'zero' });
-    extents.push({ start: sector, count: 1, type: 'data' });
-    at = sector + 1;
-  }
-  if (at < start + count) extents.push({ start: at, count: start + count - at, type: 'zero' });
-  return extents;
-}
-
-function sectorViews(buffers: readonly Uint8Array[], sectorSize: number): Uint8Array[] {
-  const views: Uint8Array[] = [];
-  for (const buffer of buffers) {
-    for (let at = 0; at < buffer.byteLength; at += sectorSize) views.push(buffer.subarray(at, at + sectorSize));
-  }
-  return views;
+  const data = inRange.filter((sector) => medium.current(sector) !== undefined).sort((a, b) => a - b);
+  return extentsOfData(
+    start,
+    count,
+    data.map((sector) => ({ start: sector, count: 1 })),
+  );
 }

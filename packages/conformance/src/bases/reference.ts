@@ -1,5 +1,5 @@
 import { type BlockDevice, type BlockDriver, createDevice, type DeviceOptions } from '@blockyard/block';
-import type { Shape, Subject } from '../kit/subject.js';
+import type { Shape } from './shape.js';
 
 /** Contents of a reference device. */
 export interface Memory {
@@ -56,16 +56,3 @@ function referenceDriver(memory: Memory, readOnly: boolean): BlockDriver {
     disconnect() {},
   };
 }
-
-/** The reference device as a subject of the kit. */
-export const referenceSubject: Subject = {
-  name: 'reference',
-  persistent: true,
-  async create(shape) {
-    const memory = createMemory(shape);
-    return {
-      connect: async (options) => createReferenceDevice(memory, options),
-      dispose: async () => {},
-    };
-  },
-};

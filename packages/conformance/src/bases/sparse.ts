@@ -1,7 +1,10 @@
 import { type BlockDriver, isZero } from '@blockyard/block';
-import type { Shape } from '../kit/subject.js';
+import type { Shape } from './shape.js';
 
-/** A volume that holds its sectors by number, but for zeroes: one of any size costs nothing, and neither do zeroes written to it. */
+/**
+ * A volume that holds its sectors by number, but for zeroes: one of any size costs nothing, and neither do zeroes written to
+ * it.
+ */
 export function sparseDriver({ sectorSize, sizeSectors }: Shape, sectors = new Map<number, Uint8Array>()): BlockDriver {
   const forget = (start: number, end: number) => {
     for (const sector of [...sectors.keys()]) if (sector >= start && sector < end) sectors.delete(sector);

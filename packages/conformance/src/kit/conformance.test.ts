@@ -1,11 +1,11 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from 'node:assert';
 import type { BlockDevice } from '@blockyard/block';
 import { describe, test } from 'vitest';
+import { expectContents, writeStamped } from '../model/expect.js';
+import { saboteur } from '../saboteurs/saboteur.js';
 import { type Case, CLAUSES } from './case.js';
 import { conformance, conformanceCases, runCase } from './conformance.js';
-import { expectContents, writeStamped } from '../model/expect.js';
-import { referenceSubject } from '../bases/reference.js';
-import { saboteur } from '../saboteurs/saboteur.js';
+import { referenceSubject } from './reference-subject.js';
 import type { Subject } from './subject.js';
 
 /** What the kit registers for the subject. */
@@ -146,7 +146,7 @@ describe('the kit', () => {
     await rejects(runCase(failing, subject, 512), { message: expected.join('; ') });
   });
 
-  test('has room for its own time-out in those of runners', () => {
+  test('leaves its own time-out to end before those of runners', () => {
     const timeouts: number[] = [];
     const collect = { describe: (_: string, body: () => void) => body() };
     const options = { deadlineMs: 1000, runs: 4 };

@@ -49,8 +49,8 @@ export function conformanceCases(): readonly Case[] {
 }
 
 /**
- * Registers every case of the kit that fits the subject, once per sector size, with the runner; then a line for each group that does
- * not fit, and why. Where the plainest case fails, the others are not run.
+ * Registers every case of the kit that fits the subject, once per sector size, with the runner; then a line for each group that
+ * does not fit, and why. Where the plainest case fails, the others are not run.
  */
 export function conformance(subject: Subject, runner: Runner, options: ConformanceOptions = {}): void {
   const { chosen, leftOut } = chooseCases(subject, conformanceCases());

@@ -1,10 +1,10 @@
 import { type BlockDevice, isBlockError } from '@blockyard/block';
-import type { Context, Wrapped } from './case.js';
+import { macrotasks } from '@blockyard/block/testing';
 import { ControlledBase } from '../bases/controlled-base.js';
-import { InFlight } from './in-flight.js';
 import { createRecording, type RecordingOptions } from '../bases/recording.js';
+import type { Context, Wrapped } from './case.js';
+import { InFlight } from './in-flight.js';
 import { type ConformanceOptions, DEADLINE_MS, RUNS, type Subject, type Volume, WATCH_MS } from './subject.js';
-import { turns } from '../turns.js';
 import { within } from './within.js';
 
 const DEVICE_BYTES = 200_000;
@@ -53,7 +53,7 @@ export class CaseContext implements Context {
         return this.#opened(await this.#inFlight.follow(volume.connect(options), () => 'connect'));
       } catch (error) {
         if (!isBlockError(error, 'LOCKED') || performance.now() > endsAtMs) throw error;
-        await turns(1);
+        await macrotasks(1);
       }
     }
   }

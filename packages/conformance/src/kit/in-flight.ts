@@ -1,16 +1,6 @@
-import type { BlockDevice, Operation } from '@blockyard/block';
+import { type BlockDevice, OPERATIONS, type Operation } from '@blockyard/block';
 
-const OPERATIONS: readonly (Operation | typeof Symbol.asyncDispose)[] = [
-  'read',
-  'write',
-  'flush',
-  'resize',
-  'discard',
-  'writeZeroes',
-  'extents',
-  'disconnect',
-  Symbol.asyncDispose,
-];
+const METHODS = [...OPERATIONS, Symbol.asyncDispose] as const;
 
 /** Calls that a message names; the others are counted. */
 const CALLS_NAMED_MAX = 5;
@@ -39,7 +29,7 @@ export class InFlight {
       if (!(result instanceof Promise)) return result;
       return this.follow(result, () => describeCall(operation, args, device.info.sectorSize));
     };
-    const watched = new Map(OPERATIONS.map((operation) => [operation, (...args: unknown[]) => call(operation, args)]));
+    const watched = new Map(METHODS.map((operation) => [operation, (...args: unknown[]) => call(operation, args)]));
     return new Proxy(device, {
       get(_, property) {
         const operation = watched.get(property as Operation);

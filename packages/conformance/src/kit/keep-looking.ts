@@ -1,5 +1,5 @@
+import { macrotasks } from '@blockyard/block/testing';
 import type { Context } from './case.js';
-import { turns } from '../turns.js';
 
 /** Milliseconds between two looks. */
 const LOOK_EVERY_MS = 10;
@@ -9,7 +9,7 @@ export async function keepLooking({ watchMs }: Context, look: () => Promise<void
   const endsAtMs = performance.now() + watchMs;
   do {
     await look();
-    await turns(1);
+    await macrotasks(1);
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   } while (performance.now() < endsAtMs);
   await look();

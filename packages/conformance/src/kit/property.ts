@@ -9,8 +9,8 @@ const SHRINKS_MAX = 300;
 const SHRINKING_PART = 0.25;
 
 /**
- * Runs the body on random values. Where it fails, the message holds the smallest value found that fails too, the seed, and how to
- * replay it.
+ * Runs the body on random values. Where it fails, the message holds the smallest value found that fails too, the seed, and how
+ * to replay it.
  */
 export async function checkProperty<T>(
   context: Context,

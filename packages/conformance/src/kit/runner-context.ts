@@ -1,6 +1,6 @@
 /**
- * What runners hand to the body of a test, as far as the kit needs it: vitest and node:test a context as its argument, mocha one as
- * its `this`. Others hand over nothing.
+ * What runners hand to the body of a test, as far as the kit needs it: vitest and node:test a context as its argument, mocha
+ * one as its `this`. Others hand over nothing.
  */
 interface TestContext {
   /** Reports the test as not run. Throws with vitest and mocha, returns with node:test. */

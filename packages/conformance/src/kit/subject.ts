@@ -1,11 +1,5 @@
 import type { BlockDevice } from '@blockyard/block';
-
-/** Sector size and size of a volume that a case asks for. */
-export interface Shape {
-  /** Bytes in a sector: one of the subject's `sectorSizes`. */
-  readonly sectorSize: number;
-  readonly sizeSectors: number;
-}
+import type { Shape } from '../bases/shape.js';
 
 /** One stored volume of a test. */
 export interface Volume {
@@ -29,15 +23,16 @@ export interface Subject {
   /** Default: true. False for what cannot be resized; then `resize` must reject with `UNSUPPORTED`. */
   readonly resizable?: boolean;
   /**
-   * Sectors of an empty volume, far larger than memory, that `create` can make at no cost. With it the kit looks for offsets cut
-   * to 32 bits and for zeroing whose cost grows with what was zero already. Left out: those cases are left out.
+   * Sectors of an empty volume, far larger than memory, that `create` can make at no cost. With it the kit looks for offsets
+   * cut to 32 bits and for zeroing whose cost grows with what was zero already. Left out: those cases are left out.
    */
   readonly hugeSectors?: number;
   /** A volume can take one write of 2 GiB: the time, and the space. Default: false, and then that case is left out. */
   readonly longWrites?: boolean;
   /**
-   * For devices over a device: puts the subject over a base of the kit's own, which the kit then holds up and makes fail. Sector
-   * `n` of the result is sector `n` of the base, and the result owns the base: its disconnect is the base's. Left out: those cases are left out.
+   * For devices over a device: puts the subject over a base of the kit's own, which the kit then holds up and makes fail.
+   * Sector `n` of the result is sector `n` of the base, and the result owns the base: its disconnect is the base's. Left out:
+   * those cases are left out.
    */
   wrap?(base: BlockDevice): Promise<BlockDevice>;
 }
@@ -61,8 +56,8 @@ export interface ConformanceOptions {
   /** Milliseconds after which a case, or a random workload, that has not settled counts as hung [O2]. Default: 30,000. */
   readonly deadlineMs?: number;
   /**
-   * Milliseconds for which what is over is looked at, in case something of it comes later [B3, O1, D2]. A driver with time-outs or
-   * retries of its own wants more than those. Default: 200.
+   * Milliseconds for which what is over is looked at, in case something of it comes later [B3, O1, D2]. A driver with time-outs
+   * or retries of its own wants more than those. Default: 200.
    */
   readonly watchMs?: number;
 }

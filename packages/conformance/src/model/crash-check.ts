@@ -5,9 +5,9 @@ import type { Oracle } from './oracle.js';
 import { describeWriter, type Writer, writerOf, ZEROES } from './stamp.js';
 
 /**
- * Holds what a crash may leave of a medium against what it must leave [D1, D4]: for a device of which sector `n` is sector `n` of the
- * medium, like a cache or a layer. Sectors do not depend on each other there, so that looking at each sector's every possible contents
- * covers every combination of them.
+ * Holds what a crash may leave of a medium against what it must leave [D1, D4]: for a device of which sector `n` is sector `n`
+ * of the medium, like a cache or a layer. Sectors do not depend on each other there, so that looking at each sector's every
+ * possible contents covers every combination of them.
  */
 export class CrashCheck {
   readonly #oracle: Oracle;

@@ -15,7 +15,7 @@ function flush(oracle: Oracle): void {
 }
 
 describe('what may be read now', () => {
-  test('of a resize of which nobody knows whether it took place, is both until a flush', () => {
+  test('of a resize of which no one knows whether it took place, is both until a flush', () => {
     const oracle = new Oracle(10);
     const writer = write(oracle, 0, 10);
     flush(oracle);
@@ -86,7 +86,7 @@ describe('what may be read now', () => {
     deepStrictEqual(oracle.allowedNow(0), [2]);
   });
 
-  test('is either of two writes that were in flight together, whichever was accepted last', () => {
+  test('is either of two writes that were in flight together, in whatever order they were accepted', () => {
     const oracle = new Oracle(1);
     const [first, second] = [oracle.beginWrite(0, 1), oracle.beginWrite(0, 1)];
     second.succeeded();

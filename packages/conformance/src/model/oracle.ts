@@ -19,7 +19,7 @@ interface Sector {
   crash: readonly Entry[];
   /** When the last flush that succeeded was called: what was settled by then is durable. */
   durableAt: number;
-  /** Writes that began earlier say nothing any more: a resize or a crash came between [S1]. */
+  /** Writes that began earlier no longer say anything: a resize or a crash came between [S1]. */
   barrierAt: number;
 }
 
@@ -48,7 +48,7 @@ export interface Pending {
 
 /** A resize on its way. */
 export interface PendingResize extends Pending {
-  /** `mayComeLate`: nobody knows whether it took place. It does not hold, but a crash before the next flush may leave it. */
+  /** `mayComeLate`: no one knows whether it took place. It does not hold, but a crash before the next flush may leave it. */
   failed(mayComeLate?: boolean): void;
 }
 
@@ -161,7 +161,7 @@ export class Oracle {
 
   /**
    * A resize is called. Whatever is called later comes after it. One that may fail has to be in flight alone: until it settles,
-   * nobody can tell the size.
+   * no one can tell the size.
    */
   beginResize(sizeSectors: number): PendingResize {
     const begunAt = this.#tick();
@@ -207,7 +207,8 @@ export class Oracle {
   }
 
   /**
-   * As `crashed`, but the medium lived on: the device was given up, and what is found on it need not be durable. Throws likewise.
+   * As `crashed`, but the medium lived on: the device was given up, and what is found on it need not be durable. Throws
+   * likewise.
    */
   givenUp(sizeSectors: number): void {
     this.#startAgain(sizeSectors, false);

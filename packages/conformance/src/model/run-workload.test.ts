@@ -2,15 +2,15 @@ import { ok, rejects, strictEqual } from 'node:assert';
 import { type BlockDevice, BlockError, isBlockError, type Operation } from '@blockyard/block';
 import * as fc from 'fast-check';
 import { describe, test } from 'vitest';
-import { CrashCheck } from './crash-check.js';
 import { crashStates } from '../bases/crash-states.js';
-import { readWriters } from './expect.js';
-import { Oracle } from './oracle.js';
 import { createRecording, openCrashState } from '../bases/recording.js';
-import { runWorkload } from './run-workload.js';
 import { passThrough } from '../saboteurs/pass-through.js';
 import { spoil } from '../saboteurs/saboteur.js';
 import { writeBack } from '../saboteurs/write-back.js';
+import { CrashCheck } from './crash-check.js';
+import { readWriters } from './expect.js';
+import { Oracle } from './oracle.js';
+import { runWorkload } from './run-workload.js';
 import { workloads } from './workload.js';
 
 const SHAPE = { sectorSize: 512, sizeSectors: 24 };
@@ -55,18 +55,18 @@ describe.each([
 test('without leave to fail, the first failure ends the run', async () => {
   const { device } = createRecording(SHAPE);
   const oracle = new Oracle(SHAPE.sizeSectors);
-  const flushes = [[{ kind: 'flush' as const, turns: 0 }], [{ kind: 'flush' as const, turns: 0 }]];
+  const flushes = [[{ kind: 'flush' as const, macrotasks: 0 }], [{ kind: 'flush' as const, macrotasks: 0 }]];
   const run = runWorkload({ device: unreliable(device), oracle }, [...flushes, ...flushes]);
   await rejects(run, (error) => isBlockError(error, 'UNAVAILABLE'));
 });
 
 test('every state that a crash leaves can be opened by the same stack, which then reads what it may', async () => {
-  const [workload = []] = fc.sample(workloads({ ...SHAPE, inFlightMax: 8 }), { seed: 11, numRuns: 1 });
+  const [workload = []] = fc.sample(workloads({ ...SHAPE, maxInFlight: 8 }), { seed: 11, numRuns: 1 });
   const { device: base, medium } = createRecording(SHAPE);
   const oracle = new Oracle(SHAPE.sizeSectors);
   await runWorkload({ device: writeBack(base), oracle }, workload);
   let states = 0;
-  for (const state of crashStates(medium, { statesMax: 40, seed: 1 })) {
+  for (const state of crashStates(medium, { maxStates: 40, seed: 1 })) {
     const found = await readWriters(writeBack(openCrashState(state).device));
     for (const [sector, writer] of found.entries()) ok(oracle.allowedAfterCrash(sector).includes(writer));
     states++;
@@ -74,13 +74,13 @@ test('every state that a crash leaves can be opened by the same stack, which the
   ok(states > 1, 'a workload whose end is flushed tests nothing');
 });
 
-test('turns of the event loop are the caller’s to give', async () => {
+test('the caller can pass macrotasks by its own means', async () => {
   const { device } = createRecording(SHAPE);
   const waited: number[] = [];
-  const turns = async (count: number) => {
+  const macrotasks = async (count: number) => {
     waited.push(count);
   };
-  const steps = [3, 0, 2].map((count) => ({ kind: 'flush' as const, turns: count }));
-  await runWorkload({ device, oracle: new Oracle(SHAPE.sizeSectors), turns }, [steps]);
+  const steps = [3, 0, 2].map((count) => ({ kind: 'flush' as const, macrotasks: count }));
+  await runWorkload({ device, oracle: new Oracle(SHAPE.sizeSectors), macrotasks }, [steps]);
   strictEqual(waited.join(), '3,2');
 });

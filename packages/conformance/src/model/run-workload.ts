@@ -1,10 +1,10 @@
 import { AssertionError, strictEqual } from 'node:assert';
 import type { BlockDevice, Extent, SectorRange } from '@blockyard/block';
+import { macrotasks } from '@blockyard/block/testing';
 import { borrow } from './borrowing.js';
 import { expectCover, later } from './expect.js';
 import type { Oracle, Pending } from './oracle.js';
 import { stamped, writersOf, ZEROES } from './stamp.js';
-import { turns } from '../turns.js';
 import type { Batch, Break, RangeStep, Step, Workload } from './workload.js';
 
 const SCRIBBLE = 0xee;
@@ -16,14 +16,17 @@ export interface Run {
   readonly oracle: Oracle;
   /** Another device on the same volume, once the last one has ended. Needed for `reopen` and `crash`. */
   connect?(): Promise<BlockDevice>;
-  /** Whether an operation may fail like this. A workload of which resizes may fail has one operation in flight. Default: none may. */
+  /**
+   * Whether an operation may fail like this. A workload of which resizes may fail has one operation in flight. Default: none
+   * may.
+   */
   mayFail?(error: unknown): boolean;
   /** Whether a resize that failed like this may yet be what a crash leaves. Default: no. */
   mayComeLate?(error: unknown): boolean;
   /** Called whenever an operation has settled and the oracle knows. What it throws ends the run. */
   settled?(kind: Step['kind']): void;
-  /** Lets the event loop turn. Default: by `setImmediate`. */
-  turns?(count: number): Promise<void>;
+  /** Lets so many macrotasks pass. Default: the platform's. */
+  macrotasks?(count: number): Promise<void>;
 }
 
 /**
@@ -43,7 +46,7 @@ export async function runWorkload(run: Run, workload: Workload): Promise<void> {
 async function runBatch(batch: Batch, device: BlockDevice, run: Run): Promise<void> {
   const inFlight: Promise<void>[] = [];
   for (const step of batch) {
-    if (step.turns > 0) await (run.turns ?? turns)(step.turns);
+    if (step.macrotasks > 0) await (run.macrotasks ?? macrotasks)(step.macrotasks);
     inFlight.push(later(runStep(step, device, run)));
   }
   await Promise.all(inFlight);
@@ -78,9 +81,9 @@ function runRangeStep(step: RangeStep, device: BlockDevice, run: Run): Promise<v
   const { start, count } = range;
   switch (step.kind) {
     case 'read':
-      return read(device, range, step.cut, run);
+      return read(device, range, step.bufferSectors, run);
     case 'write':
-      return write(device, range, step.cut, run);
+      return write(device, range, step.bufferSectors, run);
     case 'extents':
       return extents(device, range, run);
     case 'flushRange':
@@ -92,7 +95,12 @@ function runRangeStep(step: RangeStep, device: BlockDevice, run: Run): Promise<v
   }
 }
 
-async function read(device: BlockDevice, { start, count }: SectorRange, cut: number, run: Run): Promise<void> {
+async function read(
+  device: BlockDevice,
+  { start, count }: SectorRange,
+  bufferSectors: number,
+  run: Run,
+): Promise<void> {
   const { sectorSize } = device.info;
   borrow(device, run.oracle, { start, count });
   const bytes = new Uint8Array(count * sectorSize).fill(SCRIBBLE);
@@ -101,18 +109,23 @@ async function read(device: BlockDevice, { start, count }: SectorRange, cut: num
     succeeded: () => reading.saw(writersOf(bytes, start, sectorSize)),
     failed: () => reading.failed(),
   };
-  await follow(run, 'read', pending, device.read(start, cutUp(bytes, cut * sectorSize)));
+  await follow(run, 'read', pending, device.read(start, splitInto(bytes, bufferSectors * sectorSize)));
 }
 
-async function write(device: BlockDevice, { start, count }: SectorRange, cut: number, run: Run): Promise<void> {
+async function write(
+  device: BlockDevice,
+  { start, count }: SectorRange,
+  bufferSectors: number,
+  run: Run,
+): Promise<void> {
   const { sectorSize } = device.info;
   const pending = run.oracle.beginWrite(start, count);
   const bytes = stamped(pending.writer, start, count, sectorSize);
-  await follow(run, 'write', pending, device.write(start, cutUp(bytes, cut * sectorSize)));
+  await follow(run, 'write', pending, device.write(start, splitInto(bytes, bufferSectors * sectorSize)));
   if (writersOf(bytes, start, sectorSize).some((writer) => writer !== pending.writer)) {
     throw new AssertionError({ message: `the write of ${count} sectors from ${start} changed the caller's buffers` });
   }
-  // The buffers are the caller's again: if anybody still looks at them, the next reads will tell.
+  // The buffers are the caller's again: if the device still looks at them, the next reads will tell.
   bytes.fill(SCRIBBLE);
 }
 
@@ -158,7 +171,7 @@ function rangeOf({ at, sectors }: RangeStep, sizeSectors: number): SectorRange {
 }
 
 /** Views of `partBytes` each, the last one shorter, and an empty one, which must not matter. */
-function cutUp(bytes: Uint8Array, partBytes: number): Uint8Array[] {
+function splitInto(bytes: Uint8Array, partBytes: number): Uint8Array[] {
   const parts: Uint8Array[] = [];
   for (let at = 0; at < bytes.byteLength; at += partBytes) parts.push(bytes.subarray(at, at + partBytes));
   parts.splice(1, 0, new Uint8Array(0));

@@ -2,7 +2,7 @@ import { isZero } from '@blockyard/block';
 
 /**
  * Sectors that say who wrote them. Every byte of a stamped sector follows from its writer and its position, so that a look at a
- * sector tells whose it is, and one that is mixed of two, shifted or in the wrong place is none at all.
+ * sector tells whose it is, and one that is mixed of two, shifted or in the wrong place is no one's.
  */
 
 /** A number that stands for one write, 1 to 2^32 - 1; or {@link ZEROES}. */
@@ -11,7 +11,7 @@ export type Writer = number;
 /** The writer of sectors that are all zeroes. */
 export const ZEROES: Writer = 0;
 
-/** What {@link writerOf} says of a sector that nobody wrote whole. */
+/** What {@link writerOf} says of a sector that no one wrote whole. */
 export const TORN = -1;
 
 const UINT32 = 2 ** 32;

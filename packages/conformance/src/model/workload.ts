@@ -1,13 +1,13 @@
 import * as fc from 'fast-check';
 
 /**
- * One operation of a random workload. Positions and sizes are wishes: `at` any natural number, which the run takes modulo the size
- * of the device, and `sectors` cut off at its end. So every step makes sense whatever came before it, also in a workload
- * that fast-check has made smaller.
+ * One operation of a random workload. Positions and sizes are wishes: a run takes `at`, any natural number, modulo the size of
+ * the device, and truncates `sectors` at its end. So every step makes sense whatever came before it, also in a workload that
+ * fast-check has shrunk.
  */
 export type Step = (RangeStep | FlushStep | ResizeStep) & {
-  /** Turns of the event loop after the step before it was called. 0: in the same breath. */
-  readonly turns: number;
+  /** Macrotasks between the call of the step before and this one. 0: both are called at once. */
+  readonly macrotasks: number;
 };
 
 export interface FlushStep {
@@ -26,7 +26,7 @@ export interface RangeStep {
   readonly at: number;
   readonly sectors: number;
   /** Sectors per buffer, for reads and writes. */
-  readonly cut: number;
+  readonly bufferSectors: number;
 }
 
 /** Steps that are called in order, but without waiting for each other, and are in flight together. */
@@ -43,9 +43,9 @@ export interface WorkloadOptions {
   readonly sectorSize: number;
   readonly sizeSectors: number;
   /** Default: 24. */
-  readonly batchesMax?: number;
+  readonly maxBatches?: number;
   /** Operations in flight at once, at most. Default: 1. */
-  readonly inFlightMax?: number;
+  readonly maxInFlight?: number;
   /** Whether sizes change. Default: true. */
   readonly resize?: boolean;
   /** Whether the device is disconnected and connected again between batches. Default: false. */
@@ -54,21 +54,24 @@ export interface WorkloadOptions {
   readonly crash?: boolean;
 }
 
-/** Where structures of a device like to have their seams: cache lines, chunks of memory, objects. */
+/** Where structures of devices usually meet: cache lines, chunks of memory, objects. */
 const SEAM_BYTES = 65_536;
 const BATCHES_MAX = 24;
-const TURNS_MAX = 3;
+const MAX_MACROTASKS = 3;
 
-/** Random workloads, for fast-check's properties. `fc.sample(workloads(options), { seed, numRuns: 1 })` is one, known by its seed. */
+/**
+ * Random workloads, for fast-check's properties. `fc.sample(workloads(options), { seed, numRuns: 1 })` is one, known by its
+ * seed.
+ */
 export function workloads(options: WorkloadOptions): fc.Arbitrary<Workload> {
-  const inFlightMax = options.inFlightMax ?? 1;
-  const batch = fc.array(steps(options), { minLength: 1, maxLength: inFlightMax });
+  const maxInFlight = options.maxInFlight ?? 1;
+  const batch = fc.array(steps(options), { minLength: 1, maxLength: maxInFlight });
   const breaks: fc.WeightedArbitrary<Break>[] = [];
   if (options.reopen === true) breaks.push({ arbitrary: fc.constant('reopen'), weight: 1 });
   if (options.crash === true) breaks.push({ arbitrary: fc.constant('crash'), weight: 2 });
   const next = fc.oneof<fc.WeightedArbitrary<Batch | Break>[]>({ arbitrary: batch, weight: 12 }, ...breaks);
   // As long as allowed: a random workload that does next to nothing finds next to nothing.
-  return fc.array(next, { maxLength: options.batchesMax ?? BATCHES_MAX, size: 'max' });
+  return fc.array(next, { maxLength: options.maxBatches ?? BATCHES_MAX, size: 'max' });
 }
 
 function steps({ sectorSize, sizeSectors, resize = true }: WorkloadOptions): fc.Arbitrary<Step> {
@@ -86,8 +89,8 @@ function steps({ sectorSize, sizeSectors, resize = true }: WorkloadOptions): fc.
     const sectors = fc.integer({ min: 1, max: Math.ceil(sizeSectors * 1.5) });
     kinds.push({ arbitrary: sectors.map((value) => ({ kind: 'resize', sectors: value })), weight: 1 });
   }
-  const turns = fc.oneof(fc.constant(0), fc.nat(TURNS_MAX));
-  return fc.tuple(fc.oneof(...kinds), turns).map(([step, waited]) => ({ ...step, turns: waited }));
+  const waits = fc.oneof(fc.constant(0), fc.nat(MAX_MACROTASKS));
+  return fc.tuple(fc.oneof(...kinds), waits).map(([step, macrotasks]) => ({ ...step, macrotasks }));
 }
 
 /** Ranges that meet often: near the seams, near the start, and anywhere. */
@@ -102,6 +105,6 @@ function ranges(sectorSize: number, sizeSectors: number): (kind: RangeStep['kind
     { arbitrary: fc.integer({ min: 1, max: 8 }), weight: 4 },
     { arbitrary: fc.integer({ min: 1, max: sizeSectors }), weight: 1 },
   );
-  const cut = fc.integer({ min: 1, max: 8 });
-  return (kind) => fc.record({ kind: fc.constant(kind), at, sectors, cut });
+  const bufferSectors = fc.integer({ min: 1, max: 8 });
+  return (kind) => fc.record({ kind: fc.constant(kind), at, sectors, bufferSectors });
 }

@@ -94,7 +94,7 @@ export const argumentSaboteurs: readonly Saboteur[] = [
   saboteur('A5', 'rounds fractions', (good) => ({
     read: (start, buffers) => good.read(Math.floor(start), buffers),
   })),
-  saboteur('A5', 'cuts positions to 32 bits', (good) => ({
+  saboteur('A5', 'truncates positions to 32 bits', (good) => ({
     write: (start, buffers) => good.write(Number.isSafeInteger(start) && start > 0 ? start >>> 0 : start, buffers),
   })),
   saboteur('A6', 'lets a write run past the end by a sector', (good) => ({

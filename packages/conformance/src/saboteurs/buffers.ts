@@ -14,31 +14,25 @@ function aheadOfEverything(good: BlockDevice, before: () => Promise<void>): Part
   };
 }
 
+/** Keeps what `copy` makes of each buffer, and writes it ahead of whatever the device does next. */
+function writesLater(good: BlockDevice, copy: (buffer: Uint8Array) => Uint8Array): Partial<BlockDevice> {
+  const kept: { readonly start: number; readonly buffers: readonly Uint8Array[] }[] = [];
+  const catchUp = async () => {
+    for (const { start, buffers } of kept.splice(0)) await good.write(start, buffers);
+  };
+  return {
+    ...aheadOfEverything(good, catchUp),
+    write: async (start, buffers) => {
+      kept.push({ start, buffers: buffers.map(copy) });
+    },
+  };
+}
+
 export const bufferSaboteurs: readonly Saboteur[] = [
-  saboteur('B1', "keeps the caller's buffers and writes them later", (good) => {
-    const kept: { start: number; buffers: readonly Uint8Array[] }[] = [];
-    const catchUp = async () => {
-      for (const { start, buffers } of kept.splice(0)) await good.write(start, buffers);
-    };
-    return {
-      ...aheadOfEverything(good, catchUp),
-      write: async (start, buffers) => {
-        kept.push({ start, buffers });
-      },
-    };
-  }),
-  saboteur('B1', 'copies by slice, which shares the memory of a Buffer', (good) => {
-    const kept: { start: number; buffers: readonly Uint8Array[] }[] = [];
-    const catchUp = async () => {
-      for (const { start, buffers } of kept.splice(0)) await good.write(start, buffers);
-    };
-    return {
-      ...aheadOfEverything(good, catchUp),
-      write: async (start, buffers) => {
-        kept.push({ start, buffers: buffers.map((buffer) => buffer.slice()) });
-      },
-    };
-  }),
+  saboteur('B1', "keeps the caller's buffers and writes them later", (good) => writesLater(good, (buffer) => buffer)),
+  saboteur('B1', 'copies by slice, which shares the memory of a Buffer', (good) =>
+    writesLater(good, (buffer) => buffer.slice()),
+  ),
   saboteur('B1', 'takes the buffers that it filled for its cache', (good) => {
     const cached = new Map<string, readonly Uint8Array[]>();
     const key = (start: number, buffers: readonly Uint8Array[]) =>
@@ -56,7 +50,7 @@ export const bufferSaboteurs: readonly Saboteur[] = [
       },
     };
   }),
-  saboteur('B2', 'turns the bytes around within the buffers of a write', (good) => ({
+  saboteur('B2', 'reverses the bytes within the buffers of a write', (good) => ({
     async write(start, buffers) {
       await good.write(start, buffers);
       for (const buffer of buffers) buffer.reverse();
@@ -103,7 +97,7 @@ export const bufferSaboteurs: readonly Saboteur[] = [
       }
     },
   })),
-  saboteur('B4', 'lends the memory that it goes on to write to', (good) => {
+  saboteur('B4', 'lends the memory that it keeps writing to', (good) => {
     const { sectorSize, sizeSectors } = good.info;
     const bytes = new Uint8Array(sectorSize * sizeSectors);
     return {

@@ -1,5 +1,5 @@
 import { BlockError, byteLengthOf } from '@blockyard/block';
-import { turns } from '../turns.js';
+import { macrotasks } from '@blockyard/block/testing';
 import { passThrough } from './pass-through.js';
 import { type Saboteur, saboteur, silent, spoil, wrapperSaboteur } from './saboteur.js';
 import { writeBack } from './write-back.js';
@@ -48,7 +48,7 @@ export const concurrencySaboteurs: readonly Saboteur[] = [
         async read(start, buffers) {
           inFlight++;
           if (inFlight > IN_FLIGHT_MAX) await new Promise(() => {});
-          await turns(1);
+          await macrotasks(1);
           await good.read(start, buffers).finally(() => inFlight--);
         },
       };
@@ -60,9 +60,9 @@ export const concurrencySaboteurs: readonly Saboteur[] = [
       return {
         async write(start, buffers) {
           const isSmall = byteLengthOf(buffers) <= good.info.sectorSize;
-          if (!isSmall) while (small > 0) await turns(1);
+          if (!isSmall) while (small > 0) await macrotasks(1);
           if (isSmall) small++;
-          await turns(1);
+          await macrotasks(1);
           await good.write(start, buffers).finally(() => {
             if (isSmall) small--;
           });
@@ -77,7 +77,7 @@ export const concurrencySaboteurs: readonly Saboteur[] = [
       const half = Buffer.from(memory.bytes.subarray(start * sectorSize, start * sectorSize + bytes.byteLength));
       bytes.copy(half, 0, 0, sectorSize / 2);
       await good.write(start, [half]);
-      await turns(1);
+      await macrotasks(1);
       await good.write(start, [bytes]);
     },
   })),
@@ -92,7 +92,7 @@ export const concurrencySaboteurs: readonly Saboteur[] = [
       flush(range) {
         return new Promise((resolve, reject) => {
           good.flush(range).then(resolve, reject);
-          turns(PATIENCE_TURNS).then(() => reject(new Error('it took too long')), reject);
+          macrotasks(PATIENCE_TURNS).then(() => reject(new Error('it took too long')), reject);
         });
       },
     })),

@@ -1,6 +1,6 @@
 import { byteLengthOf, type SectorRange } from '@blockyard/block';
+import { macrotasks } from '@blockyard/block/testing';
 import type { Memory } from '../bases/reference.js';
-import { turns } from '../turns.js';
 import { passThrough } from './pass-through.js';
 import { type Saboteur, saboteur, spoil, wrapperSaboteur } from './saboteur.js';
 import { writeBack } from './write-back.js';
@@ -87,7 +87,7 @@ export const durabilitySaboteurs: readonly Saboteur[] = [
     let flushing: Promise<void> | undefined;
     return {
       async flush(range) {
-        flushing ??= turns(1)
+        flushing ??= macrotasks(1)
           .then(() => disk.keep(range))
           .finally(() => {
             flushing = undefined;

@@ -1,8 +1,8 @@
 import { openSync } from 'node:fs';
 import { devNull } from 'node:os';
 import { BlockError, isBlockError } from '@blockyard/block';
+import { macrotasks } from '@blockyard/block/testing';
 import { createReferenceDevice } from '../bases/reference.js';
-import { turns } from '../turns.js';
 import { passThrough } from './pass-through.js';
 import { type Saboteur, saboteur, silent, spoil, wrapperSaboteur } from './saboteur.js';
 import { writeBack } from './write-back.js';
@@ -15,7 +15,7 @@ const LATE_MS = 30;
 
 export const endSaboteurs: readonly Saboteur[] = [
   saboteur('E1', 'ends under operations in flight', (good) => ({
-    write: (start, buffers) => turns(1).then(() => good.write(start, buffers)),
+    write: (start, buffers) => macrotasks(1).then(() => good.write(start, buffers)),
   })),
   wrapperSaboteur('E1', 'gives up at the end what it did not write out', (base) =>
     spoil(writeBack(base), (good) => ({ disconnect: () => good.disconnect({ force: true }) })),
@@ -44,7 +44,7 @@ export const endSaboteurs: readonly Saboteur[] = [
       },
     };
   }),
-  wrapperSaboteur('E1', 'refuses what comes while it ends, whatever becomes of that', (base) =>
+  wrapperSaboteur('E1', 'refuses what comes while it ends, also if the end fails', (base) =>
     spoil(passThrough(base), (good) => {
       let isEnding = false;
       return {

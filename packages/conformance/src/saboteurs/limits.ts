@@ -1,7 +1,7 @@
 import type { Operation } from '@blockyard/block';
 import { byteLengthOf, createDevice, sliceBuffers } from '@blockyard/block';
+import { macrotasks } from '@blockyard/block/testing';
 import { sparseDriver } from '../bases/sparse.js';
-import { turns } from '../turns.js';
 import { passThrough } from './pass-through.js';
 import { type Saboteur, saboteur, silent, spoil, wrapperSaboteur } from './saboteur.js';
 
@@ -14,7 +14,7 @@ const HUGE_SECTORS = 2 ** 40;
 function limited<T>(call: () => Promise<T>, beyond: () => Promise<T>, state: { inFlight: number }): Promise<T> {
   if (state.inFlight >= IN_FLIGHT_MAX) return beyond();
   state.inFlight++;
-  return turns(1)
+  return macrotasks(1)
     .then(call)
     .finally(() => {
       state.inFlight--;

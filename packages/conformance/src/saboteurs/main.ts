@@ -27,5 +27,5 @@ function firstLine(error: unknown): string {
   return short.replaceAll('|', '\\|');
 }
 
-// Some saboteurs leave timers behind, which nobody need wait for.
+// Some saboteurs leave timers behind, for which there is no need to wait.
 process.exit(await main());

@@ -1,5 +1,5 @@
 import { BlockError } from '@blockyard/block';
-import { turns } from '../turns.js';
+import { macrotasks } from '@blockyard/block/testing';
 import { type Saboteur, saboteur, silent } from './saboteur.js';
 
 function refuseUnless(isKnown: boolean): void {
@@ -31,14 +31,14 @@ export const memorySaboteurs: readonly Saboteur[] = [
       async write(start, buffers) {
         const lengths = Array.isArray(buffers) ? buffers.map((each) => each?.byteLength) : [];
         const list = Array.isArray(buffers) ? [...buffers] : buffers;
-        await turns(1);
-        while (lengths.some((length, i) => list[i]?.byteLength !== length)) await turns(1);
+        await macrotasks(1);
+        while (lengths.some((length, i) => list[i]?.byteLength !== length)) await macrotasks(1);
         await good.write(start, list);
       },
     })),
   ),
-  saboteur('B2', 'looks at the list only when its turn comes', (good) => ({
-    write: (start, buffers) => turns(1).then(() => good.write(start, buffers)),
+  saboteur('B2', 'looks at the list only when it begins', (good) => ({
+    write: (start, buffers) => macrotasks(1).then(() => good.write(start, buffers)),
   })),
   saboteur('B2', 'takes the buffers out of the list one by one', (good) => ({
     async read(start, buffers) {

@@ -1,6 +1,6 @@
 import { BlockError } from '@blockyard/block';
+import { macrotasks } from '@blockyard/block/testing';
 import { createReferenceDevice } from '../bases/reference.js';
-import { turns } from '../turns.js';
 import { passThrough } from './pass-through.js';
 import { type Saboteur, saboteur, spoil, wrapperSaboteur } from './saboteur.js';
 
@@ -11,9 +11,9 @@ function lateMs(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, LATE_MS));
 }
 
-/** Those that do something once more when it is over. */
+/** Those that do something again after it is over. */
 export const overSaboteurs: readonly Saboteur[] = [
-  saboteur('B3', 'fills the buffers of a read once more when it has resolved', (good) => ({
+  saboteur('B3', 'fills the buffers of a read again after it has resolved', (good) => ({
     async read(start, buffers) {
       const found = buffers.map((buffer) => new Uint8Array(buffer.byteLength));
       await good.read(start, found);
@@ -78,7 +78,7 @@ export const overSaboteurs: readonly Saboteur[] = [
     return {
       async write(start, buffers) {
         const copies = buffers.map((buffer) => new Uint8Array(buffer));
-        await turns(1);
+        await macrotasks(1);
         if (!isGivenUp) return good.write(start, buffers);
         lateMs()
           .then(() => createReferenceDevice(memory).write(start, copies))
@@ -91,7 +91,7 @@ export const overSaboteurs: readonly Saboteur[] = [
       },
     };
   }),
-  wrapperSaboteur('D2', 'goes on trying a write that it has rejected', (base) =>
+  wrapperSaboteur('D2', 'keeps trying a write that it has rejected', (base) =>
     spoil(passThrough(base), (good) => ({
       write(start, buffers) {
         const copies = buffers.map((buffer) => new Uint8Array(buffer));

@@ -1,6 +1,6 @@
 import type { BlockDevice, DeviceInfo, DisconnectOptions, Extent, LostSignal, SectorRange } from '@blockyard/block';
-import type { Clause } from '../kit/case.js';
 import { createMemory, createReferenceDevice, type Memory } from '../bases/reference.js';
+import type { Clause } from '../kit/case.js';
 import type { Subject } from '../kit/subject.js';
 import { wrapperSubject } from './pass-through.js';
 

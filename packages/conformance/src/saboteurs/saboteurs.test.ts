@@ -1,9 +1,9 @@
 import { deepStrictEqual, ok } from 'node:assert';
 import { describe, test } from 'vitest';
 import { CLAUSES, type Clause } from '../kit/case.js';
+import { HangError } from '../kit/within.js';
 import { catchSaboteur } from './catch.js';
 import { saboteurs } from './index.js';
-import { HangError } from '../kit/within.js';
 
 describe('the kit catches a device that', () => {
   for (const saboteur of saboteurs) {

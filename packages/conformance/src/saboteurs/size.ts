@@ -1,4 +1,4 @@
-import { turns } from '../turns.js';
+import { macrotasks } from '@blockyard/block/testing';
 import { passThrough } from './pass-through.js';
 import { type Saboteur, saboteur, spoil, wrapperSaboteur } from './saboteur.js';
 import { writeBack } from './write-back.js';
@@ -8,13 +8,13 @@ const pretender = saboteur('S4', 'cannot be resized, and does not say so', () =>
 
 export const sizeSaboteurs: readonly Saboteur[] = [
   saboteur('S1', 'resizes under operations in flight', (good) => ({
-    write: (start, buffers) => turns(1).then(() => good.write(start, buffers)),
+    write: (start, buffers) => macrotasks(1).then(() => good.write(start, buffers)),
   })),
   saboteur('S1', 'does not hold back what comes after a resize', (good) => ({
-    resize: (sizeSectors) => turns(1).then(() => good.resize(sizeSectors)),
+    resize: (sizeSectors) => macrotasks(1).then(() => good.resize(sizeSectors)),
   })),
   saboteur('S1', 'resizes under reads in flight', (good) => ({
-    read: (start, buffers) => turns(1).then(() => good.read(start, buffers)),
+    read: (start, buffers) => macrotasks(1).then(() => good.read(start, buffers)),
   })),
   saboteur('S1', 'lets its info be changed', (good) => {
     let info = { ...good.info };

@@ -23,8 +23,8 @@ export interface Lies {
 }
 
 /**
- * A write-back cache of one map: the simplest device that holds accepted writes back until a flush. It keeps whole sectors and never
- * evicts. Good unless told to lie.
+ * A write-back cache of one map: the simplest device that holds accepted writes back until a flush. It keeps whole sectors and
+ * never evicts. Good unless told to lie.
  */
 export function writeBack(base: BlockDevice, lies: Lies = {}): BlockDevice {
   const { sectorSize } = base.info;

@@ -5,9 +5,10 @@ import type { SimulationSubject } from './simulated-system.js';
 const CALLS_MAX = 10_000;
 
 /**
- * Runs one seed's script over and over in a world where nothing goes wrong but that the process dies at one call of a medium: first
- * at the first one, then at the second, until the script comes to its end alive. Each once with all calls on their way then
- * carried out, and once with none. Gives the first outcome that breaks a clause, or the last one, and how many simulations there were.
+ * Runs one seed's script over and over in a world where nothing goes wrong but that the process dies at one call of a medium:
+ * first at the first one, then at the second, until the script comes to its end alive. Each once with all calls on their way
+ * then carried out, and once with none. Gives the first outcome that breaks a clause, or the last one, and how many simulations
+ * there were.
  */
 export async function crashAtEachCall(
   subject: SimulationSubject,

@@ -1,7 +1,7 @@
 const FNV_OFFSET = 0x811c9dc5;
 const FNV_PRIME = 0x01000193;
 
-/** What happened, as one number, and in words if somebody wants to read them. */
+/** What happened, as one number, and in words if they are wanted. */
 export class EventLog {
   /** The last events, if they are kept. */
   readonly lines: string[] = [];

@@ -9,7 +9,7 @@ import { type SimulationOutcome, simulate } from './simulate.js';
 import { overSimulatedBase, type SimulationSubject } from './simulated-system.js';
 import type { World } from './world.js';
 
-const SHORT = { stepsMax: 100, sectorsMax: 48 };
+const SHORT = { maxSteps: 100, maxSectors: 48 };
 const SEEDS = 200;
 const LATE_MS = 500;
 
@@ -20,7 +20,7 @@ function spoiled(sabotage: (good: BlockDevice, world: World, life: Life) => Part
   );
 }
 
-/** The first seed that breaks a clause in a world where no call of the medium fails by itself. */
+/** The first seed that breaks a clause in a world where no call of the medium fails by chance. */
 async function search(subject: SimulationSubject): Promise<SimulationOutcome> {
   for (let seed = 0; seed < SEEDS; seed++) {
     const outcome = await simulate(subject, { seed, without: ['fail', 'down'] }, SHORT);

@@ -6,8 +6,8 @@ const CALLS_MAX = 10_000;
 
 /**
  * Runs one seed's script over and over in a world where nothing goes wrong but one call of a medium: first the first one, then
- * the second, until the script comes to its end unfailed. Each once failing without effect, and once after the fact. Gives the first
- * outcome that breaks a clause, or the last one, and how many simulations there were.
+ * the second, until the script comes to its end unfailed. Each once failing without effect, and once after the fact. Gives the
+ * first outcome that breaks a clause, or the last one, and how many simulations there were.
  */
 export async function failEachCall(
   subject: SimulationSubject,

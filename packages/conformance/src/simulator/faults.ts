@@ -56,7 +56,7 @@ export function drawFaults(random: Random, without: readonly FaultKind[] = []): 
 /** The process dies at the moment of the `nth` call, from 0 on, of all calls of media. */
 export interface CrashPoint {
   readonly nth: number;
-  /** What becomes of calls on their way then, where what they are about outlives the process: all are carried out, or none. */
+  /** Whether calls on their way then are carried out, all or none, where what they are about outlives the process. */
   readonly arrives: boolean;
 }
 

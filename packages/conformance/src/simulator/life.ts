@@ -1,14 +1,15 @@
-import type { SimulatedClock, VirtualTime } from './virtual-time.js';
+import type { Clock } from '@blockyard/block';
+import type { VirtualTime } from './virtual-time.js';
 
 /** The life of one process that has the device open: from `open` to its end or a crash. */
 export class Life {
   /** Its time. Timers end with the life. */
-  readonly clock: SimulatedClock;
+  readonly clock: Clock;
   /** Resolves when it is over. */
   readonly over: Promise<void>;
   /** The calls of media that it waits for, each as the way to make it fail at once. */
   readonly calls = new Set<() => void>();
-  /** Its device has ended, and it goes on: whatever it asks of a medium from now on is one call too many. */
+  /** Its device has ended, and the process runs on: any call of a medium from now on is one too many. */
   isIdle = false;
   #isAlive = true;
   #end: () => void = () => {};

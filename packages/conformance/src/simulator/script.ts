@@ -43,7 +43,7 @@ export function isEnding(step: ScriptStep['step']): step is Ending {
 
 export interface ScriptOptions {
   readonly sizeSectors: number;
-  readonly stepsMax: number;
+  readonly maxSteps: number;
 }
 
 const UINT32 = 2 ** 32;
@@ -81,9 +81,9 @@ interface Manner {
 }
 
 /** What the clients do, all drawn beforehand, so that steps can be left out without changing the others. */
-export function drawScript(random: Random, { sizeSectors, stepsMax }: ScriptOptions): ScriptStep[] {
+export function drawScript(random: Random, { sizeSectors, maxSteps }: ScriptOptions): ScriptStep[] {
   const manner = drawManner(random, sizeSectors);
-  const count = random.magnitude(STEPS_MIN, stepsMax);
+  const count = random.magnitude(STEPS_MIN, maxSteps);
   return Array.from({ length: count }, () => ({
     client: random.below(manner.clients),
     thinkMs: random.chance(manner.thinks) ? random.between(1, manner.thinkMsMax) : 0,
@@ -116,16 +116,16 @@ function drawStep(random: Random, manner: Manner, sizeSectors: number): Step | E
   const at = random.below(2 ** 32) / 2 ** 32;
   const kind = manner.kinds.find(({ upTo }) => at < upTo)?.kind ?? 'write';
   if (kind === 'reopen' || kind === 'force' || kind === 'crash') return { kind };
-  if (kind === 'flush') return { kind, turns: 0 };
-  if (kind === 'resize') return { kind, sectors: random.between(1, Math.ceil(sizeSectors * 1.5)), turns: 0 };
-  return { ...drawRange(random, manner, sizeSectors, kind), turns: 0 };
+  if (kind === 'flush') return { kind, macrotasks: 0 };
+  if (kind === 'resize') return { kind, sectors: random.between(1, Math.ceil(sizeSectors * 1.5)), macrotasks: 0 };
+  return { ...drawRange(random, manner, sizeSectors, kind), macrotasks: 0 };
 }
 
 function drawRange(random: Random, manner: Manner, sizeSectors: number, kind: (typeof KINDS)[number]): RangeStep {
   const isHot = random.chance(manner.hot);
   const at = isHot ? manner.hotStart + random.below(manner.hotSectors) : random.below(sizeSectors);
   const sectors = random.chance(manner.longs) ? random.between(1, sizeSectors) : random.between(1, RANGE_SECTORS);
-  return { kind, at, sectors, cut: random.between(1, RANGE_SECTORS) };
+  return { kind, at, sectors, bufferSectors: random.between(1, RANGE_SECTORS) };
 }
 
 /** Worlds that have them. */

@@ -4,7 +4,7 @@ import type { SimulationSubject } from './simulated-system.js';
 
 export interface ShrinkOptions extends SimulationOptions {
   /** Simulations tried, at most. Default: 1000. */
-  readonly triesMax?: number;
+  readonly maxTries?: number;
   /** Milliseconds of real time after which to be content. Default: 20,000. */
   readonly budgetMs?: number;
 }
@@ -22,7 +22,7 @@ export async function shrink(
   options: ShrinkOptions = {},
 ): Promise<SimulationOutcome> {
   let best = found;
-  let left = options.triesMax ?? TRIES_MAX;
+  let left = options.maxTries ?? TRIES_MAX;
   const endsAtMs = performance.now() + (options.budgetMs ?? BUDGET_MS);
   const attempt = async (smaller: SimulationCase): Promise<boolean> => {
     left = performance.now() < endsAtMs ? left - 1 : 0;

@@ -15,15 +15,17 @@ export interface SimulationCase {
   readonly without?: readonly FaultKind[] | undefined;
   /** The one thing that goes wrong. Default: whatever the seed says does. */
   readonly single?: SingleFault | undefined;
-  /** The one crash, in a world where nothing else goes wrong but what its script says. Default: none but those of the script. */
+  /**
+   * The one crash, in a world where nothing else goes wrong but what its script says. Default: none but those of the script.
+   */
   readonly crash?: CrashPoint | undefined;
 }
 
 export interface SimulationOptions {
   /** Operations of all clients together, at most. Most simulations have fewer. Default: 2000. */
-  readonly stepsMax?: number;
+  readonly maxSteps?: number;
   /** Sectors of the device, at most. Default: 96. */
-  readonly sectorsMax?: number;
+  readonly maxSectors?: number;
   /** Bytes in a sector. Default: 512. */
   readonly sectorSize?: number;
   /** Whether to keep the log of events in words. Default: false. */
@@ -64,8 +66,8 @@ export async function simulate(
 ): Promise<SimulationOutcome> {
   const random = new Random(which.seed);
   const sectorSize = options.sectorSize ?? SECTOR_SIZE;
-  const sizeSectors = random.between(SECTORS_MIN, options.sectorsMax ?? SECTORS_MAX);
-  const drawn = drawScript(random.fork(), { sizeSectors, stepsMax: options.stepsMax ?? STEPS_MAX });
+  const sizeSectors = random.between(SECTORS_MIN, options.maxSectors ?? SECTORS_MAX);
+  const drawn = drawScript(random.fork(), { sizeSectors, maxSteps: options.maxSteps ?? STEPS_MAX });
   const all = withExtras(drawn, new Random(which.seed + EXTRAS_SEED), sizeSectors);
   const { keep } = which;
   const script = keep === undefined ? all : all.filter((_, i) => keep.includes(i));

@@ -1,4 +1,5 @@
 import { type BlockDevice, type BlockDriver, createDevice, type Extent } from '@blockyard/block';
+import { sectorViews } from '../bases/sector-views.js';
 import type { Life } from './life.js';
 import type { SimulatedMedium } from './simulated-medium.js';
 import type { World } from './world.js';
@@ -150,14 +151,6 @@ async function disconnect(world: World, life: Life, force: boolean) {
     return;
   }
   await world.call(life, { name: 'disconnect', parts: 1, apply: () => {}, done: () => {} });
-}
-
-function sectorViews(buffers: readonly Uint8Array[], sectorSize: number): Uint8Array[] {
-  const views: Uint8Array[] = [];
-  for (const buffer of buffers) {
-    for (let at = 0; at < buffer.byteLength; at += sectorSize) views.push(buffer.subarray(at, at + sectorSize));
-  }
-  return views;
 }
 
 function isSame(a: Uint8Array, b: Uint8Array | undefined): boolean {

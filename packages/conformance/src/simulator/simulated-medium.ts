@@ -1,12 +1,8 @@
-import { type Contents, CrashMedium, type MediumEvent } from '../bases/crash-medium.js';
+import { type Contents, CrashMedium, type MediumChange } from '../bases/crash-medium.js';
 import type { CrashState } from '../bases/crash-states.js';
-import type { Shape } from '../kit/subject.js';
+import type { Shape } from '../bases/shape.js';
 import type { Random } from './random.js';
 import type { World } from './world.js';
-
-/** Like `Omit`, for each member of a union. */
-type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never;
-type Change = Exclude<MediumEvent, { type: 'accepted' | 'failed' }>;
 
 /** Sectors that outlive the processes that use them. Knows what is on them now, and what a crash may leave. */
 export class SimulatedMedium {
@@ -90,7 +86,7 @@ export class SimulatedMedium {
     for (const [sector, contents] of state.sectors) this.#now.set(sector, contents);
   }
 
-  #record(event: WithoutId<Change>, start?: number, count?: number): number {
+  #record(event: MediumChange, start?: number, count?: number): number {
     this.#ids++;
     this.#crash.record({ ...event, id: this.#ids });
     if (count !== 0) this.#world.onMediumEvent(start, count);

@@ -23,21 +23,21 @@ export interface SimulatedSystem {
   /** Looks for what must not be, between events. Throws it. */
   check?(device: BlockDevice): void;
   /**
-   * Does what only this device can do, beside the operations of clients, who hold so many loans. Rejects if that fails as it may not.
-   * Default: nothing.
+   * Does what only this device can do, beside the operations of clients, who hold so many loans. Rejects if that fails as it
+   * may not. Default: nothing.
    */
   act?(device: BlockDevice, action: Action, loans: () => number): Promise<void>;
-  /** Whether an operation may fail like this, if it is none of the world's own errors. */
+  /** Whether an operation may fail like this, where the error is not one of the world's own. */
   mayFail?(error: unknown): boolean;
   /**
-   * Whether a resize that fails like this may have taken place, or may yet: it does not hold, but where the process ends before it
-   * has flushed again, it may be found to. Default: no.
+   * Whether a resize that fails like this may have taken place, or may yet: it does not hold, but where the process ends before
+   * it has flushed again, it may be found to. Default: no.
    */
   mayComeLate?(error: unknown): boolean;
   /** Whether a device that fails like this can only be given up. */
   isLost?(error: unknown): boolean;
-  /** Turns of the event loop after which nothing goes on by itself. Default: 1, enough for promises. */
-  readonly turnsToRest?: number;
+  /** Macrotasks after which the device is at rest. Default: 1, enough for promises. */
+  readonly macrotasksToRest?: number;
 }
 
 /** What is put to the simulation. */
@@ -48,8 +48,8 @@ export interface SimulationSubject {
 }
 
 /**
- * A subject of a device over a device: a cache, a layer. Sector `n` of the result is sector `n` of the base, and the result owns
- * the base.
+ * A subject of a device over a device: a cache, a layer. Sector `n` of the result is sector `n` of the base, and the result
+ * owns the base.
  *
  * @param check looks for what must not be, between events
  * @param act does what only this device can do

@@ -1,10 +1,10 @@
 import { AssertionError, strictEqual } from 'node:assert';
 import { isBlockError } from '@blockyard/block';
+import { macrotasks } from '@blockyard/block/testing';
 import { ChangedLoan, loansOf } from '../model/borrowing.js';
 import { CrashCheck } from '../model/crash-check.js';
 import { Oracle } from '../model/oracle.js';
 import { type Run, runStep } from '../model/run-workload.js';
-import { turns } from '../turns.js';
 import type { Step } from '../model/workload.js';
 import { Actions } from './actions.js';
 import { Life } from './life.js';
@@ -21,7 +21,7 @@ const EVENTS_PER_STEP_MAX = 2000;
 const EVENTS_MIN = 50_000;
 const OPEN_RETRY_MS = 50;
 const OPENS_BEFORE_HEALING = 10;
-/** For how long a process goes on after its device was given up: longer than any timer of the device. */
+/** How long a process runs after its device was given up: longer than any timer of the device. */
 const IDLE_MS = 100_000;
 
 /** One run of a script in a world. */
@@ -35,7 +35,7 @@ export class Simulation {
   #life: Life;
   #device: ObservedDevice | undefined;
   #check: CrashCheck | undefined;
-  /** Ended or about to be: until it is opened again, or goes on. */
+  /** Ended or about to be: until it is opened again, or the end fails. */
   #isEnding = false;
   /** One operation that nothing may begin beside. */
   #exclusive = false;
@@ -49,7 +49,7 @@ export class Simulation {
     this.#world = world;
     this.#system = system;
     this.#oracle = new Oracle(world.shape.sizeSectors);
-    // The oracle can only follow a resize that fails if nothing goes on beside it.
+    // The oracle can only follow a resize that fails if nothing runs beside it.
     this.#resizesAlone = world.mayInject;
     this.#life = new Life(world.time);
     world.onMisuse = (clauses, what) => this.#fail(clauses, new AssertionError({ message: what }));
@@ -68,7 +68,7 @@ export class Simulation {
     );
     const eventsMax = EVENTS_MIN + script.length * EVENTS_PER_STEP_MAX;
     for (let events = 0; ; events++) {
-      await turns(this.#system.turnsToRest ?? 1);
+      await macrotasks(this.#system.macrotasksToRest ?? 1);
       if (this.#violation !== undefined || this.#isDone) break;
       this.#checkInvariants();
       this.#step();
@@ -168,7 +168,7 @@ export class Simulation {
     return this.#system.mayFail?.(error) ?? false;
   }
 
-  /** Ends the device in the middle of whatever goes on, and opens another. */
+  /** Ends the device in the middle of all that runs, and opens another. */
   async #end(kind: Ending['kind']): Promise<void> {
     while (!this.#mayEnd(kind)) await this.#changed();
     this.#isEnding = true;
@@ -202,7 +202,7 @@ export class Simulation {
     }
   }
 
-  /** Gives the device up while it resizes. Its process lives on: everything settles, and nothing goes on by itself. */
+  /** Gives the device up while it resizes. Its process lives on: everything settles, and nothing more happens. */
   async #forceDuringResize({ sectors, afterMs }: ForcedResize): Promise<void> {
     while (!(this.#mayBegin('resize', this.#resizesAlone) && this.#mayEnd('force'))) await this.#changed();
     const device = this.#device;
@@ -250,7 +250,7 @@ export class Simulation {
     void this.#openAfter(life);
   }
 
-  /** Opens the device again, unless whoever is ending or opening it sees to that. */
+  /** Opens the device again, unless another client is ending or opening it, and does so. */
   async #openAfter(life: Life): Promise<void> {
     while (this.#isEnding) await this.#changed();
     if (this.#life === life && this.#device !== undefined) await this.#end('crash');
@@ -260,7 +260,7 @@ export class Simulation {
     if (await this.#disconnect()) await this.#open();
   }
 
-  /** Whether it succeeded. If not, the device goes on. */
+  /** Whether it succeeded. If not, the device stays in use. */
   async #disconnect(): Promise<boolean> {
     const device = this.#device;
     if (device === undefined) throw new Error('only an open device can end');
@@ -271,7 +271,7 @@ export class Simulation {
       await orDeath(device.disconnect(), life);
     } catch (error) {
       flush.failed();
-      // Whoever is ending the device has to open it again; otherwise somebody else does.
+      // The client that is ending the device has to open it again; otherwise another one does.
       if (error === DEAD && isEnding) await this.#giveUp('crash');
       else if (error !== DEAD && !this.#mayFail(error, life)) this.#fail('E1, E4', error);
       return false;
@@ -307,7 +307,7 @@ export class Simulation {
     }
     this.#life.end();
     if (kind === 'crash') this.#system.crash();
-    // Everybody who waited for the dead is told in this turn.
+    // All who waited for the dead are told within this macrotask.
     while (this.#performing > 0) await this.#changed();
     await this.#open((sizeSectors) => {
       if (kind === 'crash') this.#oracle.crashed(sizeSectors);
@@ -318,7 +318,7 @@ export class Simulation {
   /** Opens the device, however often that fails. */
   async #open(opened = (sizeSectors: number) => this.#expectSize(sizeSectors)): Promise<void> {
     for (let attempt = 1; ; attempt++) {
-      // Whoever goes on after the end must not begin a life that nobody ends.
+      // A client that runs after the end must not begin a life that no one ends.
       if (this.#isOver) return new Promise(() => {});
       const life = new Life(this.#world.time);
       this.#life = life;
@@ -335,7 +335,7 @@ export class Simulation {
         }
         if (error instanceof AssertionError) return this.#fail('D1, D4', error);
         if (!this.#mayFail(error, life) || attempt === ATTEMPTS_MAX) return this.#fail('A1', error);
-        // A world that lets nobody in shows nothing.
+        // A world in which no device opens shows nothing.
         if (attempt === OPENS_BEFORE_HEALING) this.#world.heal();
         await this.#world.time.sleep(OPEN_RETRY_MS * attempt);
       }
@@ -353,19 +353,18 @@ export class Simulation {
   async #readAll(): Promise<void> {
     const sectors = this.#oracle.sizeSectors;
     if (sectors === 0 || this.#device === undefined || this.#exclusive) return;
-    await this.#perform({ kind: 'read', at: 0, sectors, cut: sectors, turns: 0 });
+    await this.#perform({ kind: 'read', at: 0, sectors, bufferSectors: sectors, macrotasks: 0 });
   }
 
   /** From now on all is well: what was accepted must get where it belongs, and nothing may hang. */
   async #finish(): Promise<void> {
     this.#world.heal();
     await this.#actions.settled();
-    await this.#perform({ kind: 'flush', turns: 0 });
+    await this.#perform({ kind: 'flush', macrotasks: 0 });
     await this.#readAll();
     for (let attempt = 1; !(await this.#endWell()); attempt++) {
       if (this.#violation !== undefined) return;
-      if (attempt === ATTEMPTS_MAX)
-        return this.#fail('E4', new Error('disconnect goes on failing over a healthy base'));
+      if (attempt === ATTEMPTS_MAX) return this.#fail('E4', new Error('disconnect keeps failing over a healthy base'));
       await this.#world.time.sleep(OPEN_RETRY_MS * attempt);
     }
     if (this.#device === undefined) await this.#crashAfterEnd();
@@ -424,7 +423,7 @@ export class Simulation {
     this.#violation ??= new Violation(clauses, error);
   }
 
-  /** Resolves when anything changed that somebody may wait for. */
+  /** Resolves when anything changed that a client may wait for. */
   #changed(): Promise<void> {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }

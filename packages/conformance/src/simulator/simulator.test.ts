@@ -8,7 +8,7 @@ import { shrink } from './shrink.js';
 import { type SimulationOutcome, simulate } from './simulate.js';
 import { overSimulatedBase } from './simulated-system.js';
 
-const SHORT = { stepsMax: 200, sectorsMax: 48 };
+const SHORT = { maxSteps: 200, maxSectors: 48 };
 const honest = subject({});
 
 function subject(lies: Lies) {
@@ -83,19 +83,19 @@ describe('a device', () => {
 
 test('a failure is made smaller, and still fails', async () => {
   const found = await search({ skipBaseFlush: true });
-  const smaller = await shrink(subject({ skipBaseFlush: true }), found, { ...SHORT, triesMax: 400 });
+  const smaller = await shrink(subject({ skipBaseFlush: true }), found, { ...SHORT, maxTries: 400 });
   strictEqual(smaller.violation?.clauses, found.violation?.clauses);
   ok(smaller.script.length <= 5, `${smaller.script.length} steps are left`);
 });
 
 test('each call of the base fails once, and nothing is lost for it', async () => {
-  const { outcome, runs } = await failEachCall(honest, { seed: 5 }, { stepsMax: 60, sectorsMax: 16 });
+  const { outcome, runs } = await failEachCall(honest, { seed: 5 }, { maxSteps: 60, maxSectors: 16 });
   strictEqual(outcome.violation, undefined);
   ok(runs > 10, `${runs} runs`);
 });
 
 test('the process dies once at each call of the base, and a device that keeps the contract loses nothing for it', async () => {
-  const { outcome, runs } = await crashAtEachCall(honest, { seed: 5 }, { stepsMax: 60, sectorsMax: 16 });
+  const { outcome, runs } = await crashAtEachCall(honest, { seed: 5 }, { maxSteps: 60, maxSectors: 16 });
   strictEqual(outcome.violation, undefined);
   ok(runs > 10, `${runs} runs`);
 });
@@ -105,7 +105,7 @@ test('a device that forgets to flush its base is found out by some crash', async
     const { outcome } = await crashAtEachCall(
       subject({ skipBaseFlush: true }),
       { seed },
-      { stepsMax: 30, sectorsMax: 16 },
+      { maxSteps: 30, maxSectors: 16 },
     );
     if (outcome.violation !== undefined) return;
   }

@@ -1,6 +1,7 @@
+import type { Clock } from '@blockyard/block';
 import type { Random } from './random.js';
 
-/** Something that is to happen. */
+/** A timer. */
 interface Event {
   readonly atMs: number;
   /** Decides between events of one moment. */
@@ -9,20 +10,8 @@ interface Event {
   cancelled: boolean;
 }
 
-/** What a cache or a backend takes for time: a clock with timers. */
-export interface SimulatedClock {
-  /** Milliseconds since the beginning of the world. */
-  now(): number;
-  /** Calls `callback` once, `delayMs` from now. */
-  set(callback: () => void, delayMs: number): unknown;
-  clear(timer: unknown): void;
-}
-
-/**
- * Time that passes only when it is told to, from event to event. Events of one moment happen in an order that is left to
- * chance.
- */
-export class VirtualTime implements SimulatedClock {
+/** Time that passes only when it is told to, from event to event. Events of one moment happen in a random order. */
+export class VirtualTime implements Clock {
   readonly #random: Random;
   /** A binary heap: each event comes before its two children. */
   readonly #heap: Event[] = [];
@@ -32,6 +21,7 @@ export class VirtualTime implements SimulatedClock {
     this.#random = random;
   }
 
+  /** Milliseconds since the beginning of the world. */
   now(): number {
     return this.#nowMs;
   }
@@ -55,7 +45,7 @@ export class VirtualTime implements SimulatedClock {
     return new Promise((resolve) => this.set(resolve, delayMs));
   }
 
-  /** Lets the next event happen. False if there is none. */
+  /** Moves to the next event and runs it. False if no event is left. */
   step(): boolean {
     for (let event = this.#pop(); event !== undefined; event = this.#pop()) {
       if (event.cancelled) continue;

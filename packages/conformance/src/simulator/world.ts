@@ -1,5 +1,5 @@
 import { BlockError } from '@blockyard/block';
-import type { Shape } from '../kit/subject.js';
+import type { Shape } from '../bases/shape.js';
 import { EventLog } from './event-log.js';
 import { type CrashPoint, drawFaults, type FaultKind, type Faults, NO_FAULTS, type SingleFault } from './faults.js';
 import type { Life } from './life.js';
@@ -19,17 +19,17 @@ export interface MediumCall<T> {
   done(): T;
   /**
    * Called right before the call rejects. Gives what it rejects with; default: an error `IO` or `UNAVAILABLE`. `cutOff`: it did
-   * not fail, but whoever made it is over.
+   * not fail, but the process that made it is over.
    */
   failed?(error: BlockError, cutOff: boolean): unknown;
 }
 
-/** What becomes of a call. */
+/** How a call will end. */
 interface Fate {
   readonly ms: number;
   readonly fails: boolean;
-  /** Where the parts are cut in two that are carried out one after the other, in either order. */
-  readonly cut: number;
+  /** The parts before and from this one on are carried out one after the other, in either order. */
+  readonly splitAt: number;
   readonly secondFirst: boolean;
   /** How many of the two are carried out. */
   readonly pieces: number;
@@ -143,8 +143,8 @@ export class World {
       const apply = (piece: number) => {
         if (!life.isAlive || begun.aborted) return;
         const second = piece === 1 ? !fate.secondFirst : fate.secondFirst;
-        if (second) call.apply(fate.cut, call.parts);
-        else call.apply(0, fate.cut);
+        if (second) call.apply(fate.splitAt, call.parts);
+        else call.apply(0, fate.splitAt);
       };
       const abort = () => {
         begun.aborted = true;
@@ -183,12 +183,12 @@ export class World {
     const hangs = chance.chance(faults.hang);
     const ms = hangs ? chance.magnitude(1, faults.hangMsMax) : chance.between(0, faults.delayMsMax);
     const torn = parts > 1 && chance.chance(faults.tear);
-    const cut = torn ? chance.between(1, parts - 1) : parts;
+    const splitAt = torn ? chance.between(1, parts - 1) : parts;
     const secondFirst = torn && chance.chance(0.5);
     const late =
       fails && failsClean !== true && (isSingle ? this.#single?.late === true : chance.chance(faults.failLate));
     const whole = torn ? 2 : 1;
-    return { ms, fails, cut, secondFirst, pieces: fails ? (late ? chance.between(1, whole) : 0) : whole };
+    return { ms, fails, splitAt, secondFirst, pieces: fails ? (late ? chance.between(1, whole) : 0) : whole };
   }
 
   #errorOf<T>(call: MediumCall<T>, cutOff: boolean): unknown {

@@ -1,7 +1,8 @@
 import { deepStrictEqual, ok, strictEqual } from 'node:assert';
-import type { Case } from '../case.js';
 import { expectContents, expectWriters, refuses, writeStamped } from '../../model/expect.js';
+import type { Case } from '../case.js';
 import { COUNT_CALLS, RANGE_CALLS, TRANSFERS } from './calls.js';
+import { openWritten } from './written.js';
 
 /** Values that are no position, count or size [A5]. */
 const NO_INTEGERS: readonly unknown[] = [
@@ -18,7 +19,7 @@ const NO_INTEGERS: readonly unknown[] = [
   {},
 ];
 
-/** What is no list of buffers, or a list of what is none: made anew for each call, in case a device keeps or changes it. */
+/** What is not a list of buffers: made anew for each call, in case a device keeps or changes it. */
 const noLists = (): readonly unknown[] => [
   undefined,
   null,
@@ -107,9 +108,7 @@ export const argumentCases: readonly Case[] = [
     clause: 'A4',
     title: 'A4: nothing at all can be done anywhere from the first sector to the end, inclusive',
     async run(context) {
-      const device = await context.open();
-      const { sizeSectors } = context;
-      await writeStamped(device, 1, 0, sizeSectors);
+      const { device, sizeSectors } = await openWritten(context);
       for (const start of [0, 1, sizeSectors - 1, sizeSectors]) {
         for (const { run } of RANGE_CALLS) await run(device, start, 0);
         await device.read(start, [new Uint8Array(0), new Uint8Array(0)]);
@@ -156,8 +155,8 @@ export const argumentCases: readonly Case[] = [
     title: 'A5: a size whose bytes are no safe integer is refused',
     async run(context) {
       const device = await context.open();
-      const sectorsMax = Math.floor(Number.MAX_SAFE_INTEGER / context.sectorSize);
-      for (const size of [sectorsMax + 1, Number.MAX_SAFE_INTEGER]) {
+      const maxSectors = Math.floor(Number.MAX_SAFE_INTEGER / context.sectorSize);
+      for (const size of [maxSectors + 1, Number.MAX_SAFE_INTEGER]) {
         await refuses('INVALID_ARGUMENT', () => device.resize(size), `resize to ${size} sectors`);
       }
       strictEqual(device.info.sizeSectors, context.sizeSectors);
@@ -165,7 +164,7 @@ export const argumentCases: readonly Case[] = [
   },
   {
     clause: 'A5',
-    title: 'A5: positions that 32 bits cannot hold are not cut',
+    title: 'A5: positions that 32 bits cannot hold are not truncated',
     async run(context) {
       const device = await context.open();
       await writeStamped(device, 1, 0, context.sizeSectors);
@@ -218,9 +217,7 @@ export const argumentCases: readonly Case[] = [
     clause: 'A6',
     title: 'A6: a range that ends past the device is neither read, written nor extended',
     async run(context) {
-      const device = await context.open();
-      const { sizeSectors, sectorSize } = context;
-      await writeStamped(device, 1, 0, sizeSectors);
+      const { device, sizeSectors, sectorSize } = await openWritten(context);
       const ranges = [
         [sizeSectors, 1],
         [sizeSectors - 1, 2],

@@ -1,9 +1,10 @@
 import { ok, strictEqual } from 'node:assert';
 import type { BlockDevice } from '@blockyard/block';
-import type { Case } from '../case.js';
 import { expectStamps } from '../../model/differences.js';
 import { expand, expectContents, expectWriters, outcome, readWriters, writeStamped } from '../../model/expect.js';
 import { stamped, writersOf } from '../../model/stamp.js';
+import type { Case } from '../case.js';
+import { openWritten, wrapWritten } from './written.js';
 
 /** Sectors that are written one by one, at most: each may cost a request. */
 const SINGLES_MAX = 48;
@@ -70,9 +71,7 @@ export const bufferCases: readonly Case[] = [
     clause: 'B1',
     title: 'B1: what was read is the caller’s: later changes of either side do not reach the other',
     async run(context) {
-      const device = await context.open();
-      const { sectorSize, sizeSectors } = context;
-      await writeStamped(device, 1, 0, sizeSectors);
+      const { device, sectorSize, sizeSectors } = await openWritten(context);
       const read = new Uint8Array(sizeSectors * sectorSize);
       await device.read(0, [read]);
       read.fill(0xee);
@@ -81,7 +80,7 @@ export const bufferCases: readonly Case[] = [
       await writeStamped(device, 2, 0, sizeSectors);
       expectStamps(read, 0, 'what was read before the second write', expand([[1, sizeSectors]]), sectorSize);
       read.fill(0xee);
-      await expectContents(device, 'after scribbling over it once more', [2, sizeSectors]);
+      await expectContents(device, 'after scribbling over it again', [2, sizeSectors]);
     },
   },
   {
@@ -120,9 +119,7 @@ export const bufferCases: readonly Case[] = [
     clause: 'B3',
     title: 'B3: a read into slices of a larger buffer leaves the rest of it alone',
     async run(context) {
-      const device = await context.open();
-      const { sectorSize, sizeSectors } = context;
-      await writeStamped(device, 1, 0, sizeSectors);
+      const { device, sectorSize } = await openWritten(context);
       // Odd offsets: not even the words of the slices are aligned.
       const large = new Uint8Array(sectorSize * 5 + 32).fill(0xa5);
       const slices = [large.subarray(7, 7 + 2 * sectorSize), large.subarray(9 + 3 * sectorSize, 9 + 4 * sectorSize)];
@@ -141,9 +138,7 @@ export const bufferCases: readonly Case[] = [
     title: 'B3: a read that the base fails leaves no other data in its buffers',
     needs: ['wrap'],
     async run(context) {
-      const { device, base } = await context.wrap();
-      const { sectorSize, sizeSectors } = context;
-      await writeStamped(device, 1, 0, sizeSectors);
+      const { device, base, sectorSize, sizeSectors } = await wrapWritten(context);
       await device.flush();
       await readWriters(device, 0, 3);
       base.fail('read', 'IO');
@@ -152,7 +147,7 @@ export const bufferCases: readonly Case[] = [
       await outcome(() => device.read(sizeSectors - 3, [buffer]), 'a read');
       for (let at = 0; at < sizeSectors - 3; at++) {
         const found = writersOf(buffer, at, sectorSize);
-        ok(!found.includes(1), `the buffers hold data of sector ${at + found.indexOf(1)}, which nobody asked for`);
+        ok(!found.includes(1), `the buffers hold data of sector ${at + found.indexOf(1)}, which no one asked for`);
       }
     },
   },
@@ -172,11 +167,9 @@ export const bufferCases: readonly Case[] = [
   },
   {
     clause: 'B4',
-    title: 'B4: what is lent stays as it was, whatever becomes of the device, and delays nobody',
+    title: 'B4: what is lent stays as it was, whatever happens to the device, and delays no one',
     async run(context) {
-      const device = await context.open();
-      const { sectorSize, sizeSectors } = context;
-      await writeStamped(device, 1, 0, sizeSectors);
+      const { device, sectorSize, sizeSectors } = await openWritten(context);
       const lent = lendAll(device, sizeSectors);
       if (lent === undefined) return;
       const check = (when: string) => {

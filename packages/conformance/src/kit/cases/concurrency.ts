@@ -1,9 +1,18 @@
 import { ok, strictEqual } from 'node:assert';
 import type { BlockDevice } from '@blockyard/block';
-import type { Case, Context } from '../case.js';
-import { expectContents, expectDurable, expectWriters, later, readWriters, runsOf, writeStamped } from '../../model/expect.js';
+import { macrotasks } from '@blockyard/block/testing';
+import {
+  expectContents,
+  expectDurable,
+  expectWriters,
+  later,
+  readWriters,
+  runsOf,
+  writeStamped,
+} from '../../model/expect.js';
 import { describeWriter, stamped, TORN } from '../../model/stamp.js';
-import { turns } from '../../turns.js';
+import type { Case, Context } from '../case.js';
+import { wrapWritten } from './written.js';
 
 /** Sectors of a device that everything in flight overlaps on: each may cost a request each time. */
 const OVERLAPPING_SECTORS = 40;
@@ -23,8 +32,8 @@ async function amidSmallOnes(context: Context, device: BlockDevice, large: () =>
     const sector = small % (sizeSectors - 1);
     const operation =
       small % 3 === 0 ? device.read(sector, [new Uint8Array(sectorSize)]) : writeStamped(device, 1, sector, 1);
-    // A device that answers within the turn must not keep the event loop to itself.
-    await Promise.all([operation, turns(1)]);
+    // A device that answers within microtasks must not hold back the event loop.
+    await Promise.all([operation, macrotasks(1)]);
   };
   const lane = async () => {
     let before = later(next());
@@ -97,7 +106,7 @@ export const concurrencyCases: readonly Case[] = [
       await base.called('write');
       const isWrittenBack = accepted;
       const second = later(writeStamped(device, 2, 2, 3));
-      await turns(10);
+      await macrotasks(10);
       base.release();
       await Promise.all([flush, second]);
       // Of two writes in flight together either may come last [O3].
@@ -159,9 +168,7 @@ export const concurrencyCases: readonly Case[] = [
     title: 'O2: whatever the base answers last settles too, in whatever order it answers',
     needs: ['wrap'],
     async run(context) {
-      const { device, base } = await context.wrap();
-      const { sizeSectors } = context;
-      await writeStamped(device, 1, 0, sizeSectors);
+      const { device, base, sizeSectors } = await wrapWritten(context);
       base.hold('read', 'write', 'flush', 'extents');
       const inFlight: Promise<unknown>[] = [];
       for (let i = 0; i < 32; i++) {
@@ -170,9 +177,9 @@ export const concurrencyCases: readonly Case[] = [
         else inFlight.push(later(readWriters(device, start, 4)));
         if (i % 8 === 5) inFlight.push(later(device.flush()), later(device.extents(start, 4)));
       }
-      await turns(10);
+      await macrotasks(10);
       base.release('write');
-      await turns(10);
+      await macrotasks(10);
       base.release();
       await Promise.all(inFlight);
     },
@@ -187,7 +194,7 @@ export const concurrencyCases: readonly Case[] = [
       for (let round = 0; round < 4; round++) {
         const reads: Promise<number[]>[] = [];
         const writes = Array.from({ length: 8 }, (_, i) => {
-          // Cut into single sectors, in case the device handles each buffer on its own.
+          // Buffers of single sectors, in case the device handles each buffer on its own.
           const buffers = Array.from({ length: sizeSectors - i }, (__, at) =>
             stamped(round * 8 + i + 1, i + at, 1, sectorSize),
           );
@@ -237,9 +244,7 @@ export const concurrencyCases: readonly Case[] = [
     title: 'O4: an operation waits for its base as long as that takes',
     needs: ['wrap'],
     async run(context) {
-      const { device, base } = await context.wrap();
-      const { sizeSectors } = context;
-      await writeStamped(device, 1, 0, sizeSectors);
+      const { device, base, sizeSectors } = await wrapWritten(context);
       base.hold('flush');
       let settled = false;
       const flush = later(
@@ -248,7 +253,7 @@ export const concurrencyCases: readonly Case[] = [
         }),
       );
       await base.called('flush');
-      await turns(100);
+      await macrotasks(100);
       strictEqual(settled, false, 'the flush must wait for the base');
       base.release();
       await flush;

@@ -1,5 +1,5 @@
 import { ok, strictEqual } from 'node:assert';
-import type { Case } from '../case.js';
+import { macrotasks } from '@blockyard/block/testing';
 import {
   expectContents,
   expectDurable,
@@ -11,7 +11,8 @@ import {
   writeStamped,
 } from '../../model/expect.js';
 import { describeWriter } from '../../model/stamp.js';
-import { turns } from '../../turns.js';
+import type { Case } from '../case.js';
+import { createWritten, openWritten, wrapWritten } from './written.js';
 
 /** Sectors that are written one by one, at most: each may cost a request. */
 const SINGLES_MAX = 48;
@@ -22,10 +23,7 @@ export const durabilityCases: readonly Case[] = [
     title: 'D1: what was flushed is there after the device was given up',
     needs: ['persistent'],
     async run(context) {
-      const volume = await context.create();
-      const { sizeSectors } = context;
-      const device = await context.connect(volume);
-      await writeStamped(device, 1, 0, sizeSectors);
+      const { volume, device, sizeSectors } = await createWritten(context);
       await device.flush();
       await device.discard(2, 3);
       await device.writeZeroes(sizeSectors - 2, 1);
@@ -71,10 +69,7 @@ export const durabilityCases: readonly Case[] = [
     title: 'D1: a flush of a range makes that range durable',
     needs: ['persistent'],
     async run(context) {
-      const volume = await context.create();
-      const { sizeSectors } = context;
-      const device = await context.connect(volume);
-      await writeStamped(device, 1, 0, sizeSectors);
+      const { volume, device, sizeSectors } = await createWritten(context);
       await device.flush({ start: 2, count: sizeSectors - 5 });
       await device.disconnect({ force: true });
       const reopened = await context.connect(volume);
@@ -133,7 +128,7 @@ export const durabilityCases: readonly Case[] = [
           flushed = true;
         }),
       );
-      await turns(20);
+      await macrotasks(20);
       if (owed) strictEqual(flushed, false, 'the flush must wait for the write-back under way');
       base.release();
       await Promise.all([first, second]);
@@ -144,9 +139,7 @@ export const durabilityCases: readonly Case[] = [
     clause: 'D2',
     title: 'D2: a refused write changes nothing and can be tried again',
     async run(context) {
-      const device = await context.open();
-      const { sizeSectors } = context;
-      await writeStamped(device, 1, 0, sizeSectors);
+      const { device, sizeSectors } = await openWritten(context);
       await refuses('OUT_OF_BOUNDS', () => writeStamped(device, 2, sizeSectors - 2, 3), 'a write past the end');
       await expectContents(device, 'after the refused write', [1, sizeSectors]);
       await writeStamped(device, 2, sizeSectors - 2, 2);
@@ -159,9 +152,7 @@ export const durabilityCases: readonly Case[] = [
     title: 'D2: a write that the base fails leaves each sector old or new, touches no other, and can be tried again',
     needs: ['wrap'],
     async run(context) {
-      const { device, base, recording } = await context.wrap();
-      const { sizeSectors } = context;
-      await writeStamped(device, 1, 0, sizeSectors);
+      const { device, base, recording, sizeSectors } = await wrapWritten(context);
       await device.flush();
       base.fail('write', 'NO_SPACE');
       const tried = await outcome(() => writeStamped(device, 2, 3, 4), 'a write');
@@ -217,10 +208,7 @@ export const durabilityCases: readonly Case[] = [
     title: 'D4: given up, each sector holds its flushed contents or later ones, whole',
     needs: ['persistent'],
     async run(context) {
-      const volume = await context.create();
-      const { sizeSectors } = context;
-      const device = await context.connect(volume);
-      await writeStamped(device, 1, 0, sizeSectors);
+      const { volume, device, sizeSectors } = await createWritten(context);
       await device.flush();
       await writeStamped(device, 2, 1, sizeSectors - 4);
       await device.discard(4, 2);

@@ -1,9 +1,10 @@
 import { ok, strictEqual } from 'node:assert';
 import { isBlockError } from '@blockyard/block';
-import type { Case } from '../case.js';
+import { macrotasks } from '@blockyard/block/testing';
 import { expectContents, expectDurable, later, outcome, refuses, writeStamped } from '../../model/expect.js';
-import { turns } from '../../turns.js';
+import type { Case } from '../case.js';
 import { CHANGING_CALLS, RANGE_CALLS } from './calls.js';
+import { createWritten } from './written.js';
 
 export const endCases: readonly Case[] = [
   {
@@ -29,10 +30,7 @@ export const endCases: readonly Case[] = [
     title: 'E1: what was written, also in flight, is there when the volume is opened again',
     needs: ['persistent'],
     async run(context) {
-      const volume = await context.create();
-      const { sizeSectors } = context;
-      const device = await context.connect(volume);
-      await writeStamped(device, 1, 0, sizeSectors);
+      const { volume, device, sizeSectors } = await createWritten(context);
       const write = writeStamped(device, 2, 2, 4);
       await Promise.all([write, device.disconnect()]);
       const reopened = await context.connect(volume);
@@ -185,11 +183,11 @@ export const endCases: readonly Case[] = [
         device.resize(context.sizeSectors + 1),
         device.disconnect(),
       ]);
-      await turns(5);
+      await macrotasks(5);
       await device.disconnect({ force: true });
       ok(base.disconnects > 0, 'the base must have been given up too');
       await refuses('DISCONNECTED', () => writeStamped(device, 3, 0, 1), 'a write after the forced end');
-      // Whatever the base does then, nobody may wait for ever [O2].
+      // Whatever the base does then, no one may wait for ever [O2].
       base.release();
       await waiting;
     },
@@ -210,7 +208,7 @@ export const endCases: readonly Case[] = [
   {
     clause: 'E5',
     title:
-      'E5: a device over a base that is lost says so, refuses changes, and claims nothing that it cannot store any more',
+      'E5: a device over a base that is lost says so, refuses changes, and claims nothing that it can no longer store',
     needs: ['wrap'],
     async run(context) {
       const { device, base } = await context.wrap();
@@ -226,13 +224,13 @@ export const endCases: readonly Case[] = [
         told++;
       });
       base.lose();
-      strictEqual(told, 1, 'whoever listens must be told, once');
+      strictEqual(told, 1, 'a listener must be told, once');
       ok(isBlockError(lost.reason, 'FENCED'), 'the reason must be the error of the base');
       for (const { name, run } of CHANGING_CALLS) {
         await refuses('FENCED', () => run(device, 0, 1), `${name} over a lost base`);
       }
       await refuses('FENCED', () => device.resize(context.sizeSectors + 1), 'resize over a lost base');
-      if (isDirty) await refuses('FENCED', () => device.flush(), 'a flush of what cannot be stored any more');
+      if (isDirty) await refuses('FENCED', () => device.flush(), 'a flush of what can no longer be stored');
       await device.disconnect({ force: true });
     },
   },

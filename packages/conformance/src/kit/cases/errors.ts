@@ -1,7 +1,7 @@
 import { ok, strictEqual } from 'node:assert';
 import { isBlockError } from '@blockyard/block';
-import type { Case } from '../case.js';
 import { expectWriters, outcome, refuses, writeStamped } from '../../model/expect.js';
+import type { Case } from '../case.js';
 
 /** The errors of calls made at once, each of which fails. */
 async function errorsOf(calls: readonly (() => Promise<unknown>)[], what: string): Promise<unknown[]> {

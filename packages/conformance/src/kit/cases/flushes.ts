@@ -1,19 +1,19 @@
 import type { BlockDevice } from '@blockyard/block';
-import type { Case } from '../case.js';
+import { macrotasks } from '@blockyard/block/testing';
 import { expectDurable, expectWriters, later, runsOf, writeStamped } from '../../model/expect.js';
-import { turns } from '../../turns.js';
+import type { Case } from '../case.js';
 
-/** After so many microtasks or, then, turns of the event loop a fast flush is met in each of its steps. */
+/** After so many microtasks, or then macrotasks, a fast flush is met in each of its steps. */
 const MICROTASKS = 8;
-const TURNS = 3;
+const MACROTASKS = 3;
 
-/** Waits so many microtasks, and then so many turns. */
+/** Waits so many microtasks, and then so many macrotasks. */
 async function pause(step: number): Promise<void> {
   for (let i = 0; i < Math.min(step, MICROTASKS); i++) await undefined;
-  await turns(Math.max(0, step - MICROTASKS));
+  await macrotasks(Math.max(0, step - MICROTASKS));
 }
 
-/** Writes while a flush is under way, and flushes that at once, whatever has become of the first flush. */
+/** Writes while a flush is under way, and flushes that at once, whether or not the first flush has completed. */
 async function flushDuringFlush(device: BlockDevice, step: number): Promise<void> {
   await writeStamped(device, 2 * step + 1, 0, 4);
   const first = later(device.flush());
@@ -32,7 +32,7 @@ export const flushCases: readonly Case[] = [
     async run(context) {
       const volume = await context.create();
       let device = await context.connect(volume);
-      for (let step = 0; step <= MICROTASKS + TURNS; step++) {
+      for (let step = 0; step <= MICROTASKS + MACROTASKS; step++) {
         await flushDuringFlush(device, step);
         await device.disconnect({ force: true });
         device = await context.connect(volume);
@@ -53,7 +53,7 @@ export const flushCases: readonly Case[] = [
       await base.called('flush');
       await writeStamped(device, 2, 5, 2);
       const second = later(device.flush());
-      await turns(10);
+      await macrotasks(10);
       base.release();
       await Promise.all([first, second]);
       expectDurable(recording, 0, 'after both flushes', [1, 4], [0, 1], [2, 2], [0, 12]);

@@ -1,9 +1,10 @@
 import { strictEqual } from 'node:assert';
 import type { BlockDevice } from '@blockyard/block';
-import type { Case, Context } from '../case.js';
+import { macrotasks } from '@blockyard/block/testing';
 import { expectStamps } from '../../model/differences.js';
 import { expectContents, expectCover, expectWriters, later, type WriterRun, writeStamped } from '../../model/expect.js';
-import { turns } from '../../turns.js';
+import type { Case, Context } from '../case.js';
+import { openWritten } from './written.js';
 
 /** More than the depth of any common queue: 100, 128, 256. */
 const IN_FLIGHT = 257;
@@ -20,7 +21,7 @@ function ownWriters(count: number): WriterRun[] {
   return Array.from({ length: count }, (_, i) => [i + 1, 1] as const);
 }
 
-async function openWritten(context: Context): Promise<BlockDevice> {
+async function openFew(context: Context): Promise<BlockDevice> {
   const device = await context.open(IN_FLIGHT);
   await writeStamped(device, 1, 0, IN_FLIGHT);
   return device;
@@ -31,7 +32,7 @@ function zeroingCase(operation: 'discard' | 'writeZeroes'): Case {
     clause: 'O2',
     title: `O2: of ${IN_FLIGHT} calls of ${operation} in flight at once, each takes place`,
     async run(context) {
-      const device = await openWritten(context);
+      const device = await openFew(context);
       await atOnce(IN_FLIGHT, (i) => device[operation](i, 1));
       await expectContents(device, 'after all of them', [0, IN_FLIGHT]);
     },
@@ -54,7 +55,7 @@ export const inFlightCases: readonly Case[] = [
     title: `O2: of ${IN_FLIGHT} reads in flight at once, each is filled`,
     async run(context) {
       const { sectorSize } = context;
-      const device = await openWritten(context);
+      const device = await openFew(context);
       const buffers = Array.from({ length: IN_FLIGHT }, () => new Uint8Array(sectorSize));
       await Promise.all(buffers.map((buffer, sector) => device.read(sector, [buffer])));
       for (const [sector, buffer] of buffers.entries()) {
@@ -68,7 +69,7 @@ export const inFlightCases: readonly Case[] = [
     clause: 'O2',
     title: `O2: ${IN_FLIGHT} calls of extents in flight at once are all answered`,
     async run(context) {
-      const device = await openWritten(context);
+      const device = await openFew(context);
       const all = await atOnce(IN_FLIGHT, (i) => device.extents(i, IN_FLIGHT - i));
       for (const [start, extents] of all.entries()) expectCover(extents, start, IN_FLIGHT - start);
     },
@@ -77,7 +78,7 @@ export const inFlightCases: readonly Case[] = [
     clause: 'O2',
     title: `O2: ${IN_FLIGHT} flushes in flight at once all settle`,
     async run(context) {
-      const device = await openWritten(context);
+      const device = await openFew(context);
       await atOnce(IN_FLIGHT, (i) => (i % 2 === 0 ? device.flush() : device.flush({ start: i, count: 1 })));
       await expectContents(device, 'after all of them', [1, IN_FLIGHT]);
     },
@@ -87,9 +88,7 @@ export const inFlightCases: readonly Case[] = [
     title: `O2: of ${RESIZES} resizes in flight at once, each takes place, and the last one stays`,
     needs: ['resizable'],
     async run(context) {
-      const device = await context.open();
-      const { sizeSectors } = context;
-      await writeStamped(device, 1, 0, sizeSectors);
+      const { device, sizeSectors } = await openWritten(context);
       const smallest = sizeSectors - 5;
       await atOnce(RESIZES, (i) => device.resize(i === 50 ? smallest : sizeSectors + i));
       strictEqual(device.info.sizeSectors, sizeSectors + RESIZES - 1);
@@ -109,7 +108,7 @@ export const inFlightCases: readonly Case[] = [
         later(writeStamped(device, i + 1, i, 1)),
         later(device.read(IN_FLIGHT + i, [buffer])),
       ]);
-      await turns(10);
+      await macrotasks(10);
       base.release();
       await Promise.all(inFlight);
       for (const [i, buffer] of reads.entries()) {

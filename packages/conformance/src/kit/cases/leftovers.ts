@@ -1,9 +1,9 @@
 import { AssertionError } from 'node:assert';
 import type { BlockDevice } from '@blockyard/block';
-import type { Case, Context } from '../case.js';
+import { macrotasks } from '@blockyard/block/testing';
 import { later, writeStamped } from '../../model/expect.js';
+import type { Case, Context } from '../case.js';
 import { activeResources, describeGrowth } from '../leftovers.js';
-import { turns } from '../../turns.js';
 
 /** What every device leaves behind is there about so often. What a pool or a runner holds is not. */
 const ROUNDS = 9;
@@ -35,7 +35,7 @@ async function expectNothingLeft(context: Context, end: (device: BlockDevice) =>
     if (performance.now() > endsAtMs) {
       throw new AssertionError({ message: `after ${ROUNDS} devices have ended there are ${left}` });
     }
-    await turns(1);
+    await macrotasks(1);
   }
 }
 

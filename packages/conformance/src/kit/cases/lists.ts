@@ -1,9 +1,10 @@
 import { strictEqual } from 'node:assert';
-import type { Case } from '../case.js';
 import { expectStamps } from '../../model/differences.js';
-import { expectContents, expectWriters, refuses, writeStamped } from '../../model/expect.js';
+import { expectContents, expectWriters, refuses } from '../../model/expect.js';
 import { stamped } from '../../model/stamp.js';
+import type { Case } from '../case.js';
 import { TRANSFERS } from './calls.js';
+import { openWritten } from './written.js';
 
 /** Longer than any limit on scatter/gather lists (POSIX allows as few as 16, Linux 1,024). */
 const LIST_LENGTH = 5_000;
@@ -18,9 +19,7 @@ export const listCases: readonly Case[] = [
     clause: 'A3',
     title: 'A3: an ill-sized buffer anywhere in the list is refused, and nothing changes',
     async run(context) {
-      const device = await context.open();
-      const { sectorSize, sizeSectors } = context;
-      await writeStamped(device, 1, 0, sizeSectors);
+      const { device, sectorSize, sizeSectors } = await openWritten(context);
       const whole = () => new Uint8Array(sectorSize).fill(0xee);
       for (const bytes of [1, sectorSize - 1, sectorSize + 1, sectorSize / 2, 3 * (sectorSize / 2)]) {
         const odd = () => new Uint8Array(bytes).fill(0xee);
@@ -47,9 +46,7 @@ export const listCases: readonly Case[] = [
     clause: 'A3',
     title: 'A3: ill-sized buffers are refused also where their sum is whole sectors',
     async run(context) {
-      const device = await context.open();
-      const { sectorSize, sizeSectors } = context;
-      await writeStamped(device, 1, 0, sizeSectors);
+      const { device, sectorSize, sizeSectors } = await openWritten(context);
       const half = () => new Uint8Array(sectorSize / 2);
       for (const { name, run } of TRANSFERS) {
         await refuses('UNALIGNED', () => run(device, [half(), half()]), `${name} of two half sectors`);

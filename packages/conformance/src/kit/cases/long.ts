@@ -1,9 +1,9 @@
 import { createDevice } from '@blockyard/block';
-import type { Case } from '../case.js';
+import { sparseDriver } from '../../bases/sparse.js';
 import { expectStamps } from '../../model/differences.js';
 import { expectWriters, writeStamped } from '../../model/expect.js';
-import { sparseDriver } from '../../bases/sparse.js';
 import { stamped } from '../../model/stamp.js';
+import type { Case } from '../case.js';
 
 /** One piece of memory stands for all but the end of a long transfer. */
 const PIECE_BYTES = 8 << 20;

@@ -1,6 +1,5 @@
 import { deepStrictEqual, strictEqual } from 'node:assert';
 import { runInNewContext } from 'node:vm';
-import type { Case } from '../case.js';
 import { expectStamps } from '../../model/differences.js';
 import {
   expand,
@@ -13,7 +12,9 @@ import {
   writeStamped,
 } from '../../model/expect.js';
 import { stamped } from '../../model/stamp.js';
+import type { Case } from '../case.js';
 import { TRANSFERS } from './calls.js';
+import { openWritten } from './written.js';
 
 /** Kinds of memory that a buffer may be over, besides Node's own. */
 const KINDS: readonly (readonly [kind: string, make: (byteLength: number) => Uint8Array])[] = [
@@ -54,9 +55,7 @@ export const memoryCases: readonly Case[] = [
     clause: 'A3',
     title: 'A3: a detached buffer is refused, rather than taken for an empty one',
     async run(context) {
-      const device = await context.open();
-      const { sectorSize, sizeSectors } = context;
-      await writeStamped(device, 1, 0, sizeSectors);
+      const { device, sectorSize, sizeSectors } = await openWritten(context);
       for (const { name, run } of TRANSFERS) {
         const gone = new Uint8Array(sectorSize);
         structuredClone(gone.buffer, { transfer: [gone.buffer] });
@@ -70,9 +69,7 @@ export const memoryCases: readonly Case[] = [
     clause: 'A3',
     title: 'A3: a buffer that is taken away in flight fails its own operation at most',
     async run(context) {
-      const device = await context.open();
-      const { sectorSize, sizeSectors } = context;
-      await writeStamped(device, 1, 0, sizeSectors);
+      const { device, sectorSize, sizeSectors } = await openWritten(context);
       const taken = [0, 1].map(() => new Uint8Array(4 * sectorSize));
       const [first, second] = taken.map((buffer, i) => {
         const call = () => (i === 0 ? device.write(0, [buffer]) : device.read(0, [buffer]));

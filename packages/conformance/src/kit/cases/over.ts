@@ -1,11 +1,20 @@
 import { strictEqual } from 'node:assert';
 import type { BlockDevice } from '@blockyard/block';
+import { macrotasks } from '@blockyard/block/testing';
+import {
+  expectContents,
+  expectDurable,
+  later,
+  outcome,
+  readWriters,
+  runsOf,
+  writeStamped,
+} from '../../model/expect.js';
 import type { Case } from '../case.js';
-import { expectContents, expectDurable, later, outcome, readWriters, runsOf, writeStamped } from '../../model/expect.js';
 import { keepLooking } from '../keep-looking.js';
-import { turns } from '../../turns.js';
+import { createWritten, openWritten, wrapWritten } from './written.js';
 
-/** What nobody reads out of a device. */
+/** What no one reads out of a device. */
 const SCRIBBLE = 0xee;
 
 /** Reads of several sizes. Each one's buffers are scribbled over the moment it has settled, either way. */
@@ -79,10 +88,10 @@ export const overCases: readonly Case[] = [
       const { device, base } = await context.wrap();
       base.hold('read');
       const { buffers, settled } = readAndScribble(device, context.sizeSectors);
-      await turns(5);
+      await macrotasks(5);
       await device.disconnect({ force: true });
       // Those that have settled by now may not change when the base answers. The others settle when it does.
-      await turns(5);
+      await macrotasks(5);
       const over = buffers.filter((buffer) => buffer.every((byte) => byte === SCRIBBLE));
       base.release();
       await settled;
@@ -93,9 +102,7 @@ export const overCases: readonly Case[] = [
     clause: 'O1',
     title: 'O1: a newer write stays: no older one takes place a second time',
     async run(context) {
-      const device = await context.open();
-      const { sizeSectors } = context;
-      await writeStamped(device, 1, 0, sizeSectors);
+      const { device, sizeSectors } = await openWritten(context);
       await device.discard(0, 2);
       await writeStamped(device, 2, 1, sizeSectors - 2);
       const runs = runsOf([0, 1], [2, sizeSectors - 2], [1, 1]);
@@ -109,10 +116,7 @@ export const overCases: readonly Case[] = [
     title: 'D2: a write that was in flight when the device was given up does not come later',
     needs: ['persistent'],
     async run(context) {
-      const volume = await context.create();
-      const { sizeSectors } = context;
-      const first = await context.connect(volume);
-      await writeStamped(first, 1, 0, sizeSectors);
+      const { volume, device: first, sizeSectors } = await createWritten(context);
       await first.flush();
       const writes = [0, 1, 2].map((start) => later(writeStamped(first, 2, start, sizeSectors - 4)));
       await first.disconnect({ force: true });
@@ -131,9 +135,7 @@ export const overCases: readonly Case[] = [
     title: 'D2: a write that the base failed is over: it is not tried again later, over a newer one',
     needs: ['wrap'],
     async run(context) {
-      const { device, base, recording } = await context.wrap();
-      const { sizeSectors } = context;
-      await writeStamped(device, 1, 0, sizeSectors);
+      const { device, base, recording } = await wrapWritten(context);
       await device.flush();
       base.fail('write', 'UNAVAILABLE');
       const tried = await outcome(() => writeStamped(device, 2, 2, 5), 'a write');

@@ -1,5 +1,5 @@
-import type { Case } from '../case.js';
 import { expectContents, writeStamped } from '../../model/expect.js';
+import type { Case } from '../case.js';
 
 /** The least that a device can do. Where this fails, no other case can tell anything. */
 export const plainestCase: Case = {

@@ -1,16 +1,16 @@
 import { type AssertionError, strictEqual } from 'node:assert';
+import { macrotasks } from '@blockyard/block/testing';
 import * as fc from 'fast-check';
-import type { Case, Context } from '../case.js';
-import { CrashCheck } from '../../model/crash-check.js';
 import type { MediumEvent } from '../../bases/crash-medium.js';
+import { CrashCheck } from '../../model/crash-check.js';
 import { Oracle } from '../../model/oracle.js';
-import { checkProperty } from '../property.js';
 import { runWorkload } from '../../model/run-workload.js';
-import { turns } from '../../turns.js';
 import { type Step, type WorkloadOptions, workloads } from '../../model/workload.js';
+import type { Case, Context } from '../case.js';
+import { checkProperty } from '../property.js';
 
 const IN_FLIGHT_MAX = 8;
-/** Turns of the event loop that an operation of the base takes, at most. */
+/** Macrotasks that an operation of the base takes, at most. */
 const PACE_TURNS_MAX = 3;
 
 export const randomCases: readonly Case[] = [
@@ -24,14 +24,14 @@ export const randomCases: readonly Case[] = [
     clause: 'O3',
     title: 'O3: random operations in flight together leave each sector whole, old or new',
     random: true,
-    run: (context) => checkWorkloads(context, { reopen: context.subject.persistent, inFlightMax: IN_FLIGHT_MAX }),
+    run: (context) => checkWorkloads(context, { reopen: context.subject.persistent, maxInFlight: IN_FLIGHT_MAX }),
   },
   {
     clause: 'D4',
     title: 'D4: given up at any time, each sector holds its last flushed contents or later ones',
     needs: ['persistent'],
     random: true,
-    run: (context) => checkWorkloads(context, { crash: true, inFlightMax: IN_FLIGHT_MAX }),
+    run: (context) => checkWorkloads(context, { crash: true, maxInFlight: IN_FLIGHT_MAX }),
   },
   {
     clause: 'D4',
@@ -51,10 +51,13 @@ function checkWorkloads(context: Context, options: Partial<WorkloadOptions>): Pr
   });
 }
 
-/** Runs random workloads on the subject over a recording base, and looks at what a crash would leave after every event of the base. */
+/**
+ * Runs random workloads on the subject over a recording base, and looks at what a crash would leave after every event of the
+ * base.
+ */
 function checkCrashes(context: Context): Promise<void> {
   const inputs = fc.record({
-    workload: workloads({ ...shapeOf(context), inFlightMax: IN_FLIGHT_MAX }),
+    workload: workloads({ ...shapeOf(context), maxInFlight: IN_FLIGHT_MAX }),
     paces: fc.array(fc.nat(PACE_TURNS_MAX), { minLength: 1 }),
   });
   return checkProperty(context, inputs, async ({ workload, paces }, own) => {
@@ -82,13 +85,13 @@ function checkCrashes(context: Context): Promise<void> {
   });
 }
 
-/** Waits as many turns of the event loop as the numbers say, one after the other, over and over. */
+/** Waits as many macrotasks as the numbers say, one after the other, over and over. */
 function takeTurns(paces: readonly number[]): () => Promise<void> {
   let next = 0;
   return async () => {
     const count = paces[next % paces.length] ?? 0;
     next++;
-    await turns(count);
+    await macrotasks(count);
   };
 }
 

@@ -1,8 +1,9 @@
 import { deepStrictEqual, strictEqual } from 'node:assert';
 import type { BlockDevice } from '@blockyard/block';
-import type { Case, Context } from '../case.js';
 import { expectContents, refuses, type WriterRun, writeStamped } from '../../model/expect.js';
+import type { Case, Context } from '../case.js';
 import { CHANGING_CALLS, RANGE_CALLS } from './calls.js';
+import { createWritten } from './written.js';
 
 /** A read-only device, of data where the subject keeps any. */
 async function openReadOnly(context: Context): Promise<{ device: BlockDevice; contents: readonly WriterRun[] }> {
@@ -81,17 +82,14 @@ export const readOnlyCases: readonly Case[] = [
     title: 'A7: what was refused on a read-only device is not there later either',
     needs: ['readOnly', 'persistent'],
     async run(context) {
-      const volume = await context.create();
-      const { sizeSectors } = context;
-      const device = await context.connect(volume);
-      await writeStamped(device, 1, 0, sizeSectors);
+      const { volume, device, sizeSectors } = await createWritten(context);
       await device.disconnect();
       const readOnly = await context.connect(volume, { readOnly: true });
       await refuses('READ_ONLY', () => writeStamped(readOnly, 2, 0, sizeSectors), 'a write');
       await refuses('READ_ONLY', () => readOnly.discard(0, sizeSectors), 'a discard');
       await readOnly.disconnect();
       const reopened = await context.connect(volume);
-      deepStrictEqual(reopened.info.readOnly, false, 'the volume is not read-only by itself');
+      deepStrictEqual(reopened.info.readOnly, false, 'the volume itself is not read-only');
       await expectContents(reopened, 'opened again', [1, sizeSectors]);
     },
   },

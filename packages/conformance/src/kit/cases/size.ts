@@ -1,5 +1,5 @@
 import { notStrictEqual, strictEqual } from 'node:assert';
-import type { Case } from '../case.js';
+import { macrotasks } from '@blockyard/block/testing';
 import { expectStamps } from '../../model/differences.js';
 import {
   expand,
@@ -13,7 +13,8 @@ import {
   writeStamped,
 } from '../../model/expect.js';
 import { describeWriter } from '../../model/stamp.js';
-import { turns } from '../../turns.js';
+import type { Case } from '../case.js';
+import { createWritten, openWritten, wrapWritten } from './written.js';
 
 export const sizeCases: readonly Case[] = [
   {
@@ -41,9 +42,7 @@ export const sizeCases: readonly Case[] = [
     title: 'S1: resizes at once take place one after the other',
     needs: ['resizable'],
     async run(context) {
-      const device = await context.open();
-      const { sizeSectors } = context;
-      await writeStamped(device, 1, 0, sizeSectors);
+      const { device, sizeSectors } = await openWritten(context);
       const calls = [
         device.resize(sizeSectors - 3),
         device.resize(sizeSectors + 5),
@@ -57,30 +56,37 @@ export const sizeCases: readonly Case[] = [
   },
   {
     clause: 'S1',
-    title: 'S1: each of many reads and writes around resizes finds the size of its turn',
+    title: 'S1: each of many reads and writes around resizes finds the size that holds when it begins',
     needs: ['resizable'],
     async run(context) {
       const device = await context.open();
       const { sizeSectors, sectorSize } = context;
-      const cut = sizeSectors - 6;
+      const shrunkSize = sizeSectors - 6;
       await writeStamped(device, 1, 0, sizeSectors);
       const tails = Array.from({ length: 12 }, () => new Uint8Array(6 * sectorSize));
-      const before = tails.map((tail) => later(device.read(cut, [tail])));
-      const shrunk = later(device.resize(cut));
+      const before = tails.map((tail) => later(device.read(shrunkSize, [tail])));
+      const shrunk = later(device.resize(shrunkSize));
       const between = tails.map(() =>
-        later(refuses('OUT_OF_BOUNDS', () => device.read(cut, [new Uint8Array(sectorSize)]), 'a read after a shrink')),
+        later(
+          refuses(
+            'OUT_OF_BOUNDS',
+            () => device.read(shrunkSize, [new Uint8Array(sectorSize)]),
+            'a read after a shrink',
+          ),
+        ),
       );
       const grown = later(device.resize(sizeSectors));
-      const after = tails.map((_, i) => later(writeStamped(device, i + 2, cut + (i % 6), 1)));
+      const after = tails.map((_, i) => later(writeStamped(device, i + 2, shrunkSize + (i % 6), 1)));
       await Promise.all([...before, shrunk, ...between, grown, ...after]);
-      for (const tail of tails) expectStamps(tail, cut, 'a read before the shrink', expand([[1, 6]]), sectorSize);
-      await expectWriters(device, 0, 'below the cut', [1, cut]);
-      const last = await readWriters(device, cut);
+      for (const tail of tails)
+        expectStamps(tail, shrunkSize, 'a read before the shrink', expand([[1, 6]]), sectorSize);
+      await expectWriters(device, 0, 'below the new end', [1, shrunkSize]);
+      const last = await readWriters(device, shrunkSize);
       const wrong = last.findIndex((writer, i) => writer !== i + 2 && writer !== i + 8);
       strictEqual(
         wrong,
         -1,
-        `sector ${cut + wrong} is ${describeWriter(last[wrong] ?? 0)}, which was not written after growing`,
+        `sector ${shrunkSize + wrong} is ${describeWriter(last[wrong] ?? 0)}, which was not written after growing`,
       );
     },
   },
@@ -122,7 +128,7 @@ export const sizeCases: readonly Case[] = [
       await Promise.race([base.called('write'), write]);
       const inFlight = base.calls('write') > 0;
       const resize = later(device.resize(sizeSectors - 4));
-      await turns(20);
+      await macrotasks(20);
       if (inFlight)
         strictEqual(base.calls('resize'), 0, 'the base must not be resized while a write to it is in flight');
       base.release();
@@ -190,9 +196,7 @@ export const sizeCases: readonly Case[] = [
     title: 'S3: shrinking drops what lies past the new end, flushed, zeroed or in flight',
     needs: ['resizable'],
     async run(context) {
-      const device = await context.open();
-      const { sizeSectors } = context;
-      await writeStamped(device, 1, 0, sizeSectors);
+      const { device, sizeSectors } = await openWritten(context);
       await device.flush();
       await device.discard(sizeSectors - 6, 2);
       await writeStamped(device, 2, sizeSectors - 3, 2);
@@ -214,9 +218,7 @@ export const sizeCases: readonly Case[] = [
     title: 'S3: a device may shrink to nothing and grow again',
     needs: ['resizable'],
     async run(context) {
-      const device = await context.open();
-      const { sizeSectors } = context;
-      await writeStamped(device, 1, 0, sizeSectors);
+      const { device, sizeSectors } = await openWritten(context);
       await device.resize(0);
       strictEqual(device.info.sizeSectors, 0);
       await device.write(0, []);
@@ -230,9 +232,7 @@ export const sizeCases: readonly Case[] = [
     clause: 'S4',
     title: 'S4: a refused resize, and one to the same size, leave size and data',
     async run(context) {
-      const device = await context.open();
-      const { sizeSectors } = context;
-      await writeStamped(device, 1, 0, sizeSectors);
+      const { device, sizeSectors } = await openWritten(context);
       await refuses('INVALID_ARGUMENT', () => device.resize(-1), 'a resize to -1');
       await refuses('INVALID_ARGUMENT', () => device.resize(sizeSectors - 0.5), 'a resize to half sectors');
       if (context.subject.resizable ?? true) await device.resize(sizeSectors);
@@ -245,9 +245,7 @@ export const sizeCases: readonly Case[] = [
     title: 'S4: a device that cannot be resized says so and stays as it is',
     needs: ['fixedSize'],
     async run(context) {
-      const device = await context.open();
-      const { sizeSectors } = context;
-      await writeStamped(device, 1, 0, sizeSectors);
+      const { device, sizeSectors } = await openWritten(context);
       await refuses('UNSUPPORTED', () => device.resize(sizeSectors + 1), 'growing');
       await refuses('UNSUPPORTED', () => device.resize(sizeSectors - 1), 'shrinking');
       strictEqual(device.info.sizeSectors, sizeSectors);
@@ -259,9 +257,7 @@ export const sizeCases: readonly Case[] = [
     title: 'S4: a resize that the base fails leaves size and data',
     needs: ['wrap', 'resizable'],
     async run(context) {
-      const { device, base, recording } = await context.wrap();
-      const { sizeSectors } = context;
-      await writeStamped(device, 1, 0, sizeSectors);
+      const { device, base, recording, sizeSectors } = await wrapWritten(context);
       await device.flush();
       await writeStamped(device, 2, sizeSectors - 3, 3);
       base.fail('resize', 'NO_SPACE');
@@ -283,10 +279,7 @@ export const sizeCases: readonly Case[] = [
     title: 'S4: the new size and the data are there when the volume is opened again',
     needs: ['persistent', 'resizable'],
     async run(context) {
-      const volume = await context.create();
-      const { sizeSectors } = context;
-      const grown = await context.connect(volume);
-      await writeStamped(grown, 1, 0, sizeSectors);
+      const { volume, device: grown, sizeSectors } = await createWritten(context);
       await grown.resize(sizeSectors + 3);
       await writeStamped(grown, 2, sizeSectors + 2, 1);
       await grown.flush();
@@ -308,10 +301,7 @@ export const sizeCases: readonly Case[] = [
     title: 'S4: a volume of no sectors can be opened again, and grow',
     needs: ['persistent', 'resizable'],
     async run(context) {
-      const volume = await context.create();
-      const { sizeSectors } = context;
-      const device = await context.connect(volume);
-      await writeStamped(device, 1, 0, sizeSectors);
+      const { volume, device, sizeSectors } = await createWritten(context);
       await device.resize(0);
       await device.disconnect();
       const reopened = await context.connect(volume);

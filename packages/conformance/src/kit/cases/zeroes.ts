@@ -1,7 +1,8 @@
 import { deepStrictEqual, ok, strictEqual } from 'node:assert';
 import type { BlockDevice } from '@blockyard/block';
-import type { Case } from '../case.js';
 import { expectContents, expectCover, expectWriters, readWriters, runsOf, writeStamped } from '../../model/expect.js';
+import type { Case } from '../case.js';
+import { createWritten, openWritten } from './written.js';
 
 /** The extents are exact, and what they call zero reads as zeroes. */
 async function expectTrueExtents(device: BlockDevice, start: number, count: number): Promise<void> {
@@ -44,7 +45,7 @@ export const zeroesCases: readonly Case[] = [
     async run(context) {
       const device = await context.open();
       const { sizeSectors } = context;
-      // Ends that lie on, before and behind what a device may be cut into.
+      // Ends that lie on, before and behind the boundaries that a device may have inside.
       const edges = [1, 2, 7, 8, 9, 15, 16, 127, 128, 129].filter((edge) => edge < sizeSectors);
       for (const [round, start] of edges.entries()) {
         for (const count of [1, 2, 8, 128]) {
@@ -79,10 +80,7 @@ export const zeroesCases: readonly Case[] = [
     title: 'Z1: zeroes are there when the volume is opened again',
     needs: ['persistent'],
     async run(context) {
-      const volume = await context.create();
-      const { sizeSectors } = context;
-      const device = await context.connect(volume);
-      await writeStamped(device, 1, 0, sizeSectors);
+      const { volume, device, sizeSectors } = await createWritten(context);
       await device.flush();
       await device.discard(1, 5);
       await device.writeZeroes(sizeSectors - 4, 3);
@@ -138,7 +136,7 @@ export const zeroesCases: readonly Case[] = [
       await device.writeZeroes(1, sizeSectors - 2);
       await device.flush();
       base.heal();
-      strictEqual(base.calls('write'), 0, 'no zeroes may be written where the base can zero by itself');
+      strictEqual(base.calls('write'), 0, 'no zeroes may be written where the base can zero natively');
       await expectWriters(device, sizeSectors - 2, 'at the end', [0, 2]);
     },
   },
@@ -146,9 +144,7 @@ export const zeroesCases: readonly Case[] = [
     clause: 'Z3',
     title: 'Z3: extents cover the range exactly, and zero is only said of zeroes',
     async run(context) {
-      const device = await context.open();
-      const { sizeSectors } = context;
-      await writeStamped(device, 1, 0, sizeSectors);
+      const { device, sizeSectors } = await openWritten(context);
       await device.discard(2, 5);
       await writeStamped(device, 2, 4, 1);
       await device.writeZeroes(sizeSectors - 3, 2);
@@ -215,9 +211,7 @@ export const zeroesCases: readonly Case[] = [
     title: 'Z3: extents tell the truth after a shrink, and of what has grown',
     needs: ['resizable'],
     async run(context) {
-      const device = await context.open();
-      const { sizeSectors } = context;
-      await writeStamped(device, 1, 0, sizeSectors);
+      const { device, sizeSectors } = await openWritten(context);
       await expectTrueExtents(device, 0, sizeSectors);
       await device.resize(5);
       await expectTrueExtents(device, 0, 5);

@@ -1,5 +1,5 @@
 /** The subject that the tests of runners put to the kit: one that works, or one that cannot even be read. */
-import { createMemory, createReferenceDevice } from '@blockyard/conformance';
+import { createMemory, createReferenceDevice } from '@blockyard/conformance/testing';
 
 const isBroken = process.env.BLOCKYARD_BROKEN === 'true';
 

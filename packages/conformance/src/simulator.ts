@@ -1,0 +1,14 @@
+export { crashAtEachCall } from './simulator/crash-at-each-call.js';
+export { failEachCall } from './simulator/fail-each-call.js';
+export { type CrashPoint, FAULT_KINDS, type FaultKind, type Faults, type SingleFault } from './simulator/faults.js';
+export type { Life } from './simulator/life.js';
+export { Random } from './simulator/random.js';
+export type { Action, Ending, ForcedResize, ScriptStep } from './simulator/script.js';
+export { type ShrinkOptions, shrink } from './simulator/shrink.js';
+export { type SimulationCase, type SimulationOptions, type SimulationOutcome, simulate } from './simulator/simulate.js';
+export { openSimulatedBase } from './simulator/simulated-base.js';
+export { drawCrashState, SimulatedMedium } from './simulator/simulated-medium.js';
+export { overSimulatedBase, type SimulatedSystem, type SimulationSubject } from './simulator/simulated-system.js';
+export { Violation } from './simulator/violation.js';
+export { VirtualTime } from './simulator/virtual-time.js';
+export { type MediumCall, World } from './simulator/world.js';
