@@ -1,5 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import type { STORE_EVENTS_CHANNEL, StoreEvent } from '@blockyard/backend-s3';
+import type { STORE_EVENTS_CHANNEL, StoreEvent } from '@blockyard/uri';
 
 /** By its name, so that the backend is loaded only where it is used. */
 const CHANNEL: typeof STORE_EVENTS_CHANNEL = 'blockyard:s3';

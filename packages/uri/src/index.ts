@@ -1,3 +1,5 @@
+// Types alone: the backend itself is loaded where a URI asks for it.
+export type { STORE_EVENTS_CHANNEL, StoreEvent } from '@blockyard/backend-s3';
 export { type ConnectUriOptions, connectUri } from './connect.js';
 export { type CreateUriOptions, createUri, type LikeOptions } from './create.js';
 export { OUTAGE_WAIT_MS, parseOutage } from './outage.js';
