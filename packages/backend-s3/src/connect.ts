@@ -1,27 +1,27 @@
 import { BlockError, createDevice } from '@blockyard/block';
-import { openStore } from './client.js';
-import { Deleter } from './deleter.js';
+import { openStore } from './store/client.js';
+import { Deleter } from './objects/deleter.js';
 import { S3Driver } from './driver.js';
-import { Fence } from './fence.js';
-import { findObjects } from './find-objects.js';
-import { Geometry } from './geometry.js';
-import { Guard } from './guard.js';
-import { describeHolder } from './holder.js';
-import { type Keys, keysOf } from './keys.js';
-import { KnownObjects } from './known-objects.js';
-import { Lease } from './lease.js';
-import { ObjectFormat } from './object-format.js';
-import { ObjectLocks } from './object-locks.js';
-import { ObjectWriter } from './object-writer.js';
+import { Fence } from './root/fence.js';
+import { findObjects } from './objects/find-objects.js';
+import { Geometry } from './objects/geometry.js';
+import { Guard } from './objects/guard.js';
+import { describeHolder } from './root/holder.js';
+import { type Keys, keysOf } from './objects/keys.js';
+import { KnownObjects } from './objects/known-objects.js';
+import { Lease } from './root/lease.js';
+import { ObjectFormat } from './objects/format.js';
+import { ObjectLocks } from './objects/object-locks.js';
+import { ObjectWriter } from './objects/writer.js';
 import { type ConnectS3Options, type ConnectSettings, checkConnectOptions } from './options.js';
-import { type Abilities, probe } from './probe.js';
-import { RecentObjects } from './recent-objects.js';
-import { RootObject, readRoot } from './root-object.js';
-import { Slots } from './slots.js';
-import type { ObjectStore } from './store.js';
-import { claimOver, type HolderState, holderStateOf, RENEW_MS, refuseIfHeld } from './take-over.js';
-import { atMost, sleep, type VolumeClock } from './volume-clock.js';
-import { type S3Device, volumeHolderOf } from './volume-holder.js';
+import { type Abilities, probe } from './store/probe.js';
+import { RecentObjects } from './objects/recent-objects.js';
+import { RootObject, readRoot } from './root/root-object.js';
+import { Slots } from './store/slots.js';
+import type { ObjectStore } from './store/store.js';
+import { claimOver, type HolderState, holderStateOf, RENEW_MS, refuseIfHeld } from './root/take-over.js';
+import { atMost, sleep, type VolumeClock } from './root/volume-clock.js';
+import { type S3Device, volumeHolderOf } from './root/volume-holder.js';
 
 /**
  * Opens a volume that `createVolume` made. Opened for writing, it fences the writer that has it open already, and then waits for twice

@@ -1,14 +1,14 @@
 import { BlockError } from '@blockyard/block';
-import { openStore } from './client.js';
+import { openStore } from './store/client.js';
 import { nameOf } from './connect.js';
-import { type Keys, keysOf } from './keys.js';
-import { listData } from './listing.js';
+import { type Keys, keysOf } from './objects/keys.js';
+import { listData } from './objects/listing.js';
 import { type CreateSettings, type CreateVolumeOptions, checkCreateOptions } from './options.js';
-import { probe } from './probe.js';
-import { partSizeFor, type Root } from './root.js';
-import { putRoot } from './root-object.js';
-import { newId } from './stamp.js';
-import type { ObjectStore } from './store.js';
+import { probe } from './store/probe.js';
+import { partSizeFor, type Root } from './root/root.js';
+import { putRoot } from './root/root-object.js';
+import { newId } from './objects/stamp.js';
+import type { ObjectStore } from './store/store.js';
 
 /**
  * Makes a new volume that reads as zeroes, which costs one small object whatever its size. The bucket must exist.

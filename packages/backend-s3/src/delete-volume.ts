@@ -1,15 +1,15 @@
 import { BlockError, isBlockError } from '@blockyard/block';
-import { openStore } from './client.js';
+import { openStore } from './store/client.js';
 import { nameOf } from './connect.js';
-import { indexOfKey, type Keys, keysOf } from './keys.js';
-import { listData } from './listing.js';
+import { indexOfKey, type Keys, keysOf } from './objects/keys.js';
+import { listData } from './objects/listing.js';
 import { checkDeleteOptions, type DeleteSettings, type DeleteVolumeOptions } from './options.js';
-import { isId } from './root.js';
-import { readRoot } from './root-object.js';
-import { Scratch } from './scratch.js';
-import { newId } from './stamp.js';
-import type { ObjectStore } from './store.js';
-import { holderStateOf, refuseIfHeld } from './take-over.js';
+import { isId } from './root/root.js';
+import { readRoot } from './root/root-object.js';
+import { Scratch } from './store/scratch.js';
+import { newId } from './objects/stamp.js';
+import type { ObjectStore } from './store/store.js';
+import { holderStateOf, refuseIfHeld } from './root/take-over.js';
 
 /** Passes through what is to be deleted. The last of them finds nothing; a writer that is still at work may make more needed. */
 const PASSES_MAX = 5;

@@ -1,11 +1,11 @@
 import type { BlockDriver, DisconnectOptions, Extent, MaybePromise } from '@blockyard/block';
-import { DELETES_AHEAD } from './deleter.js';
-import type { BufferPart } from './geometry.js';
-import type { Lease } from './lease.js';
-import { ObjectReader } from './object-reader.js';
-import type { ObjectWriter, VolumeParts } from './object-writer.js';
-import { resizeVolume } from './resize.js';
-import { eachInParallel } from './slots.js';
+import { DELETES_AHEAD } from './objects/deleter.js';
+import type { BufferPart } from './objects/geometry.js';
+import type { Lease } from './root/lease.js';
+import { ObjectReader } from './objects/reader.js';
+import type { ObjectWriter, VolumeParts } from './objects/writer.js';
+import { resizeVolume } from './objects/resize.js';
+import { eachInParallel } from './store/slots.js';
 import { Turn } from './turn.js';
 
 export interface S3DriverFacts {

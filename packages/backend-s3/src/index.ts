@@ -1,8 +1,8 @@
 export { connectS3 } from './connect.js';
 export { createVolume } from './create.js';
-export type { S3Credentials, S3CredentialsProvider } from './credentials.js';
+export type { S3Credentials, S3CredentialsProvider } from './store/credentials.js';
 export { deleteVolume } from './delete-volume.js';
-export { STORE_EVENTS_CHANNEL, type StoreEvent } from './events.js';
+export { STORE_EVENTS_CHANNEL, type StoreEvent } from './store/events.js';
 export {
   CONCURRENCY_DEFAULT,
   CONCURRENCY_MAX,
@@ -13,4 +13,4 @@ export {
   OBJECT_SIZE_BYTES_MAX,
   type StoreOptions,
 } from './options.js';
-export type { S3Device, VolumeHolder } from './volume-holder.js';
+export type { S3Device, VolumeHolder } from './root/volume-holder.js';

@@ -2,8 +2,8 @@ import type { BlockDevice } from '@blockyard/block';
 import { type AnswerRule, errorAnswer, type StoreAnswer, type StoreRequest, xmlAnswer } from '@blockyard/local-s3';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type ConnectS3Options, connectS3, createVolume, deleteVolume, type StoreOptions } from './index.js';
-import { RACERS } from './probe.js';
-import { toBlockError } from './store-error.js';
+import { RACERS } from './store/probe.js';
+import { toBlockError } from './store/store-error.js';
 import { TestClock } from './testing/clock.js';
 import { isBatchDelete, useOddStore } from './testing/odd.js';
 

@@ -8,10 +8,10 @@ import {
   checkSize,
   systemClock,
 } from '@blockyard/block';
-import type { S3Credentials, S3CredentialsProvider } from './credentials.js';
-import { LEASE_MS_MAX } from './holder.js';
-import { checkPrefix } from './keys.js';
-import { systemVolumeClock, type VolumeClock } from './volume-clock.js';
+import type { S3Credentials, S3CredentialsProvider } from './store/credentials.js';
+import { LEASE_MS_MAX } from './root/holder.js';
+import { checkPrefix } from './objects/keys.js';
+import { systemVolumeClock, type VolumeClock } from './root/volume-clock.js';
 
 /** How to reach the store: with a client of yours, or with what is needed to make one. */
 export interface StoreOptions {

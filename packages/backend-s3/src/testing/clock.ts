@@ -1,6 +1,6 @@
-import { takeOverWaitMs } from '../holder.js';
+import { takeOverWaitMs } from '../root/holder.js';
 import { LEASE_MS_DEFAULT } from '../options.js';
-import type { VolumeClock } from '../volume-clock.js';
+import type { VolumeClock } from '../root/volume-clock.js';
 
 /** What a test with `hurries` off advances by. */
 export const TAKE_OVER_MS = takeOverWaitMs({ leaseMs: LEASE_MS_DEFAULT });
