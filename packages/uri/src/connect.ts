@@ -1,8 +1,8 @@
 import { BlockError, checkOptionNames } from '@blockyard/block';
 import { type CacheOptions, connectCache } from '@blockyard/cache';
-import { DeviceUri } from './device-uri.js';
-import type { UriDevice } from './scheme.js';
-import { schemeOf } from './schemes.js';
+import { schemeOf } from './schemes/all.js';
+import type { UriDevice } from './schemes/scheme.js';
+import { DeviceUri } from './syntax/device-uri.js';
 
 export interface ConnectUriOptions {
   /** Refuse every change. Default: false. */

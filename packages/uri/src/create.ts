@@ -1,7 +1,7 @@
 import { BlockError, checkBoolean, checkInteger, checkOptionNames, checkSectorSize } from '@blockyard/block';
-import { DeviceUri, invalid } from './device-uri.js';
-import { schemeOf } from './schemes.js';
-import { sectorSizeOf } from './sectors.js';
+import { schemeOf } from './schemes/all.js';
+import { sectorSizeOf } from './schemes/sectors.js';
+import { DeviceUri, invalid } from './syntax/device-uri.js';
 
 export interface CreateUriOptions {
   /** Size of the device: whole sectors. */

@@ -2,7 +2,7 @@
 export type { STORE_EVENTS_CHANNEL, StoreEvent } from '@blockyard/backend-s3';
 export { type ConnectUriOptions, connectUri } from './connect.js';
 export { type CreateUriOptions, createUri, type LikeOptions } from './create.js';
-export { OUTAGE_WAIT_MS, parseOutage } from './outage.js';
-export type { UriDevice } from './scheme.js';
-export { URI_EXAMPLES } from './schemes.js';
-export { formatSize, parseSize } from './size.js';
+export { URI_EXAMPLES } from './schemes/all.js';
+export type { UriDevice } from './schemes/scheme.js';
+export { OUTAGE_WAIT_MS, parseOutage } from './syntax/outage.js';
+export { formatSize, parseSize } from './syntax/size.js';

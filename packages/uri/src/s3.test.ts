@@ -62,7 +62,7 @@ test('a volume that is not there is NOT_FOUND', async () => {
   await expect(opened).rejects.toMatchObject({ code: 'NOT_FOUND' });
 });
 
-test('how patient to be with a store is said by the URI, or else by whoever opens it', async () => {
+test('how patient to be with a store is said by the URI, or else by the caller', async () => {
   const nobody = `s3://${store.bucket}/disks/none?endpoint=http://127.0.0.1:1&region=x`;
   const attempts = async (uri: string, options = {}) => {
     const error = await connectUri(uri, options).catch((thrown: unknown) => thrown);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { serveNbd } from '@blockyard/nbd';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connectUri, createUri, URI_EXAMPLES } from './index.js';
-import { SCHEMES } from './schemes.js';
+import { SCHEMES } from './schemes/all.js';
 
 const SECRET = 'hunter2';
 let folder: string;
@@ -85,7 +85,7 @@ describe('nbd:', () => {
     }
   });
 
-  test('that nobody answers is UNAVAILABLE', async () => {
+  test('that no one answers is UNAVAILABLE', async () => {
     const uri = `nbd+unix:///?socket=${folder}/nobody.sock`;
     await expect(connectUri(uri)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   });

@@ -1,6 +1,6 @@
-import { type DeviceUri, decode, invalid } from '../device-uri.js';
-import type { Scheme } from '../scheme.js';
-import { sectorSizeOf, sectorsOf } from '../sectors.js';
+import { type DeviceUri, decode, invalid } from '../syntax/device-uri.js';
+import type { Scheme } from './scheme.js';
+import { sectorSizeOf, sectorsOf } from './sectors.js';
 
 const SECTOR_SIZE = 512;
 

@@ -1,7 +1,7 @@
 import { withReadOnly } from '@blockyard/layers';
-import { invalid } from '../device-uri.js';
-import type { Scheme } from '../scheme.js';
-import { sectorSizeOf, sectorsOf } from '../sectors.js';
+import { invalid } from '../syntax/device-uri.js';
+import type { Scheme } from './scheme.js';
+import { sectorSizeOf, sectorsOf } from './sectors.js';
 
 const SECTOR_SIZE = 512;
 

@@ -1,6 +1,6 @@
-import { invalid } from '../device-uri.js';
-import type { Scheme } from '../scheme.js';
-import { sectorSizeOf } from '../sectors.js';
+import { invalid } from '../syntax/device-uri.js';
+import type { Scheme } from './scheme.js';
+import { sectorSizeOf } from './sectors.js';
 
 const OWN_PARAMETERS = ['sector', 'connections', 'reconnect-ms'];
 

@@ -1,8 +1,8 @@
 import { BlockError } from '@blockyard/block';
-import { type DeviceUri, decode, invalid } from '../device-uri.js';
-import { parseDuration, parseOutage } from '../outage.js';
-import type { Scheme } from '../scheme.js';
-import { checkStored, sectorSizeOf } from '../sectors.js';
+import { type DeviceUri, decode, invalid } from '../syntax/device-uri.js';
+import { parseDuration, parseOutage } from '../syntax/outage.js';
+import type { Scheme } from './scheme.js';
+import { checkStored, sectorSizeOf } from './sectors.js';
 
 export const s3: Scheme = {
   example: 's3://bucket/prefix?endpoint=http://127.0.0.1:9000&region=us-east-1',

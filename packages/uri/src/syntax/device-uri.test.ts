@@ -22,7 +22,7 @@ describe('a device URI', () => {
     ['disk.img', 'file:disk.img'],
     ['', 'file:/srv/disk.img'],
     ['C:\\disk.img', 'file:/srv/disk.img'],
-  ])('%j is none, and the message shows how one looks', (text, example) => {
+  ])('%j is not one, and the message shows how one looks', (text, example) => {
     expect(() => new DeviceUri(text)).toThrow(example);
   });
 

@@ -1,5 +1,5 @@
 import { type BlockDevice, BlockError, checkSectorSize } from '@blockyard/block';
-import type { DeviceUri } from './device-uri.js';
+import type { DeviceUri } from '../syntax/device-uri.js';
 
 /** Sectors of a size in bytes. Throws `UNALIGNED`, or `INVALID_ARGUMENT` for a wrong sector size. */
 export function sectorsOf(sizeBytes: number, sectorSize: number): number {
@@ -16,7 +16,7 @@ export function sectorSizeOf(uri: DeviceUri): number | undefined {
 }
 
 /**
- * Refuses a device whose stored facts are not what the URI says, and disconnects it then: whoever names a sector size counts in
+ * Refuses a device whose stored facts are not what the URI says, and disconnects it then: a caller that names a sector size counts in
  * it.
  */
 export async function checkStored(

@@ -1,9 +1,9 @@
-import { type DeviceUri, invalid } from './device-uri.js';
+import { type DeviceUri, invalid } from '../syntax/device-uri.js';
+import { file } from './file.js';
+import { memory } from './memory.js';
+import { nbd } from './nbd.js';
+import { s3 } from './s3.js';
 import type { Scheme } from './scheme.js';
-import { file } from './schemes/file.js';
-import { memory } from './schemes/memory.js';
-import { nbd } from './schemes/nbd.js';
-import { s3 } from './schemes/s3.js';
 
 /** Every kind of device. A new backend is one line here and a file beside the others. */
 export const SCHEMES: ReadonlyMap<string, Scheme> = new Map([

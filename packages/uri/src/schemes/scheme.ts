@@ -1,6 +1,6 @@
 import type { VolumeHolder } from '@blockyard/backend-s3';
 import type { BlockDevice } from '@blockyard/block';
-import type { DeviceUri } from './device-uri.js';
+import type { DeviceUri } from '../syntax/device-uri.js';
 
 /** A device, with what its backend has to tell of it beyond the contract. */
 export interface UriDevice extends BlockDevice {
