@@ -30,6 +30,8 @@ describe('Arrows point down', () => {
   const mayNeed: Readonly<Record<string, readonly string[]>> = {
     block: [],
     'local-s3': [],
+    'object-store-s3': ['block', 'object-store'],
+    'backend-s3': ['block', 'object-store', 'object-store-s3'],
     uri: [
       'block',
       'cache',

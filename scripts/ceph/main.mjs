@@ -1,4 +1,4 @@
-// Tests the S3 backend on Ceph: `npm run test:ceph`, or `npm run test:ceph -- --release 16 -- src/volume.test.ts`.
+// Tests the S3 store and backend on Ceph: `npm run test:ceph`, or `npm run test:ceph -- --release 16 -- src/volume.test.ts`.
 //
 // Installs Ceph into a private root file system (once), starts a small cluster with its data in memory, runs the tests against its
 // gateway, and stops it. Needs root, for the private root and its mounts, and Debian's mmdebstrap.
@@ -12,9 +12,10 @@ import { installRootfs, RELEASES } from './rootfs.mjs';
 
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
 
-const BACKEND = new URL('../../packages/backend-s3/', import.meta.url);
-const fromBackend = createRequire(new URL('package.json', BACKEND));
-const { CreateBucketCommand, S3Client } = fromBackend('@aws-sdk/client-s3');
+/** The packages whose tests talk to a store. */
+const PACKAGES = ['object-store-s3', 'backend-s3'].map((name) => new URL(`../../packages/${name}/`, import.meta.url));
+const fromPackage = createRequire(new URL('package.json', PACKAGES[0]));
+const { CreateBucketCommand, S3Client } = fromPackage('@aws-sdk/client-s3');
 
 const USAGE = 'usage: npm run test:ceph -- [--release 16|18|20] [--cache DIR] [-- arguments of vitest]';
 const OPTIONS = {
@@ -65,10 +66,18 @@ async function makeBucket(environment) {
   client.destroy();
 }
 
+/** The tests of all packages, or those that the arguments name, wherever there are such. Gives the worst exit code. */
 async function runTests(args, environment) {
+  const codes = [];
+  for (const folder of PACKAGES) codes.push(await runTestsOf(folder, args, environment));
+  return Math.max(...codes);
+}
+
+async function runTestsOf(folder, args, environment) {
   const vitest = fileURLToPath(new URL('../../node_modules/vitest/vitest.mjs', import.meta.url));
-  const child = spawn(process.execPath, [vitest, 'run', ...args], {
-    cwd: BACKEND,
+  const named = args.length > 0 ? ['--passWithNoTests'] : [];
+  const child = spawn(process.execPath, [vitest, 'run', ...named, ...args], {
+    cwd: folder,
     stdio: 'inherit',
     env: { ...process.env, ...environment },
   });

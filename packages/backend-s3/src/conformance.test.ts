@@ -1,8 +1,8 @@
 import { conformance, SECTOR_SIZES } from '@blockyard/conformance';
+import { startTestStore, type TestStore } from '@blockyard/local-s3';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { connectS3, createVolume, deleteVolume } from './index.js';
 import { TestClock } from './testing/clock.js';
-import { startTestStore, type TestStore } from './testing/servers.js';
 
 let store: TestStore;
 beforeAll(async () => {

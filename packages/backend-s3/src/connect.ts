@@ -1,42 +1,43 @@
 import { BlockError, createDevice } from '@blockyard/block';
-import { openStore } from './store/client.js';
-import { Deleter } from './objects/deleter.js';
+import { Semaphore, SerialQueue } from '@blockyard/block/async';
+import type { ObjectStore, StoreAbilities } from '@blockyard/object-store';
 import { S3Driver } from './driver.js';
-import { Fence } from './root/fence.js';
+import { Geometry } from './layout/geometry.js';
+import { type Keys, keysOf } from './layout/keys.js';
+import { DataObjects } from './objects/data-objects.js';
+import { Deleter } from './objects/deleter.js';
 import { findObjects } from './objects/find-objects.js';
-import { Geometry } from './objects/geometry.js';
-import { Guard } from './objects/guard.js';
-import { describeHolder } from './root/holder.js';
-import { type Keys, keysOf } from './objects/keys.js';
-import { KnownObjects } from './objects/known-objects.js';
-import { Lease } from './root/lease.js';
 import { ObjectFormat } from './objects/format.js';
-import { ObjectLocks } from './objects/object-locks.js';
+import { Guard } from './objects/guard.js';
+import { KnownObjects } from './objects/known-objects.js';
+import { RecentObjects } from './objects/recent-objects.js';
+import type { VolumeParts } from './objects/volume-parts.js';
 import { ObjectWriter } from './objects/writer.js';
 import { type ConnectS3Options, type ConnectSettings, checkConnectOptions } from './options.js';
-import { type Abilities, probe } from './store/probe.js';
-import { RecentObjects } from './objects/recent-objects.js';
+import { Fence } from './root/fence.js';
+import { describeHolder } from './root/holder.js';
+import { Lease } from './root/lease.js';
 import { RootObject, readRoot } from './root/root-object.js';
-import { Slots } from './store/slots.js';
-import type { ObjectStore } from './store/store.js';
 import { claimOver, type HolderState, holderStateOf, RENEW_MS, refuseIfHeld } from './root/take-over.js';
 import { atMost, sleep, type VolumeClock } from './root/volume-clock.js';
 import { type S3Device, volumeHolderOf } from './root/volume-holder.js';
+import { nameOf, openVolumeStore, probeStore } from './volume-store.js';
 
 /**
  * Opens a volume that `createVolume` made. Opened for writing, it fences the writer that has it open already, and then waits for twice
  * that one's `leaseMs`, unless it is certainly gone: from then on nothing that it writes is acknowledged, and all that was
  * acknowledged is seen.
  *
- * Rejects with `NOT_FOUND` if the bucket or the volume is not there, `CORRUPT` or `UNSUPPORTED` if the root object is none that
- * can be used, `UNSUPPORTED` also if the store ignores conditions, `ACCESS_DENIED`, `LOCKED` if another writer opened it at the
+ * Rejects with `NOT_FOUND` if the bucket or the volume is not there, `CORRUPT` or `UNSUPPORTED` if the root object
+ * cannot be used, `UNSUPPORTED` also if the store ignores conditions, `ACCESS_DENIED`, `LOCKED` if another writer opened it at the
  * same moment, or has it open and `takeOver` is false, `INVALID_ARGUMENT` if an option is wrong or unknown, `UNAVAILABLE` or `TIMEOUT` if the store cannot be
  * reached.
  */
 export async function connectS3(options: ConnectS3Options): Promise<S3Device> {
   try {
     const settings = checkConnectOptions(options);
-    const store = openStore(settings, { min: settings.minConcurrency, max: settings.concurrency });
+    const { minConcurrency, concurrency: maxConcurrency } = settings;
+    const store = openVolumeStore(settings, { minConcurrency, maxConcurrency });
     try {
       const { driver, held } = await openDriver(store, settings);
       return Object.assign(createDevice(driver), { heldBy: volumeHolderOf(held) });
@@ -47,13 +48,6 @@ export async function connectS3(options: ConnectS3Options): Promise<S3Device> {
   } catch (error) {
     throw BlockError.from(error, { operation: 'connect', device: nameOf(options) });
   }
-}
-
-/** `s3://bucket/prefix`, or less of it if the options have less. */
-export function nameOf(options: { readonly bucket?: unknown; readonly prefix?: unknown } | undefined): string {
-  const { bucket, prefix } = options ?? {};
-  if (typeof bucket !== 'string') return 's3:';
-  return typeof prefix === 'string' ? `s3://${bucket}/${prefix}` : `s3://${bucket}`;
 }
 
 async function openDriver(
@@ -71,9 +65,9 @@ async function openDriver(
   // Before the takeover, which makes it unknown.
   const { objectCount } = found.root;
   if (readOnly) return { driver: await makeDriver(store, settings, { root, fence, lease, objectCount }), held };
-  const { conditionalDeletes } = await becomeWriter(store, settings, { root, held });
+  const abilities = await becomeWriter(store, settings, { root, held });
   try {
-    const driver = await makeDriver(store, settings, { root, fence, lease, objectCount, conditionalDeletes });
+    const driver = await makeDriver(store, settings, { root, fence, lease, objectCount, abilities });
     lease.start();
     return { driver, held };
   } catch (error) {
@@ -83,17 +77,22 @@ async function openDriver(
   }
 }
 
+/** What a volume was found to be, and what the store can do, where it was asked. */
+interface Owned {
+  readonly root: RootObject;
+  readonly fence: Fence;
+  readonly lease: Lease;
+  readonly objectCount: number | null;
+  readonly abilities?: StoreAbilities;
+}
+
+const NO_ABILITIES: StoreAbilities = { conditionalPuts: false, conditionalDeletes: false, refusal: undefined };
+
 /** After the takeover: what an earlier writer stored before it is seen. */
 async function makeDriver(
   store: ObjectStore,
   settings: ConnectSettings,
-  {
-    root,
-    fence,
-    lease,
-    objectCount,
-    conditionalDeletes = false,
-  }: { root: RootObject; fence: Fence; lease: Lease; objectCount: number | null; conditionalDeletes?: boolean },
+  { root, fence, lease, objectCount, abilities = NO_ABILITIES }: Owned,
 ): Promise<S3Driver> {
   const { readOnly, concurrency, acceptMissingObjects: acceptMissing } = settings;
   const keys = keysOf(settings.prefix);
@@ -104,22 +103,24 @@ async function makeDriver(
   const countAgain = async () => (readOnly ? (await readRoot(store, keys)).root.objectCount : objectCount);
   const lists = Math.min(concurrency, LISTS_MAX);
   await findObjects({ store, keys, geometry, format, known, countAgain, acceptMissing }, objectCount, lists);
-  const parts = {
+  const objects = new DataObjects(store, keys);
+  const parts: VolumeParts = {
     store,
-    keys,
+    conditionalPuts: abilities.conditionalPuts,
+    objects,
     geometry,
     format,
     imageFacts: { format, volumeId, sectorSize, objectSizeBytes },
     root,
     known,
     fence,
-    locks: new ObjectLocks(),
-    slots: new Slots(concurrency),
-    writeSlots: new Slots(writesAtOnce(objectSizeBytes, concurrency)),
-    guard: new Guard({ store, keys, root, geometry, format }, readOnly),
+    locks: new SerialQueue<number>(),
+    reads: new Semaphore(concurrency),
+    writes: new Semaphore(writesAtOnce(objectSizeBytes, concurrency)),
+    guard: new Guard({ objects, root, geometry, format }, readOnly),
   };
   const recent = new RecentObjects(settings.maxRecentBytes);
-  const writer = new ObjectWriter(parts, new Deleter(store, keys, root, conditionalDeletes), recent);
+  const writer = new ObjectWriter(parts, new Deleter(store, keys, root, abilities.conditionalDeletes), recent);
   return new S3Driver(parts, writer, lease, { name: nameOf(settings), readOnly, concurrency });
 }
 
@@ -136,17 +137,17 @@ function writesAtOnce(objectSizeBytes: number, concurrency: number): number {
 
 /**
  * Takes the volume over, last of all: what can go wrong is tried before an earlier writer is fenced. Resolves when that one
- * acknowledges nothing any more.
+ * no longer acknowledges anything.
  */
 async function becomeWriter(
   store: ObjectStore,
   settings: ConnectSettings,
   { root, held }: { readonly root: RootObject; readonly held: HolderState | null },
-): Promise<Abilities> {
+): Promise<StoreAbilities> {
   const { prefix, takeOver, leaseMs, clock } = settings;
   const keys = keysOf(prefix);
   if (!takeOver) refuseIfHeld(held, store.urlOf(keys.root));
-  const abilities = await probe(store, keys, settings);
+  const abilities = await probeStore(store, keys, settings);
   const { holder, waitMs } = claimOver(held, leaseMs, clock);
   await root.takeOver(holder);
   if (waitMs > 0) await sleep(clock, waitMs);

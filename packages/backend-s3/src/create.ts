@@ -1,14 +1,11 @@
 import { BlockError } from '@blockyard/block';
-import { openStore } from './store/client.js';
-import { nameOf } from './connect.js';
-import { type Keys, keysOf } from './objects/keys.js';
+import { newId, type ObjectStore, readInto } from '@blockyard/object-store';
+import { type Keys, keysOf } from './layout/keys.js';
 import { listData } from './objects/listing.js';
 import { type CreateSettings, type CreateVolumeOptions, checkCreateOptions } from './options.js';
-import { probe } from './store/probe.js';
 import { partSizeFor, type Root } from './root/root.js';
 import { putRoot } from './root/root-object.js';
-import { newId } from './objects/stamp.js';
-import type { ObjectStore } from './store/store.js';
+import { nameOf, openVolumeStore, probeStore } from './volume-store.js';
 
 /**
  * Makes a new volume that reads as zeroes, which costs one small object whatever its size. The bucket must exist.
@@ -20,7 +17,7 @@ import type { ObjectStore } from './store/store.js';
 export async function createVolume(options: CreateVolumeOptions): Promise<void> {
   try {
     const settings = checkCreateOptions(options);
-    const store = openStore(settings, { min: 1, max: 1 });
+    const store = openVolumeStore(settings, { minConcurrency: 1, maxConcurrency: 1 });
     try {
       await create(store, settings);
     } finally {
@@ -35,8 +32,8 @@ async function create(store: ObjectStore, settings: CreateSettings): Promise<voi
   const { sectorSize, sizeSectors, objectSizeBytes, allowUnsafeStore } = settings;
   const keys = keysOf(settings.prefix);
   // Not a HEAD: its refusal says nothing of the reason.
-  if ((await store.fill(keys.root, [new Uint8Array(1)], 0)) !== undefined) throw exists(store, keys.root);
-  await probe(store, keys, { allowUnsafeStore, isFree: (scratch) => checkFree(store, keys, scratch) });
+  if ((await readInto(store, keys.root, [new Uint8Array(1)], 0)) !== undefined) throw exists(store, keys.root);
+  await probeStore(store, keys, { allowUnsafeStore }, (scratch) => checkFree(store, keys, scratch));
   const root: Root = {
     volumeId: newId(),
     sectorSize,

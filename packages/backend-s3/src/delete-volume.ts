@@ -1,15 +1,11 @@
 import { BlockError, isBlockError } from '@blockyard/block';
-import { openStore } from './store/client.js';
-import { nameOf } from './connect.js';
-import { indexOfKey, type Keys, keysOf } from './objects/keys.js';
+import { isId, newId, type ObjectStore, readInto } from '@blockyard/object-store';
+import { indexOfKey, type Keys, keysOf } from './layout/keys.js';
 import { listData } from './objects/listing.js';
 import { checkDeleteOptions, type DeleteSettings, type DeleteVolumeOptions } from './options.js';
-import { isId } from './root/root.js';
 import { readRoot } from './root/root-object.js';
-import { Scratch } from './store/scratch.js';
-import { newId } from './objects/stamp.js';
-import type { ObjectStore } from './store/store.js';
 import { holderStateOf, refuseIfHeld } from './root/take-over.js';
+import { nameOf, openVolumeStore } from './volume-store.js';
 
 /** Passes through what is to be deleted. The last of them finds nothing; a writer that is still at work may make more needed. */
 const PASSES_MAX = 5;
@@ -27,7 +23,7 @@ const PASSES_MAX = 5;
 export async function deleteVolume(options: DeleteVolumeOptions): Promise<void> {
   try {
     const settings = checkDeleteOptions(options);
-    const store = openStore(settings, { min: 1, max: 1 });
+    const store = openVolumeStore(settings, { minConcurrency: 1, maxConcurrency: 1 });
     try {
       await deleteAll(store, settings);
     } finally {
@@ -41,7 +37,7 @@ export async function deleteVolume(options: DeleteVolumeOptions): Promise<void> 
 async function deleteAll(store: ObjectStore, settings: DeleteSettings): Promise<void> {
   const keys = keysOf(settings.prefix);
   // Not a HEAD: its refusal says nothing of the reason.
-  if ((await store.fill(keys.root, [new Uint8Array(1)], 0)) !== undefined) {
+  if ((await readInto(store, keys.root, [new Uint8Array(1)], 0)) !== undefined) {
     if (!settings.takeOver) await checkNotHeld(store, keys, settings);
     return deleteWith(store, keys, keys.root);
   }
@@ -49,12 +45,15 @@ async function deleteAll(store: ObjectStore, settings: DeleteSettings): Promise<
     await deleteUntilGone(store, () => probeKeys(store, keys, undefined));
     throw new BlockError('NOT_FOUND', `no volume here: ${store.urlOf(keys.root)} does not exist`);
   }
-  const scratch = new Scratch(store, keys.probePrefix + newId());
+  const id = newId();
+  const scratch = keys.probePrefix + id;
   try {
-    await scratch.putAnyway();
-    await deleteWith(store, keys, scratch.key);
+    const result = await store.put(scratch, Buffer.from(id), 'any', id);
+    if (result.kind === 'failed') throw result.error;
+    await deleteWith(store, keys, scratch);
   } catch (error) {
-    await scratch.clear();
+    // The failure is what is told.
+    await store.delete([{ key: scratch }]).catch(() => {});
     throw error;
   }
 }
@@ -83,7 +82,7 @@ async function deleteWith(store: ObjectStore, keys: Keys, exists: string): Promi
 }
 
 async function hasData(store: ObjectStore, keys: Keys): Promise<boolean> {
-  for await (const objects of store.list(keys.dataPrefix)) {
+  for await (const objects of store.list(keys.dataPrefix, { inOrder: true })) {
     if (objects.some(({ key }) => indexOfKey(keys, key) !== undefined)) return true;
   }
   return false;
@@ -94,7 +93,11 @@ async function* dataKeys(store: ObjectStore, keys: Keys, exists: string): AsyncG
 }
 
 async function* probeKeys(store: ObjectStore, keys: Keys, exists: string | undefined): AsyncGenerator<string[]> {
-  for await (const objects of store.list(keys.volumePrefix, { after: keys.probePrefix, reaches: exists })) {
+  for await (const objects of store.list(keys.volumePrefix, {
+    inOrder: true,
+    after: keys.probePrefix,
+    reaches: exists,
+  })) {
     const probes = objects.map(({ key }) => key).filter((key) => key.startsWith(keys.probePrefix));
     yield probes.filter((key) => key !== exists && isId(key.slice(keys.probePrefix.length)));
     if (probes.length < objects.length) return;
@@ -120,7 +123,7 @@ async function deleteUntilGone(store: ObjectStore, find: () => AsyncGenerator<st
 
 async function deleteBatch(store: ObjectStore, keys: readonly string[]): Promise<void> {
   if (keys.length === 0) return;
-  for (const result of await store.deleteBatch(keys.map((key) => ({ key })))) {
+  for (const result of await store.delete(keys.map((key) => ({ key })))) {
     if (result instanceof BlockError) throw result;
   }
 }

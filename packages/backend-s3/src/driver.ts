@@ -1,12 +1,18 @@
-import type { BlockDriver, DisconnectOptions, Extent, MaybePromise } from '@blockyard/block';
+import {
+  type BlockDriver,
+  type DisconnectOptions,
+  type Extent,
+  type MaybePromise,
+  systemClock,
+} from '@blockyard/block';
+import { CALL_BYTES, forEachParallel, yielderOf } from '@blockyard/block/async';
+import type { BufferPart } from './layout/geometry.js';
 import { DELETES_AHEAD } from './objects/deleter.js';
-import type { BufferPart } from './objects/geometry.js';
-import type { Lease } from './root/lease.js';
 import { ObjectReader } from './objects/reader.js';
-import type { ObjectWriter, VolumeParts } from './objects/writer.js';
 import { resizeVolume } from './objects/resize.js';
-import { eachInParallel } from './store/slots.js';
-import { Turn } from './turn.js';
+import type { VolumeParts } from './objects/volume-parts.js';
+import type { ObjectWriter } from './objects/writer.js';
+import type { Lease } from './root/lease.js';
 
 export interface S3DriverFacts {
   readonly name: string;
@@ -33,8 +39,9 @@ export class S3Driver implements BlockDriver {
   readonly #writer: ObjectWriter;
   readonly #concurrency: number;
   readonly #lease: Lease;
-  readonly #turn = new Turn();
-  /** Changes that have ended, well or not. */
+  /** Operations that complete from memory yield to the event loop, so that the store's answers come through. */
+  readonly #yielder = yielderOf(systemClock);
+  /** Changes that have completed or failed. */
   #changes = 0;
   /** Those that were there at the last flush that succeeded. */
   #flushedChanges = 0;
@@ -61,19 +68,17 @@ export class S3Driver implements BlockDriver {
   }
 
   read(start: number, buffers: readonly Uint8Array[]): MaybePromise<void> {
-    const parts = this.#parts.geometry.cut(start, buffers);
+    const parts = this.#parts.geometry.split(start, buffers);
     const missing = this.#partsToFetch(parts);
     const first = missing.next();
     // Nothing but holes: known at once.
-    if (first.done === true) return this.#turn.take();
-    return eachInParallel(startingWith(first.value, missing), this.#concurrency, (part) => this.#reader.fetch(part));
+    if (first.done === true) return this.#yielder.spend(CALL_BYTES);
+    return this.#forEach(startingWith(first.value, missing), (part) => this.#reader.fetch(part));
   }
 
   write(start: number, buffers: readonly Uint8Array[]): Promise<void> {
-    const parts = this.#parts.geometry.cut(start, buffers);
-    return this.#changing(() =>
-      eachInParallel(parts, this.#concurrency, (part) => this.#writer.write(part.index, part)),
-    );
+    const parts = this.#parts.geometry.split(start, buffers);
+    return this.#changing(() => this.#forEach(parts, (part) => this.#writer.write(part.index, part)));
   }
 
   /**
@@ -81,7 +86,7 @@ export class S3Driver implements BlockDriver {
    */
   async flush(): Promise<void> {
     const changes = this.#changes;
-    if (changes === this.#flushedChanges) return this.#turn.take();
+    if (changes === this.#flushedChanges) return this.#yielder.spend(CALL_BYTES);
     await this.#lease.confirmFlush();
     this.#flushedChanges = Math.max(this.#flushedChanges, changes);
   }
@@ -94,7 +99,8 @@ export class S3Driver implements BlockDriver {
   discard(start: number, count: number): Promise<void> {
     const { geometry } = this.#parts;
     const zero = (index: number) => this.#writer.write(index, geometry.partOf(index, start, count));
-    return this.#changing(() => eachInParallel(this.#objectsIn(start, count), DELETES_AHEAD, zero));
+    const objects = this.#objectsIn(start, count);
+    return this.#changing(() => forEachParallel(objects, { maxConcurrency: DELETES_AHEAD }, zero));
   }
 
   writeZeroes(start: number, count: number): Promise<void> {
@@ -102,7 +108,7 @@ export class S3Driver implements BlockDriver {
   }
 
   async extents(start: number, count: number): Promise<Extent[]> {
-    await this.#turn.take();
+    await this.#yielder.spend(CALL_BYTES);
     const { geometry, known } = this.#parts;
     const first = geometry.objectOf(start);
     const end = geometry.objectOf(start + count - 1) + 1;
@@ -119,6 +125,10 @@ export class S3Driver implements BlockDriver {
     store.close();
   }
 
+  #forEach(parts: Iterable<BufferPart>, task: (part: BufferPart) => Promise<void>): Promise<void> {
+    return forEachParallel(parts, { maxConcurrency: this.#concurrency }, task);
+  }
+
   *#partsToFetch(parts: Iterable<BufferPart>): Generator<BufferPart> {
     for (const part of parts) if (this.#reader.needsFetch(part)) yield part;
   }
@@ -128,7 +138,7 @@ export class S3Driver implements BlockDriver {
     const { geometry, known, locks } = this.#parts;
     const first = geometry.objectOf(start);
     const end = geometry.objectOf(start + count - 1) + 1;
-    const held = new Set(locks.held(first, end));
+    const held = new Set([...locks.keys()].filter((index) => index >= first && index < end));
     yield* held;
     for (const index of known.existing(first, end)) if (!held.has(index)) yield index;
   }
@@ -140,7 +150,7 @@ export class S3Driver implements BlockDriver {
       this.#parts.fence.check();
       await change();
       if (confirms) await lease.confirm();
-      await this.#turn.take();
+      await this.#yielder.spend(CALL_BYTES);
     } finally {
       lease.end();
       this.#changes++;

@@ -1,10 +1,19 @@
 import { DeleteObjectCommand, GetObjectCommand } from '@aws-sdk/client-s3';
 import { type BlockDevice, BlockError } from '@blockyard/block';
-import type { Fault, FaultProxy, ProxiedRequest } from '@blockyard/local-s3';
+import {
+  CONDITIONAL_DELETES,
+  type Fault,
+  type FaultProxy,
+  type ProxiedRequest,
+  startFaults,
+  startTestStore,
+  type TestStore,
+} from '@blockyard/local-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type ConnectS3Options, connectS3, createVolume, type StoreOptions } from './index.js';
+import { brief } from './testing/brief.js';
 import { TestClock } from './testing/clock.js';
-import { brief, CONDITIONAL_DELETES, gate, startFaults, startTestStore, type TestStore } from './testing/servers.js';
+import { gate } from './testing/gate.js';
 
 const SECTOR = 512;
 const OBJECT_SECTORS = 8;
@@ -48,7 +57,7 @@ async function connect(options: Partial<ConnectS3Options> = {}): Promise<BlockDe
 /** Without memory of the objects written last, so that each write of a part of an object reads it first. */
 const connectForgetful = (options: Partial<StoreOptions> = {}) => connect({ ...options, maxRecentBytes: 0 });
 
-/** As seen by somebody who opens the volume afresh. */
+/** As seen by one who opens the volume afresh. */
 async function stored(start: number, count = 1): Promise<number[]> {
   const device = await connectS3({ ...at, readOnly: true });
   const values = await read(device, start, count);
@@ -114,7 +123,7 @@ test('a PUT whose answer was lost is recognized as its own when the second try f
   expect(await stored(3, 2)).toEqual([3, 3]);
 });
 
-test('a PUT that was answered by nobody is looked for, and found', async () => {
+test('a PUT that no one answered is looked for, and found', async () => {
   const device = await connect({ maxAttempts: 1, requestTimeoutMs: 1000 });
   failing(isDataPut, { kind: 'swallow-after' });
   await device.write(3, fill(1));
@@ -146,7 +155,7 @@ test('a failed write says what was to be written, where it went wrong and why', 
   expect((error as BlockError).message).toContain('SlowDown (503), 2 attempts');
 });
 
-test('after a write whose fate nobody knows, reads ask the store', async () => {
+test('after a write whose fate no one knows, reads ask the store', async () => {
   const device = await connect({ maxAttempts: 1, requestTimeoutMs: 1000 });
   // Carried out, but neither the answer nor the look afterwards comes through.
   failing((request) => request.path.includes('/data/'), { kind: 'swallow-after' });
@@ -282,7 +291,7 @@ test('a read that finds its object deleted meanwhile reads zeroes, or what was w
   expect(await reads).toEqual([[0], [0]]);
 });
 
-test('a read that meets one replacement of its object after the other gets its turn', async () => {
+test('a read that meets one replacement of its object after the other gets its answer', async () => {
   const device = await connectForgetful();
   await device.write(0, fill(1, OBJECT_SECTORS));
   const isDataGet = ({ method, path }: ProxiedRequest) => method === 'GET' && path.includes('/data/');
@@ -395,7 +404,7 @@ test('a store that dies within a large write and a flush loses nothing that was 
   expect(await stored(0, SECTORS)).toEqual(new Array(SECTORS).fill(2));
 });
 
-test('a store that dies for good gives back what was flushed to whoever opens the volume later', async () => {
+test('a store that dies for good gives back what was flushed to the one who opens the volume later', async () => {
   const device = await connect({ maxAttempts: 1 });
   await device.write(0, fill(1, SECTORS));
   await device.flush();

@@ -1,8 +1,13 @@
+export {
+  type S3Credentials,
+  type S3CredentialsProvider,
+  STORE_EVENTS_CHANNEL,
+  type StoreEvent,
+} from '@blockyard/object-store-s3';
 export { connectS3 } from './connect.js';
 export { createVolume } from './create.js';
-export type { S3Credentials, S3CredentialsProvider } from './store/credentials.js';
 export { deleteVolume } from './delete-volume.js';
-export { STORE_EVENTS_CHANNEL, type StoreEvent } from './store/events.js';
+export { OBJECT_SIZE_BYTES_MAX } from './layout/object-size.js';
 export {
   CONCURRENCY_DEFAULT,
   CONCURRENCY_MAX,
@@ -10,7 +15,6 @@ export {
   type CreateVolumeOptions,
   type DeleteVolumeOptions,
   OBJECT_SIZE_BYTES_DEFAULT,
-  OBJECT_SIZE_BYTES_MAX,
   type StoreOptions,
 } from './options.js';
 export type { S3Device, VolumeHolder } from './root/volume-holder.js';

@@ -25,7 +25,7 @@ test.each([
   ['a prefix that climbs', { sizeBytes: 0, prefix: 'a/../b' }],
   ['a prefix with a control character', { sizeBytes: 0, prefix: 'a\n' }],
   ['a prefix that is too long', { sizeBytes: 0, prefix: 'é'.repeat(500) }],
-  ['a client that is none', { sizeBytes: 0, client: {} }],
+  ['a client that is not one', { sizeBytes: 0, client: {} }],
   ['a client and an endpoint', { sizeBytes: 0, client, endpoint: 'http://127.0.0.1:1' }],
   ['a client and credentials', { sizeBytes: 0, client, credentials: { accessKeyId: 'a', secretAccessKey: 'b' } }],
   ['no time', { sizeBytes: 0, requestTimeoutMs: 0 }],

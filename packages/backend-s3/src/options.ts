@@ -1,52 +1,31 @@
-import type { S3Client } from '@aws-sdk/client-s3';
 import {
   BlockError,
   type Clock,
+  checkBoolean,
   checkInteger,
+  checkIntegerBetween,
   checkOptionNames,
   checkSectorSize,
   checkSize,
-  systemClock,
+  type KnownOptions,
 } from '@blockyard/block';
-import type { S3Credentials, S3CredentialsProvider } from './store/credentials.js';
+import {
+  checkS3Connection,
+  MAX_CONCURRENCY_DEFAULT,
+  MAX_CONCURRENCY_MAX,
+  S3_CONNECTION_OPTIONS,
+  type S3ConnectionOptions,
+  type S3ConnectionSettings,
+} from '@blockyard/object-store-s3';
+import { checkPrefix } from './layout/keys.js';
+import { checkObjectSize } from './layout/object-size.js';
 import { LEASE_MS_MAX } from './root/holder.js';
-import { checkPrefix } from './objects/keys.js';
 import { systemVolumeClock, type VolumeClock } from './root/volume-clock.js';
 
-/** How to reach the store: with a client of yours, or with what is needed to make one. */
-export interface StoreOptions {
-  readonly bucket: string;
+/** How to reach the volume: the bucket, and where in it. */
+export interface StoreOptions extends S3ConnectionOptions {
   /** What the keys of the volume begin with: `disks/web-1`. */
   readonly prefix: string;
-  /** A client set up by you. It is not destroyed at the end. Left out: one is made from the four options below. */
-  readonly client?: S3Client;
-  /** URL of the store. Left out: AWS. */
-  readonly endpoint?: string;
-  /** Default: what the environment says or, with an `endpoint`, `us-east-1`. */
-  readonly region?: string;
-  /**
-   * What to sign with, or what gives it. When the store refuses what it gave, a provider is asked once more, and the SDK's own
-   * places are looked at anew, files included. Default: what the SDK finds in the environment, in its files, or on the machine.
-   */
-  readonly credentials?: S3Credentials | S3CredentialsProvider;
-  /** `endpoint/bucket/key` in place of `bucket.endpoint/key`. Default: true with an `endpoint`. */
-  readonly forcePathStyle?: boolean;
-  /**
-   * Longest that one attempt at one request may be without progress: without bytes that leave or arrive. Added to it is what a
-   * line of 16 KiB/s takes for the bytes of the request, which bounds the attempt as a whole. Default: 30,000.
-   */
-  readonly requestTimeoutMs?: number;
-  /** How long a request that fails for a reason that may pass is tried again, from its first failure on. Default: 30,000. */
-  readonly maxOutageMs?: number;
-  /**
-   * How often a request is tried, in addition to that bound. Default: as often as there is time. A `client` of yours tries as
-   * often as it was told to, each time.
-   */
-  readonly maxAttempts?: number;
-  /** Drives all waiting and all time-outs. Default: the system's. */
-  readonly clock?: Clock;
-  /** Chance, from 0 to before 1, for the length of waits. Default: `Math.random`. */
-  readonly random?: () => number;
   /** Go on with a store that does not honour conditional writes: a second writer will not be noticed. Default: false. */
   readonly allowUnsafeStore?: boolean;
 }
@@ -94,20 +73,10 @@ export interface ConnectS3Options extends StoreOptions {
 
 export const SECTOR_SIZE_DEFAULT = 4096;
 export const OBJECT_SIZE_BYTES_DEFAULT = 1 << 20;
-/** A merge holds one object in memory for each request in flight. */
-export const OBJECT_SIZE_BYTES_MAX = 64 << 20;
-/** Over 20 ms as many keep a line of 3,000 small reads a second busy. */
-export const CONCURRENCY_DEFAULT = 64;
-export const CONCURRENCY_MAX = 256;
+export const CONCURRENCY_DEFAULT = MAX_CONCURRENCY_DEFAULT;
+export const CONCURRENCY_MAX = MAX_CONCURRENCY_MAX;
 export const MAX_RECENT_BYTES_DEFAULT = 16 << 20;
 export const LEASE_MS_DEFAULT = 3000;
-export const REQUEST_TIMEOUT_MS_DEFAULT = 30_000;
-/** A store that is silent for longer than that will not say anything any more. */
-const REQUEST_TIMEOUT_MS_MAX = 3_600_000;
-/** Longer than the restart of a gateway or of a whole small store, and short enough for somebody who waits at a terminal. */
-export const MAX_OUTAGE_MS_DEFAULT = 30_000;
-/** A day. */
-export const MAX_OUTAGE_MS_MAX = 86_400_000;
 
 export interface DeleteVolumeOptions extends StoreOptions {
   /**
@@ -118,12 +87,11 @@ export interface DeleteVolumeOptions extends StoreOptions {
 }
 
 /** Store options with their defaults. */
-export interface StoreSettings extends StoreOptions {
-  readonly requestTimeoutMs: number;
-  readonly maxOutageMs: number;
-  readonly maxAttempts: number;
+export interface StoreSettings {
+  readonly bucket: string;
+  readonly prefix: string;
+  readonly connection: S3ConnectionSettings;
   readonly clock: Clock;
-  readonly random: () => number;
   readonly allowUnsafeStore: boolean;
 }
 
@@ -149,29 +117,15 @@ export interface ConnectSettings extends StoreSettings {
 }
 
 /** Lists that do not compile when an option is missing from them. */
-const KNOWN_STORE: Readonly<Record<keyof StoreOptions, true>> = {
-  bucket: true,
-  prefix: true,
-  client: true,
-  endpoint: true,
-  region: true,
-  credentials: true,
-  forcePathStyle: true,
-  requestTimeoutMs: true,
-  maxOutageMs: true,
-  maxAttempts: true,
-  clock: true,
-  random: true,
-  allowUnsafeStore: true,
-};
-const KNOWN_CREATE: Readonly<Record<keyof CreateVolumeOptions, true>> = {
+const KNOWN_STORE: KnownOptions<StoreOptions> = { ...S3_CONNECTION_OPTIONS, prefix: true, allowUnsafeStore: true };
+const KNOWN_CREATE: KnownOptions<CreateVolumeOptions> = {
   ...KNOWN_STORE,
   sizeSectors: true,
   sizeBytes: true,
   sectorSize: true,
   objectSizeBytes: true,
 };
-const KNOWN_CONNECT: Readonly<Record<keyof ConnectS3Options, true>> = {
+const KNOWN_CONNECT: KnownOptions<ConnectS3Options> = {
   ...KNOWN_STORE,
   readOnly: true,
   takeOver: true,
@@ -183,10 +137,7 @@ const KNOWN_CONNECT: Readonly<Record<keyof ConnectS3Options, true>> = {
   minConcurrency: true,
 };
 
-const KNOWN_DELETE: Readonly<Record<keyof DeleteVolumeOptions, true>> = { ...KNOWN_STORE, takeOver: true };
-
-/** Where a client is found by itself if none is given. */
-const CLIENT_PARTS = ['endpoint', 'region', 'credentials', 'forcePathStyle'] as const;
+const KNOWN_DELETE: KnownOptions<DeleteVolumeOptions> = { ...KNOWN_STORE, takeOver: true };
 
 /** The options with their defaults. Throws `INVALID_ARGUMENT`, or `UNALIGNED` for sizes that are not whole sectors. */
 export function checkCreateOptions(options: CreateVolumeOptions): CreateSettings {
@@ -207,9 +158,9 @@ export function checkConnectOptions(options: ConnectS3Options): ConnectSettings 
   checkBoolean(readOnly, 'readOnly');
   checkBoolean(takeOver, 'takeOver');
   checkBoolean(acceptMissingObjects, 'acceptMissingObjects');
-  checkBetween(leaseMs, 0, LEASE_MS_MAX, 'leaseMs');
-  checkBetween(concurrency, 1, CONCURRENCY_MAX, 'concurrency');
-  checkBetween(minConcurrency, 1, concurrency, 'minConcurrency');
+  checkIntegerBetween(leaseMs, 'leaseMs', 0, LEASE_MS_MAX);
+  checkIntegerBetween(concurrency, 'concurrency', 1, CONCURRENCY_MAX);
+  checkIntegerBetween(minConcurrency, 'minConcurrency', 1, concurrency);
   checkInteger(maxRecentBytes, 'maxRecentBytes');
   return {
     ...store,
@@ -232,14 +183,6 @@ export function checkDeleteOptions(options: DeleteVolumeOptions): DeleteSettings
   return { ...store, takeOver };
 }
 
-/** Whole sectors, and small enough to be held in memory. */
-export function checkObjectSize(objectSizeBytes: unknown, sectorSize: number): asserts objectSizeBytes is number {
-  checkBetween(objectSizeBytes, 1, OBJECT_SIZE_BYTES_MAX, 'objectSizeBytes');
-  if (objectSizeBytes % sectorSize !== 0) {
-    throw new BlockError('UNALIGNED', `objectSizeBytes ${objectSizeBytes} is not a multiple of ${sectorSize}`);
-  }
-}
-
 function sizeOf({ sizeSectors, sizeBytes }: CreateVolumeOptions, sectorSize: number): number {
   if ((sizeSectors === undefined) === (sizeBytes === undefined)) {
     throw new BlockError('INVALID_ARGUMENT', 'give either sizeSectors or sizeBytes');
@@ -256,54 +199,9 @@ function sizeOf({ sizeSectors, sizeBytes }: CreateVolumeOptions, sectorSize: num
 }
 
 function checkStoreOptions(options: StoreOptions): StoreSettings {
-  const { bucket, prefix, client } = options;
-  if (typeof bucket !== 'string' || bucket === '' || bucket.includes('/')) {
-    throw new BlockError('INVALID_ARGUMENT', `bucket must be the name of a bucket, not ${JSON.stringify(bucket)}`);
-  }
+  const connection = checkS3Connection(options);
+  const { bucket, prefix, allowUnsafeStore = false } = options;
   checkPrefix(prefix);
-  if (client !== undefined) checkClient(client, options);
-  for (const name of ['endpoint', 'region'] as const) {
-    const value: unknown = options[name];
-    if (value !== undefined && (typeof value !== 'string' || value === '')) {
-      throw new BlockError('INVALID_ARGUMENT', `${name} must be a string that is not empty`);
-    }
-  }
-  const {
-    requestTimeoutMs = REQUEST_TIMEOUT_MS_DEFAULT,
-    maxOutageMs = MAX_OUTAGE_MS_DEFAULT,
-    maxAttempts = Number.POSITIVE_INFINITY,
-    clock = systemClock,
-    random = Math.random,
-    allowUnsafeStore = false,
-  } = options;
-  checkBetween(requestTimeoutMs, 1, REQUEST_TIMEOUT_MS_MAX, 'requestTimeoutMs');
-  checkBetween(maxOutageMs, 0, MAX_OUTAGE_MS_MAX, 'maxOutageMs');
-  if (maxAttempts !== Number.POSITIVE_INFINITY) checkBetween(maxAttempts, 1, 1_000_000, 'maxAttempts');
   checkBoolean(allowUnsafeStore, 'allowUnsafeStore');
-  if (options.forcePathStyle !== undefined) checkBoolean(options.forcePathStyle, 'forcePathStyle');
-  return { ...options, requestTimeoutMs, maxOutageMs, maxAttempts, clock, random, allowUnsafeStore };
-}
-
-function checkClient(client: unknown, options: StoreOptions): void {
-  if (typeof client !== 'object' || client === null || !('send' in client) || typeof client.send !== 'function') {
-    throw new BlockError('INVALID_ARGUMENT', 'client must be an S3Client of @aws-sdk/client-s3');
-  }
-  for (const name of CLIENT_PARTS) {
-    if (options[name] !== undefined) {
-      throw new BlockError('INVALID_ARGUMENT', `give either a client or ${name}: the client has its own`);
-    }
-  }
-}
-
-function checkBoolean(value: unknown, what: string): void {
-  if (typeof value !== 'boolean') {
-    throw new BlockError('INVALID_ARGUMENT', `${what} must be true or false, not ${String(value)}`);
-  }
-}
-
-function checkBetween(value: unknown, min: number, max: number, what: string): asserts value is number {
-  checkInteger(value, what);
-  if (value < min || value > max) {
-    throw new BlockError('INVALID_ARGUMENT', `${what} must be from ${min} to ${max}, not ${value}`);
-  }
+  return { bucket, prefix, connection, clock: connection.clock, allowUnsafeStore };
 }

@@ -9,11 +9,11 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import { type BlockDevice, BlockError } from '@blockyard/block';
-import type { FaultProxy } from '@blockyard/local-s3';
+import { type FaultProxy, startFaults, startTestStore, type TestStore } from '@blockyard/local-s3';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { connectS3, createVolume, deleteVolume, type StoreOptions } from './index.js';
+import { brief } from './testing/brief.js';
 import { TestClock } from './testing/clock.js';
-import { brief, startFaults, startTestStore, type TestStore } from './testing/servers.js';
 
 let store: TestStore;
 let proxy: FaultProxy & { volume: TestStore['volume'] };

@@ -8,7 +8,7 @@ const S3_PATH = '/cdn-cgi/local/r2/s3';
 /** The store does not look at the region, but a signature must name one. */
 const REGION = 'auto';
 
-/** A worker has to exist for the store to start; nobody talks to it. */
+/** A worker has to exist for the store to start; no one talks to it. */
 const IDLE_WORKER = 'export default { fetch: () => new Response(null, { status: 404 }) }';
 
 export interface LocalS3Options {
@@ -49,7 +49,7 @@ export async function startLocalS3(options: LocalS3Options = {}): Promise<LocalS
     script: IDLE_WORKER,
     r2Buckets: { BUCKET: { id: bucket, s3Credentials: credentials } },
     ...(options.persistDir === undefined ? {} : { r2Persist: options.persistDir }),
-    // What the store's process prints is of no use to whoever runs a test.
+    // What the store's process prints is of no use in a test.
     handleRuntimeStdio: (stdout: Readable, stderr: Readable) => {
       stdout.resume();
       stderr.resume();

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { StoreAnswer, StoreRequest } from './odd-store.js';
+import type { StoreAnswer, StoreRequest } from './store-request.js';
 
 export interface StoredObject {
   readonly body: Buffer;

@@ -1,25 +1,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { answerHonestly, type StoredObject } from './memory-s3.js';
+import type { StoreAnswer, StoreRequest } from './store-request.js';
 
-/** A request as the store sees it. */
-export interface StoreRequest {
-  readonly method: string;
-  readonly bucket: string;
-  /** Empty for a request to the bucket itself: a listing, a delete of many. */
-  readonly key: string;
-  readonly query: URLSearchParams;
-  readonly headers: IncomingMessage['headers'];
-  readonly body: Buffer;
-}
-
-export interface StoreAnswer {
-  readonly status: number;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string | Buffer;
-}
-
-/** What becomes of a request. `honest` carries it out, or one changed beforehand, and gives the answer of a store as it should be. */
+/** Answers a request. `honest` carries it out, or one changed beforehand, and gives the answer of a store as it should be. */
 export type AnswerRule = (
   request: StoreRequest,
   honest: (request?: StoreRequest) => StoreAnswer,

@@ -1,13 +1,17 @@
 import { BlockError } from '@blockyard/block';
+import {
+  type DeleteResult,
+  type Deletion,
+  type Listed,
+  type ListOptions,
+  MAX_BATCH_KEYS,
+  type ObjectVersion,
+} from '@blockyard/object-store';
 import { expect, test } from 'vitest';
+import { Geometry } from '../layout/geometry.js';
+import { dataKey, keysOf } from '../layout/keys.js';
 import { Deleter } from './deleter.js';
-import type { DeleteResult } from '../store/deletes.js';
-import { Geometry } from './geometry.js';
-import { dataKey, keysOf } from './keys.js';
-import type { Listed } from '../store/list-page.js';
 import { listObjects } from './listing.js';
-import { BATCH_KEYS_MAX, type ListOptions } from '../store/store.js';
-import type { Version } from './version.js';
 
 const keys = keysOf('volume');
 
@@ -20,7 +24,7 @@ class FakeStore {
   readonly log: string[] = [];
   /** Deletes wait for this. */
   answer: Promise<void> = Promise.resolve();
-  readonly batches: { key: string; etag?: string | undefined }[][] = [];
+  readonly batches: Deletion[][] = [];
 
   add(from: number, end: number): void {
     for (let index = from; index < end; index++) this.objects.set(dataKey(keys, index), `"${index}"`);
@@ -28,27 +32,27 @@ class FakeStore {
 
   async *list(
     prefix: string,
-    { after, reaches, keysMax = 1000 }: ListOptions = {},
+    { after, reaches, maxKeys = 1000 }: ListOptions = {},
   ): AsyncGenerator<readonly Listed[], void> {
     const all = [...this.objects.keys(), keys.root].filter((key) => key.startsWith(prefix)).sort();
     expect(reaches, 'a listing that must reach the root').toBe(keys.root);
     let rest = all.filter((key) => key > (after ?? ''));
     while (rest.length > 0) {
       this.log.push(`list after ${after?.slice(keys.dataPrefix.length)}`);
-      const page = rest.slice(0, keysMax).filter((key) => !this.unlisted.has(key));
+      const page = rest.slice(0, maxKeys).filter((key) => !this.unlisted.has(key));
       yield page.map((key) => ({ key, etag: this.objects.get(key) ?? '', sizeBytes: 528, modifiedMs: 0 }));
-      rest = rest.slice(keysMax);
+      rest = rest.slice(maxKeys);
       after = page.at(-1);
     }
   }
 
-  async head(key: string): Promise<Version | undefined> {
+  async head(key: string): Promise<ObjectVersion | undefined> {
     this.log.push(`head ${key.slice(keys.dataPrefix.length)}`);
     const etag = this.objects.get(key);
     return etag === undefined ? undefined : { etag, sizeBytes: 528, stamp: undefined };
   }
 
-  async deleteBatch(batch: readonly { key: string; etag?: string | undefined }[]): Promise<DeleteResult[]> {
+  async delete(batch: readonly Deletion[]): Promise<DeleteResult[]> {
     this.log.push(`delete ${batch.length}`);
     this.batches.push([...batch]);
     await this.answer;
@@ -67,10 +71,10 @@ class FakeStore {
 const volumeOf = (objectCount: number) =>
   new Geometry({ sectorSize: 512, objectSizeBytes: 512, sizeSectors: objectCount });
 
-async function listed(store: FakeStore, objectCount: number, parallelMax = 16): Promise<number[]> {
+async function listed(store: FakeStore, objectCount: number, maxConcurrency = 16): Promise<number[]> {
   const found: number[] = [];
-  const cut = { parallelMax, keysMax: BATCH_KEYS_MAX };
-  await listObjects(store, keys, volumeOf(objectCount), ({ index }) => found.push(index), cut);
+  const split = { maxConcurrency, maxKeys: MAX_BATCH_KEYS };
+  await listObjects(store, keys, volumeOf(objectCount), ({ index }) => found.push(index), split);
   return found.sort((a, b) => a - b);
 }
 
@@ -84,8 +88,8 @@ test('all objects are found, those past the end of the volume too, whatever else
   store.objects.set('volume/data/000000000005.bak', '"x"');
   store.objects.set('volume/data/readme', '"x"');
   for (const objectCount of [0, 1, 3000, 5000, 8000, 2 ** 40]) {
-    for (const parallelMax of [1, 3, 16]) {
-      const found = await listed(store, objectCount, parallelMax);
+    for (const maxConcurrency of [1, 3, 16]) {
+      const found = await listed(store, objectCount, maxConcurrency);
       expect(found).toEqual([...range(0, 2500), ...range(4000, 5200), 9000, 9001, 9002]);
     }
   }

@@ -1,8 +1,8 @@
 import type { BlockDevice } from '@blockyard/block';
+import { startTestStore, type TestStore } from '@blockyard/local-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { connectS3, createVolume } from '../index.js';
 import { TestClock } from '../testing/clock.js';
-import { startTestStore, type TestStore } from '../testing/servers.js';
 import { type StoredObject, StoredObjects } from '../testing/stored-objects.js';
 
 const SECTOR = 4096;

@@ -1,8 +1,8 @@
-import { dataKey, type Keys } from './keys.js';
-import { listData } from './listing.js';
+import { forEachParallel } from '@blockyard/block/async';
+import { MAX_BATCH_KEYS, type ObjectStore } from '@blockyard/object-store';
+import { dataKey, type Keys } from '../layout/keys.js';
 import type { RootObject } from '../root/root-object.js';
-import { eachInParallel } from '../store/slots.js';
-import { BATCH_KEYS_MAX, type ObjectStore } from '../store/store.js';
+import { listData } from './listing.js';
 
 /** Batches in flight at once. */
 const BATCHES_MAX = 4;
@@ -11,7 +11,7 @@ const BATCHES_MAX = 4;
 const HEADS_MAX = 8;
 
 /** Objects of one discard that are given to the deleter at once: enough to fill all batches. */
-export const DELETES_AHEAD = BATCHES_MAX * BATCH_KEYS_MAX;
+export const DELETES_AHEAD = BATCHES_MAX * MAX_BATCH_KEYS;
 
 interface Wanted {
   readonly index: number;
@@ -21,10 +21,10 @@ interface Wanted {
   readonly fail: (error: unknown) => void;
 }
 
-type DeleterStore = Pick<ObjectStore, 'list' | 'head' | 'deleteBatch'>;
+type DeleterStore = Pick<ObjectStore, 'list' | 'head' | 'delete'>;
 
 /**
- * Deletes data objects, up to a thousand in one request: all that are wanted in one turn, or while a request is under way.
+ * Deletes data objects, up to a thousand in one request: all that are wanted before the next macrotask, or while a request is under way.
  *
  * A delete cannot be taken back, and not every store can make it conditional. So before each batch the root is looked at: a
  * writer that was replaced deletes nothing. Where the store honours ETags in deletes they close the rest of the gap: they
@@ -48,7 +48,7 @@ export class Deleter {
   }
 
   /**
-   * Resolves with `gone` when the object does not exist any more, with `changed` when it is not in the version `etag`. If it
+   * Resolves with `gone` when the object no longer exists, with `changed` when it is not in the version `etag`. If it
    * rejects, the object may exist or not.
    */
   delete(index: number, etag: string | undefined): Promise<'gone' | 'changed'> {
@@ -56,7 +56,7 @@ export class Deleter {
       this.#queue.push({ index, etag, settle, fail });
       if (this.#scheduled) return;
       this.#scheduled = true;
-      // Not at once, so that what is wanted in the same turn goes along.
+      // Not at once, so that what is wanted before the next macrotask goes along.
       setImmediate(() => {
         this.#scheduled = false;
         this.#pump();
@@ -65,9 +65,9 @@ export class Deleter {
   }
 
   #pump(): void {
-    while (this.#running < BATCHES_MAX && this.#queue.length >= (this.#running === 0 ? 1 : BATCH_KEYS_MAX)) {
+    while (this.#running < BATCHES_MAX && this.#queue.length >= (this.#running === 0 ? 1 : MAX_BATCH_KEYS)) {
       this.#running++;
-      void this.#send(this.#queue.splice(0, BATCH_KEYS_MAX)).finally(() => {
+      void this.#send(this.#queue.splice(0, MAX_BATCH_KEYS)).finally(() => {
         this.#running--;
         this.#pump();
       });
@@ -83,7 +83,7 @@ export class Deleter {
         key: dataKey(this.#keys, index),
         etag: this.#conditional ? etag : undefined,
       }));
-      const results = objects.length === 0 ? [] : await this.#store.deleteBatch(objects);
+      const results = objects.length === 0 ? [] : await this.#store.delete(objects);
       const resultOf = new Map(existing.map((wanted, number) => [wanted, results[number]]));
       for (const wanted of batch) {
         const result = resultOf.get(wanted) ?? 'gone';
@@ -118,7 +118,7 @@ export class Deleter {
       }
     }
     const unlisted = [...unknown.values()].filter(({ etag }) => etag === undefined);
-    await eachInParallel(unlisted, HEADS_MAX, async (wanted) => {
+    await forEachParallel(unlisted, { maxConcurrency: HEADS_MAX }, async (wanted) => {
       wanted.etag = (await this.#store.head(dataKey(this.#keys, wanted.index)))?.etag;
     });
   }

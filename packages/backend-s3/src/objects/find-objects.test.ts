@@ -1,12 +1,10 @@
+import type { Listed, ListOptions, ObjectVersion } from '@blockyard/object-store';
 import { expect, test } from 'vitest';
+import { Geometry } from '../layout/geometry.js';
+import { dataKey, keysOf } from '../layout/keys.js';
 import { DIFFERENT_MAX, findObjects } from './find-objects.js';
-import { Geometry } from './geometry.js';
-import { dataKey, keysOf } from './keys.js';
-import { KnownObjects } from './known-objects.js';
-import type { Listed } from '../store/list-page.js';
 import { ObjectFormat } from './format.js';
-import type { ListOptions } from '../store/store.js';
-import type { Version } from './version.js';
+import { KnownObjects } from './known-objects.js';
 
 const keys = keysOf('volume');
 const OBJECTS = 5000;
@@ -23,19 +21,19 @@ class LyingStore {
   /** Of every object. */
   sizeBytes = format.objectBytes(OBJECT_BYTES);
 
-  async *list(_: string, { after = '', keysMax = 1000 }: ListOptions = {}): AsyncGenerator<readonly Listed[], void> {
-    const shows = this.lies.get(keysMax) ?? ((index: number) => this.objects.has(index));
+  async *list(_: string, { after = '', maxKeys = 1000 }: ListOptions = {}): AsyncGenerator<readonly Listed[], void> {
+    const shows = this.lies.get(maxKeys) ?? ((index: number) => this.objects.has(index));
     const indices = Array.from({ length: OBJECTS + 10 }, (_, index) => index).filter(shows);
     const rest = [...indices.map((index) => dataKey(keys, index)), keys.root].filter((key) => key > after);
-    for (let at = 0; at < rest.length; at += keysMax) {
-      this.log.push(`list ${keysMax}`);
+    for (let at = 0; at < rest.length; at += maxKeys) {
+      this.log.push(`list ${maxKeys}`);
       yield rest
-        .slice(at, at + keysMax)
+        .slice(at, at + maxKeys)
         .map((key) => ({ key, etag: `"${key}"`, sizeBytes: this.sizeBytes, modifiedMs: 0 }));
     }
   }
 
-  async head(key: string): Promise<Version | undefined> {
+  async head(key: string): Promise<ObjectVersion | undefined> {
     this.log.push('head');
     const exists = this.objects.has(Number.parseInt(key.slice(-12), 16));
     return exists ? { etag: '"e"', sizeBytes: this.sizeBytes, stamp: undefined } : undefined;

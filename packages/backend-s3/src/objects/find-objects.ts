@@ -1,12 +1,12 @@
 import { BlockError, IntervalSet } from '@blockyard/block';
-import type { Geometry } from './geometry.js';
-import { dataKey, type Keys } from './keys.js';
-import type { KnownObjects } from './known-objects.js';
-import { type ListingCut, listObjects } from './listing.js';
+import { forEachParallel } from '@blockyard/block/async';
+import { MAX_BATCH_KEYS, type ObjectStore } from '@blockyard/object-store';
+import type { Geometry } from '../layout/geometry.js';
+import { dataKey, type Keys } from '../layout/keys.js';
 import type { ObjectFormat } from './format.js';
+import type { KnownObjects } from './known-objects.js';
+import { type ListingSplit, listObjects } from './listing.js';
 import { fitsV1 } from './object-v1.js';
-import { eachInParallel } from '../store/slots.js';
-import { BATCH_KEYS_MAX, type ObjectStore } from '../store/store.js';
 
 /**
  * Keys in a page of the second listing: another number than that of the first, so that its pages and ranges end elsewhere, and what
@@ -41,16 +41,20 @@ export interface FindObjectsParts {
  * each other. More objects are no loss: a late write, or a listing that still has what was deleted. Of those that turn out not to exist as
  * many are taken for deleted as there are too many.
  */
-export async function findObjects(parts: FindObjectsParts, count: number | null, parallelMax: number): Promise<void> {
+export async function findObjects(
+  parts: FindObjectsParts,
+  count: number | null,
+  maxConcurrency: number,
+): Promise<void> {
   const { known } = parts;
-  const listFirst = () => list(parts, { parallelMax, keysMax: BATCH_KEYS_MAX });
-  const listSecond = () => list(parts, { parallelMax, keysMax: SECOND_KEYS_MAX });
+  const listFirst = () => list(parts, { maxConcurrency, maxKeys: MAX_BATCH_KEYS });
+  const listSecond = () => list(parts, { maxConcurrency, maxKeys: SECOND_KEYS_MAX });
   if (count === null) {
     const [first, second] = await Promise.all([listFirst(), listSecond()]);
-    return settle(parts, first, second, parallelMax);
+    return settle(parts, first, second, maxConcurrency);
   }
   const first = await listFirst();
-  if (first.totalLength < count) await settle(parts, first, await listSecond(), parallelMax);
+  if (first.totalLength < count) await settle(parts, first, await listSecond(), maxConcurrency);
   const found = known.listedCount;
   if (found >= count) return known.expectMissing(found - count);
   if (parts.acceptMissing || (await parts.countAgain()) !== count) return;
@@ -60,7 +64,10 @@ export async function findObjects(parts: FindObjectsParts, count: number | null,
   );
 }
 
-async function list({ store, keys, geometry, format, known }: FindObjectsParts, cut: ListingCut): Promise<IntervalSet> {
+async function list(
+  { store, keys, geometry, format, known }: FindObjectsParts,
+  split: ListingSplit,
+): Promise<IntervalSet> {
   const found = new IntervalSet();
   const visit = ({ index, etag, sizeBytes }: { index: number; etag: string; sizeBytes: number }) => {
     found.add(index, index + 1);
@@ -68,7 +75,7 @@ async function list({ store, keys, geometry, format, known }: FindObjectsParts, 
     // A guess, to read it at the right place the first time. Its stamp will tell.
     if (fitsV1(sizeBytes, geometry) && !format.fits(sizeBytes, geometry.sectorSize)) known.learnFormat(index, true);
   };
-  await listObjects(store, keys, geometry, visit, cut);
+  await listObjects(store, keys, geometry, visit, split);
   return found;
 }
 
@@ -77,7 +84,7 @@ async function settle(
   parts: FindObjectsParts,
   first: IntervalSet,
   second: IntervalSet,
-  parallelMax: number,
+  maxConcurrency: number,
 ): Promise<void> {
   const { store, keys, known } = parts;
   const different = [...onlyIn(first, second), ...onlyIn(second, first)];
@@ -87,7 +94,7 @@ async function settle(
       `two listings have ${first.totalLength} and ${second.totalLength} objects, and differ in more than ${DIFFERENT_MAX}`,
     );
   }
-  await eachInParallel(different, parallelMax, async (index) => {
+  await forEachParallel(different, { maxConcurrency }, async (index) => {
     const version = await store.head(dataKey(keys, index));
     if (version === undefined) known.notListed(index);
     else known.listed(index, version.etag);

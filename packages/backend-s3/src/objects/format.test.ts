@@ -1,9 +1,9 @@
+import { newId } from '@blockyard/object-store';
 import { describe, expect, test } from 'vitest';
 import { type DataObjectStamp, ObjectFormat } from './format.js';
 import { type ImageFacts, ObjectImage } from './image.js';
 import { PartsSink, rangeOfParts } from './parts-sink.js';
 import type { Patch } from './patch.js';
-import { decodeStamp, encodeStamp, newId } from './stamp.js';
 
 const SECTOR = 512;
 const OBJECT_BYTES = 8 * SECTOR;
@@ -157,35 +157,4 @@ test('an object of another size of parts does not fit', () => {
   const image = new ObjectImage(factsOf(2 * SECTOR), 3, OBJECT_BYTES);
   image.buffer.set(bytes);
   expect(image.check(stamp)).toBe(false);
-});
-
-describe('a stamp', () => {
-  const of1 = { volumeId: VOLUME, epoch: 12, writeId: 'b'.repeat(32) };
-  const of2 = { ...of1, data: { index: 2 ** 43 + 1, opening: 'c'.repeat(32), dataBytes: 512 } };
-
-  test('is read as it was written', () => {
-    expect(decodeStamp(encodeStamp(of1))).toEqual(of1);
-    expect(decodeStamp(encodeStamp(of2))).toEqual(of2);
-    expect(encodeStamp(of1).blockyard).toBe(`${VOLUME}/12/${of1.writeId}`);
-  });
-
-  test('with any character changed is none', () => {
-    const { blockyard = '' } = encodeStamp(of2);
-    for (let at = 0; at < blockyard.length; at++) {
-      for (const other of ['0', '1', '/', 'f']) {
-        if (blockyard[at] === other) continue;
-        const changed = blockyard.slice(0, at) + other + blockyard.slice(at + 1);
-        expect(decodeStamp({ blockyard: changed }), changed).toBeUndefined();
-      }
-      expect(decodeStamp({ blockyard: blockyard.slice(0, at) + blockyard.slice(at + 1) })).toBeUndefined();
-    }
-  });
-
-  test.each(['', 'a/1/b', `${VOLUME}/x/${VOLUME}`, `${VOLUME}//${VOLUME}`, `${VOLUME}/1/${VOLUME}/`, '2/a/b'])(
-    'is not %j',
-    (blockyard) => {
-      expect(decodeStamp({ blockyard })).toBeUndefined();
-      expect(decodeStamp(undefined)).toBeUndefined();
-    },
-  );
 });

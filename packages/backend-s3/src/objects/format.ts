@@ -1,9 +1,9 @@
 import { crc32 } from 'node:zlib';
-import type { Stamp } from './stamp.js';
+import type { Stamp } from '../layout/stamp.js';
 
 /**
  * How a data object of version 2 is laid out: a header, then the data in parts of one size, each followed by its checksum. The
- * README has it for whoever writes another implementation.
+ * README has it for authors of other implementations.
  *
  * - A part and its checksum lie side by side, so that one GET of a range brings what it takes to check that range.
  * - The checksum of a part covers its place, too: the volume, the object, the number of the part. Objects or parts that changed
@@ -11,7 +11,7 @@ import type { Stamp } from './stamp.js';
  *   given when it was written, however often its object is replaced.
  * - The header covers the checksums of all parts and everything the stamp says, so that a full read finds parts of different
  *   versions, and data under the stamp of another version.
- * - The length is in the stamp, which comes with every answer: what was cut or grew is found by any read.
+ * - The length is in the stamp, which comes with every answer: any read finds an object that was truncated or grew.
  */
 
 /** Bytes in front of the data. */

@@ -1,10 +1,12 @@
 import { BlockError } from '@blockyard/block';
+import { MemoryStore } from '@blockyard/object-store';
 import { beforeEach, expect, test } from 'vitest';
-import { Geometry } from './geometry.js';
-import { DISPLACED_MAX, Guard } from './guard.js';
-import { keysOf } from './keys.js';
+import { Geometry } from '../layout/geometry.js';
+import { keysOf } from '../layout/keys.js';
+import type { Stamp } from '../layout/stamp.js';
+import { DataObjects } from './data-objects.js';
 import { ObjectFormat } from './format.js';
-import type { Stamp } from './stamp.js';
+import { DISPLACED_MAX, Guard } from './guard.js';
 import type { Version } from './version.js';
 
 const VOLUME_ID = '0'.repeat(32);
@@ -32,8 +34,8 @@ function guard(readOnly = false): Guard {
     },
   };
   const geometry = new Geometry({ sectorSize: SECTOR, objectSizeBytes: OBJECT_BYTES, sizeSectors: 64 });
-  const store = { urlOf: (key: string) => `s3://bucket/${key}` };
-  return new Guard({ store, keys: keysOf('volume'), root, geometry, format }, readOnly);
+  const objects = new DataObjects(new MemoryStore(), keysOf('volume'));
+  return new Guard({ objects, root, geometry, format }, readOnly);
 }
 
 const hex = (number: number) => number.toString(16).padStart(32, '0');

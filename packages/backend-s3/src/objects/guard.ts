@@ -1,17 +1,15 @@
 import { BlockError } from '@blockyard/block';
-import type { Geometry } from './geometry.js';
-import { dataKey, type Keys } from './keys.js';
-import type { ObjectFormat } from './format.js';
-import { fitsV1, HEADER_BYTES_V1 } from './object-v1.js';
+import type { Geometry } from '../layout/geometry.js';
+import type { Stamp } from '../layout/stamp.js';
 import type { Root } from '../root/root.js';
 import type { RootObject } from '../root/root-object.js';
-import type { Stamp } from './stamp.js';
-import type { ObjectStore } from '../store/store.js';
+import type { DataObjects } from './data-objects.js';
+import type { ObjectFormat } from './format.js';
+import { fitsV1, HEADER_BYTES_V1 } from './object-v1.js';
 import type { Version } from './version.js';
 
 interface GuardParts {
-  readonly store: Pick<ObjectStore, 'urlOf'>;
-  readonly keys: Keys;
+  readonly objects: Pick<DataObjects, 'urlOf'>;
   readonly root: {
     readonly root: Pick<Root, 'volumeId' | 'writerEpoch' | 'opening'>;
     readonly verify: RootObject['verify'];
@@ -39,8 +37,7 @@ export const DISPLACED_MAX = 64;
  * An object of version 1 does not name its opening. There the look holds for that one version of the object, known by its write id.
  */
 export class Guard {
-  readonly #store: GuardParts['store'];
-  readonly #keys: Keys;
+  readonly #objects: GuardParts['objects'];
   readonly #root: GuardParts['root'];
   readonly #geometry: Geometry;
   readonly #format: ObjectFormat;
@@ -49,8 +46,7 @@ export class Guard {
   readonly #displaced = new Set<string>();
 
   constructor(parts: GuardParts, readOnly: boolean) {
-    this.#store = parts.store;
-    this.#keys = parts.keys;
+    this.#objects = parts.objects;
     this.#root = parts.root;
     this.#geometry = parts.geometry;
     this.#format = parts.format;
@@ -140,11 +136,7 @@ export class Guard {
   }
 
   #corrupt(index: number, what: string): BlockError {
-    return new BlockError('CORRUPT', `${this.#url(index)}: ${what}`);
-  }
-
-  #url(index: number): string {
-    return this.#store.urlOf(dataKey(this.#keys, index));
+    return new BlockError('CORRUPT', `${this.#objects.urlOf(index)}: ${what}`);
   }
 }
 

@@ -1,13 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { isZero } from '@blockyard/block';
-import {
-  CHECK_BYTES,
-  type DataObjectStamp,
-  hasHeader,
-  type ObjectFormat,
-  PartChecks,
-  putHeader,
-} from './format.js';
+import { CHECK_BYTES, type DataObjectStamp, hasHeader, type ObjectFormat, PartChecks, putHeader } from './format.js';
 import { HEADER_BYTES_V1 } from './object-v1.js';
 import { endOf, type Patch } from './patch.js';
 

@@ -57,7 +57,7 @@ export class KnownObjects {
     else if (this.#v1.has(index)) this.#v1.remove(index, index + 1);
   }
 
-  /** Whether this opening deleted the object, so that what turns up there is of before that. */
+  /** Whether this opening deleted the object, so that what is found there later is older than that. */
   wasDiscarded(index: number): boolean {
     return this.#discarded.has(index);
   }
@@ -155,7 +155,7 @@ export class KnownObjects {
     }
   }
 
-  /** The range cut into runs of objects that may exist, and of such that do not. */
+  /** The range, split into runs of objects that may exist and runs of objects that do not. */
   runs(from: number, end: number): Iterable<IntervalRun> {
     return this.#present.runs(from, end);
   }

@@ -2,9 +2,10 @@ import type { BlockDevice } from '@blockyard/block';
 import { listingXml, type StoreAnswer, type StoreRequest, xmlAnswer } from '@blockyard/local-s3';
 import { afterEach, describe, expect, test } from 'vitest';
 import { connectS3, createVolume, deleteVolume } from '../index.js';
-import { EMPTY_PAGES_MAX, PAGE_REPEATS_MAX } from '../store/list-pages.js';
 import { isListing, useOddStore } from '../testing/odd.js';
 
+/** Times that a page that cannot be true is asked for again, and pages in a row that may have no keys. */
+const [PAGE_REPEATS, EMPTY_PAGES] = [3, 1000];
 const OBJECTS = 8;
 const OBJECT_BYTES = 8192;
 const SECTORS = (OBJECTS * OBJECT_BYTES) / 4096;
@@ -161,7 +162,7 @@ test('a page is asked for again a few times, not for ever', async () => {
   used.store.requests.length = 0;
   bendListings((honest) => page(honest, []));
   await expect(openAndRead(true)).rejects.toMatchObject({ code: 'CORRUPT' });
-  expect(used.store.requests.filter(isFirstListing)).toHaveLength(1 + PAGE_REPEATS_MAX);
+  expect(used.store.requests.filter(isFirstListing)).toHaveLength(1 + PAGE_REPEATS);
 });
 
 /** Lists in pages of at most `size` keys after the token, or the key to start after. */
@@ -200,6 +201,6 @@ test('empty pages that go on are gone through, up to a bound', async () => {
     return page(honest, [...used.store.objects.keys()].filter((key) => key > after).sort());
   });
   expect(await openAndRead(true)).toEqual(contents());
-  empty = 2 * EMPTY_PAGES_MAX;
+  empty = 2 * EMPTY_PAGES;
   await expect(openAndRead(true)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
 });

@@ -1,8 +1,7 @@
-import type { Geometry } from './geometry.js';
-import { dataKey, indexOfKey, type Keys } from './keys.js';
-import type { Listed } from '../store/list-page.js';
-import { eachInParallel } from '../store/slots.js';
-import type { ObjectStore } from '../store/store.js';
+import { forEachParallel } from '@blockyard/block/async';
+import type { Listed, ObjectStore } from '@blockyard/object-store';
+import type { Geometry } from '../layout/geometry.js';
+import { dataKey, indexOfKey, type Keys } from '../layout/keys.js';
 
 export interface DataObject extends Listed {
   /** The number in its key. */
@@ -19,7 +18,7 @@ interface ListDataOptions {
   /** A key that is there and comes after all data. Default: the root. */
   readonly exists?: string | undefined;
   /** Keys in a page. */
-  readonly keysMax?: number | undefined;
+  readonly maxKeys?: number | undefined;
 }
 
 /**
@@ -32,10 +31,10 @@ export async function* listData(
   store: Pick<ObjectStore, 'list'>,
   keys: Keys,
   from: number,
-  { exists = keys.root, keysMax }: ListDataOptions = {},
+  { exists = keys.root, maxKeys }: ListDataOptions = {},
 ): AsyncGenerator<DataPage, void> {
   const after = from === 0 ? keys.dataPrefix : dataKey(keys, from - 1);
-  for await (const objects of store.list(keys.volumePrefix, { after, reaches: exists, keysMax })) {
+  for await (const objects of store.list(keys.volumePrefix, { inOrder: true, after, reaches: exists, maxKeys })) {
     const data = objects.filter(({ key }) => key.startsWith(keys.dataPrefix));
     const isLast = data.length < objects.length;
     const found = data.flatMap((object) => {
@@ -47,12 +46,12 @@ export async function* listData(
   }
 }
 
-/** How a listing is cut into requests. */
-export interface ListingCut {
+/** How a listing is split into requests. */
+export interface ListingSplit {
   /** Ranges of the volume that are listed at once. */
-  readonly parallelMax: number;
+  readonly maxConcurrency: number;
   /** Keys in a page. */
-  readonly keysMax: number;
+  readonly maxKeys: number;
 }
 
 /**
@@ -67,17 +66,17 @@ export async function listObjects(
   keys: Keys,
   geometry: Geometry,
   visit: (object: DataObject) => void,
-  { parallelMax, keysMax }: ListingCut,
+  { maxConcurrency, maxKeys }: ListingSplit,
 ): Promise<void> {
   const { objectCount } = geometry;
-  const rangeCount = Math.max(1, Math.min(parallelMax, Math.ceil(objectCount / keysMax)));
+  const rangeCount = Math.max(1, Math.min(maxConcurrency, Math.ceil(objectCount / maxKeys)));
   const ranges = Array.from({ length: rangeCount }, (_, number) => ({
     from: Math.floor((objectCount * number) / rangeCount),
     // The last range has no end.
     end: number + 1 === rangeCount ? Number.MAX_SAFE_INTEGER : Math.floor((objectCount * (number + 1)) / rangeCount),
   }));
-  await eachInParallel(ranges, parallelMax, async ({ from, end }) => {
-    for await (const { objects } of listData(store, keys, from, { keysMax })) {
+  await forEachParallel(ranges, { maxConcurrency }, async ({ from, end }) => {
+    for await (const { objects } of listData(store, keys, from, { maxKeys })) {
       for (const object of objects) {
         if (object.index >= end) return;
         visit(object);

@@ -1,15 +1,8 @@
 import { crc32 } from 'node:zlib';
-import type { BufferPart } from './geometry.js';
-import {
-  CHECK_BYTES,
-  type DataObjectStamp,
-  HEADER_BYTES,
-  hasHeader,
-  type ObjectFormat,
-  PartChecks,
-} from './format.js';
-import type { ByteRange, Sink } from '../store/ranged-get.js';
-import { Scatter } from '../store/scatter.js';
+import { BufferCursor } from '@blockyard/block/async';
+import type { ByteRange, Sink } from '@blockyard/object-store';
+import type { BufferPart } from '../layout/geometry.js';
+import { CHECK_BYTES, type DataObjectStamp, HEADER_BYTES, hasHeader, type ObjectFormat, PartChecks } from './format.js';
 
 /** The bytes of an object that hold a range of its data, and what it takes to check it: whole parts, and before the first the header. */
 export function rangeOfParts(format: ObjectFormat, { offset, lengthBytes }: ByteRange): ByteRange {
@@ -24,7 +17,7 @@ export class PartsSink implements Sink {
   readonly #checks: PartChecks;
   readonly #stamp: DataObjectStamp;
   readonly #wanted: { readonly from: number; readonly end: number };
-  readonly #scatter: Scatter;
+  readonly #cursor: BufferCursor;
   readonly #header = Buffer.alloc(HEADER_BYTES);
   readonly #stored = Buffer.alloc(CHECK_BYTES);
   /** The part that comes next; -1 for the header. */
@@ -40,7 +33,7 @@ export class PartsSink implements Sink {
     this.#checks = new PartChecks(stamp.volumeId, index);
     this.#stamp = stamp;
     this.#wanted = { from: offset, end: offset + lengthBytes };
-    this.#scatter = new Scatter(buffers);
+    this.#cursor = new BufferCursor(buffers);
     const first = format.partOf(offset);
     this.#part = first === 0 ? -1 : first;
     this.#computed = this.#checks.seed(first);
@@ -58,7 +51,7 @@ export class PartsSink implements Sink {
   }
 
   end(): void {
-    this.#scatter.end();
+    this.#cursor.fillRestWithZeroes();
     if (this.#damage !== undefined || this.#format.partOf(this.#wanted.from) > 0) return;
     const { dataBytes } = this.#stamp.data;
     const partsCheck = this.#part >= this.#format.partsIn(dataBytes) ? this.#partsCheck : undefined;
@@ -91,7 +84,7 @@ export class PartsSink implements Sink {
     const position = this.#part * this.#format.partSizeBytes + this.#at;
     const from = Math.max(0, this.#wanted.from - position);
     const end = Math.min(bytes.byteLength, this.#wanted.end - position);
-    if (from < end) this.#scatter.push(bytes.subarray(from, end));
+    if (from < end) this.#cursor.fill(bytes.subarray(from, end));
   }
 
   #endPart(): void {

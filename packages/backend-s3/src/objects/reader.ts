@@ -1,15 +1,12 @@
 import { BlockError } from '@blockyard/block';
-import type { BufferPart } from './geometry.js';
-import { dataKey } from './keys.js';
+import { type ByteRange, busy, type Sink, sinkInto } from '@blockyard/object-store';
+import type { BufferPart } from '../layout/geometry.js';
 import { isDataObjectStamp } from './format.js';
 import { ObjectImage } from './image.js';
 import { HEADER_BYTES_V1 } from './object-v1.js';
-import type { VolumeParts } from './writer.js';
 import { PartsSink, rangeOfParts } from './parts-sink.js';
-import type { ByteRange, OpenSink, Sink } from '../store/ranged-get.js';
-import { Scatter } from '../store/scatter.js';
-import { busy } from '../store/store.js';
 import { dataBytesOf, type Version } from './version.js';
+import type { VolumeParts } from './volume-parts.js';
 
 /**
  * Times that an object is read until what comes is what it must be: what was damaged on the way is whole the second time, and an
@@ -45,7 +42,7 @@ export class ObjectReader {
 
   async fetch(part: BufferPart): Promise<void> {
     if ((await this.#fetch(part)) === 'fetched') return;
-    // The object may have been deleted, and even made again, between the question and the answer, or is being replaced. Nobody
+    // The object may have been deleted, and even made again, between the question and the answer, or is being replaced. No one
     // changes it while its lock is held, so then the answer is final.
     await this.#parts.locks.run(part.index, () => this.#fetchAlone(part));
   }
@@ -56,14 +53,14 @@ export class ObjectReader {
     for (let reads = 0; reads < READS_MAX; reads++) {
       const image = new ObjectImage(imageFacts, index, geometry.objectSizeBytes);
       const whole = { offset: 0, lengthBytes: image.byteLength };
-      const look = await this.#look(index, whole, () => new Scatter([image.buffer]));
+      const look = await this.#look(index, whole, () => sinkInto([image.buffer]));
       if (look.kind === 'missing') return undefined;
-      if (look.kind === 'busy') throw busy(this.#url(index));
+      if (look.kind === 'busy') throw busy(this.#parts.objects.urlOf(index));
       const { version } = look;
       if (look.kind === 'beyond' || !take(image, version)) continue;
       return { image, version };
     }
-    throw new BlockError('CORRUPT', `${this.#url(index)}: its contents do not fit its checksums`);
+    throw new BlockError('CORRUPT', `${this.#parts.objects.urlOf(index)}: its contents do not fit its checksums`);
   }
 
   async #fetchAlone(part: BufferPart): Promise<void> {
@@ -71,20 +68,20 @@ export class ObjectReader {
     if (!this.needsFetch(part)) return;
     const outcome = await this.#fetch(part);
     if (outcome === 'fetched') return;
-    if (outcome === 'busy') throw busy(this.#url(part.index));
+    if (outcome === 'busy') throw busy(this.#parts.objects.urlOf(part.index));
     if (!known.isDoubtful(part.index)) await guard.missing(part.index);
     known.noticeMissing(part.index);
     zero(part.buffers);
   }
 
   async #fetch(part: BufferPart): Promise<'fetched' | 'missing' | 'busy'> {
-    const { slots, known } = this.#parts;
+    const { reads: semaphore, known } = this.#parts;
     const { index } = part;
     let problem: string | undefined;
     for (let reads = 0; reads < READS_MAX; reads++) {
       const isV1 = known.isV1(index);
       let sink: Sink | undefined;
-      const look = await slots.run(() =>
+      const look = await semaphore.run(() =>
         this.#look(index, this.#rangeOf(part, isV1), (version) => {
           sink = hasV1(version) === isV1 ? this.#sinkFor(part, version) : undefined;
           return sink;
@@ -105,20 +102,19 @@ export class ObjectReader {
         problem = `the store has ${dataBytesOf(look.version)} bytes of data, and none at ${part.offset}`;
       }
     }
-    if (problem === undefined) throw busy(this.#url(index));
-    throw new BlockError('CORRUPT', `${this.#url(index)}: ${problem}`);
+    if (problem === undefined) throw busy(this.#parts.objects.urlOf(index));
+    throw new BlockError('CORRUPT', `${this.#parts.objects.urlOf(index)}: ${problem}`);
   }
 
   /**
    * One GET, and another one where the root has to be asked whether what was found counts: a body does not wait for that. Where the
    * object ends before the range, a HEAD says how long it is: the GET has not.
    */
-  async #look(index: number, range: ByteRange, open: OpenSink): Promise<Look> {
-    const { store, keys, guard } = this.#parts;
-    const key = dataKey(keys, index);
+  async #look(index: number, range: ByteRange, open: (version: Version) => Sink | undefined): Promise<Look> {
+    const { objects, guard } = this.#parts;
     for (let reads = 0; reads < READS_MAX; reads++) {
       let isContested = false;
-      const found = await store.get(key, range, (version) => {
+      const found = await objects.get(index, range, (version) => {
         guard.checkShape(index, version);
         isContested = guard.isContested(version);
         return isContested ? undefined : open(version);
@@ -129,7 +125,7 @@ export class ObjectReader {
         await guard.settle(index, found);
         continue;
       }
-      const version = found === undefined ? undefined : await store.head(key);
+      const version = found === undefined ? undefined : await objects.head(index);
       if (version === undefined) return { kind: 'missing' };
       await guard.check(index, version);
       return { kind: 'beyond', version };
@@ -143,12 +139,8 @@ export class ObjectReader {
   }
 
   #sinkFor(part: BufferPart, { stamp }: Version): Sink {
-    if (!isDataObjectStamp(stamp)) return new Scatter(part.buffers);
+    if (!isDataObjectStamp(stamp)) return sinkInto(part.buffers);
     return new PartsSink(this.#parts.format, stamp, part);
-  }
-
-  #url(index: number): string {
-    return this.#parts.store.urlOf(dataKey(this.#parts.keys, index));
   }
 }
 

@@ -1,11 +1,11 @@
 import type { BlockDevice } from '@blockyard/block';
+import { newId } from '@blockyard/object-store';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type ConnectS3Options, connectS3, createVolume } from '../index.js';
+import { useOddStore } from '../testing/odd.js';
 import { type DataObjectStamp, ObjectFormat } from './format.js';
 import { ObjectImage } from './image.js';
 import { RecentObjects } from './recent-objects.js';
-import { newId } from './stamp.js';
-import { useOddStore } from '../testing/odd.js';
 
 const SECTOR = 4096;
 const OBJECT_SECTORS = 4;

@@ -1,13 +1,13 @@
+import { forEachParallel } from '@blockyard/block/async';
 import { DELETES_AHEAD } from './deleter.js';
-import { dataKey } from './keys.js';
-import type { ObjectWriter, VolumeParts } from './writer.js';
-import { eachInParallel } from '../store/slots.js';
 import { dataBytesOf } from './version.js';
+import type { VolumeParts } from './volume-parts.js';
+import type { ObjectWriter } from './writer.js';
 
 /**
  * Changes the size of a volume. Nothing else is in flight.
  *
- * The size in the root is the one truth, and changes in one step. Data past that size may exist; nobody reads it. So:
+ * The size in the root is the one truth, and changes in one step. Data past that size may exist; no one reads it. So:
  *
  * - Shrinking stores the new size first, and only then deletes what lies past it. Whatever goes wrong in between leaves objects
  *   that are out of reach, never a volume of the old size with holes.
@@ -28,17 +28,17 @@ export async function resizeVolume(parts: VolumeParts, writer: ObjectWriter, siz
   if (grows) known.discardFrom(pastEnd);
   geometry.sizeSectors = sizeSectors;
   if (grows) return;
-  // The size has changed, so this can't fail any more. What is left over is removed before the volume grows again.
+  // The size has changed, so this can no longer fail. What is left over is removed before the volume grows again.
   await deletePastEnd(parts, writer).catch(() => {});
 }
 
 async function clearPastEnd(parts: VolumeParts, writer: ObjectWriter): Promise<void> {
-  const { geometry, known, store, keys, guard } = parts;
+  const { geometry, known, objects, guard } = parts;
   await deletePastEnd(parts, writer);
   const usedBytes = geometry.sizeBytes % geometry.objectSizeBytes;
   const last = geometry.objectCount - 1;
   if (usedBytes === 0 || !known.mayExist(last)) return;
-  const version = await store.head(dataKey(keys, last));
+  const version = await objects.head(last);
   if (version !== undefined) await guard.check(last, version);
   if (version !== undefined && dataBytesOf(version) <= usedBytes) return;
   await writer.write(last, { offset: usedBytes, lengthBytes: geometry.objectSizeBytes - usedBytes });
@@ -47,7 +47,7 @@ async function clearPastEnd(parts: VolumeParts, writer: ObjectWriter): Promise<v
 async function deletePastEnd({ geometry, known }: VolumeParts, writer: ObjectWriter): Promise<void> {
   const { objectCount, objectSizeBytes } = geometry;
   const leftovers = known.existing(objectCount, Number.MAX_SAFE_INTEGER);
-  await eachInParallel(leftovers, DELETES_AHEAD, (index) =>
+  await forEachParallel(leftovers, { maxConcurrency: DELETES_AHEAD }, (index) =>
     writer.write(index, { offset: 0, lengthBytes: objectSizeBytes }),
   );
 }

@@ -2,8 +2,8 @@ import type { BlockDevice } from '@blockyard/block';
 import { listingXml, type StoredObject, xmlAnswer } from '@blockyard/local-s3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { connectS3, createVolume } from '../index.js';
-import { dataKey, keysOf } from './keys.js';
-import { decodeStamp, encodeStamp } from './stamp.js';
+import { dataKey, keysOf } from '../layout/keys.js';
+import { decodeStamp, encodeStamp } from '../layout/stamp.js';
 import { isListing, useOddStore } from '../testing/odd.js';
 
 const SECTOR = 4096;
@@ -94,7 +94,7 @@ describe('an object of the opening before, which no listing has', () => {
       writeId: 'e'.repeat(32),
       data: { index: 1, opening: 'f'.repeat(32), dataBytes: OBJECT_SECTORS * SECTOR },
     });
-    used.store.objects.set(keyOf(1), { body, etag, metadata: { 'x-amz-meta-blockyard': other.blockyard ?? '' } });
+    used.store.objects.set(keyOf(1), { body, etag, metadata: { 'x-amz-meta-blockyard': other } });
     for (const write of [() => device.write(5, fill(9)), () => device.write(4, fill(9, OBJECT_SECTORS))]) {
       await expect(write()).rejects.toMatchObject({ code: 'CORRUPT', message: expect.stringContaining(keyOf(1)) });
     }
@@ -151,10 +151,10 @@ test('an object of the same epoch and another opening is one of an earlier write
   await writeAndDie();
   const device = await connect();
   const { body, etag, metadata } = object(0);
-  const stamp = decodeStamp({ blockyard: metadata['x-amz-meta-blockyard'] ?? '' });
+  const stamp = decodeStamp(metadata['x-amz-meta-blockyard']);
   if (stamp?.data === undefined) throw new Error('the object has no stamp');
   const rival = encodeStamp({ ...stamp, epoch: 2, data: { ...stamp.data, opening: 'f'.repeat(32) } });
-  used.store.objects.set(keyOf(0), { body, etag, metadata: { 'x-amz-meta-blockyard': rival.blockyard ?? '' } });
+  used.store.objects.set(keyOf(0), { body, etag, metadata: { 'x-amz-meta-blockyard': rival } });
   expect(await read(device, 2, 1)).toEqual([1]);
   await device.write(0, fill(9, OBJECT_SECTORS));
   expect(await read(device, 0, 4)).toEqual([9, 9, 9, 9]);

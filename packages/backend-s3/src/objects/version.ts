@@ -1,13 +1,14 @@
+import type { ObjectVersion } from '@blockyard/object-store';
+import { decodeStamp, type Stamp } from '../layout/stamp.js';
 import { HEADER_BYTES_V1 } from './object-v1.js';
-import type { Stamp } from './stamp.js';
 
-/** One version of an object. */
-export interface Version {
-  /** With its quotes, and in the same form however the store wrote it. */
-  readonly etag: string;
-  /** Bytes of the whole object. */
-  readonly sizeBytes: number;
+/** One version of a data object, and what its stamp says: undefined if it has none, or a damaged one. */
+export interface Version extends Omit<ObjectVersion, 'stamp'> {
   readonly stamp: Stamp | undefined;
+}
+
+export function versionOf({ etag, sizeBytes, stamp }: ObjectVersion): Version {
+  return { etag, sizeBytes, stamp: decodeStamp(stamp) };
 }
 
 /** Bytes of the volume in a version of a data object. */

@@ -1,42 +1,16 @@
 import { BlockError } from '@blockyard/block';
+import { type Condition, newId } from '@blockyard/object-store';
 import type { Deleter } from './deleter.js';
-import type { Fence } from '../root/fence.js';
-import type { Geometry } from './geometry.js';
-import type { Guard } from './guard.js';
-import { dataKey, type Keys } from './keys.js';
-import type { KnownObjects } from './known-objects.js';
-import type { DataObjectStamp, ObjectFormat } from './format.js';
-import { type ImageFacts, ObjectImage } from './image.js';
-import type { ObjectLocks } from './object-locks.js';
-import { ObjectReader } from './reader.js';
+import type { DataObjectStamp } from './format.js';
+import { ObjectImage } from './image.js';
 import { allZeroes, coverAll, endOf, type Patch } from './patch.js';
+import { ObjectReader } from './reader.js';
 import type { RecentObjects } from './recent-objects.js';
-import type { RootObject } from '../root/root-object.js';
-import type { Slots } from '../store/slots.js';
-import { newId } from './stamp.js';
-import type { Condition, ObjectStore } from '../store/store.js';
 import type { Version } from './version.js';
+import type { VolumeParts } from './volume-parts.js';
 
 /** Times that a change starts again because the object turned out to be another version than the one it was made for. */
 const RESTARTS_MAX = 5;
-
-/** What the reader and the writer of an open volume share. */
-export interface VolumeParts {
-  readonly store: ObjectStore;
-  readonly keys: Keys;
-  readonly geometry: Geometry;
-  readonly format: ObjectFormat;
-  readonly imageFacts: ImageFacts;
-  readonly root: RootObject;
-  readonly known: KnownObjects;
-  readonly locks: ObjectLocks;
-  /** For reads. */
-  readonly slots: Slots;
-  /** For changes, each of which holds an object in memory. */
-  readonly writeSlots: Slots;
-  readonly fence: Fence;
-  readonly guard: Guard;
-}
 
 /** An object as it is to become, and the version it is to replace, if that is known. */
 interface Change {
@@ -96,21 +70,18 @@ export class ObjectWriter {
 
   /** Makes the change, however often another version gets in between. Called with the object's lock held. */
   async #change(index: number, patches: readonly Patch[]): Promise<void> {
-    const { fence, known, writeSlots, store, keys } = this.#parts;
+    const { fence, known, writes, objects } = this.#parts;
     let over: Condition | undefined;
     for (let restarts = 0; restarts <= RESTARTS_MAX; restarts++) {
       fence.check();
       if (!known.mayExist(index) && allZeroes(patches)) return;
-      const attempt = await writeSlots.run(() => this.#attempt(index, patches, over));
+      const attempt = await writes.run(() => this.#attempt(index, patches, over));
       if (attempt.kind === 'done') return;
-      // Deletes wait for each other, without a slot: all that wait go in one request.
+      // Deletes wait for each other, and hold up no other change: all that wait go in one request.
       if (attempt.kind === 'delete' && (await this.#delete(index, attempt.etag))) return;
       over = attempt.kind === 'again' ? attempt.over : undefined;
     }
-    throw new BlockError(
-      'UNAVAILABLE',
-      `${store.urlOf(dataKey(keys, index))}: changed ${RESTARTS_MAX} times meanwhile`,
-    );
+    throw new BlockError('UNAVAILABLE', `${objects.urlOf(index)}: changed ${RESTARTS_MAX} times meanwhile`);
   }
 
   async #attempt(index: number, patches: readonly Patch[], over: Condition | undefined): Promise<Attempt> {
@@ -161,28 +132,28 @@ export class ObjectWriter {
 
   /** The version to replace for a change that needs none of its contents. */
   async #current(index: number): Promise<Condition> {
-    const { store, keys, known, guard } = this.#parts;
+    const { objects, known, guard } = this.#parts;
     if (!known.mayExist(index)) return 'absent';
     const etag = known.etagOf(index);
     if (etag !== undefined) return { etag };
-    const version = await store.head(dataKey(keys, index));
+    const version = await objects.head(index);
     if (version !== undefined) {
       await guard.check(index, version);
-      return version;
+      return { etag: version.etag };
     }
     return known.isDoubtful(index) ? 'absent' : guard.missing(index);
   }
 
   async #put(index: number, image: ObjectImage, condition: Condition): Promise<Attempt> {
-    const { store, keys, known } = this.#parts;
+    const { objects, conditionalPuts, known } = this.#parts;
     const stamp = this.#stampFor(index, image);
-    const result = await store.put(dataKey(keys, index), image.seal(stamp), condition, stamp);
+    const result = await objects.put(index, image.seal(stamp), condition, stamp);
     if (result.late && condition === 'absent') known.expectLate(index);
     if (result.kind === 'stored') {
       known.stored(index, result.etag);
       known.learnFormat(index, false);
       // What an attempt without an answer may still be sending is not to be changed, nor is what no condition protects.
-      if (!result.late && store.conditionalPuts) this.#recent.keep(index, { image, stamp, etag: result.etag });
+      if (!result.late && conditionalPuts) this.#recent.keep(index, { image, stamp, etag: result.etag });
       return { kind: 'done' };
     }
     if (result.kind === 'lost') return this.#meet(index, result.found);

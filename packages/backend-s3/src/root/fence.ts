@@ -1,6 +1,6 @@
 import { BlockError } from '@blockyard/block';
 
-/** Remembers that another writer has taken the volume over: from then on nothing is changed any more. */
+/** Remembers that another writer has taken the volume over: from then on nothing is changed. */
 export class Fence {
   readonly #lost = new AbortController();
   readonly #findHolder: () => Promise<string | undefined>;

@@ -1,6 +1,6 @@
+import type { StoreDates } from '@blockyard/object-store';
 import type { Fence } from './fence.js';
 import type { RootObject } from './root-object.js';
-import type { StoreDates } from '../store/store-dates.js';
 import type { VolumeClock } from './volume-clock.js';
 
 /** Looks in the time of one lease, so that there is a fresh one before the last has run out. */
@@ -42,7 +42,7 @@ const always = () => true;
  * agree to some seconds, and the successor's clock must not run at twice the speed of time.
  *
  * A flush claims the same, and in addition wants a look that was begun beside the last change or after it. Where a root is put back to an
- * earlier version, a successor may see nobody to wait for; then that look is what tells.
+ * earlier version, a successor may see no one to wait for; then that look is what tells.
  *
  * To have a fresh look at hand costs one GET for a third of a lease while there are changes, and one for each flush, beside them. After a
  * pause the first change waits for the look that begins with it.
@@ -132,7 +132,7 @@ export class Lease {
   #isFresh(look = 0): boolean {
     const { root, clock, dates } = this.#parts;
     const { seen } = root;
-    // What became of a change of the root is found out before anything else is claimed.
+    // Whether a change of the root was carried out is found out before anything else is claimed.
     if (seen === undefined || seen.look < look || root.isDoubtful) return false;
     const spans = [
       [seen.steadyMs, clock.now()],
@@ -147,16 +147,16 @@ export class Lease {
   }
 
   /**
-   * For whoever comes to need it; what it fails with is told to those who look afterwards. Not at once, so that it serves a whole turn,
-   * and so that what needed nothing of the store needs no look either.
+   * For those that come to need it; what it fails with is told to those that look afterwards. It begins in a macrotask, so that it serves
+   * all that ask before, and so that a change that needed nothing of the store needs no look either.
    */
   #lookBeside(isWanted: () => boolean): void {
-    this.#beside ??= this.#lookNextTurn(isWanted).finally(() => {
+    this.#beside ??= this.#lookInMacrotask(isWanted).finally(() => {
       this.#beside = undefined;
     });
   }
 
-  async #lookNextTurn(isWanted: () => boolean): Promise<void> {
+  async #lookInMacrotask(isWanted: () => boolean): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
     if (!isWanted()) return;
     this.#besideMs = this.#parts.clock.now();

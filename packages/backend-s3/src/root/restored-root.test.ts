@@ -1,9 +1,9 @@
 import type { BlockDevice } from '@blockyard/block';
-import type { FaultProxy } from '@blockyard/local-s3';
+import { type FaultProxy, startFaults, startTestStore, type TestStore } from '@blockyard/local-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { connectS3, createVolume, type StoreOptions } from '../index.js';
+import { brief } from '../testing/brief.js';
 import { TestClock } from '../testing/clock.js';
-import { brief, startFaults, startTestStore, type TestStore } from '../testing/servers.js';
 import { type StoredObject, StoredObjects } from '../testing/stored-objects.js';
 
 const SECTOR = 512;

@@ -1,12 +1,18 @@
 import { BlockError } from '@blockyard/block';
+import { coalesce } from '@blockyard/block/async';
+import {
+  type Condition,
+  newId,
+  type ObjectStore,
+  type ObjectVersion,
+  type PutResult,
+  readWhole,
+} from '@blockyard/object-store';
+import type { Keys } from '../layout/keys.js';
+import { encodeStamp } from '../layout/stamp.js';
 import type { Fence } from './fence.js';
 import { describeHolder, type Holder } from './holder.js';
-import { joinNext } from './join-next.js';
-import type { Keys } from '../objects/keys.js';
 import { decodeRoot, encodeRoot, ROOT_BYTES_MAX, type Root } from './root.js';
-import { newId } from '../objects/stamp.js';
-import type { Condition, ObjectStore, PutResult } from '../store/store.js';
-import type { Version } from '../objects/version.js';
 import { atMost, timeStamp, type VolumeClock } from './volume-clock.js';
 
 /** Longest that an end waits for the root to say that the volume is free. */
@@ -26,12 +32,12 @@ export interface Sighting {
 /** A root, and the version of the object that it was found in. */
 export interface FoundRoot {
   readonly root: Root;
-  readonly version: Version;
+  readonly version: ObjectVersion;
 }
 
-/** Reads the root of a volume. `NOT_FOUND` if there is none, `CORRUPT` or `UNSUPPORTED` if it is none that can be used. */
+/** Reads the root of a volume. `NOT_FOUND` if there is none, `CORRUPT` or `UNSUPPORTED` if it cannot be used. */
 export async function readRoot(store: ObjectStore, keys: Keys): Promise<FoundRoot> {
-  const found = await store.getSmall(keys.root, ROOT_BYTES_MAX);
+  const found = await readWhole(store, keys.root, ROOT_BYTES_MAX);
   if (found === undefined)
     throw new BlockError('NOT_FOUND', `no volume here: ${store.urlOf(keys.root)} does not exist`);
   return { root: decodeRoot(found.bytes, store.urlOf(keys.root)), version: found.version };
@@ -40,12 +46,12 @@ export async function readRoot(store: ObjectStore, keys: Keys): Promise<FoundRoo
 /** Writes a root, stamped with its own change id. */
 export function putRoot(store: ObjectStore, keys: Keys, root: Root, condition: Condition): Promise<PutResult> {
   const stamp = { volumeId: root.volumeId, epoch: root.writerEpoch, writeId: root.changeId };
-  return store.put(keys.root, encodeRoot(root), condition, stamp);
+  return store.put(keys.root, encodeRoot(root), condition, encodeStamp(stamp));
 }
 
 /**
- * The root object of an open volume, changed only by compare-and-swap on its ETag. It is where two writers meet: whoever
- * wrote the highest epoch has the volume.
+ * The root object of an open volume, changed only by compare-and-swap on its ETag. It is where two writers meet: the one
+ * that wrote the highest epoch has the volume.
  */
 export class RootObject {
   readonly #store: ObjectStore;
@@ -129,7 +135,7 @@ export class RootObject {
   }
 
   /**
-   * Says that no one has the volume open any more, with so many objects in it, where that is known: the next writer need not wait
+   * Says that no one has the volume open, and how many objects it has, where that is known: the next writer need not wait
    * then. Never rejects: where the store does not take it in time, that writer waits, and nothing else is the matter.
    */
   async giveBack(objectCount: number | null): Promise<void> {
@@ -143,12 +149,12 @@ export class RootObject {
 
   /**
    * Resolves if the volume is ours still and its root is what we believe: so what the store acknowledged before this call it
-   * took before any other writer came. Otherwise throws, `FENCED` if somebody else has the volume.
+   * took before any other writer came. Otherwise throws, `FENCED` if another writer has the volume.
    *
    * Calls at the same time share a request; each gets the answer to one that began after it. Where it is time to say that we
    * are here, it is a compare-and-swap that does so.
    */
-  readonly verify = joinNext(() => this.#alone(() => this.#verify()));
+  readonly verify = coalesce(() => this.#alone(() => this.#verify()));
 
   async #verify(): Promise<void> {
     this.#fence.check();

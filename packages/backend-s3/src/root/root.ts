@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { BlockError, checkSectorSize, checkSize } from '@blockyard/block';
+import { isId } from '@blockyard/object-store';
+import { checkObjectSize, OBJECT_SIZE_BYTES_MAX } from '../layout/object-size.js';
 import { checkHolder, HOLDER_FIELDS, type Holder } from './holder.js';
-import { checkObjectSize, OBJECT_SIZE_BYTES_MAX } from '../options.js';
 
 /** The format that roots are written in. Those of version 1 are read too; a later one is refused. */
 export const FORMAT_VERSION = 2;
@@ -65,10 +66,7 @@ const FIELDS_2 = [
   'check',
 ];
 
-/** 32 hexadecimal digits. */
-const ID_PATTERN = /^[0-9a-f]{32}$/;
-
-/** A root is less than 2,000 bytes. What is longer than this is none, and is not read. */
+/** A root is less than 2,000 bytes. What is longer than this is not a root, and is not read. */
 export const ROOT_BYTES_MAX = 16_384;
 
 const PART_SIZE_BYTES_DEFAULT = 4096;
@@ -184,10 +182,6 @@ function checkOpening(
   } catch (error) {
     throw new BlockError('CORRUPT', `${where}: ${(error as Error).message}`, { cause: error });
   }
-}
-
-export function isId(value: unknown): value is string {
-  return typeof value === 'string' && ID_PATTERN.test(value);
 }
 
 function isPartSize(bytes: number, sectorSize: number): boolean {

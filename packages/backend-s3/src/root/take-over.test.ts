@@ -2,15 +2,16 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import type { BlockDevice } from '@blockyard/block';
-import type { FaultProxy } from '@blockyard/local-s3';
+import { type FaultProxy, startFaults, startTestStore, type TestStore } from '@blockyard/local-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { expiryMs, type Holder, takeOverWaitMs } from './holder.js';
 import { type ConnectS3Options, connectS3, createVolume, deleteVolume, type StoreOptions } from '../index.js';
+import { brief } from '../testing/brief.js';
+import { TAKE_OVER_MS, TestClock } from '../testing/clock.js';
+import { gate } from '../testing/gate.js';
+import { expiryMs, type Holder, takeOverWaitMs } from './holder.js';
 import { isKnownDead, thisProcess } from './process-identity.js';
 import { decodeRoot, encodeRoot } from './root.js';
 import { claimOver, holderStateOf, RENEW_MS } from './take-over.js';
-import { TAKE_OVER_MS, TestClock } from '../testing/clock.js';
-import { brief, gate, startFaults, startTestStore, type TestStore } from '../testing/servers.js';
 
 const SECTOR = 512;
 const OBJECT_SECTORS = 8;
@@ -78,7 +79,7 @@ function holdingPuts(): { readonly begun: Promise<void>; open(): void } {
 
 const FENCED = expect.objectContaining({ name: 'BlockError', code: 'FENCED' });
 
-test('who takes over waits until the earlier writer acknowledges nothing any more, and sees all that it did acknowledge', async () => {
+test('who takes over waits until the earlier writer no longer acknowledges anything, and sees all that it did acknowledge', async () => {
   await first.disconnect();
   // The dates in the store's answers are of real time: a longer lease lasts on a slow machine too.
   const leaseMs = 14_000;

@@ -1,8 +1,8 @@
 import { BlockError } from '@blockyard/block';
+import type { AnswerDates } from '@blockyard/object-store';
 import { describeHolder, expiryMs, type Holder, takeOverWaitMs } from './holder.js';
 import { isKnownDead, thisProcess } from './process-identity.js';
 import type { Root } from './root.js';
-import type { AnswerDates } from '../store/store-dates.js';
 import { timeStamp, type VolumeClock } from './volume-clock.js';
 
 /** How often an open volume says in its root that it is open. Each time costs a PUT. */
@@ -55,7 +55,7 @@ export interface Claim {
 }
 
 /**
- * The claim of this process over a volume in that state. A process that is certainly gone acknowledges nothing any more, so there
+ * The claim of this process over a volume in that state. A process that is certainly gone acknowledges nothing, so there
  * is nothing to wait for; unless it was waiting itself for the end of someone else's lease.
  */
 export function claimOver(found: HolderState | null, leaseMs: number, clock: VolumeClock): Claim {

@@ -1,10 +1,11 @@
 import { GetObjectCommand, HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { type BlockDevice, isBlockError } from '@blockyard/block';
-import type { FaultProxy } from '@blockyard/local-s3';
+import { type FaultProxy, startFaults, startTestStore, type TestStore } from '@blockyard/local-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { connectS3, createVolume, deleteVolume, type StoreOptions } from '../index.js';
+import { brief } from '../testing/brief.js';
 import { TestClock } from '../testing/clock.js';
-import { brief, gate, startFaults, startTestStore, type TestStore } from '../testing/servers.js';
+import { gate } from '../testing/gate.js';
 
 const SECTOR = 512;
 const OBJECT_SECTORS = 8;
@@ -195,7 +196,7 @@ test('a read that meets an object of a later writer is FENCED, not a mix of two 
   await expect(read(first, 8)).rejects.toEqual(FENCED);
 });
 
-test('a write of the writer before, arriving after the takeover, fences nobody and is built upon', async () => {
+test('a write of the writer before, arriving after the takeover, fences no one and is built upon', async () => {
   await first.disconnect();
   const slow = await connect({ maxAttempts: 1, requestTimeoutMs: 1000 });
   const { passed, open } = gate();

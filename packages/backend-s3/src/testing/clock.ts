@@ -1,5 +1,5 @@
-import { takeOverWaitMs } from '../root/holder.js';
 import { LEASE_MS_DEFAULT } from '../options.js';
+import { takeOverWaitMs } from '../root/holder.js';
 import type { VolumeClock } from '../root/volume-clock.js';
 
 /** What a test with `hurries` off advances by. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { DeleteObjectCommand, GetObjectCommand, NoSuchKey, PutObjectCommand } from '@aws-sdk/client-s3';
+import type { TestStore } from '@blockyard/local-s3';
 import type { StoreOptions } from '../index.js';
-import type { TestStore } from './servers.js';
 
 /** An object as the store has it. */
 export interface StoredObject {

@@ -1,0 +1,226 @@
+import { setMaxListeners } from 'node:events';
+import { BlockError, type Clock } from '@blockyard/block';
+import type { RequestKind, TrafficCounter } from '@blockyard/object-store';
+import { backoffMs, sleep } from './backoff.js';
+import type { Credentials } from './credentials.js';
+import type { Experience, Limiter } from './limiter.js';
+import type { Outage, Pass } from './outage.js';
+import { failureOf, toBlockError } from './store-error.js';
+import type { SendOptions } from './transport.js';
+import { judge, type Verdict } from './verdict.js';
+import { TimedOut, Watch } from './watch.js';
+
+/** Times that a request is sent again because its answer made no sense, and because of a clock that was set right. */
+const REPEATS_MAX = 3;
+
+/** What is to be done, apart from the doing. */
+export interface Wish {
+  readonly kind: RequestKind;
+  /** For messages. */
+  readonly what: string;
+  readonly uploadBytes?: number;
+  readonly downloadBytes?: number;
+  /** What counts as an answer too: it is thrown as it came. */
+  readonly isAnswer?: (error: unknown) => boolean;
+  /** Data wait for the limiter; whatever else a volume needs is little, and goes at once. */
+  readonly isData?: boolean;
+  /** One try, now. */
+  readonly once?: boolean;
+}
+
+export interface LinkOptions {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly requestTimeoutMs: number;
+  readonly maxOutageMs: number;
+  readonly maxAttempts: number;
+}
+
+/** The parts that all requests to a store share. */
+export interface LinkParts {
+  readonly traffic: TrafficCounter;
+  readonly outage: Outage;
+  readonly limiter: Limiter;
+  readonly credentials: Credentials;
+}
+
+/** How one request has fared so far. */
+interface Course {
+  tries: number;
+  /** When the first try failed, or the waiting began. */
+  sinceMs: number | undefined;
+  repeats: number;
+  looks: number;
+}
+
+/**
+ * Carries out requests so that each one ends: with its answer, when it has failed for `maxOutageMs`, or when everything is aborted.
+ * What is transient is tried again, later and later; what is permanent fails at once.
+ */
+export class Link {
+  readonly #options: LinkOptions;
+  readonly #parts: LinkParts;
+  readonly #closing = new AbortController();
+
+  constructor(options: LinkOptions, parts: LinkParts) {
+    this.#options = options;
+    this.#parts = parts;
+    // One for each request under way.
+    setMaxListeners(0, this.#closing.signal);
+  }
+
+  /** Throws a BlockError, except for what `isAnswer` says is an answer. */
+  async run<T>(wish: Wish, send: (options: SendOptions) => Promise<T>): Promise<T> {
+    const course: Course = { tries: 0, sinceMs: undefined, repeats: 0, looks: 0 };
+    for (;;) {
+      const pass = await this.#admit(wish, course);
+      const { generation } = this.#parts.credentials;
+      try {
+        return await this.#try(wish, pass, send);
+      } catch (error) {
+        this.#checkOpen(wish, error);
+        if (isAnswer(wish, error)) throw error;
+        course.tries++;
+        if (!(await this.#helped(wish, course, error, generation))) throw toBlockError(error, wish.what, course.tries);
+      }
+    }
+  }
+
+  /** Aborts what is in flight, ends all waiting, and refuses what comes later. */
+  close(): void {
+    this.#closing.abort();
+    this.#parts.outage.close();
+  }
+
+  /** When the request may go. Throws when it no longer may. */
+  async #admit(wish: Wish, course: Course): Promise<Pass> {
+    this.#checkOpen(wish);
+    const { outage } = this.#parts;
+    if (!outage.isAway || !this.#isPatient(wish)) return 'free';
+    const { clock, maxOutageMs } = this.#options;
+    course.sinceMs ??= clock.now();
+    const pass = await outage.admit(course.sinceMs + maxOutageMs, this.#closing.signal);
+    this.#checkOpen(wish);
+    if (pass === undefined) throw toBlockError(outage.error, wish.what, course.tries);
+    return pass;
+  }
+
+  async #try<T>(wish: Wish, pass: Pass, send: (options: SendOptions) => Promise<T>): Promise<T> {
+    const { limiter, outage } = this.#parts;
+    // A trial does not wait for others on a line that may be dead.
+    const entered = wish.isData === true && pass === 'free' && (await limiter.enter(this.#closing.signal));
+    const startMs = this.#options.clock.now();
+    let experience: Experience = 'nothing';
+    try {
+      this.#checkOpen(wish);
+      const answer = await this.#send(wish, send);
+      experience = 'answered';
+      this.#answered();
+      return answer;
+    } catch (error) {
+      experience = this.#learn(wish, pass, error);
+      throw error;
+    } finally {
+      if (entered) limiter.leave(startMs, experience);
+      if (experience === 'nothing') outage.gaveUp(pass);
+    }
+  }
+
+  async #send<T>(wish: Wish, send: (options: SendOptions) => Promise<T>): Promise<T> {
+    const { clock, requestTimeoutMs } = this.#options;
+    const { uploadBytes = 0, downloadBytes = 0 } = wish;
+    this.#parts.traffic.sent(wish.kind, uploadBytes);
+    const { signal } = this.#closing;
+    const controller = new AbortController();
+    return new Promise((resolve, reject) => {
+      const giveUp = (error: unknown) => {
+        controller.abort();
+        // Not every step of the SDK looks at the signal.
+        reject(error);
+      };
+      const close = () => giveUp(signal.reason);
+      const watch = new Watch({ clock, silenceMs: requestTimeoutMs, uploadBytes, downloadBytes, onTimeout: giveUp });
+      signal.addEventListener('abort', close);
+      send({ abortSignal: controller.signal, watch })
+        .then(resolve, reject)
+        .finally(() => {
+          watch.end();
+          signal.removeEventListener('abort', close);
+        });
+    });
+  }
+
+  /** What a failure says of the store, and of its line. */
+  #learn(wish: Wish, pass: Pass, error: unknown): Experience {
+    const { outage } = this.#parts;
+    if (this.#closing.signal.aborted) return 'nothing';
+    const { remedy, isForLoad } = judge(error);
+    const { status, retryAfterMs } = failureOf(error);
+    if (remedy === 'wait') {
+      outage.failed(pass, error, retryAfterMs);
+      if (error instanceof TimedOut) return 'timed-out';
+      return isForLoad ? 'refused-for-load' : 'failed';
+    }
+    if (status === undefined && !isAnswer(wish, error)) return 'nothing';
+    this.#answered();
+    return 'answered';
+  }
+
+  #answered(): void {
+    const { outage, limiter } = this.#parts;
+    if (outage.isAway) limiter.restart();
+    outage.answered();
+  }
+
+  /** Whether the request may be tried once more; waits until it is time. */
+  async #helped(wish: Wish, course: Course, error: unknown, generation: number): Promise<boolean> {
+    if (wish.once || course.tries >= this.#options.maxAttempts) return false;
+    const verdict = judge(error);
+    switch (verdict.remedy) {
+      case 'none':
+        return false;
+      case 'clock':
+        return ++course.repeats <= REPEATS_MAX;
+      case 'credentials':
+      case 'rights':
+        return this.#lookForCredentials(course, verdict, generation);
+      case 'repeat':
+        return ++course.repeats <= REPEATS_MAX && this.#waited(course, error);
+      case 'wait':
+        return this.#waited(course, error);
+    }
+  }
+
+  async #lookForCredentials(course: Course, { remedy }: Verdict, generation: number): Promise<boolean> {
+    if (++course.looks > REPEATS_MAX) return false;
+    return this.#parts.credentials.renewed(generation, remedy === 'credentials', this.#closing.signal);
+  }
+
+  async #waited(course: Course, error: unknown): Promise<boolean> {
+    const { clock, random, maxOutageMs } = this.#options;
+    const nowMs = clock.now();
+    course.sinceMs ??= nowMs;
+    const leftMs = course.sinceMs + maxOutageMs - nowMs;
+    if (leftMs <= 0) return false;
+    // While the store is away all wait together, and not here.
+    if (this.#parts.outage.isAway) return true;
+    const delayMs = backoffMs(course.tries, random, failureOf(error).retryAfterMs);
+    await sleep(clock, Math.min(delayMs, leftMs), this.#closing.signal);
+    return true;
+  }
+
+  #isPatient({ once }: Wish): boolean {
+    const { maxOutageMs, maxAttempts } = this.#options;
+    return once !== true && maxOutageMs > 0 && maxAttempts > 1;
+  }
+
+  #checkOpen({ what }: Wish, cause?: unknown): void {
+    if (!this.#closing.signal.aborted) return;
+    throw new BlockError('DISCONNECTED', `${what}: the device was disconnected`, { cause });
+  }
+}
+
+/** What may be helped is no answer yet. */
+function isAnswer(wish: Wish, error: unknown): boolean {
+  return wish.isAnswer?.(error) === true && judge(error).remedy === 'none';
+}

@@ -1,0 +1,38 @@
+import type { ObjectStore } from '../../store.js';
+
+/** A kind of store that is to pass the cases. */
+export interface StoreSubject {
+  readonly name: string;
+  /** A place for objects of a case's own, empty. */
+  create(): Promise<StorePlace>;
+}
+
+export interface StorePlace {
+  /** What the keys of the case begin with. Default: nothing. */
+  readonly prefix?: string;
+  /** A new handle on the same objects, as another process has it. The case closes it. */
+  open(): Promise<ObjectStore>;
+  /** Takes away the objects, and whatever else there is. */
+  dispose(): Promise<void>;
+}
+
+/** The part of a test runner that is needed: vitest, mocha and `node:test` have it. */
+export interface StoreRunner {
+  describe(title: string, body: () => void): unknown;
+  test(title: string, body: () => Promise<void>): unknown;
+}
+
+/** What a case works with. */
+export interface StoreContext {
+  readonly store: ObjectStore;
+  readonly prefix: string;
+  /** Another handle on the same objects; closed at the end. */
+  open(): Promise<ObjectStore>;
+  /** A key of the case's own. */
+  key(name: string): string;
+}
+
+export interface StoreCase {
+  readonly title: string;
+  run(context: StoreContext): Promise<void>;
+}

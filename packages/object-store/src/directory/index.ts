@@ -1,0 +1,2 @@
+export type { Disk, DiskFile } from './disk.js';
+export { type DirectoryStoreOptions, openDirectoryStore } from './open.js';

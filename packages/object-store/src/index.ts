@@ -1,0 +1,23 @@
+export { isId, newId } from './ids.js';
+export { checkKey, checkStamp, compareKeys } from './keys.js';
+export { checkListOptions } from './list.js';
+export { type MemoryObject, type MemoryObjects, MemoryStore, type MemoryStoreOptions } from './memory-store.js';
+export { busy, readInto, readWhole, sinkInto } from './read.js';
+export type { ByteRange, OpenSink, Sink } from './sink.js';
+export {
+  type AnswerDates,
+  type Condition,
+  type DeleteResult,
+  type Deletion,
+  type GetResult,
+  type Listed,
+  type ListOptions,
+  MAX_BATCH_KEYS,
+  type ObjectStore,
+  type ProbeOptions,
+  type PutResult,
+  type StoreAbilities,
+  type StoreDates,
+} from './store.js';
+export { type RequestKind, type Traffic, TrafficCounter } from './traffic.js';
+export type { ObjectVersion } from './version.js';
