@@ -5,6 +5,8 @@ import { rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { uniformInt } from 'pure-rand/distribution/uniformInt';
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { buildMutants } from './build.mjs';
 import { Pool } from './pool.mjs';
 import { KILLED, scoreOf, survivorLine, tableOf } from './report.mjs';
@@ -65,22 +67,11 @@ function isWanted(name, mutant) {
   return (options.files?.has(mutant.file) ?? true) && (again?.has(placeOf(name, mutant)) ?? true);
 }
 
-/** In random order, so that what is done when somebody interrupts is a sample. */
+/** In random order, so that what is done at an interrupt is a sample. The same seed is the same order. */
 function shuffled(mutants) {
-  const random = generator(options.seed);
+  const random = xoroshiro128plus(options.seed);
   const left = [...mutants];
-  return Array.from(mutants, () => left.splice(Math.floor(random() * left.length), 1)[0]);
-}
-
-/** mulberry32: the same seed is the same sample. */
-function generator(seed) {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let h = Math.imul(state ^ (state >>> 15), state | 1);
-    h ^= h + Math.imul(h ^ (h >>> 7), h | 61);
-    return ((h ^ (h >>> 14)) >>> 0) / 2 ** 32;
-  };
+  return Array.from(mutants, () => left.splice(uniformInt(random, 0, left.length - 1), 1)[0]);
 }
 
 function readSurvivors(path) {
