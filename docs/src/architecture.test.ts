@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ROOT } from './run-program.js';
 
@@ -42,7 +42,7 @@ describe('Arrows point down', () => {
   };
 
   test.each(packages.map((manifest) => [short(manifest.name), needsOf(manifest)] as const))(
-    '%s knows nobody beside or above it',
+    '%s knows no package beside or above it',
     (name, needs) => {
       const allowed = mayNeed[name] ?? ['block'];
       expect(needs.filter((need) => !allowed.includes(need))).toEqual([]);
@@ -55,12 +55,33 @@ describe('Arrows point down', () => {
   });
 });
 
+/** Files of a package's `src`, by their place in it, that are packed: neither tests nor what they share. */
+async function sourcesOf(name: string): Promise<string[]> {
+  const all = await readdir(join(ROOT, 'packages', name, 'src'), { recursive: true });
+  return all.filter((file) => /(?<!\.test|\.fake)\.ts$/.test(file) && !/(^|\/)testing\//.test(file));
+}
+
+test('folders of the cache import only from those that stand below them on its page', async () => {
+  const page = await readFile(join(ROOT, 'docs', 'cache.md'), 'utf8');
+  const order = ['.', ...[...page.matchAll(/^\| `([a-z-]+)` +\|/gm)].map(([, folder]) => folder as string)];
+  const files = await sourcesOf('cache');
+  expect(new Set(files.map((file) => dirname(file)))).toEqual(new Set(order));
+  const upward: string[] = [];
+  for (const file of files) {
+    const code = await readFile(join(ROOT, 'packages', 'cache', 'src', file), 'utf8');
+    for (const [, path] of code.matchAll(/from '(\.[^']+)'/g)) {
+      const target = join(dirname(file), path as string);
+      if (order.indexOf(dirname(target)) < order.indexOf(dirname(file))) upward.push(`${file} imports ${target}`);
+    }
+  }
+  expect(upward).toEqual([]);
+});
+
 test.each(['block', 'cache'])('%s needs no library, no Buffer and no module of Node', async (name) => {
   const manifest = packages.find((each) => each.name === `@blockyard/${name}`);
   expect(Object.keys(manifest?.dependencies ?? {}).filter((each) => each !== '@blockyard/block')).toEqual([]);
   const source = join(ROOT, 'packages', name, 'src');
-  const all = await readdir(source, { recursive: true });
-  const files = all.filter((file) => /(?<!\.test|\.fake)\.ts$/.test(file) && !/(^|\/)testing\//.test(file));
+  const files = await sourcesOf(name);
   expect(files.length).toBeGreaterThan(20);
   for (const file of files) {
     const code = (await readFile(join(source, file), 'utf8')).replace(/\/\*.*?\*\/|\/\/.*$/gms, '');

@@ -15,18 +15,19 @@ import { overlayExtents } from './report/extents.js';
 import { ReadRequest } from './requests/read-request.js';
 import { WriteRequest } from './requests/write-request.js';
 import { truncateLines, ZeroRequest } from './requests/zero-request.js';
+import type { Sector } from './tables/numbers.js';
 
 /** A range of more lines than this is flushed by flushing everything. */
 const RANGE_LINES_MAX = 4096;
 
-/** The cache as a driver: what each operation of the contract means for the rooms of the engine. */
+/** The cache as a driver: what each operation of the contract means for the parts of the engine. */
 export class CacheDriver implements BlockDriver {
   readonly name: string;
   readonly sectorSize: number;
   readonly readOnly: boolean;
   readonly preferredIoBytes: number;
   readonly lost: LostSignal | undefined;
-  /** Copies into and out of memory are of one turn, and the base tears no sector either. */
+  /** Copies into and out of memory are not interrupted, and the base tears no sector either. */
   readonly atomicSectors = true;
   readonly extents?: (start: number, count: number) => Promise<Extent[]>;
   readonly #base: BlockDevice;
@@ -42,7 +43,7 @@ export class CacheDriver implements BlockDriver {
     this.readOnly = base.info.readOnly;
     this.preferredIoBytes = base.info.preferredIoBytes;
     this.lost = base.lost;
-    if (base.info.native.extents) this.extents = (start, count) => overlayExtents(engine, start, count);
+    if (base.info.native.extents) this.extents = (start, count) => overlayExtents(engine, start as Sector, count);
   }
 
   get sizeSectors(): number {
@@ -51,48 +52,54 @@ export class CacheDriver implements BlockDriver {
 
   read(start: number, buffers: readonly Uint8Array[]): MaybePromise<void> {
     const engine = this.#engine;
-    if (buffers.length === 1 && this.#readFromLine(start, buffers[0])) return;
+    const sector = start as Sector;
+    const buffer = buffers[0];
+    if (buffer !== undefined && buffers.length === 1 && this.#readFromLine(sector, buffer)) return;
     const count = sectorsIn(buffers, this.sectorSize);
     engine.base.check();
-    const done = new ReadRequest(engine, start, count, buffers).run();
-    this.#observe('observe', start, count);
+    const done = new ReadRequest(engine, sector, count, buffers).run();
+    this.#observe('observe', sector, count);
     engine.writeBack.pump();
     return done;
   }
 
   lend(start: number, count: number): Loan | undefined {
     const { counts, geometry, lender } = this.#engine;
-    const loan = lender.lend(start, count);
+    const sector = start as Sector;
+    const loan = lender.lend(sector, count);
     if (loan === undefined) return undefined;
     counts.lookups += loan.views.length;
     counts.hits += loan.views.length;
-    this.#observe(count >= geometry.sectorsPerLine ? 'follow' : 'observe', start, count);
+    this.#observe(count >= geometry.sectorsPerLine ? 'follow' : 'observe', sector, count);
     return loan;
   }
 
   write(start: number, buffers: readonly Uint8Array[]): MaybePromise<void> {
     const engine = this.#engine;
-    if (buffers.length === 1 && !engine.isWriteThrough && this.#writeToLine(start, buffers[0])) return;
+    const sector = start as Sector;
+    const buffer = buffers[0];
+    const isSimple = buffer !== undefined && buffers.length === 1 && !engine.isWriteThrough;
+    if (isSimple && this.#writeToLine(sector, buffer)) return;
     engine.base.check();
     const count = sectorsIn(buffers, this.sectorSize);
-    const done = new WriteRequest(engine, start, count, buffers).run();
-    if (engine.isWriteThrough) return this.#writeThrough(start, count, done);
+    const done = new WriteRequest(engine, sector, count, buffers).run();
+    if (engine.isWriteThrough) return this.#writeThrough(sector, count, done);
     engine.writeBack.pump();
     return done;
   }
 
   discard(start: number, count: number): MaybePromise<void> {
-    return this.#zero('discard', start, count);
+    return this.#zero('discard', start as Sector, count);
   }
 
   writeZeroes(start: number, count: number): MaybePromise<void> {
-    return this.#zero('writeZeroes', start, count);
+    return this.#zero('writeZeroes', start as Sector, count);
   }
 
   async flush(range?: SectorRange): Promise<void> {
     const { base, writeBack } = this.#engine;
     if (range === undefined) return writeBack.flush();
-    await this.#rangeWritten(range.start, range.count);
+    await this.#rangeWritten(range.start as Sector, range.count);
     await base.flush(range);
   }
 
@@ -103,8 +110,8 @@ export class CacheDriver implements BlockDriver {
     try {
       await engine.base.resize(sizeSectors);
       engine.base.check();
-      engine.setDeviceSectors(sizeSectors);
-      if (sizeSectors < before) truncateLines(engine, sizeSectors, before);
+      engine.setDeviceSectors(sizeSectors as Sector);
+      if (sizeSectors < before) truncateLines(engine, sizeSectors as Sector, before);
     } finally {
       engine.resume();
     }
@@ -129,10 +136,10 @@ export class CacheDriver implements BlockDriver {
   }
 
   /** The short way: one buffer, one line, all of it in memory. */
-  #readFromLine(start: number, buffer: Uint8Array): boolean {
+  #readFromLine(start: Sector, buffer: Uint8Array): boolean {
     const { lines, counts, geometry } = this.#engine;
-    const line = Math.floor(start / this.#sectorsPerLine);
-    const from = start - line * this.#sectorsPerLine;
+    const line = geometry.lineOf(start);
+    const from = start - geometry.sectorOf(line, 0);
     const to = from + buffer.byteLength / geometry.sectorSize;
     if (to > this.#sectorsPerLine) return false;
     const entry = lines.find(line);
@@ -148,17 +155,17 @@ export class CacheDriver implements BlockDriver {
   }
 
   /**
-   * A sequential reader passes the ends of lines; what stays within one tells nothing. The last part of a line may begin a stream
-   * that the next line's miss goes on with; a line read whole need not, since then its own miss would have.
+   * A sequential reader passes the ends of lines; what stays within one tells nothing. The last part of a line may begin a
+   * stream that the next line's miss goes on with; a line read whole need not, since then its own miss would have.
    */
-  #observeHit(start: number, from: number, to: number): void {
+  #observeHit(start: Sector, from: number, to: number): void {
     const { prefetcher } = this.#engine;
     if (from > 0) prefetcher.observe(start, to - from);
     else prefetcher.follow(start, to - from);
   }
 
   /** Reads on, if that is due. What goes wrong in doing so is not for the request to tell. */
-  #observe(how: 'observe' | 'follow', start: number, count: number): void {
+  #observe(how: 'observe' | 'follow', start: Sector, count: number): void {
     try {
       this.#engine.prefetcher[how](start, count);
     } catch (error) {
@@ -167,14 +174,14 @@ export class CacheDriver implements BlockDriver {
   }
 
   /** The short way: one buffer, one line that is dirty already and that no call of the base is about. */
-  #writeToLine(start: number, buffer: Uint8Array): boolean {
+  #writeToLine(start: Sector, buffer: Uint8Array): boolean {
     const { lines, dirtyLines, zeroes, geometry } = this.#engine;
-    const line = Math.floor(start / this.#sectorsPerLine);
-    const from = start - line * this.#sectorsPerLine;
+    const line = geometry.lineOf(start);
+    const from = start - geometry.sectorOf(line, 0);
     const to = from + buffer.byteLength / geometry.sectorSize;
     if (to > this.#sectorsPerLine || !zeroes.isEmpty) return false;
     const entry = lines.find(line);
-    if (entry < 0 || !dirtyLines.has(entry) || lines.hasLoans(entry)) return false;
+    if (entry < 0 || !dirtyLines.has(entry) || lines.hasPins(entry)) return false;
     lines.view(lines.slotOf(entry), from, to).set(buffer);
     lines.valid.set(entry, from, to);
     lines.dirty.set(entry, from, to);
@@ -182,18 +189,18 @@ export class CacheDriver implements BlockDriver {
     return true;
   }
 
-  async #writeThrough(start: number, count: number, done: Promise<void> | undefined): Promise<void> {
+  async #writeThrough(start: Sector, count: number, done: Promise<void> | undefined): Promise<void> {
     await done;
     await this.#rangeWritten(start, count);
   }
 
-  #rangeWritten(start: number, count: number): Promise<void> {
+  #rangeWritten(start: Sector, count: number): Promise<void> {
     const { writeBack } = this.#engine;
     if (count > RANGE_LINES_MAX * this.#sectorsPerLine) return writeBack.written();
-    return writeBack.rangeWritten(start, start + count);
+    return writeBack.rangeWritten(start, (start + count) as Sector);
   }
 
-  #zero(kind: 'discard' | 'writeZeroes', start: number, count: number): MaybePromise<void> {
+  #zero(kind: 'discard' | 'writeZeroes', start: Sector, count: number): MaybePromise<void> {
     const engine = this.#engine;
     engine.base.check();
     const done = new ZeroRequest(engine, kind, start, count).run();

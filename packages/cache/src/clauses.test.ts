@@ -6,7 +6,7 @@ import { bytesAt, filled, fillsOf, openCache, SECTOR } from './testing/fixture.j
 /** Of lines of 64 KiB. */
 const LINE_SECTORS = 128;
 
-test('C2: readers wait their turn, none is refused, and memory stays within the budget', async () => {
+test('C2: readers wait in order, none is refused, and memory stays within the budget', async () => {
   const budget = { maxSizeBytes: 100_000, lineSize: 4096 };
   const { cache, base, memory } = await openCache(8 * 400, budget);
   for (let line = 0; line < 400; line++) memory.bytes.fill(1 + (line % 250), line * 4096, (line + 1) * 4096);
@@ -349,7 +349,7 @@ test('write-through: an accepted write is in the base', async () => {
   await expect(cache.write(8, [filled(1, 6)])).rejects.toMatchObject({ code: 'IO' });
 });
 
-test('prefetch brings a range in, and reads of it ask nobody', async () => {
+test('prefetch brings a range in, and reads of it do not ask the base', async () => {
   const { cache, base, memory } = await openCache(4096);
   memory.bytes.fill(3);
   await cache.prefetch(100, 3000);

@@ -6,6 +6,7 @@ import { type CacheOptions, checkOptions } from './options.js';
 import { type BlockMap, blockMapOf } from './report/block-map.js';
 import { type CacheSnapshot, snapshotOf } from './report/snapshot.js';
 import { type CacheState, statesOf } from './report/states.js';
+import type { Sector } from './tables/numbers.js';
 
 /** A device over another, with what only a cache has to tell and to be told. */
 export interface CacheDevice extends BlockDevice {
@@ -16,14 +17,14 @@ export interface CacheDevice extends BlockDevice {
   /** The device in at most so many cells, each with its sectors by state. For pictures. */
   map(maxCells: number): BlockMap;
   /**
-   * Changes the budget while the cache works, and is in no other operation's way. Resolves when no more than that is held, apart from
-   * what is lent [B4]: memory under a loan counts in `heldBytes` until it is released, and goes then. Rejects if the base fails to
-   * take what has to leave; it leaves later, and the call can be made again.
+   * Changes the budget while the cache works, and is in no other operation's way. Resolves when no more than that is held,
+   * apart from what is lent [B4]: memory under a loan counts in `heldBytes` until it is released, and goes then. Rejects if the
+   * base fails to take what has to leave; it leaves later, and the call can be made again.
    */
   setMaxSizeBytes(maxSizeBytes: number): Promise<void>;
   /**
-   * Brings a range into memory, from its start on, until the cache begins to let go of what it brought. Resolves when it is there;
-   * fails silently.
+   * Brings a range into memory, from its start on, until the cache begins to let go of what it brought. Resolves when it is
+   * there; fails silently.
    */
   prefetch(start: number, count: number): Promise<void>;
 }
@@ -32,8 +33,8 @@ export interface CacheDevice extends BlockDevice {
  * Puts a write-back cache before `base` and gives the same contract back. The cache owns the base: disconnecting it disconnects
  * the base.
  *
- * Rejects with `INVALID_ARGUMENT` for options that are unknown, make no sense, or leave room for too few lines; the base is then
- * as it was.
+ * Rejects with `INVALID_ARGUMENT` for options that are unknown, make no sense, or leave room for too few lines; the base is
+ * then as it was.
  */
 export async function connectCache(base: BlockDevice, options: CacheOptions = {}): Promise<CacheDevice> {
   checkDevice(base, 'base');
@@ -45,7 +46,7 @@ export async function connectCache(base: BlockDevice, options: CacheOptions = {}
     snapshot: () => snapshotOf(engine),
     states(start: number, count: number): CacheState[] {
       checkRange(device, start, count);
-      return statesOf(engine, start, start + count);
+      return statesOf(engine, start as Sector, (start + count) as Sector);
     },
     map(maxCells: number): BlockMap {
       checkInteger(maxCells, 'maxCells');
@@ -63,11 +64,8 @@ export async function connectCache(base: BlockDevice, options: CacheOptions = {}
       if (engine.prefetcher.hasEnded) throw new BlockError('DISCONNECTED', 'the device was disconnected');
       checkRange(device, start, count);
       if (count === 0) return;
-      const { sectorsPerLine } = engine.geometry;
-      await engine.prefetcher.fetch(
-        Math.floor(start / sectorsPerLine),
-        Math.floor((start + count - 1) / sectorsPerLine),
-      );
+      const { geometry, prefetcher } = engine;
+      await prefetcher.fetch(geometry.lineOf(start as Sector), geometry.lastLine((start + count) as Sector));
     },
   });
 }

@@ -4,7 +4,7 @@ import { BaseCalls } from './base/base-calls.js';
 import { containedClock } from './base/contained-clock.js';
 import { Fetcher } from './base/fetcher.js';
 import { Latencies } from './base/latencies.js';
-import { type Geometry, geometryOf } from './lines/geometry.js';
+import { Geometry } from './lines/geometry.js';
 import { Lender } from './lines/lender.js';
 import { Lines } from './lines/lines.js';
 import { Slabs } from './lines/slabs.js';
@@ -14,12 +14,13 @@ import { type CheckedOptions, invalid } from './options.js';
 import { createPolicy, type MemoryPlan, planMemory } from './plan.js';
 import { Prefetcher } from './read-ahead/prefetcher.js';
 import type { ReadCounts } from './requests/read-request.js';
+import type { Line, Sector } from './tables/numbers.js';
 import { DirtyLines } from './unwritten/dirty-lines.js';
 import { Epochs } from './unwritten/epochs.js';
 import { ZeroRanges } from './unwritten/zero-ranges.js';
 import { WriteBack } from './write-back/write-back.js';
 
-/** The rooms of the cache, wired to each other. Requests find here what they work with. */
+/** The parts of the cache, wired to each other. Requests find here what they work with. */
 export class Engine {
   readonly geometry: Geometry;
   readonly clock: Clock;
@@ -39,7 +40,7 @@ export class Engine {
   readonly writeBack: WriteBack;
   readonly prefetcher: Prefetcher;
   readonly base: BaseCalls;
-  #deviceSectors: number;
+  #deviceSectors: Sector;
   readonly #plan: MemoryPlan;
   readonly #options: CheckedOptions;
 
@@ -50,17 +51,17 @@ export class Engine {
     this.#plan = plan;
     this.#options = options;
     this.base = new BaseCalls(base, (error) => this.broke(error));
-    this.#deviceSectors = sizeSectors;
+    this.#deviceSectors = sizeSectors as Sector;
     this.clock = containedClock(options.clock, (error) => this.broke(error));
     this.yielder = yielderOf(options.clock);
     this.isWriteThrough = options.mode === 'writethrough';
-    this.geometry = geometryOf(sectorSize, plan.lineSize, preferredIoBytes);
+    this.geometry = new Geometry(sectorSize, plan.lineSize, preferredIoBytes);
     this.zeroes = new ZeroRanges(this.epochs);
     this.dirtyLines = new DirtyLines(policy.entriesMax, this.epochs);
     this.lines = new Lines(this.geometry, policy, new Slabs(plan.lineSize, plan.slots), {
-      parked: (entry) => this.dirtyLines.hurry(entry),
+      parked: (entry) => this.dirtyLines.moveToFront(entry),
       aheadSettled: (line, wasUsed) => this.prefetcher.settled(line, wasUsed),
-      entriesGrew: (entriesMax) => this.dirtyLines.resize(entriesMax),
+      entriesGrew: (entriesMax) => this.dirtyLines.grow(entriesMax),
     });
     this.budget = new BudgetChange(this.lines);
     this.lender = new Lender({
@@ -103,12 +104,12 @@ export class Engine {
     this.prefetcher = new Prefetcher(this, options.readAhead);
   }
 
-  get deviceSectors(): number {
+  get deviceSectors(): Sector {
     return this.#deviceSectors;
   }
 
   /** The base has got that size. */
-  setDeviceSectors(sizeSectors: number): void {
+  setDeviceSectors(sizeSectors: Sector): void {
     this.#deviceSectors = sizeSectors;
     this.writeBack.baseChanged();
   }
@@ -119,8 +120,8 @@ export class Engine {
   }
 
   /**
-   * Changes the budget. Resolves when no more than the new one is held, apart from what is borrowed, which takes as long as dirty lines that
-   * have to leave take to be written back. Tables keep their size when the budget shrinks, and count.
+   * Changes the budget. Resolves when no more than the new one is held, apart from what is lent, which takes as long as dirty
+   * lines that have to leave take to be written back. Tables keep their size when the budget shrinks, and count.
    */
   setMaxSizeBytes(maxSizeBytes: number): Promise<void> {
     this.base.check();
@@ -141,9 +142,8 @@ export class Engine {
   }
 
   /** Sectors of a line that the device has. */
-  lineEnd(line: number): number {
-    const { sectorsPerLine } = this.geometry;
-    return Math.min(sectorsPerLine, this.#deviceSectors - line * sectorsPerLine);
+  lineEnd(line: Line): number {
+    return this.geometry.toIn(line, this.#deviceSectors);
   }
 
   /** Stops all traffic to the base. Resolves when none is left. */
@@ -160,8 +160,8 @@ export class Engine {
   }
 
   /**
-   * Ends everything at once: whoever waits gets the error, the base is not called any more, and what it still has to say is ignored. Memory that
-   * it may be using stays as it is, and its own.
+   * Ends everything at once: every request that waits fails with the error, the base is no longer called, and what it still
+   * answers is ignored. Memory that it may be using stays as it is, and its own.
    */
   end(error: BlockError): void {
     if (this.base.hasEnded) return;
@@ -174,7 +174,7 @@ export class Engine {
     this.lines.clear();
   }
 
-  /** Something in here threw that must not: nothing that the tables say can be trusted, so everything ends. */
+  /** An invariant does not hold: nothing that the tables say can be trusted, so everything ends. */
   broke(cause: unknown): void {
     this.end(
       new BlockError('IO', 'the cache has failed within itself, and what is not written back is lost', { cause }),

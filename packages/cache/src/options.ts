@@ -19,8 +19,8 @@ export interface CacheOptions {
   /** Bytes that the cache may hold: data, bookkeeping, copies in flight. Default 100 MiB. */
   readonly maxSizeBytes?: number;
   /**
-   * Bytes of a line, the unit that the cache keeps and fetches: a power of two, at least a sector. Default 64 KiB, or less where
-   * `maxSizeBytes` would hold only a few.
+   * Bytes of a line, the unit that the cache keeps and fetches: a power of two, at least a sector. Default 64 KiB, or less
+   * where `maxSizeBytes` would hold only a few.
    */
   readonly lineSize?: number;
   /** `writethrough`: a write resolves when the base has accepted it. Default `writeback`. */
@@ -71,7 +71,10 @@ const KNOWN: KnownOptions<CacheOptions> = {
 };
 const LINE_SIZE_MAX = 16 * 2 ** 20;
 
-/** The options with their defaults, each of its type and in its bounds. Throws `INVALID_ARGUMENT` for one that is unknown or makes no sense. */
+/**
+ * The options with their defaults, each of its type and in its bounds. Throws `INVALID_ARGUMENT` for one that is unknown or
+ * makes no sense.
+ */
 export function checkOptions(options: CacheOptions, sectorSize: number): CheckedOptions {
   try {
     return checked(options, sectorSize);

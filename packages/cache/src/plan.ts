@@ -91,7 +91,7 @@ function planOf(slots: number, lineSize: number, maxSizeBytes: number): MemoryPl
   return { lineSize, slots, capacity: Math.max(1, slots - parkedMax), parkedMax, zeroRangesMax, fixedBytes };
 }
 
-/** What the plan takes at most. The policy's tables are measured on a policy that nobody fills. */
+/** What the plan takes at most. The policy's tables are measured on an empty policy. */
 function bytesOf(plan: MemoryPlan, options: CheckedOptions, sectorSize: number): number {
   const { lineSize, slots, fixedBytes } = plan;
   const { entriesMax, byteLength } = createPolicy(options, plan);

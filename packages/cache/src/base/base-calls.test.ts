@@ -74,7 +74,7 @@ test.each([
       }),
     'BlockError IO: write on odd: no',
   ],
-] as const)('one outcome, in a turn of its own, of a base that %s', async (_what, write, outcome) => {
+] as const)('one outcome, told asynchronously, of a base that %s', async (_what, write, outcome) => {
   const { begin, log } = callsOf(write);
   begin();
   expect(log).toEqual([]);
@@ -100,7 +100,7 @@ test('the end fails what is under way at once, and lets no later call through', 
   expect(() => calls.check()).toThrow('over');
 });
 
-test('what is thrown by those who are told goes to the cache, not to the process', async () => {
+test('what is thrown by those that are told goes to the cache, not to the process', async () => {
   const { calls, begin, log } = callsOf(() => Promise.resolve());
   begin(() => {
     throw new Error('a table is wrong');

@@ -8,15 +8,15 @@ import {
 } from '@blockyard/block';
 import type { ZeroKind } from '../unwritten/zero-ranges.js';
 
-/** What is told of a call of the base: one of the two, once, in a turn of its own. */
+/** What is told of a call of the base: one of the two, once, never before the call has returned. */
 export interface Outcome<T> {
   done(value: T): void;
   failed(error: BlockError): void;
 }
 
 /**
- * The base as the cache calls it. Every call has one outcome, and a failure is a `BlockError`, also where the base throws instead of
- * rejecting, returns no promise, or rejects with nothing.
+ * The base as the cache calls it. Every call has one outcome, and a failure is a `BlockError`, also where the base throws
+ * instead of rejecting, returns no promise, or rejects with nothing.
  *
  * `end` fails all calls under way, and no later one reaches the base. What the base still says is ignored.
  */
@@ -97,7 +97,7 @@ export class BaseCalls {
     if (this.#underWay.delete(outcome)) this.#tell(() => outcome.done(value));
   }
 
-  /** What the base answers, never thrown in the caller's turn. */
+  /** What the base answers; what it throws is a rejection. */
   #answer<T>(call: () => Promise<T>): Promise<T> {
     try {
       this.check();

@@ -1,9 +1,9 @@
 import type { Clock } from '@blockyard/block';
 
 /**
- * The clock that was given, so that no request and no timer fails because of it. It never runs backwards: where it cannot tell the time, no
- * time has passed. A timer that it cannot set does not fire, and neither does one that was cleared or has fired. What is thrown in a
- * timer goes to `onBroken`.
+ * The clock that was given, so that no request and no timer fails because of it. It never runs backwards: where it cannot tell
+ * the time, no time has passed. A timer that it cannot set does not fire, and neither does one that was cleared or has fired.
+ * What is thrown in a timer goes to `onBroken`.
  */
 export function containedClock(clock: Clock, onBroken: (error: unknown) => void): Clock {
   let latestMs: number | undefined;

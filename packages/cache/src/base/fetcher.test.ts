@@ -1,11 +1,8 @@
 import { expect, test } from 'vitest';
-import { LruPolicy } from '../eviction/policy-lru.js';
-import { setBits } from '../lines/bits.js';
-import { geometryOf } from '../lines/geometry.js';
-import { Lines } from '../lines/lines.js';
-import { Slabs } from '../lines/slabs.js';
+import { setBits } from '../tables/bits.js';
 import { ManualClock } from '../testing/manual-clock.js';
-import { Epochs } from '../unwritten/epochs.js';
+import { plain } from '../testing/plain.js';
+import { smallLines } from '../testing/small-lines.js';
 import { ZeroRanges } from '../unwritten/zero-ranges.js';
 import { BaseCalls } from './base-calls.js';
 import { Fetcher, type LineFetch } from './fetcher.js';
@@ -16,7 +13,7 @@ const LINE_SECTORS = 8;
 
 /** A fetcher over a base that answers when the test says: every sector holds its number. */
 function fetcherOf() {
-  const geometry = geometryOf(SECTOR, LINE_SECTORS * SECTOR, SECTOR);
+  const { geometry, epochs, real, lines } = smallLines({ lineSectors: LINE_SECTORS });
   const calls: { readonly start: number; readonly sectors: number[]; answer(): void; fail(error: unknown): void }[] =
     [];
   const base = {
@@ -32,25 +29,20 @@ function fetcherOf() {
         calls.push({ start, sectors: buffers.map(({ byteLength }) => byteLength / SECTOR), answer, fail: reject });
       }),
   };
-  const policy = new LruPolicy({ capacity: 8, parkedMax: 1, seed: 1 });
-  const lines = new Lines(geometry, policy, new Slabs(LINE_SECTORS * SECTOR, 9), {
-    parked: () => {},
-    aheadSettled: () => {},
-    entriesGrew: () => {},
-  });
-  const zeroes = new ZeroRanges(new Epochs());
+  const zeroes = new ZeroRanges(epochs);
   const clock = new ManualClock();
   const latencies = new Latencies();
   const log: string[] = [];
-  const fetcher = new Fetcher({
+  const made = new Fetcher({
     base: new BaseCalls({ info: { name: 'by hand' }, ...base } as never, (error) => log.push(`broken: ${error}`)),
     geometry,
-    lines,
+    lines: real.lines,
     zeroes,
     clock,
     latencies,
     onSettled: () => log.push('settled'),
   });
+  const fetcher = plain(made);
   /** A fetch of sectors of a line, which is made resident if it is not. */
   const prepare = (line: number, from = 0, to = LINE_SECTORS, speculative = false): LineFetch => {
     const found = lines.find(line);
@@ -75,7 +67,7 @@ function fetcherOf() {
     fetcher.supersede(entry, from, to);
     return entry;
   };
-  return { fetcher, lines, zeroes, clock, latencies, calls, log, prepare, write, sectorsOf };
+  return { fetcher, lines, zeroes: plain(zeroes), clock, latencies, calls, log, prepare, write, sectorsOf };
 }
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -143,7 +135,7 @@ test('a line that has moved gets what arrives where it is now', async () => {
   calls[0]?.answer();
   await turn();
   expect(log[0]).toBe('line 1: 8 9 100 100 12 13 14 15');
-  expect(lines.hasLoans(fetch.entry)).toBe(false);
+  expect(lines.hasPins(fetch.entry)).toBe(false);
 });
 
 test('the base writes to the sectors that it was asked for, wanted still or not, and to no other', () => {

@@ -1,24 +1,26 @@
 import type { Clock } from '@blockyard/block';
-import { clearBits, countBits, hasAllBits, hasAnyBit, nextClearBit, nextSetBit, setBits } from '../lines/bits.js';
 import type { Geometry } from '../lines/geometry.js';
 import type { Lines } from '../lines/lines.js';
+import { clearBits, countBits, hasAllBits, hasAnyBit, nextClearBit, nextSetBit, setBits } from '../tables/bits.js';
+import { invariant } from '../tables/invariant.js';
+import type { Entry, Line, Slot } from '../tables/numbers.js';
 import type { ZeroRanges } from '../unwritten/zero-ranges.js';
 import type { BaseCalls } from './base-calls.js';
 import { type Latencies, timed } from './latencies.js';
 
-/** Somebody who waits for a line's fetch to end, well or not. */
+/** Told when the fetch of a line has completed or failed. */
 export interface FetchWaiter {
-  fetched(entry: number): void;
+  fetched(entry: Entry): void;
   /** `error` is the base's; the waiter may try again by itself. */
   fetchFailed(error: unknown): void;
 }
 
 /** The part of a base read that fills one line. Sectors are of the line. */
 export interface LineFetch {
-  readonly entry: number;
-  readonly line: number;
+  readonly entry: Entry;
+  readonly line: Line;
   /** Where the base writes to; the line itself may move elsewhere meanwhile. */
-  readonly slot: number;
+  readonly slot: Slot;
   /** Sectors that the line still wants from this fetch: those written or zeroed meanwhile are newer, and cleared here. */
   readonly wanted: Uint32Array;
   /** Sectors that the base writes to, wanted still or not. */
@@ -55,7 +57,7 @@ export interface FetchContext {
 export class Fetcher {
   readonly counts: FetchCounts = { reads: 0, readBytes: 0, failed: 0 };
   readonly #context: FetchContext;
-  readonly #fetches = new Map<number, LineFetch>();
+  readonly #fetches = new Map<Entry, LineFetch>();
   /** Takes what the base reads between the sectors that are wanted. Its contents mean nothing. */
   readonly #scratch: Uint8Array;
   #inFlight = 0;
@@ -77,7 +79,7 @@ export class Fetcher {
   }
 
   /** The fetch under way for a line. */
-  of(entry: number): LineFetch | undefined {
+  of(entry: Entry): LineFetch | undefined {
     return this.#fetches.get(entry);
   }
 
@@ -92,14 +94,14 @@ export class Fetcher {
   }
 
   /** Whether the base is writing to these sectors of the line's present slot. */
-  isTarget(entry: number, from: number, to: number): boolean {
+  isTarget(entry: Entry, from: number, to: number): boolean {
     const fetch = this.#fetches.get(entry);
     if (fetch === undefined || fetch.slot !== this.#context.lines.slotOf(entry)) return false;
     return hasAnyBit(fetch.target, 0, from, to);
   }
 
   /** Newer data than the base's: the fetch under way must not deliver these sectors. */
-  supersede(entry: number, from: number, to: number): void {
+  supersede(entry: Entry, from: number, to: number): void {
     const fetch = this.#fetches.get(entry);
     if (fetch !== undefined) clearBits(fetch.wanted, 0, from, to);
   }
@@ -108,14 +110,16 @@ export class Fetcher {
    * A fetch of what is absent between sectors `from` and `to` of a resident line that has none under way. It begins with
    * `issue`.
    */
-  prepare(entry: number, line: number, from: number, to: number, speculative: boolean): LineFetch {
+  prepare(entry: Entry, line: Line, from: number, to: number, speculative: boolean): LineFetch {
+    const { geometry, zeroes } = this.#context;
     const { valid } = this.#context.lines;
+    invariant(!this.#fetches.has(entry), 'a line must have one fetch at a time');
     const wanted = new Uint32Array(valid.wordsPerLine);
-    const first = line * this.#context.geometry.sectorsPerLine;
+    const first = geometry.sectorOf(line, 0);
     for (let at = valid.nextClear(entry, from, to); at < to; ) {
       const end = valid.nextSet(entry, at, to);
       setBits(wanted, 0, at, end);
-      this.#context.zeroes.forEachZero(first + at, first + end, (start, stop) =>
+      zeroes.forEachZero(geometry.sectorOf(line, at), geometry.sectorOf(line, end), (start, stop) =>
         clearBits(wanted, 0, start - first, stop - first),
       );
       at = valid.nextClear(entry, end, to);
@@ -123,7 +127,7 @@ export class Fetcher {
     const low = nextSetBit(wanted, 0, from, to);
     let high = low;
     for (let at = low; at < to; at = nextSetBit(wanted, 0, high, to)) high = nextClearBit(wanted, 0, at, to);
-    const slot = this.#context.lines.lend(entry);
+    const slot = this.#context.lines.pin(entry);
     const fetch = { entry, line, slot, wanted, target: wanted.slice(), from: low, to: high, speculative, waiters: [] };
     this.#fetches.set(entry, fetch);
     return fetch;
@@ -131,12 +135,15 @@ export class Fetcher {
 
   /** Reads the fetches of neighbouring lines, ascending, by one read of the base. */
   issue(run: readonly LineFetch[]): void {
-    if (run.length === 0) return;
-    const { sectorsPerLine, sectorSize } = this.#context.geometry;
-    const start = run[0].line * sectorsPerLine + run[0].from;
+    const [first] = run;
+    if (first === undefined) return;
+    const { geometry } = this.#context;
+    const { sectorsPerLine, sectorSize } = geometry;
+    const start = geometry.sectorOf(first.line, first.from);
     const buffers: Uint8Array[] = [];
     let bytes = 0;
     run.forEach((fetch, i) => {
+      invariant(fetch.line === first.line + i, 'the lines of one read must be neighbours');
       const from = i === 0 ? fetch.from : 0;
       const to = i === run.length - 1 ? fetch.to : sectorsPerLine;
       this.#addTargets(buffers, fetch, from, to);
@@ -185,14 +192,14 @@ export class Fetcher {
       this.#fetches.delete(fetch.entry);
       if (!failed) this.#deliver(fetch);
     }
-    // Still lent meanwhile: no line of the run may leave before all who wait for it have their data.
+    // Still pinned meanwhile: no line of the run may leave before all who wait for it have their data.
     for (const fetch of run) {
       for (const waiter of fetch.waiters) {
         if (failed) waiter.fetchFailed(error);
         else waiter.fetched(fetch.entry);
       }
     }
-    for (const fetch of run) this.#context.lines.giveBack(fetch.entry, fetch.slot);
+    for (const fetch of run) this.#context.lines.unpin(fetch.entry, fetch.slot);
     if (this.#inFlight === 0) for (const resolve of this.#idleWaiters.splice(0)) resolve();
     this.#context.onSettled();
   }
@@ -200,11 +207,13 @@ export class Fetcher {
   /** Makes what arrived and is still wanted valid, in the slot that the line has now. */
   #deliver(fetch: LineFetch): void {
     const { entry, slot, wanted, to } = fetch;
+    const { valid } = this.#context.lines;
     const now = this.#context.lines.slotOf(entry);
     for (let at = nextSetBit(wanted, 0, fetch.from, to); at < to; ) {
       const end = nextClearBit(wanted, 0, at, to);
+      invariant(valid.nextSet(entry, at, end) === end, 'what arrives must not take the place of what is there');
       if (now !== slot) this.#context.lines.view(now, at, end).set(this.#context.lines.view(slot, at, end));
-      this.#context.lines.valid.set(entry, at, end);
+      valid.set(entry, at, end);
       at = nextSetBit(wanted, 0, end, to);
     }
   }

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { PolicyFactory, PolicyOptions } from '../policies.js';
+import type { EvictionPolicy, PolicyFactory, PolicyOptions } from '../policies.js';
 import { FifoPolicy, fifo } from '../testing/fifo-policy.js';
 import { bytesAt, filled, openCache } from '../testing/fixture.js';
+import { LruPolicy } from './policy-lru.js';
 
 const LINE_SECTORS = 8;
 const LINES = { lineSize: 4096, maxSizeBytes: 300_000 };
@@ -77,4 +78,49 @@ test.each<[string, unknown]>([
     operation: 'connect',
     message: expect.stringContaining(message),
   });
+});
+
+/** Least recently used, until it begins to lie. */
+class LyingPolicy extends LruPolicy {
+  lie: Partial<EvictionPolicy> = {};
+
+  override insert(key: number): number {
+    return this.lie.insert?.(key) ?? super.insert(key);
+  }
+
+  override victim(): number {
+    return this.lie.victim?.() ?? super.victim();
+  }
+
+  override keyOf(entry: number): number {
+    return this.lie.keyOf?.(entry) ?? super.keyOf(entry);
+  }
+}
+
+test.each<[string, (policy: LyingPolicy) => Partial<EvictionPolicy>]>([
+  ['names a new line by the entry of another', (policy) => ({ insert: () => policy.find(0) })],
+  ['names a new line by no entry', () => ({ insert: () => -1 })],
+  ['names a new line by an entry past the last', () => ({ insert: () => 1e6 })],
+  ['takes one line for another', () => ({ keyOf: () => 3 })],
+  ['chooses a line that there is not', (policy) => ({ victim: () => policy.entriesMax - 1 })],
+])('a policy that %s loses no data: the request fails', async (_what, lie) => {
+  let policy: LyingPolicy | undefined;
+  const { cache, memory } = await openCache(line(1000), {
+    ...LINES,
+    policy: (options) => {
+      policy = new LyingPolicy(options);
+      return policy;
+    },
+  });
+  if (policy === undefined) throw new Error('there is a policy');
+  const { linesMax } = cache.snapshot();
+  await cache.write(0, [filled(LINE_SECTORS, 9)]);
+  for (let i = 1; i < linesMax; i++) await bytesAt(cache, line(i), 1);
+  policy.lie = lie(policy);
+  await expect(bytesAt(cache, line(900), 1)).rejects.toMatchObject({ code: 'IO' });
+  policy.lie = {};
+  expect(await bytesAt(cache, 0, 1)).toEqual([9]);
+  await cache.flush();
+  expect(memory.bytes[0]).toBe(9);
+  await cache.disconnect({ force: true });
 });

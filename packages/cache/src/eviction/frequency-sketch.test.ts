@@ -45,7 +45,7 @@ test('every count is halved after twenty additions for each line', () => {
   const filler = hashOf(-1);
   add(sketch, filler, lines * 12);
   add(sketch, filler, lines);
-  for (let i = 0; i < lines; i++) expect(sketch.estimate(hashOf(i))).toBeLessThanOrEqual(before[i] / 2 + 8);
+  for (let i = 0; i < lines; i++) expect(sketch.estimate(hashOf(i))).toBeLessThanOrEqual((before[i] ?? 0) / 2 + 8);
   const mean = before.reduce((sum, _, i) => sum + sketch.estimate(hashOf(i)), 0) / lines;
   expect(mean).toBeGreaterThanOrEqual(4);
   expect(mean).toBeLessThan(4.5);
@@ -98,7 +98,7 @@ test('a halving that is asked for while one is under way is none', () => {
   sketch.halve();
   for (let i = 0; i < 8; i++) sketch.add(hashOf(-1));
   const after = hashes.map((hash) => sketch.estimate(hash));
-  expect(after.every((estimate, i) => estimate === before[i] >>> 1 || estimate === (before[i] >>> 1) + 4)).toBe(true);
+  expect(after.every((estimate, i) => [0, 4].includes(estimate - ((before[i] ?? 0) >>> 1)))).toBe(true);
   expect(after.filter((estimate) => estimate === 4).length).toBeGreaterThan(50);
 });
 
@@ -146,5 +146,5 @@ test('a table that grows in the middle of halving halves nothing twice', () => {
   sketch.setLines(4 * 256);
   const before = hashes.map((hash) => sketch.estimate(hash));
   for (let i = 0; i < 20; i++) sketch.add(hashOf(-1));
-  expect(hashes.every((hash, i) => sketch.estimate(hash) >= before[i])).toBe(true);
+  expect(hashes.every((hash, i) => sketch.estimate(hash) >= (before[i] ?? 16))).toBe(true);
 });

@@ -1,6 +1,8 @@
+import { intAt } from '../tables/words.js';
+
 /**
- * How often a key was used lately, in four bits: a count-min sketch of four rows that ages by halving (Einziger, Friedman, Manes,
- * "TinyLFU", ACM TOS 2017). Estimates err upwards only.
+ * How often a key was used lately, in four bits: a count-min sketch of four rows that ages by halving (Einziger, Friedman,
+ * Manes, "TinyLFU", ACM TOS 2017). Estimates err upwards only.
  *
  * All four counters of a key stand in one bucket of 64 bytes, one touch of memory. Halving is spread over the additions that
  * follow, a few buckets each, so that no single one waits for the whole table.
@@ -44,10 +46,10 @@ export class FrequencySketch {
     const choice = choiceOf(hash);
     const bucket = (spread & this.#bucketMask) << BUCKET_SHIFT;
     const words = this.#words;
-    const a = (words[bucket + (choice & 3)] >>> (choice & 28)) & COUNTER_MAX;
-    const b = (words[bucket + 4 + ((choice >>> 5) & 3)] >>> ((choice >>> 5) & 28)) & COUNTER_MAX;
-    const c = (words[bucket + 8 + ((choice >>> 10) & 3)] >>> ((choice >>> 10) & 28)) & COUNTER_MAX;
-    const d = (words[bucket + 12 + ((choice >>> 15) & 3)] >>> ((choice >>> 15) & 28)) & COUNTER_MAX;
+    const a = (intAt(words, bucket + (choice & 3)) >>> (choice & 28)) & COUNTER_MAX;
+    const b = (intAt(words, bucket + 4 + ((choice >>> 5) & 3)) >>> ((choice >>> 5) & 28)) & COUNTER_MAX;
+    const c = (intAt(words, bucket + 8 + ((choice >>> 10) & 3)) >>> ((choice >>> 10) & 28)) & COUNTER_MAX;
+    const d = (intAt(words, bucket + 12 + ((choice >>> 15) & 3)) >>> ((choice >>> 15) & 28)) & COUNTER_MAX;
     return Math.min(a, b, c, d);
   }
 
@@ -87,7 +89,7 @@ export class FrequencySketch {
   }
 
   #increment(word: number, shift: number): number {
-    const value = this.#words[word];
+    const value = intAt(this.#words, word);
     const counter = (value >>> shift) & COUNTER_MAX;
     if (counter < COUNTER_MAX) this.#words[word] = (value + (1 << shift)) | 0;
     return counter;
@@ -97,7 +99,7 @@ export class FrequencySketch {
     const words = this.#words;
     const end = Math.min(this.#sweepAt + SWEEP_BUCKETS, this.#bucketMask + 1);
     for (let at = this.#sweepAt << BUCKET_SHIFT; at < end << BUCKET_SHIFT; at++) {
-      words[at] = (words[at] >>> 1) & HALVED;
+      words[at] = (intAt(words, at) >>> 1) & HALVED;
     }
     this.#sweepAt = end;
   }

@@ -102,7 +102,7 @@ describe('lists', () => {
 });
 
 describe('pins', () => {
-  test('a pinned entry is passed over and then has its turn', () => {
+  test('a pinned entry is passed over and then chosen in its place', () => {
     const table = filled([1, 2, 3]);
     const [one, two] = [table.find(1), table.find(2)];
     table.pin(one);

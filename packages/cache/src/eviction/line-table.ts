@@ -1,3 +1,5 @@
+import { intAt } from '../tables/words.js';
+
 /**
  * A pool of entries, a hash table from key to entry, and doubly linked lists through the entries: what eviction policies are
  * made of. All in two typed arrays.
@@ -95,7 +97,7 @@ export class LineTable {
     const slotMask = this.#slotMask;
     const entryMask = this.#entryMask;
     for (let at = hash & slotMask; ; at = (at + 1) & slotMask) {
-      const slot = slots[at];
+      const slot = intAt(slots, at);
       if (slot === 0) return -1;
       if (((slot ^ hash) & ~entryMask) !== 0) continue;
       const entry = slot & entryMask;
@@ -164,7 +166,7 @@ export class LineTable {
   }
 
   lengthOf(list: number): number {
-    return this.#lengths[list];
+    return intAt(this.#lengths, list);
   }
 
   /** Links an entry that is in no list at the head of `list`. */
@@ -205,7 +207,7 @@ export class LineTable {
    * The last of `list` that is not pinned, or -1.
    *
    * Pinned ones in the way are unlinked, and linked again at the tail when their last pin goes: each is passed over once, and
-   * none loses its turn.
+   * none loses its place.
    */
   unpinnedTail(list: number): number {
     for (;;) {
@@ -242,7 +244,7 @@ export class LineTable {
   }
 
   #get(entry: number, word: number): number {
-    return this.#records[(entry << RECORD_SHIFT) + word];
+    return intAt(this.#records, (entry << RECORD_SHIFT) + word);
   }
 
   #put(entry: number, word: number, value: number): void {
@@ -317,7 +319,7 @@ export class LineTable {
     const slotMask = this.#slotMask;
     let gap = at;
     for (let next = (at + 1) & slotMask; slots[next] !== 0; next = (next + 1) & slotMask) {
-      const slot = slots[next];
+      const slot = intAt(slots, next);
       const home = this.hashOf(slot & this.#entryMask) & slotMask;
       if (((next - home) & slotMask) < ((next - gap) & slotMask)) continue;
       slots[gap] = slot;

@@ -24,7 +24,7 @@ function leads(uses: number, policyHits: (i: number) => boolean): number[] {
   });
 }
 
-test('LRU comes to be ahead when it keeps hitting where the policy misses', () => {
+test('LRU gets ahead when it keeps hitting where the policy misses', () => {
   expect(leads(300, () => false).length).toBeGreaterThanOrEqual(3);
 });
 

@@ -8,19 +8,25 @@ const TOLERANCE = 0.005;
 /** So many hits more than the policy's, as a share of the sampled lines and at least, make a lead. */
 const LEAD_SHARE = 0.25;
 const LEAD_MIN = 16;
-/** How far the policy may be ahead, as a share of the sampled lines, and have it held in its favour when LRU has a better hour. */
+/**
+ * How far the policy may be ahead, as a share of the sampled lines, and have it held in its favour when LRU has a better hour.
+ */
 const CREDIT_SHARE = 1;
 
 /**
  * What LRU would have made of the same accesses: LRU itself, run on a sample of the keys with as small a share of the lines
- * (Waldspurger et al., "Efficient MRC Construction with SHARDS", FAST 2015). Tells when LRU keeps hitting where the policy misses.
+ * (Waldspurger et al., "Efficient MRC Construction with SHARDS", FAST 2015). Tells when LRU keeps hitting where the policy
+ * misses.
  */
 export class LruShadow {
   #lru: LruPolicy;
   readonly #seed: number;
   /** One key in 2^shift is followed. */
   #shift: number;
-  /** Hits that LRU is ahead by, less the tolerance (a cumulative sum as in Page, "Continuous Inspection Schemes", Biometrika 1954). */
+  /**
+   * Hits that LRU is ahead by, less the tolerance (a cumulative sum as in Page, "Continuous Inspection Schemes", Biometrika
+   * 1954).
+   */
   #lead = 0;
 
   constructor(capacity: number, seed: number) {
@@ -38,7 +44,7 @@ export class LruShadow {
     return (Math.imul(hash, 0x9e3779b1) >>> 16) % (1 << this.#shift) === 0;
   }
 
-  /** Counts one use of a key in the sample, a hit or a miss of the policy. Whether LRU has come to be clearly ahead. */
+  /** Counts one use of a key in the sample, a hit or a miss of the policy. Whether LRU is clearly ahead now. */
   use(key: number, policyHit: boolean): boolean {
     const lru = this.#lru;
     const entry = lru.find(key);

@@ -162,7 +162,7 @@ describe('read-ahead', () => {
     expect(policy.lists.protected).toBeGreaterThan(500);
   });
 
-  test('a line that nobody used leaves no ghost', () => {
+  test('a line that was never used leaves no ghost', () => {
     const policy = new WTinyLfuPolicy({ capacity: 10, seed: 1 });
     policy.forget(policy.insert(1, true), true);
     expect(policy.lists).toMatchObject({ refusedGhosts: 0, mainGhosts: 0 });
@@ -411,7 +411,7 @@ describe('the border between window and main', () => {
       policy.insert(0);
       return [grown, policy.lists.windowMax - before - grown];
     };
-    // The ghost that is hit does not count any more.
+    // The ghost that is hit no longer counts.
     expect(grownBy(11, 40)).toEqual([4, -1]);
     expect(grownBy(3, 80)).toEqual([16, -1]);
     expect(grownBy(40, 11)).toEqual([1, -4]);
@@ -474,7 +474,7 @@ describe('at the door of main', () => {
   });
 });
 
-test('a parked line that comes back moves the border as its ghost would, unless nobody ever asked for it', () => {
+test('a parked line that comes back moves the border as its ghost would, unless it was never asked for', () => {
   for (const [quiet, moved] of [
     [false, 1],
     [true, 0],

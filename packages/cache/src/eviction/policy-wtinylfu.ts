@@ -29,7 +29,9 @@ const EPOCH = 0.25;
 const PROTECTED_MAX = 0.8;
 
 const QUICK_REPEAT_MIN = 4;
-/** Time is counted in insertions. Hits move it on too, if slowly: what is used again and again while nothing is missed counts. */
+/**
+ * Time is counted in insertions. Hits move it on too, if slowly: what is used again and again while nothing is missed counts.
+ */
 const CLOCK_PER_INSERTION = 16;
 const CLOCK_PER_HIT = 1;
 /** Most lines by which one ghost hit moves the border, so that no single operation costs more than others. */
@@ -58,14 +60,14 @@ export interface WTinyLfuLists {
  * W-TinyLFU (Einziger, Friedman, Manes, "TinyLFU: A Highly Efficient Cache Admission Policy", ACM TOS 2017) with a window that
  * two short lists of ghosts size.
  *
- * New lines enter an LRU window. What falls out of it is a candidate for main, a segmented LRU, and enters if a frequency sketch
- * says that it was used more often than main's next victim. Ghosts of refused candidates and of lines that main gave up are
- * remembered for a tenth of the capacity each: a hit on one shows what a little more window, or a little more main, would have
- * been worth, and moves the border towards it. ARC (Megiddo, Modha, FAST 2003) steers by ghosts too; they are short here because
- * with lists as long as the cache every loop up to twice its size speaks for recency, which is wrong.
+ * New lines enter an LRU window. What falls out of it is a candidate for main, a segmented LRU, and enters if a frequency
+ * sketch says that it was used more often than main's next victim. Ghosts of refused candidates and of lines that main gave up
+ * are remembered for a tenth of the capacity each: a hit on one shows what a little more window, or a little more main, would
+ * have been worth, and moves the border towards it. ARC (Megiddo, Modha, FAST 2003) steers by ghosts too; they are short here
+ * because with lists as long as the cache every loop up to twice its size speaks for recency, which is wrong.
  *
  * Ghosts this short see nothing of lines that are all used again after the same long while, of which LRU would hit each. So LRU
- * itself runs along on a sample of the keys, and when it comes to be ahead the window grows in strides.
+ * itself runs along on a sample of the keys, and when it gets ahead the window grows in strides.
  *
  * A line used again within a few insertions counts once: with lines larger than requests, neighbours in one line would
  * otherwise pass for popularity.
@@ -222,7 +224,7 @@ export class WTinyLfuPolicy implements EvictionPolicy {
     const lines = this.#lines;
     if (lines.pinsOf(entry) > 0) throw new Error(`entry ${entry} must not be pinned to be forgotten`);
     const refused = lines.has(entry, REFUSED) || lines.listOf(entry) === WINDOW;
-    // A line that nobody ever asked for says nothing about what should have stayed.
+    // A line that was never asked for says nothing about what should have stayed.
     const unused = lines.has(entry, QUIET);
     lines.unlink(entry);
     if (!ghost || unused) {
@@ -396,7 +398,7 @@ export class WTinyLfuPolicy implements EvictionPolicy {
     for (let i = 0; i < STEP_MAX && lines.lengthOf(WINDOW) - toLeave > this.#windowMax; i++) this.#shiftFromWindow();
   }
 
-  /** Takes a stride towards LRU when LRU has come to be ahead: what only recency can tell may lie beyond the ghosts. */
+  /** Takes a stride towards LRU when LRU is ahead: what only recency can tell may lie beyond the ghosts. */
   #compare(entry: number, hit: boolean): void {
     const lines = this.#lines;
     // The sample may have become thinner since the line was marked.
@@ -421,7 +423,7 @@ export class WTinyLfuPolicy implements EvictionPolicy {
     this.#knownMisses = 0;
   }
 
-  /** xorshift32 (Marsaglia 2003). */
+  /** xorshift32 (Marsaglia 2003): the cache depends on no library, and this decides ties, for which no more is needed. */
   #nextRandom(): number {
     let x = this.#random;
     x ^= x << 13;

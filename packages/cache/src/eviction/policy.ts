@@ -30,7 +30,10 @@ export interface EvictionPolicy {
 
   keyOf(entry: number): number;
 
-  /** Counts one use, a read or a write. Takes an out or parked entry back into the lists, after which `resident` may be above `capacity`. */
+  /**
+   * Counts one use, a read or a write. Takes an out or parked entry back into the lists, after which `resident` may be above
+   * `capacity`.
+   */
   touch(entry: number): void;
 
   /**
@@ -82,15 +85,15 @@ export interface PolicyOptions {
   /** Parked lines to have room for beyond the capacity. More find room as long as ghosts give way. Default 0. */
   readonly parkedMax?: number;
   /**
-   * Seed of the hash and of the policy's random choices, any integer. Default: a random one, so that nobody who chooses keys
+   * Seed of the hash and of the policy's random choices, any integer. Default: a random one, so that no one who chooses keys
    * can aim at one bucket.
    */
   readonly seed?: number;
 }
 
 /**
- * Makes an empty policy. A cache calls it several times: to learn from `entriesMax` and `byteLength` how many lines fit in its budget, when
- * that changes too, and for the policy that it then works with.
+ * Makes an empty policy. A cache calls it several times: to learn from `entriesMax` and `byteLength` how many lines fit in its
+ * budget, when that changes too, and for the policy that it then works with.
  */
 export type PolicyFactory = (options: PolicyOptions) => EvictionPolicy;
 

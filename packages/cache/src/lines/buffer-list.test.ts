@@ -11,7 +11,7 @@ function buffersOf(sizes: readonly number[]) {
   return { buffers, all: () => buffers.flatMap((buffer) => [...buffer]) };
 }
 
-test('a list is read and written as one run of bytes, however it is cut', () => {
+test('a list is read and written as one run of bytes, however it is split', () => {
   fc.assert(
     fc.property(sizes, fc.nat(40), fc.nat(40), (sizes, a, b) => {
       const { buffers, all } = buffersOf(sizes);

@@ -1,17 +1,17 @@
 import { expect, test } from 'vitest';
-import { geometryOf } from './geometry.js';
+import { Geometry } from './geometry.js';
 
 test('lines that go to the base together are one piece of its preferred size', () => {
-  expect(geometryOf(512, 4096, 65_536)).toEqual({
+  expect(new Geometry(512, 4096, 65_536)).toEqual({
     sectorSize: 512,
     lineSize: 4096,
     sectorsPerLine: 8,
     linesPerGroup: 16,
   });
-  expect(geometryOf(512, 4096, 10_000).linesPerGroup).toBe(2);
+  expect(new Geometry(512, 4096, 10_000).linesPerGroup).toBe(2);
 });
 
 test('a group has one line at least, and no more than can be looked up at once', () => {
-  expect(geometryOf(4096, 65_536, 4096).linesPerGroup).toBe(1);
-  expect(geometryOf(512, 512, 2 ** 20).linesPerGroup).toBe(256);
+  expect(new Geometry(4096, 65_536, 4096).linesPerGroup).toBe(1);
+  expect(new Geometry(512, 512, 2 ** 20).linesPerGroup).toBe(256);
 });

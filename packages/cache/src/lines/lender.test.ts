@@ -51,7 +51,7 @@ test('a line that is lent twice is lent until both loans are over, and written i
   two.release();
   const placeOf = ({ views, release }: Loan) => {
     release();
-    return [views[0].buffer, views[0].byteOffset];
+    return [views[0]?.buffer, views[0]?.byteOffset];
   };
   const place = placeOf(lent(cache, 0, 8));
   await cache.write(0, [filled(8, 7)]);
@@ -130,7 +130,7 @@ test('a slot is lent two hundred times at most, since it counts no further', asy
   expect(fills(lent(cache, 0, 8))).toEqual(Array(8).fill(6));
 });
 
-test('what is lent outlives the cache, and is given back to nobody', async () => {
+test('what is lent outlives the cache, and is given back without effect', async () => {
   for (const force of [false, true]) {
     const { cache } = await openCache(64, LINES);
     await cache.write(0, [filled(8, 5)]);
@@ -146,7 +146,7 @@ test('what is lent outlives the cache, and is given back to nobody', async () =>
   }
 });
 
-test('who reads ahead of a sequential reader sees what is lent, too', async () => {
+test('the read-ahead sees reads of what is lent, too', async () => {
   const { cache, reads } = await openCache(8 * 256, { ...LINES, readAhead: true });
   await bytesAt(cache, 0, 32);
   await bytesAt(cache, 32, 32);

@@ -1,10 +1,12 @@
 import type { Loan } from '@blockyard/block';
+import { invariant } from '../tables/invariant.js';
+import type { Entry, Sector, Slot } from '../tables/numbers.js';
 import type { Geometry } from './geometry.js';
 import type { Lines } from './lines.js';
 
-/** Share of the lines that may be lent, so that whoever needs memory always finds some that no borrower keeps. */
+/** Share of the lines that may be lent, so that a request that needs memory always finds some that no borrower keeps. */
 const LENT_SHARE = 1 / 8;
-/** And how many loans of lines there may be: a slot counts its loans in eight bits, together with those of the base. */
+/** And how many loans of lines there may be: a slot counts its pins in eight bits, those of calls of the base too. */
 const LOANS_MAX = 200;
 
 /** What the lender works with. */
@@ -16,8 +18,8 @@ export interface LenderContext {
 }
 
 /**
- * Lends lines as they lie in memory to whoever passes their bytes on [B4]. A slot that is lent is never written to: who wants to
- * write to the line, or to fill it from the base, moves the line to another slot first.
+ * Lends lines as they lie in memory to callers that pass their bytes on [B4]. A slot that is lent is never written to: a
+ * request that writes to the line, or fills it from the base, moves the line to another slot first.
  */
 export class Lender {
   readonly #context: LenderContext;
@@ -33,28 +35,27 @@ export class Lender {
     return this.#count;
   }
 
-  /** Whether somebody outside looks at the line's present slot. */
-  hasLent(entry: number): boolean {
-    return this.#count > 0 && this.#context.lines.isBorrowed(entry);
+  /** Whether the line's present slot is lent. */
+  hasLent(entry: Entry): boolean {
+    return this.#count > 0 && this.#context.lines.isLent(entry);
   }
 
   /** The range, if all of it is in lines, and not too much is lent already. Counts a use of each line. */
-  lend(start: number, count: number): Loan | undefined {
+  lend(start: Sector, count: number): Loan | undefined {
     const { lines, geometry } = this.#context;
-    const { sectorsPerLine } = geometry;
-    const end = start + count;
-    const first = Math.floor(start / sectorsPerLine);
-    const last = Math.floor((end - 1) / sectorsPerLine);
+    const end = (start + count) as Sector;
+    const first = geometry.lineOf(start);
+    const last = geometry.lastLine(end);
     if (this.#hasEnded || last - first >= this.#loansMax - this.#count) return undefined;
-    const entries: number[] = [];
+    const parts: Part[] = [];
     for (let line = first; line <= last; line++) {
       const entry = lines.find(line);
-      const from = Math.max(start - line * sectorsPerLine, 0);
-      const to = Math.min(end - line * sectorsPerLine, sectorsPerLine);
+      const from = geometry.fromIn(line, start);
+      const to = geometry.toIn(line, end);
       if (entry < 0 || !lines.valid.covers(entry, from, to)) return undefined;
-      entries.push(entry);
+      parts.push({ entry, from, to });
     }
-    return this.#lendLines(entries, start - first * sectorsPerLine, end - first * sectorsPerLine);
+    return this.#lendParts(parts);
   }
 
   /** What is lent stays with those who have it; the cache forgets about it. */
@@ -66,20 +67,17 @@ export class Lender {
     return Math.min(LOANS_MAX, Math.floor(this.#context.lines.slotsMax * LENT_SHARE));
   }
 
-  /** Sectors `from` to `to`, counted from the first line, of neighbouring lines. */
-  #lendLines(entries: readonly number[], from: number, to: number): Loan {
-    const { lines, geometry } = this.#context;
-    const { sectorsPerLine } = geometry;
-    const slots: number[] = [];
-    const views = entries.map((entry, i) => {
-      const slot = lines.borrow(entry);
+  #lendParts(parts: readonly Part[]): Loan {
+    const { lines } = this.#context;
+    const slots: Slot[] = [];
+    const views = parts.map(({ entry, from, to }) => {
+      const slot = lines.lend(entry);
       slots.push(slot);
-      const before = i * sectorsPerLine;
-      return lines.view(slot, Math.max(from - before, 0), Math.min(to - before, sectorsPerLine));
+      return lines.view(slot, from, to);
     });
-    this.#count += entries.length;
+    this.#count += parts.length;
     // Now that none of them can leave for another.
-    for (const entry of entries) lines.touch(entry);
+    for (const { entry } of parts) lines.touch(entry);
     let isOver = false;
     const release = () => {
       if (isOver) return;
@@ -89,10 +87,18 @@ export class Lender {
     return { views, release };
   }
 
-  #takeBack(slots: readonly number[]): void {
+  #takeBack(slots: readonly Slot[]): void {
     this.#count -= slots.length;
+    invariant(this.#count >= 0, 'no more lines must be taken back than were lent');
     if (this.#hasEnded) return;
-    for (const slot of slots) this.#context.lines.returnBorrowed(slot);
+    for (const slot of slots) this.#context.lines.takeBack(slot);
     this.#context.onReturned();
   }
+}
+
+/** Sectors of one line. */
+interface Part {
+  readonly entry: Entry;
+  readonly from: number;
+  readonly to: number;
 }

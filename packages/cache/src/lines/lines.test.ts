@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { LruPolicy } from '../eviction/policy-lru.js';
+import { plain } from '../testing/plain.js';
 import { BufferList } from './buffer-list.js';
-import { geometryOf } from './geometry.js';
+import { Geometry } from './geometry.js';
 import { Lines } from './lines.js';
 import { Slabs } from './slabs.js';
 
@@ -19,11 +20,12 @@ function linesOf(slotsMax: number, parkedMax = 1) {
   })({ capacity: slotsMax - parkedMax, parkedMax, seed: 1 });
   const slabs = new Slabs(LINE_SECTORS * SECTOR, slotsMax);
   const told: string[] = [];
-  const lines: Lines = new Lines(geometryOf(SECTOR, LINE_SECTORS * SECTOR, SECTOR), policy, slabs, {
-    parked: (entry) => told.push(`parked ${lines.lineOf(entry)}`),
+  const real: Lines = new Lines(new Geometry(SECTOR, LINE_SECTORS * SECTOR, SECTOR), policy, slabs, {
+    parked: (entry) => told.push(`parked ${real.lineOf(entry)}`),
     aheadSettled: (line, wasUsed) => told.push(`${line} ${wasUsed ? 'used' : 'unused'}`),
     entriesGrew: (entriesMax) => told.push(`grew to ${entriesMax}`),
   });
+  const lines = plain(real);
   /** Makes a line resident, all of it valid and of one byte. */
   const add = (line: number, byte = line) => {
     const entry = lines.admit(line, false);
@@ -39,21 +41,20 @@ function linesOf(slotsMax: number, parkedMax = 1) {
     });
     return found.sort((a, b) => a - b);
   };
-  return { lines, policy, slabs, told, ghosts, add, known };
+  return { lines, policy, slabs: plain(slabs), told, ghosts, add, known };
 }
 
-function byteOf(lines: Lines, entry: number): number | undefined {
+function byteOf(lines: ReturnType<typeof linesOf>['lines'], entry: number): number | undefined {
   return lines.view(lines.slotOf(entry), 0, 1)[0];
 }
 
 test('a new line holds nothing, whatever its entry and its memory held before', () => {
   const { lines, add } = linesOf(4);
   const old = add(1);
-  lines.dirty.set(old, 0, 2);
   lines.drop(old, false);
   const entry = lines.admit(2, false);
   expect(entry).toBe(old);
-  expect([lines.valid.any(entry), lines.dirty.any(entry), lines.hasLoans(entry), lines.isLent(entry)]).toEqual(
+  expect([lines.valid.any(entry), lines.dirty.any(entry), lines.hasPins(entry), lines.isPinned(entry)]).toEqual(
     Array(4).fill(false),
   );
   expect([lines.find(1), lines.find(2), lines.lineOf(entry), lines.count]).toEqual([-1, entry, 2, 1]);
@@ -101,42 +102,43 @@ test('a parked line leaves when it is clean, an empty one at once, any other sta
   lines.leaveIfDone(lines.find(1));
   lines.leaveIfDone(lines.find(2));
   expect(known()).toEqual([2, 3, 4]);
+  lines.dirty.clearAll(lines.find(3));
   lines.valid.clearAll(lines.find(3));
   lines.leaveIfDone(lines.find(3));
   expect(known()).toEqual([2, 4]);
 });
 
-test('a line of which something is lent does not leave, and leaves with the last loan if it is empty', () => {
+test('a pinned line does not leave, and leaves with the last pin if it is empty', () => {
   const { lines, add, known } = linesOf(4, 1);
   const entry = add(1);
-  const slot = lines.lend(entry);
-  lines.lend(entry);
+  const slot = lines.pin(entry);
+  lines.pin(entry);
   for (const line of [2, 3, 4, 5, 6]) add(line);
   expect(known()).toEqual([1, 5, 6]);
   lines.valid.clearAll(entry);
   lines.leaveIfDone(entry);
-  lines.giveBack(entry, slot);
-  expect([lines.find(1), lines.hasLoans(entry), lines.isLent(entry)]).toEqual([entry, true, true]);
-  lines.giveBack(entry, slot);
+  lines.unpin(entry, slot);
+  expect([lines.find(1), lines.hasPins(entry), lines.isPinned(entry)]).toEqual([entry, true, true]);
+  lines.unpin(entry, slot);
   expect(known()).toEqual([5, 6]);
 });
 
-test('a line that moves takes its bytes along, and what was lent stays as it is until it is given back', () => {
+test('a line that moves takes its bytes along, and what was pinned stays as it is until it is unpinned', () => {
   const { lines, add, slabs } = linesOf(4, 1);
   const entry = add(1, 7);
-  const lent = lines.lend(entry);
+  const pinned = lines.pin(entry);
   expect([lines.relocate(entry), byteOf(lines, entry)]).toEqual([true, 7]);
-  expect([lines.slotOf(entry) === lent, lines.isLent(entry), lines.hasLoans(entry)]).toEqual([false, false, true]);
+  expect([lines.slotOf(entry) === pinned, lines.isPinned(entry), lines.hasPins(entry)]).toEqual([false, false, true]);
   lines.view(lines.slotOf(entry), 0, LINE_SECTORS).fill(9);
-  expect([...lines.view(lent, LINE_SECTORS - 1, LINE_SECTORS)]).toEqual(Array(SECTOR).fill(7));
+  expect([...lines.view(pinned, LINE_SECTORS - 1, LINE_SECTORS)]).toEqual(Array(SECTOR).fill(7));
   const others = [slabs.take(), slabs.take(), slabs.take()];
-  expect(others).not.toContain(lent);
+  expect(others).not.toContain(pinned);
   expect(others.at(-1)).toBe(-1);
-  lines.giveBack(entry, lent);
-  expect([slabs.take(), lines.hasLoans(entry), byteOf(lines, entry)]).toEqual([lent, false, 9]);
+  lines.unpin(entry, pinned);
+  expect([slabs.take(), lines.hasPins(entry), byteOf(lines, entry)]).toEqual([pinned, false, 9]);
 });
 
-test('a line that is not lent frees its slot when it moves', () => {
+test('a line that is not pinned frees its slot when it moves', () => {
   const { lines, add, slabs } = linesOf(4, 1);
   const entry = add(1, 7);
   const old = lines.slotOf(entry);
@@ -153,7 +155,7 @@ test('a line cannot move where there is no memory, and does not leave to make ro
   expect(lines.find(1)).toBe(-1);
 });
 
-test('what becomes of a line that was read ahead is told once', () => {
+test('whether a line that was read ahead was used is told once', () => {
   const { lines, add, told } = linesOf(4, 1);
   for (const line of [1, 2, 3]) lines.markAhead(add(line));
   lines.touch(lines.find(1));
@@ -184,7 +186,7 @@ test('tables grow for more lines, are told, counted, and keep what they hold', (
   const [one = -1, two = -1] = entries;
   lines.dirty.set(one, 1, 3);
   lines.markAhead(two);
-  const lent = lines.lend(one);
+  const pinned = lines.pin(one);
   lines.setLimits(400, 380);
   expect([lines.slotsMax, policy.capacity]).toEqual([400, 380]);
   expect(told).toEqual([`grew to ${policy.entriesMax}`]);
@@ -192,9 +194,9 @@ test('tables grow for more lines, are told, counted, and keep what they hold', (
   expect([1, 2, 3].map((line) => lines.find(line))).toEqual(entries);
   expect(entries.map((entry) => byteOf(lines, entry))).toEqual([1, 2, 3]);
   expect([lines.dirty.count(one, 0, LINE_SECTORS), lines.valid.count(two, 0, LINE_SECTORS)]).toEqual([2, LINE_SECTORS]);
-  expect([lines.hasLoans(one), lines.isLent(one), lines.hasLoans(two)]).toEqual([true, true, false]);
-  lines.giveBack(one, lent);
-  expect(lines.isLent(one)).toBe(false);
+  expect([lines.hasPins(one), lines.isPinned(one), lines.hasPins(two)]).toEqual([true, true, false]);
+  lines.unpin(one, pinned);
+  expect(lines.isPinned(one)).toBe(false);
   for (let line = 4; line < 380; line++) add(line);
   expect(known()).toHaveLength(379);
   lines.touch(two);
@@ -213,34 +215,34 @@ test('with less memory clean lines leave or move, and all past the limit is give
   for (const line of left) expect(byteOf(lines, lines.find(line))).toBe(line);
 });
 
-test('dirty lines and lent ones past the limit stay until they can go', () => {
+test('dirty lines and pinned ones past the limit stay until they can go', () => {
   const { lines, add, known } = linesOf(64, 4);
   for (let line = 0; line < 60; line++) add(line);
-  const [dirty, lent] = [lines.find(50), lines.find(55)];
+  const [dirty, pinned] = [lines.find(50), lines.find(55)];
   lines.dirty.set(dirty, 0, 1);
-  const slot = lines.lend(lent);
+  const slot = lines.pin(pinned);
   lines.setLimits(2, 1);
   expect(lines.settle()).toBe(false);
   expect(known()).toContain(55);
-  lines.giveBack(lent, slot);
+  lines.unpin(pinned, slot);
   expect(lines.settle()).toBe(true);
   expect(lines.payloadBytes).toBe(2 * LINE_SECTORS * SECTOR);
   expect(byteOf(lines, lines.find(50))).toBe(50);
 });
 
-test('a clean line past the limit whose earlier slot is lent still moves: another leaves for it', () => {
+test('a clean line past the limit whose earlier slot is pinned still moves: another leaves for it', () => {
   const { lines, add, known } = linesOf(64, 4);
   for (let line = 0; line < 60; line++) add(line);
   const moved = lines.find(3);
-  const slot = lines.lend(moved);
+  const slot = lines.pin(moved);
   expect([lines.relocate(moved), lines.slotOf(moved) >= 8]).toEqual([true, true]);
   for (let line = 0; line < 8; line++) lines.touch(lines.find(line));
   lines.setLimits(8, 8);
   expect(lines.settle()).toBe(true);
   expect(known()).toEqual([1, 2, 3, 4, 5, 6, 7]);
   expect([lines.slotOf(moved) < 8, byteOf(lines, moved)]).toEqual([true, 3]);
-  lines.giveBack(moved, slot);
-  expect([lines.hasLoans(moved), add(8) >= 0, byteOf(lines, lines.find(3))]).toEqual([false, true, 3]);
+  lines.unpin(moved, slot);
+  expect([lines.hasPins(moved), add(8) >= 0, byteOf(lines, lines.find(3))]).toEqual([false, true, 3]);
 });
 
 test('without a shrink there is nothing to settle', () => {

@@ -1,29 +1,30 @@
 import type { EvictionPolicy } from '../eviction/policy.js';
+import { invariant } from '../tables/invariant.js';
+import { type Entry, type Line, NO_ENTRY, NO_SLOT, type Slot } from '../tables/numbers.js';
+import { SectorMasks } from '../tables/sector-masks.js';
+import { CountTable, FlagTable, LinkTable } from '../tables/tables.js';
 import type { BufferList } from './buffer-list.js';
 import type { Geometry } from './geometry.js';
-import { SectorMasks } from './sector-masks.js';
 import type { Slabs } from './slabs.js';
 import { touchPages } from './touch-pages.js';
-
-const NONE = -1;
 
 /** What the rest of the cache has to know of a line's comings and goings. */
 export interface LineEvents {
   /** The policy chose a dirty line: it is parked until written back. */
-  parked(entry: number): void;
-  /** A line that was brought in before anybody asked for it has been asked for, or has left without. */
-  aheadSettled(line: number, wasUsed: boolean): void;
-  /** The tables grew: whoever keeps arrays by entry must follow. */
+  parked(entry: Entry): void;
+  /** A line that was brought in before a request asked for it has been asked for, or has left without. */
+  aheadSettled(line: Line, wasUsed: boolean): void;
+  /** The tables grew: those who keep tables by entry must follow. */
   entriesGrew(entriesMax: number): void;
 }
 
 /**
- * The resident lines: which lines there are, where their payload lies, which of their sectors are valid and which dirty.
- * Lines are named by the policy's entries.
+ * The resident lines: which lines there are, where their payload lies, which of their sectors are valid and which dirty. Lines
+ * are named by the policy's entries.
  *
- * A slot that was *lent* to a call of the base (as its source or its target) keeps its bytes and its place until it is given
- * back; whoever wants to write to lent sectors moves the line to another slot first. One that was *borrowed* by someone outside does too, but
- * then the slot alone is: a line that has moved on is free.
+ * A slot that is *pinned*, since a call of the base reads from it or writes to it, keeps its bytes and its place until it is
+ * unpinned; who wants to write to the sectors in use moves the line to another slot first. A slot that is *lent* to a caller is
+ * pinned too, but then the slot alone is: a line that has moved on is free.
  */
 export class Lines {
   readonly valid: SectorMasks;
@@ -32,19 +33,21 @@ export class Lines {
   readonly #policy: EvictionPolicy;
   readonly #slabs: Slabs;
   readonly #events: LineEvents;
-  #slotOf: Int32Array;
-  #ownerOf: Int32Array;
-  /** Loans by slot, and by entry: a line that moved still answers for its old slot's. */
-  #loansOf: Uint8Array;
-  #loansOfEntry: Uint8Array;
-  /** Of the loans of a slot, those to someone outside. */
-  #borrowsOf: Uint8Array;
-  /** Lines that nobody has asked for yet. */
-  #isAhead: Uint8Array;
+  readonly #slotOf: LinkTable<Entry, Slot>;
+  readonly #ownerOf: LinkTable<Slot, Entry>;
+  /** Pins by slot, and by entry: a line that moved still answers for those of its old slot. */
+  readonly #pinsOfSlot: CountTable<Slot>;
+  readonly #pinsOfEntry: CountTable<Entry>;
+  /** Of the pins of a slot, the loans to callers. */
+  readonly #loansOfSlot: CountTable<Slot>;
+  /** Lines that no request has asked for yet. */
+  readonly #isAhead: FlagTable<Entry>;
 
   /** Bytes of the tables for so many entries and slots, the policy's excluded. */
   static bytesFor(entriesMax: number, slotsMax: number, sectorsPerLine: number): number {
-    return entriesMax * (6 + 2 * SectorMasks.bytesPerLine(sectorsPerLine)) + slotsMax * 6;
+    const perEntry = LinkTable.bytesPerPlace + CountTable.bytesPerPlace + FlagTable.bytesPerPlace;
+    const perSlot = LinkTable.bytesPerPlace + 2 * CountTable.bytesPerPlace;
+    return entriesMax * (perEntry + 2 * SectorMasks.bytesPerLine(sectorsPerLine)) + slotsMax * perSlot;
   }
 
   constructor(geometry: Geometry, policy: EvictionPolicy, slabs: Slabs, events: LineEvents) {
@@ -54,19 +57,19 @@ export class Lines {
     this.#events = events;
     this.valid = new SectorMasks(policy.entriesMax, geometry.sectorsPerLine);
     this.dirty = new SectorMasks(policy.entriesMax, geometry.sectorsPerLine);
-    this.#slotOf = new Int32Array(policy.entriesMax).fill(NONE);
-    this.#ownerOf = new Int32Array(slabs.slotsMax).fill(NONE);
-    this.#loansOf = new Uint8Array(slabs.slotsMax);
-    this.#borrowsOf = new Uint8Array(slabs.slotsMax);
-    this.#loansOfEntry = new Uint8Array(policy.entriesMax);
-    this.#isAhead = new Uint8Array(policy.entriesMax);
+    this.#slotOf = new LinkTable(policy.entriesMax);
+    this.#pinsOfEntry = new CountTable(policy.entriesMax);
+    this.#isAhead = new FlagTable(policy.entriesMax);
+    this.#ownerOf = new LinkTable(slabs.slotsMax);
+    this.#pinsOfSlot = new CountTable(slabs.slotsMax);
+    this.#loansOfSlot = new CountTable(slabs.slotsMax);
   }
 
   /** Bytes held by tables, the policy's included, payload excluded. */
   get tableBytes(): number {
-    const bySlot = this.#ownerOf.byteLength + this.#loansOf.byteLength + this.#borrowsOf.byteLength;
-    const arrays = bySlot + this.#slotOf.byteLength + 2 * this.#loansOfEntry.byteLength;
-    return arrays + this.valid.byteLength + this.dirty.byteLength + this.#policy.byteLength;
+    const bySlot = this.#ownerOf.byteLength + this.#pinsOfSlot.byteLength + this.#loansOfSlot.byteLength;
+    const byEntry = this.#slotOf.byteLength + this.#pinsOfEntry.byteLength + this.#isAhead.byteLength;
+    return bySlot + byEntry + this.valid.byteLength + this.dirty.byteLength + this.#policy.byteLength;
   }
 
   /** Bytes of payload memory allocated. */
@@ -93,228 +96,233 @@ export class Lines {
   }
 
   /** The entry of a line, or -1. */
-  find(line: number): number {
-    return this.#policy.find(line);
+  find(line: Line): Entry {
+    return this.#policy.find(line) as Entry;
   }
 
-  lineOf(entry: number): number {
-    return this.#policy.keyOf(entry);
+  lineOf(entry: Entry): Line {
+    return this.#policy.keyOf(entry) as Line;
   }
 
   /** Counts a use. */
-  touch(entry: number): void {
-    if (this.#isAhead[entry] === 1) this.#settleAhead(entry, true);
+  touch(entry: Entry): void {
+    if (this.#isAhead.has(entry)) this.#settleAhead(entry, true);
     const wasParked = this.#policy.isParked(entry);
     this.#policy.touch(entry);
     if (wasParked) this.#keepToCapacity(entry);
   }
 
-  /** The line was brought in before anybody asked for it. */
-  markAhead(entry: number): void {
-    this.#isAhead[entry] = 1;
+  /** The line was brought in before a request asked for it. */
+  markAhead(entry: Entry): void {
+    this.#isAhead.add(entry);
   }
 
-  isParked(entry: number): boolean {
+  isParked(entry: Entry): boolean {
     return this.#policy.isParked(entry);
   }
 
   /** Calls `visit` for every line; it must not make or drop any. */
-  forEach(visit: (entry: number, line: number) => void): void {
-    this.#policy.entries(visit);
+  forEach(visit: (entry: Entry, line: Line) => void): void {
+    this.#policy.entries((entry, key) => visit(entry as Entry, key as Line));
   }
 
   /** Makes an absent line resident, with no valid sector. -1 if there is no memory for it now. */
-  admit(line: number, quiet: boolean): number {
+  admit(line: Line, quiet: boolean): Entry {
     const slot = this.#takeSlot();
-    if (slot === NONE) return NONE;
-    const entry = this.#policy.insert(line, quiet);
+    if (slot === NO_SLOT) return NO_ENTRY;
+    const entry = this.#policy.insert(line, quiet) as Entry;
+    invariant(this.#slotOf.get(entry) === NO_SLOT, 'the policy must name a new line by an entry that no line has');
+    invariant(this.lineOf(entry) === line, 'the policy must know the line of an entry');
     this.#own(entry, slot);
     this.valid.clearAll(entry);
-    this.dirty.clearAll(entry);
     this.#keepToCapacity(entry);
     return entry;
   }
 
-  /** Moves a line to another slot, so that what was lent stays as it is. False if there is no memory for that now. */
-  relocate(entry: number): boolean {
+  /** Moves a line to another slot, so that what is in use stays as it is. False if there is no memory for that now. */
+  relocate(entry: Entry): boolean {
     this.#policy.pin(entry);
     const slot = this.#takeSlot();
     this.#policy.unpin(entry);
-    if (slot === NONE) return false;
+    if (slot === NO_SLOT) return false;
     this.#moveTo(entry, slot);
     return true;
   }
 
-  /** Drops a line that no call of the base is about. */
-  drop(entry: number, ghost: boolean): void {
-    if (this.#isAhead[entry] === 1) this.#settleAhead(entry, false);
-    const slot = this.#slotOf[entry];
-    this.#leaveToBorrowers(entry, slot);
-    this.#slotOf[entry] = NONE;
-    this.#ownerOf[slot] = NONE;
+  /** Drops a line that no call of the base is about, and that holds nothing which the base does not have. */
+  drop(entry: Entry, ghost: boolean): void {
+    invariant(!this.dirty.any(entry), 'a dirty line must not be dropped');
+    if (this.#isAhead.has(entry)) this.#settleAhead(entry, false);
+    const slot = this.#slotOf.get(entry);
+    this.#leaveToLoans(entry, slot);
+    invariant(this.#pinsOfEntry.get(entry) === 0, 'a pinned line must not be dropped');
+    this.#slotOf.set(entry, NO_SLOT);
+    this.#ownerOf.set(slot, NO_ENTRY);
     this.#policy.forget(entry, ghost);
     this.#releaseIfUnused(slot);
   }
 
   /** The slot that holds the line now. */
-  slotOf(entry: number): number {
-    return this.#slotOf[entry];
+  slotOf(entry: Entry): Slot {
+    return this.#slotOf.get(entry);
   }
 
-  /** Lends the line's slot to a call of the base, and keeps the line resident meanwhile. Returns the slot. */
-  lend(entry: number): number {
-    const slot = this.#slotOf[entry];
-    this.#loansOf[slot]++;
-    this.#loansOfEntry[entry]++;
+  /** Keeps the line resident, and its present slot, which is returned, as it is for a call of the base. */
+  pin(entry: Entry): Slot {
+    const slot = this.#slotOf.get(entry);
+    this.#pinsOfSlot.increment(slot);
+    this.#pinsOfEntry.increment(entry);
     this.#policy.pin(entry);
     return slot;
   }
 
-  /** Lends the line's slot to someone outside. The line stays resident as long as it stays in that slot, which is returned. */
-  borrow(entry: number): number {
-    const slot = this.lend(entry);
-    this.#borrowsOf[slot]++;
-    return slot;
-  }
-
-  /** Ends a loan to someone outside. */
-  returnBorrowed(slot: number): void {
-    this.#borrowsOf[slot]--;
-    const entry = this.#ownerOf[slot];
-    if (entry !== NONE) {
-      this.giveBack(entry, slot);
-    } else {
-      this.#loansOf[slot]--;
-      this.#releaseIfUnused(slot);
-    }
-  }
-
-  /** Whether someone outside looks at the line's present slot. */
-  isBorrowed(entry: number): boolean {
-    return this.#borrowsOf[this.#slotOf[entry]] > 0;
-  }
-
-  /** Whether its slot is borrowed, or a call of the base is about this line, in its present slot or in one that it has left. */
-  hasLoans(entry: number): boolean {
-    return this.#loansOfEntry[entry] > 0;
-  }
-
-  /** Whether bytes of the line's present slot are lent. */
-  isLent(entry: number): boolean {
-    return this.#loansOf[this.#slotOf[entry]] > 0;
-  }
-
-  /** Ends a loan. A line that could not leave because of it leaves now: one that is empty, or was parked and is clean. */
-  giveBack(entry: number, slot: number): void {
-    this.#loansOf[slot]--;
-    this.#loansOfEntry[entry]--;
+  /** Ends a pin. A line that could not leave because of it leaves now: one that is empty, or was parked and is clean. */
+  unpin(entry: Entry, slot: Slot): void {
+    this.#pinsOfSlot.decrement(slot);
+    this.#pinsOfEntry.decrement(entry);
     this.#policy.unpin(entry);
     this.#releaseIfUnused(slot);
     this.leaveIfDone(entry);
   }
 
+  /** Lends the line's slot, which is returned, to a caller. The line stays resident as long as it stays in that slot. */
+  lend(entry: Entry): Slot {
+    const slot = this.pin(entry);
+    this.#loansOfSlot.increment(slot);
+    return slot;
+  }
+
+  /** Ends a loan. */
+  takeBack(slot: Slot): void {
+    this.#loansOfSlot.decrement(slot);
+    const entry = this.#ownerOf.get(slot);
+    if (entry !== NO_ENTRY) {
+      this.unpin(entry, slot);
+    } else {
+      this.#pinsOfSlot.decrement(slot);
+      this.#releaseIfUnused(slot);
+    }
+  }
+
+  /** Whether the line's present slot is lent to a caller. */
+  isLent(entry: Entry): boolean {
+    return this.#loansOfSlot.get(this.#slotOf.get(entry)) > 0;
+  }
+
+  /** Whether its slot is lent, or a call of the base is about this line, in its present slot or in one that it has left. */
+  hasPins(entry: Entry): boolean {
+    return this.#pinsOfEntry.get(entry) > 0;
+  }
+
+  /** Whether the line's present slot is lent, or a call of the base is about it. */
+  isPinned(entry: Entry): boolean {
+    return this.#pinsOfSlot.get(this.#slotOf.get(entry)) > 0;
+  }
+
   /** Drops a line that has no reason to stay: it holds nothing, or it was parked until clean and is. */
-  leaveIfDone(entry: number): void {
-    if (this.#loansOfEntry[entry] > 0) return;
+  leaveIfDone(entry: Entry): void {
+    if (this.hasPins(entry)) return;
     if (!this.valid.any(entry)) this.drop(entry, false);
     else if (this.#policy.isParked(entry) && !this.dirty.any(entry)) this.drop(entry, true);
   }
 
   /** A view of sectors `from` to `to` of a slot. */
-  view(slot: number, from: number, to: number): Uint8Array {
+  view(slot: Slot, from: number, to: number): Uint8Array {
     const { sectorSize } = this.#geometry;
     return this.#slabs.view(slot, from * sectorSize, to * sectorSize);
   }
 
   /** Copies sectors of a line into a list, from byte `at` of the list on. */
-  copyOut(entry: number, from: number, to: number, list: BufferList, at: number): void {
-    const bytes = this.view(this.#slotOf[entry], from, to);
+  copyOut(entry: Entry, from: number, to: number, list: BufferList, at: number): void {
+    const bytes = this.view(this.#slotOf.get(entry), from, to);
     touchPages(bytes);
     list.fillFrom(bytes, at);
   }
 
   /** Fills sectors of a line from a list, from byte `at` of the list on. Marks nothing. */
-  copyIn(entry: number, from: number, to: number, list: BufferList, at: number): void {
-    list.copyTo(this.view(this.#slotOf[entry], from, to), at);
+  copyIn(entry: Entry, from: number, to: number, list: BufferList, at: number): void {
+    list.copyTo(this.view(this.#slotOf.get(entry), from, to), at);
   }
 
   /** Changes the memory to `slotsMax` slots and the policy's aim to `capacity`. Lines leave and move in `settle`. */
   setLimits(slotsMax: number, capacity: number): void {
-    this.#slabs.setSlotsMax(slotsMax, (slot) => this.#borrowsOf[slot] > 0);
+    this.#slabs.setSlotsMax(slotsMax, (slot) => this.#loansOfSlot.get(slot) > 0);
     if (this.#slabs.slotsMax > this.#ownerOf.length) this.#growSlots(this.#slabs.slotsMax);
     this.#policy.setCapacity(capacity, slotsMax - capacity);
     if (this.#policy.entriesMax > this.#slotOf.length) this.#growEntries(this.#policy.entriesMax);
-    this.#keepToCapacity(NONE);
+    this.#keepToCapacity(NO_ENTRY);
   }
 
-  /** Goes on with a shrink: whether all memory past the limit was given back, but for what is borrowed. */
+  /** Goes on with a shrink: whether all memory past the limit was given back, but for what is lent. */
   settle(): boolean {
     if (!this.#slabs.hasSurplus) return true;
     let isSettled = true;
     for (const slot of this.#slabs.surplusSlots()) {
-      const entry = this.#ownerOf[slot];
-      if (this.#loansOf[slot] > this.#borrowsOf[slot]) isSettled = false;
-      else if (entry !== NONE && !this.#leaveSurplus(entry)) return false;
+      const entry = this.#ownerOf.get(slot);
+      if (this.#pinsOfSlot.get(slot) > this.#loansOfSlot.get(slot)) isSettled = false;
+      else if (entry !== NO_ENTRY && !this.#leaveSurplus(entry)) return false;
     }
-    this.#keepToCapacity(NONE);
+    this.#keepToCapacity(NO_ENTRY);
     return isSettled;
   }
 
-  /** Gives everything back at once, whoever uses it. */
+  /** Gives everything back at once, whatever is in use. */
   clear(): void {
     this.#slabs.clear();
   }
 
-  #settleAhead(entry: number, wasUsed: boolean): void {
-    this.#isAhead[entry] = 0;
+  #settleAhead(entry: Entry, wasUsed: boolean): void {
+    this.#isAhead.remove(entry);
     this.#events.aheadSettled(this.lineOf(entry), wasUsed);
   }
 
-  #leaveSurplus(entry: number): boolean {
+  #leaveSurplus(entry: Entry): boolean {
     const slot = this.#slabs.take();
-    if (slot !== NONE) {
+    if (slot !== NO_SLOT) {
       this.#moveTo(entry, slot);
       return true;
     }
-    // What is not written yet, or is lent in an earlier slot, has to move; for all else it is simpler to leave.
-    const isCalledFor = this.#loansOfEntry[entry] > this.#borrowsOf[this.#slotOf[entry]];
+    // What is not written yet, or is pinned in an earlier slot, has to move; for all else it is simpler to leave.
+    const isCalledFor = this.#pinsOfEntry.get(entry) > this.#loansOfSlot.get(this.#slotOf.get(entry));
     if (this.dirty.any(entry) || isCalledFor) return this.#evictOne() && this.#leaveSurplus(entry);
     this.drop(entry, false);
     return true;
   }
 
-  #takeSlot(): number {
+  #takeSlot(): Slot {
     const slot = this.#slabs.take();
-    if (slot !== NONE) return slot;
+    if (slot !== NO_SLOT) return slot;
     while (this.#evictOne()) {
       const freed = this.#slabs.take();
-      if (freed !== NONE) return freed;
+      if (freed !== NO_SLOT) return freed;
     }
-    return NONE;
+    return NO_SLOT;
   }
 
   /** Lets the policy's choices leave until one of them has left. False if nothing can leave now. */
   #evictOne(): boolean {
     for (;;) {
-      const entry = this.#policy.victim();
-      if (entry === NONE) return false;
+      const entry = this.#policy.victim() as Entry;
+      if (entry === NO_ENTRY) return false;
       if (this.#leave(entry)) return true;
     }
   }
 
   /** Restores the room that parked lines are meant to have. `newcomer` stays. */
-  #keepToCapacity(newcomer: number): void {
-    if (newcomer !== NONE) this.#policy.pin(newcomer);
+  #keepToCapacity(newcomer: Entry): void {
+    if (newcomer !== NO_ENTRY) this.#policy.pin(newcomer);
     while (this.#policy.resident > this.#policy.capacity) {
-      const entry = this.#policy.victim();
-      if (entry === NONE) break;
+      const entry = this.#policy.victim() as Entry;
+      if (entry === NO_ENTRY) break;
       this.#leave(entry);
     }
-    if (newcomer !== NONE) this.#policy.unpin(newcomer);
+    if (newcomer !== NO_ENTRY) this.#policy.unpin(newcomer);
   }
 
   /** The end of a line that `victim` chose: gone if clean, parked if dirty. */
-  #leave(entry: number): boolean {
+  #leave(entry: Entry): boolean {
+    invariant(this.#slotOf.get(entry) !== NO_SLOT, 'the policy must choose a line that there is');
+    invariant(!this.hasPins(entry), 'the policy must not choose a pinned line');
     if (this.dirty.any(entry)) {
       this.#policy.park(entry);
       this.#events.parked(entry);
@@ -324,57 +332,41 @@ export class Lines {
     return true;
   }
 
-  #own(entry: number, slot: number): void {
-    this.#slotOf[entry] = slot;
-    this.#ownerOf[slot] = entry;
+  #own(entry: Entry, slot: Slot): void {
+    invariant(this.#ownerOf.get(slot) === NO_ENTRY, 'a slot must hold one line at a time');
+    this.#slotOf.set(entry, slot);
+    this.#ownerOf.set(slot, entry);
   }
 
-  #moveTo(entry: number, slot: number): void {
-    const old = this.#slotOf[entry];
+  #moveTo(entry: Entry, slot: Slot): void {
+    const old = this.#slotOf.get(entry);
     const { sectorsPerLine } = this.#geometry;
     this.view(slot, 0, sectorsPerLine).set(this.view(old, 0, sectorsPerLine));
-    this.#leaveToBorrowers(entry, old);
-    this.#ownerOf[old] = NONE;
+    this.#leaveToLoans(entry, old);
+    this.#ownerOf.set(old, NO_ENTRY);
     this.#own(entry, slot);
     this.#releaseIfUnused(old);
   }
 
-  /** The line leaves its slot: what is borrowed is the slot alone from now on. */
-  #leaveToBorrowers(entry: number, slot: number): void {
-    for (let borrows = this.#borrowsOf[slot]; borrows > 0; borrows--) {
-      this.#loansOfEntry[entry]--;
+  /** The line leaves its slot: what is lent is the slot alone from now on. */
+  #leaveToLoans(entry: Entry, slot: Slot): void {
+    for (let loans = this.#loansOfSlot.get(slot); loans > 0; loans--) {
+      this.#pinsOfEntry.decrement(entry);
       this.#policy.unpin(entry);
     }
   }
 
-  #releaseIfUnused(slot: number): void {
-    if (this.#ownerOf[slot] === NONE && this.#loansOf[slot] === 0) this.#slabs.release(slot);
+  #releaseIfUnused(slot: Slot): void {
+    if (this.#ownerOf.get(slot) === NO_ENTRY && this.#pinsOfSlot.get(slot) === 0) this.#slabs.release(slot);
   }
 
   #growEntries(entriesMax: number): void {
-    const slotOf = new Int32Array(entriesMax).fill(NONE);
-    slotOf.set(this.#slotOf);
-    this.#slotOf = slotOf;
-    const loansOfEntry = new Uint8Array(entriesMax);
-    loansOfEntry.set(this.#loansOfEntry);
-    this.#loansOfEntry = loansOfEntry;
-    const isAhead = new Uint8Array(entriesMax);
-    isAhead.set(this.#isAhead);
-    this.#isAhead = isAhead;
-    this.valid.resize(entriesMax);
-    this.dirty.resize(entriesMax);
+    for (const table of [this.#slotOf, this.#pinsOfEntry, this.#isAhead, this.valid, this.dirty])
+      table.grow(entriesMax);
     this.#events.entriesGrew(entriesMax);
   }
 
   #growSlots(slotsMax: number): void {
-    const ownerOf = new Int32Array(slotsMax).fill(NONE);
-    ownerOf.set(this.#ownerOf);
-    this.#ownerOf = ownerOf;
-    const loansOf = new Uint8Array(slotsMax);
-    loansOf.set(this.#loansOf);
-    this.#loansOf = loansOf;
-    const borrowsOf = new Uint8Array(slotsMax);
-    borrowsOf.set(this.#borrowsOf);
-    this.#borrowsOf = borrowsOf;
+    for (const table of [this.#ownerOf, this.#pinsOfSlot, this.#loansOfSlot]) table.grow(slotsMax);
   }
 }

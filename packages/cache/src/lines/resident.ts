@@ -1,18 +1,19 @@
+import type { Entry, Line, Sector } from '../tables/numbers.js';
 import type { Geometry } from './geometry.js';
 import type { Lines } from './lines.js';
 
 export interface ResidentLine {
-  readonly entry: number;
-  readonly line: number;
+  readonly entry: Entry;
+  readonly line: Line;
 }
 
 /**
- * The resident lines that sectors `start` to `end` touch, in any order. Looks at the lines of the range or at those that are resident,
- * whichever are fewer [C10].
+ * The resident lines that a range of sectors touches, in any order. Looks at the lines of the range or at those that are
+ * resident, whichever are fewer [C10].
  */
-export function residentIn(lines: Lines, geometry: Geometry, start: number, end: number): ResidentLine[] {
-  const first = Math.floor(start / geometry.sectorsPerLine);
-  const last = Math.floor((end - 1) / geometry.sectorsPerLine);
+export function residentIn(lines: Lines, geometry: Geometry, start: Sector, end: Sector): ResidentLine[] {
+  const first = geometry.lineOf(start);
+  const last = geometry.lastLine(end);
   const found: ResidentLine[] = [];
   if (last - first < lines.count) {
     for (let line = first; line <= last; line++) {

@@ -1,24 +1,25 @@
 import { expect, test } from 'vitest';
+import { plain } from '../testing/plain.js';
 import { Slabs } from './slabs.js';
 
 const SLOT = 16;
 
-function takeAll(slabs: Slabs): number[] {
+function takeAll(slabs: Pick<Slabs, 'take'>): number[] {
   const slots: number[] = [];
   for (let slot = slabs.take(); slot >= 0; slot = slabs.take()) slots.push(slot);
   return slots;
 }
 
-test('a budget is cut into some thirty slabs, and no slab is larger than 16 MiB', () => {
-  expect([new Slabs(SLOT, 64).slotsPerSlab, new Slabs(SLOT, 64).slotsMax]).toEqual([2, 64]);
-  expect([new Slabs(SLOT, 65).slotsPerSlab, new Slabs(SLOT, 65).slotsMax]).toEqual([2, 64]);
-  expect(new Slabs(SLOT, 5)).toMatchObject({ slotsPerSlab: 1, slotsMax: 5 });
+test('a budget is divided into some thirty slabs, and no slab is larger than 16 MiB', () => {
+  expect([plain(new Slabs(SLOT, 64)).slotsPerSlab, plain(new Slabs(SLOT, 64)).slotsMax]).toEqual([2, 64]);
+  expect([plain(new Slabs(SLOT, 65)).slotsPerSlab, plain(new Slabs(SLOT, 65)).slotsMax]).toEqual([2, 64]);
+  expect(plain(new Slabs(SLOT, 5))).toMatchObject({ slotsPerSlab: 1, slotsMax: 5 });
   const mebibyte = 2 ** 20;
-  expect(new Slabs(mebibyte, 10_000).slotsPerSlab).toBe(16);
+  expect(plain(new Slabs(mebibyte, 10_000)).slotsPerSlab).toBe(16);
 });
 
 test('each slot is handed out once, the lowest first, and memory is allocated when it is needed', () => {
-  const slabs = new Slabs(SLOT, 128);
+  const slabs = plain(new Slabs(SLOT, 128));
   expect([slabs.slotsPerSlab, slabs.byteLength]).toEqual([4, 0]);
   expect([0, 1, 2, 3].map(() => slabs.take())).toEqual([0, 1, 2, 3]);
   expect(slabs.byteLength).toBe(4 * SLOT);
@@ -32,7 +33,7 @@ test('each slot is handed out once, the lowest first, and memory is allocated wh
 });
 
 test('slots share no bytes, and a part of one is a view', () => {
-  const slabs = new Slabs(SLOT, 128);
+  const slabs = plain(new Slabs(SLOT, 128));
   const slots = Array.from({ length: 9 }, () => slabs.take());
   for (const slot of slots) slabs.view(slot, 0, SLOT).fill(slot + 1);
   for (const slot of slots) expect([...slabs.view(slot, 0, SLOT)]).toEqual(Array(SLOT).fill(slot + 1));
@@ -42,11 +43,11 @@ test('slots share no bytes, and a part of one is a view', () => {
 });
 
 test('a slot that was never handed out has no bytes to look at', () => {
-  expect(() => new Slabs(SLOT, 128).view(0, 0, 1)).toThrow('allocated slab');
+  expect(() => plain(new Slabs(SLOT, 128)).view(0, 0, 1)).toThrow('allocated slab');
 });
 
 test('fewer slots give memory back at once where nothing is used, and otherwise with the last release', () => {
-  const slabs = new Slabs(SLOT, 128);
+  const slabs = plain(new Slabs(SLOT, 128));
   for (let i = 0; i < 20; i++) slabs.take();
   for (const slot of [4, 5, 6, 7, 12, 13, 14, 15, 16, 17]) slabs.release(slot);
   slabs.setSlotsMax(4);
@@ -67,7 +68,7 @@ test('fewer slots give memory back at once where nothing is used, and otherwise 
 });
 
 test('more slots are handed out after those that there were', () => {
-  const slabs = new Slabs(SLOT, 64);
+  const slabs = plain(new Slabs(SLOT, 64));
   takeAll(slabs);
   slabs.release(10);
   slabs.setSlotsMax(71);
@@ -76,13 +77,13 @@ test('more slots are handed out after those that there were', () => {
 });
 
 test('at least one slab stays', () => {
-  const slabs = new Slabs(SLOT, 64);
+  const slabs = plain(new Slabs(SLOT, 64));
   slabs.setSlotsMax(0);
   expect([slabs.slotsMax, slabs.take(), slabs.take(), slabs.take()]).toEqual([2, 0, 1, -1]);
 });
 
 test('a slab that was given back is allocated again when there is room for it again', () => {
-  const slabs = new Slabs(SLOT, 128);
+  const slabs = plain(new Slabs(SLOT, 128));
   const slots = Array.from({ length: 12 }, () => slabs.take());
   slabs.setSlotsMax(4);
   for (const slot of slots.slice(4, 8)) slabs.release(slot);
@@ -91,18 +92,18 @@ test('a slab that was given back is allocated again when there is room for it ag
   expect(takeAll(slabs)).toEqual([4, 5, 6, 7]);
 });
 
-test('of slabs that are past the limit those go of which much is borrowed, and empty places take theirs', () => {
-  // Slabs of sixteen slots, of which two may be borrowed before it is much.
-  const slabs = new Slabs(SLOT, 512);
+test('of slabs that are past the limit those go of which much is lent, and empty places take theirs', () => {
+  // Slabs of sixteen slots, of which two may be lent before it is much.
+  const slabs = plain(new Slabs(SLOT, 512));
   for (let i = 0; i < 4 * 16; i++) slabs.take();
-  const borrowed = new Set([0, 1, 2, 16, 17, 32, 48, 49, 50, 51]);
-  slabs.setSlotsMax(32, (slot) => borrowed.has(slot));
+  const lent = new Set([0, 1, 2, 16, 17, 32, 48, 49, 50, 51]);
+  slabs.setSlotsMax(32, (slot) => lent.has(slot));
   expect([slabs.slotsMax, slabs.take()]).toEqual([32, -1]);
   expect(new Set(slabs.surplusSlots().map((slot) => slot >> 4))).toEqual(new Set([0, 3]));
-  // A larger limit takes back first what is least borrowed, before a place that is empty.
-  slabs.setSlotsMax(48, (slot) => borrowed.has(slot));
+  // A larger limit takes back first what is least lent, before a place that is empty.
+  slabs.setSlotsMax(48, (slot) => lent.has(slot));
   expect(new Set(slabs.surplusSlots().map((slot) => slot >> 4))).toEqual(new Set([3]));
-  const few = new Slabs(SLOT, 512);
+  const few = plain(new Slabs(SLOT, 512));
   for (let i = 0; i < 2 * 16; i++) few.take();
   few.setSlotsMax(32, (slot) => slot % 4 === 0);
   expect(few.surplusSlots()).toHaveLength(32);
@@ -112,8 +113,8 @@ test('of slabs that are past the limit those go of which much is borrowed, and e
   expect([few.byteLength, few.hasSurplus, few.surplusSlots()]).toEqual([32 * SLOT, false, []]);
 });
 
-test('in the end everything goes at once, whoever uses it', () => {
-  const slabs = new Slabs(SLOT, 64);
+test('in the end everything goes at once, whatever is in use', () => {
+  const slabs = plain(new Slabs(SLOT, 64));
   slabs.take();
   slabs.clear();
   expect([slabs.byteLength, slabs.slotsMax, slabs.take(), slabs.hasSurplus]).toEqual([0, 0, -1, false]);

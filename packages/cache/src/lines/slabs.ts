@@ -1,20 +1,25 @@
+import { invariant } from '../tables/invariant.js';
+import { NO_SLOT, type Slot } from '../tables/numbers.js';
+import { FlagTable } from '../tables/tables.js';
+
 const SLAB_BYTES_MAX = 16 * 2 ** 20;
-/** A budget is cut into about this many slabs, so that a smaller budget can give memory back in steps. */
+/** A budget is divided into about this many slabs, so that a smaller budget can give memory back in steps. */
 const SLABS_PER_BUDGET = 32;
-/** A slab of which more is borrowed is among the first to go: what stays must be of use to others, whatever borrowers do. */
-const BORROWED_SHARE = 1 / 8;
+/** A slab of which more is lent is among the first to go: what stays must be of use to others, whatever borrowers do. */
+const LENT_SHARE = 1 / 8;
 
 interface Slab {
   readonly buffer: ArrayBuffer;
-  readonly used: Uint8Array;
+  /** By the slot's place in the slab. */
+  readonly used: FlagTable<number>;
   usedSlots: number;
   /** Past the limit: it goes when the last of its slots is released. */
   isRetired: boolean;
 }
 
 /**
- * Payload memory: a few large buffers cut into slots of one size. A slab is allocated when its first slot is needed and given
- * back only when the limit is lowered or everything ends, so payload never becomes garbage while the cache works.
+ * Payload memory: a few large buffers divided into slots of one size. A slab is allocated when its first slot is needed and
+ * given back only when the limit is lowered or everything ends, so payload never becomes garbage while the cache works.
  */
 export class Slabs {
   readonly #slotBytes: number;
@@ -23,7 +28,7 @@ export class Slabs {
   readonly #slabShift: number;
   #slabs: (Slab | undefined)[] = [];
   /** Free slots, none of a slab that is past the limit. */
-  #free: number[] = [];
+  #free: Slot[] = [];
   #slabsMax = 0;
 
   constructor(slotBytes: number, slotsMax: number) {
@@ -46,53 +51,58 @@ export class Slabs {
     return slabs * this.slotsPerSlab * this.#slotBytes;
   }
 
-  /** Whether slots past the limit are still in use: who owns them has to move or leave. */
+  /** Whether slots past the limit are still in use: their lines have to move or to leave. */
   get hasSurplus(): boolean {
     return this.#slabs.some((slab) => slab?.isRetired === true);
   }
 
   /** The slots past the limit that are in use. */
-  surplusSlots(): number[] {
-    const slots: number[] = [];
+  surplusSlots(): Slot[] {
+    const slots: Slot[] = [];
     this.#slabs.forEach((slab, index) => {
       if (slab?.isRetired !== true) return;
-      for (let i = 0; i < this.slotsPerSlab; i++) if (slab.used[i] === 1) slots.push(index * this.slotsPerSlab + i);
+      for (let i = 0; i < this.slotsPerSlab; i++) if (slab.used.has(i)) slots.push(this.#slotAt(index, i));
     });
     return slots;
   }
 
   /** A free slot, or -1. Its bytes are whatever they were. */
-  take(): number {
+  take(): Slot {
     if (this.#free.length === 0) this.#allocate();
     const slot = this.#free.pop();
-    if (slot === undefined) return -1;
+    if (slot === undefined) return NO_SLOT;
     const slab = this.#slabOf(slot);
-    slab.used[slot & (this.slotsPerSlab - 1)] = 1;
+    const place = this.#placeOf(slot);
+    invariant(!slab.used.has(place), 'a slot must be free to be taken');
+    slab.used.add(place);
     slab.usedSlots++;
     return slot;
   }
 
-  release(slot: number): void {
+  release(slot: Slot): void {
     const slab = this.#slabOf(slot);
-    slab.used[slot & (this.slotsPerSlab - 1)] = 0;
+    const place = this.#placeOf(slot);
+    invariant(slab.used.has(place), 'a slot must be taken to be released');
+    slab.used.remove(place);
     slab.usedSlots--;
     if (!slab.isRetired) this.#free.push(slot);
     else if (slab.usedSlots === 0) this.#slabs[slot >> this.#slabShift] = undefined;
   }
 
   /** Bytes `from` to `to` of a slot, as a view. */
-  view(slot: number, from: number, to: number): Uint8Array {
-    const base = (slot & (this.slotsPerSlab - 1)) * this.#slotBytes;
+  view(slot: Slot, from: number, to: number): Uint8Array {
+    invariant(from >= 0 && to <= this.#slotBytes, 'a view must lie in its slot');
+    const base = this.#placeOf(slot) * this.#slotBytes;
     return new Uint8Array(this.#slabOf(slot).buffer, base + from, to - from);
   }
 
   /**
-   * Changes the number of slots, to whole slabs, at least one. Slabs past the limit go when the last of their slots is released: those
-   * first of which much is borrowed.
+   * Changes the number of slots, to whole slabs, at least one. Slabs past the limit go when the last of their slots is
+   * released: those first of which much is lent.
    */
-  setSlotsMax(slotsMax: number, isBorrowed: (slot: number) => boolean = () => false): void {
+  setSlotsMax(slotsMax: number, isLent: (slot: Slot) => boolean = () => false): void {
     const slabsMax = Math.max(1, Math.floor(slotsMax / this.slotsPerSlab));
-    const kept = this.#chooseKept(slabsMax, isBorrowed);
+    const kept = this.#chooseKept(slabsMax, isLent);
     this.#slabsMax = slabsMax;
     this.#free = [];
     for (let index = this.#slabs.length - 1; index >= 0; index--) {
@@ -104,17 +114,25 @@ export class Slabs {
     }
   }
 
-  /** Drops everything at once, whoever uses it. */
+  /** Drops everything at once, whatever is in use. */
   clear(): void {
     this.#slabs = [];
     this.#free = [];
     this.#slabsMax = 0;
   }
 
-  #slabOf(slot: number): Slab {
+  #slabOf(slot: Slot): Slab {
     const slab = this.#slabs[slot >> this.#slabShift];
     if (slab === undefined) throw new Error(`slot ${slot} must lie in an allocated slab`);
     return slab;
+  }
+
+  #placeOf(slot: Slot): number {
+    return slot & (this.slotsPerSlab - 1);
+  }
+
+  #slotAt(slab: number, place: number): Slot {
+    return (slab * this.slotsPerSlab + place) as Slot;
   }
 
   #allocate(): void {
@@ -125,22 +143,20 @@ export class Slabs {
     let index = 0;
     while (this.#slabs[index] !== undefined) index++;
     const buffer = new ArrayBuffer(this.slotsPerSlab * this.#slotBytes);
-    this.#slabs[index] = { buffer, used: new Uint8Array(this.slotsPerSlab), usedSlots: 0, isRetired: false };
+    this.#slabs[index] = { buffer, used: new FlagTable(this.slotsPerSlab), usedSlots: 0, isRetired: false };
     this.#offer(index);
   }
 
   /**
-   * Places for slabs: as many as the limit has, the least borrowed ones, and among equals those that hold something. Where no more than one
-   * slot in eight was borrowed before, no more is in what stays.
+   * Places for slabs: as many as the limit has, the least lent ones, and among equals those that hold something. Where no more
+   * than one slot in eight was lent before, no more is in what stays.
    */
-  #chooseKept(slabsMax: number, isBorrowed: (slot: number) => boolean): ReadonlySet<number> {
+  #chooseKept(slabsMax: number, isLent: (slot: Slot) => boolean): ReadonlySet<number> {
     const places = Array.from({ length: Math.max(slabsMax, this.#slabsMax, this.#slabs.length) }, (_, index) => {
       const isAllocated = this.#slabs[index] !== undefined;
-      let borrowed = 0;
-      for (let i = 0; isAllocated && i < this.slotsPerSlab; i++) {
-        if (isBorrowed(index * this.slotsPerSlab + i)) borrowed++;
-      }
-      const burden = borrowed > this.slotsPerSlab * BORROWED_SHARE ? borrowed : 0;
+      let lent = 0;
+      for (let i = 0; isAllocated && i < this.slotsPerSlab; i++) if (isLent(this.#slotAt(index, i))) lent++;
+      const burden = lent > this.slotsPerSlab * LENT_SHARE ? lent : 0;
       return { index, burden, isEmpty: isAllocated ? 0 : 1 };
     });
     places.sort((a, b) => a.burden - b.burden || a.isEmpty - b.isEmpty || a.index - b.index);
@@ -152,7 +168,7 @@ export class Slabs {
     const slab = this.#slabs[index];
     if (slab === undefined) return;
     for (let i = this.slotsPerSlab - 1; i >= 0; i--) {
-      if (slab.used[i] === 0) this.#free.push(index * this.slotsPerSlab + i);
+      if (!slab.used.has(i)) this.#free.push(this.#slotAt(index, i));
     }
   }
 }

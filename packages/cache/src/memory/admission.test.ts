@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Admission, type Waiter } from './admission.js';
 
-/** A waiter that goes on as long as there are `units`, and writes down what becomes of it. */
+/** A waiter that goes on as long as there are `units`, and writes down what it is told. */
 function waiter(kind: Waiter['kind'], name: string, log: string[], goesOn: () => boolean): Waiter {
   return {
     kind,
@@ -14,7 +14,7 @@ function waiter(kind: Waiter['kind'], name: string, log: string[], goesOn: () =>
   };
 }
 
-test('whoever came first goes on first, readers and writers alike', () => {
+test('what came first goes on first, readers and writers alike', () => {
   const admission = new Admission();
   const log: string[] = [];
   for (const [kind, name] of [
@@ -47,7 +47,7 @@ test('one that cannot go on holds up its own kind, and no other', () => {
   }
 });
 
-test('memory that becomes free while somebody goes on is handed out in another round, not a nested one', () => {
+test('memory that becomes free while a request goes on is handed out in another round, not a nested one', () => {
   const admission = new Admission();
   const log: string[] = [];
   let isFree = false;
@@ -78,7 +78,7 @@ test("a waiter that throws has failed, and is in no one's way", () => {
   expect(admission.count).toBe(0);
 });
 
-test('at the end all who wait fail, and whoever comes later does at once', () => {
+test('at the end all that wait fail, and later ones fail at once', () => {
   const admission = new Admission();
   const log: string[] = [];
   admission.join(waiter('read', 'reader', log, () => false));

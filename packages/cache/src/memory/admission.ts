@@ -2,7 +2,7 @@
 export interface Waiter {
   /** Writers also wait for dirty data to leave, so a reader may pass them where it can go on and they cannot. */
   readonly kind: 'read' | 'write';
-  /** Goes on as far as memory allows. True once it needs none any more. */
+  /** Goes on as far as memory allows. True once it needs no more. */
   advance(): boolean;
   /** There will be no memory. */
   fail(error: unknown): void;
@@ -28,7 +28,7 @@ export class Admission {
     return this.#queues.read.length + this.#queues.write.length;
   }
 
-  /** Whether a request of this kind has to wait its turn, although it might find memory now. */
+  /** Whether a request of this kind has to wait in the queue, although it might find memory now. */
   mustWait(kind: Waiter['kind']): boolean {
     return this.#queues[kind].length > 0;
   }

@@ -49,7 +49,7 @@ test.each([
   const loans = new Map([...all, ...borrow(cache, filledLines - 20)]);
   expect(loans.size).toBeGreaterThan(linesMax / 10 / step);
   await cache.setMaxSizeBytes(heldBytes + 300_000);
-  // Small by now: whoever had to wait for a borrower would wait for ever.
+  // Small by now: a change that had to wait for a borrower would wait for ever.
   expect(cache.snapshot().linesMax).toBeLessThan(80);
   for (let line = 0; line < LINES; line += 3) await write(cache, line);
   await cache.write(0, [filled(LINES * 4, 9)]);

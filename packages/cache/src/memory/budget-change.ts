@@ -1,8 +1,8 @@
 import type { Lines } from '../lines/lines.js';
 
 /**
- * A change of the budget. What lies past a lower one moves or leaves as it becomes possible, behind those who wait for memory and in no
- * one's way. It goes on though those who asked for it were told of a failure.
+ * A change of the budget. What lies past a lower one moves or leaves as it becomes possible, behind those who wait for memory
+ * and in no one's way. It goes on though those who asked for it were told of a failure.
  */
 export class BudgetChange {
   readonly #lines: Lines;

@@ -84,7 +84,7 @@ test('a line that is there in part is left as it is', async () => {
   expect(base.calls('read')).toBe(0);
 });
 
-test('nothing is read ahead while somebody waits for memory', async () => {
+test('nothing is read ahead while a request waits for memory', async () => {
   const { cache, base } = await openCache(8 * 400, { maxSizeBytes: 100_000, lineSize: 4096 });
   base.hold('read');
   const reads = Array.from({ length: 40 }, (_, line) => bytesAt(cache, line * 8, 8));
@@ -111,7 +111,7 @@ test('a sequential reader is read ahead of, up to the end of the device, and ask
   expect(base.calls('read')).toBe(calls);
 });
 
-test('nobody is read ahead of unless asked to', async () => {
+test('no reader is read ahead of unless asked to', async () => {
   const { cache, reads } = await openCache(8000, { ...LINE, readAhead: false });
   for (let line = 0; line < 20; line++) await bytesAt(cache, line * LINE_SECTORS, LINE_SECTORS);
   expect(reads).toHaveLength(20);
@@ -141,7 +141,7 @@ test('a reader of small requests is read ahead of as long as it reads on, though
   expect(base.calls('read')).toBeLessThan(16);
 });
 
-describe('the room there is', () => {
+describe('the memory there is', () => {
   test.each(['wtinylfu', 'lru'] as const)(
     'ends a prefetch of more, before it reads it all for nothing (%s)',
     async (policy) => {
@@ -210,7 +210,7 @@ test('what is known to be zero is passed over at once, however long it is', asyn
   await cache.disconnect({ force: true });
 });
 
-test('a prefetch waits for a line that somebody else is fetching', async () => {
+test('a prefetch waits for a line that another request is fetching', async () => {
   const { cache, base } = await openCache(800, LINE);
   base.hold('read');
   const reading = bytesAt(cache, 0, 1);

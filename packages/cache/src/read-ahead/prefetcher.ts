@@ -4,10 +4,12 @@ import type { Geometry } from '../lines/geometry.js';
 import type { Lender } from '../lines/lender.js';
 import type { Lines } from '../lines/lines.js';
 import type { Admission } from '../memory/admission.js';
+import { invariant } from '../tables/invariant.js';
+import type { Line, Sector } from '../tables/numbers.js';
 import type { ZeroRanges } from '../unwritten/zero-ranges.js';
 import { ReadAhead } from './read-ahead.js';
 
-/** Share of the lines that may be on their way in before anybody asked for them. */
+/** Share of the lines that may be on their way in before a request asked for them. */
 const AHEAD_SHARE = 0.25;
 
 /** What reading ahead works with. */
@@ -20,15 +22,15 @@ export interface PrefetchContext {
   readonly admission: Pick<Admission, 'count'>;
   readonly yielder: Yielder;
   /** Sectors of the device as it is now. */
-  readonly deviceSectors: number;
+  readonly deviceSectors: Sector;
   /** Sectors of a line that the device has. */
-  lineEnd(line: number): number;
+  lineEnd(line: Line): number;
 }
 
 /** A range that a caller wants in memory. Lines, `last` included. */
 interface WarmUp {
-  readonly first: number;
-  readonly last: number;
+  readonly first: Line;
+  readonly last: Line;
   /** What the call waits for; no more than there are lines in memory. */
   readonly arrivals: Promise<void>[];
   /** A line of the range left without having been asked for: there is no room for more. */
@@ -41,8 +43,8 @@ interface WarmUp {
  * Brings lines in before they are asked for: what the read-ahead detects, and what a caller warms up. Never in the way of a
  * request: it takes no memory while one waits for some, and fails silently.
  *
- * No gate keeps it from a device that changes: a caller may ask at any moment. So whatever begins is measured by the size that the
- * base has at that moment, and nothing begins while all traffic is stopped.
+ * No gate keeps it from a device that changes: a caller may ask at any moment. So whatever begins is measured by the size that
+ * the base has at that moment, and nothing begins while all traffic is stopped.
  */
 export class Prefetcher {
   readonly #context: PrefetchContext;
@@ -70,17 +72,17 @@ export class Prefetcher {
   }
 
   /** A read of sectors was seen: what follows it may be worth having. */
-  observe(start: number, count: number): void {
+  observe(start: Sector, count: number): void {
     if (this.#enabled && !this.#paused) this.#readOn(this.#readAhead.observe(start, count));
   }
 
   /** As `observe`, for a read that found everything in memory. */
-  follow(start: number, count: number): void {
+  follow(start: Sector, count: number): void {
     if (this.#enabled && !this.#paused) this.#readOn(this.#readAhead.follow(start, count));
   }
 
   /** A line that was brought in ahead was asked for, or is about to leave without. */
-  settled(line: number, wasUsed: boolean): void {
+  settled(line: Line, wasUsed: boolean): void {
     if (wasUsed) {
       this.#readAhead.used();
       return;
@@ -98,10 +100,10 @@ export class Prefetcher {
   }
 
   /**
-   * Brings the lines from `first` to `last` in, until the policy begins to let go of them again. Resolves when they are there, or
-   * given up.
+   * Brings the lines from `first` to `last` in, until the policy begins to let go of them again. Resolves when they are there,
+   * or given up.
    */
-  fetch(first: number, last: number): Promise<void> {
+  fetch(first: Line, last: Line): Promise<void> {
     return new Promise((resolve, reject) => {
       const warmUp: WarmUp = { first, last, arrivals: [], isFull: false, giveUp: resolve };
       this.#warmUps.add(warmUp);
@@ -118,7 +120,7 @@ export class Prefetcher {
     this.#paused = this.#ended;
   }
 
-  /** For good: whoever waits for lines does so no longer. */
+  /** For good: what waits for lines does so no longer. */
   end(): void {
     this.#ended = true;
     this.#paused = true;
@@ -145,8 +147,8 @@ export class Prefetcher {
   /** Begins to read so many lines ahead, from where the read-ahead says, as long as there is room. */
   #readOn(lines: number): void {
     if (lines === 0) return;
-    const { first } = this.#readAhead;
-    const last = first + lines - 1;
+    const first = this.#readAhead.first as Line;
+    const last = (first + lines - 1) as Line;
     for (let line = first; line <= Math.min(last, this.#lastLine); ) {
       const next = this.#mayStart ? this.#start(line, last) : line;
       if (next === line) return;
@@ -155,8 +157,8 @@ export class Prefetcher {
   }
 
   /** The last line of the device as it is now, -1 where there is none. */
-  get #lastLine(): number {
-    return Math.ceil(this.#context.deviceSectors / this.#context.geometry.sectorsPerLine) - 1;
+  get #lastLine(): Line {
+    return this.#context.geometry.lastLine(this.#context.deviceSectors);
   }
 
   get #mayStart(): boolean {
@@ -169,7 +171,7 @@ export class Prefetcher {
   }
 
   /** Starts fetches from `first` on, a group at most. Returns the line that is to be looked at next. */
-  #start(first: number, last: number, warmUp?: WarmUp): number {
+  #start(first: Line, last: Line, warmUp?: WarmUp): Line {
     const { geometry, lines, fetcher } = this.#context;
     const group = Math.floor(first / geometry.linesPerGroup);
     const end = Math.min(last, this.#lastLine, (group + 1) * geometry.linesPerGroup - 1);
@@ -197,17 +199,17 @@ export class Prefetcher {
   }
 
   /**
-   * The line itself if it is to be fetched. Another one if there is nothing to fetch, somebody does already, or its memory is not to be
-   * written to; what is known to be zero is passed over at once, however long it is.
+   * The line itself if it is to be fetched. Another one if there is nothing to fetch, another request does so already, or its
+   * memory is not to be written to; what is known to be zero is passed over at once, however long it is.
    */
-  #nextWanted(line: number, warmUp: WarmUp | undefined): number {
+  #nextWanted(line: Line, warmUp: WarmUp | undefined): Line {
     const { geometry, lines, lender, fetcher, zeroes } = this.#context;
     const entry = lines.find(line);
     if (entry < 0) {
-      const first = line * geometry.sectorsPerLine;
-      const to = first + this.#context.lineEnd(line);
-      if (!zeroes.covers(first, to)) return line;
-      return Math.max(line + 1, Math.floor(zeroes.endOfRun(first, to) / geometry.sectorsPerLine));
+      const start = geometry.sectorOf(line, 0);
+      const end = geometry.sectorOf(line, this.#context.lineEnd(line));
+      if (!zeroes.covers(start, end)) return line;
+      return Math.max(line + 1, geometry.lineOf(zeroes.endOfRun(start, end))) as Line;
     }
     const underWay = fetcher.of(entry);
     if (underWay !== undefined && warmUp !== undefined) {
@@ -217,7 +219,7 @@ export class Prefetcher {
       );
     }
     const isIn = underWay !== undefined || lines.valid.any(entry) || lender.hasLent(entry);
-    return isIn ? line + 1 : line;
+    return isIn ? ((line + 1) as Line) : line;
   }
 
   #waiterFor(warmUp: WarmUp | undefined): FetchWaiter {
@@ -229,6 +231,7 @@ export class Prefetcher {
     );
     const settled = () => {
       this.#linesInFlight--;
+      invariant(this.#linesInFlight >= 0, 'a line must be on its way to arrive');
       arrived();
       this.#wake();
     };

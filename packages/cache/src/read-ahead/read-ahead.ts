@@ -1,7 +1,11 @@
+import { NumberTable } from '../tables/tables.js';
+
 /** Sequential readers that are remembered at once. */
 const STREAMS = 32;
 /** Latest reads that began no stream and continued none: where the next stream may start. */
 const STARTS = 32;
+/** The end of a read that is not remembered. */
+const NOWHERE = -1;
 /** How far before its place a second read of a stream may begin, in reads of its size: many in flight arrive out of order. */
 const SHUFFLE_READS = 4;
 
@@ -30,24 +34,24 @@ const WINDOW_SHRINK = 0.75;
 export class ReadAhead {
   readonly #sectorsPerLine: number;
   /** First sector that each stream has read, and the one at which it is expected to go on. */
-  readonly #start = new Float64Array(STREAMS);
-  readonly #next = new Float64Array(STREAMS);
+  readonly #start = new NumberTable(STREAMS);
+  readonly #next = new NumberTable(STREAMS);
   /** Where a read begins that goes on with a stream: as far ahead as was read, or by a line; not long past. */
-  readonly #from = new Float64Array(STREAMS);
-  readonly #to = new Float64Array(STREAMS);
+  readonly #from = new NumberTable(STREAMS);
+  readonly #to = new NumberTable(STREAMS);
   /** The line up to which each stream was read ahead. */
-  readonly #aheadTo = new Float64Array(STREAMS);
+  readonly #aheadTo = new NumberTable(STREAMS);
   /** Lines that each stream may be ahead. */
-  readonly #limit = new Int32Array(STREAMS);
-  readonly #usedAt = new Float64Array(STREAMS);
+  readonly #limit = new NumberTable(STREAMS);
+  readonly #usedAt = new NumberTable(STREAMS);
   /** Streams there are; the first so many of the arrays. */
   #streams = 0;
   #tick = 0;
   /** The stream that was found last, most likely the next one too. */
   #last = 0;
   /** Begin and end of the latest reads outside streams, in a ring. */
-  readonly #loneStart = new Float64Array(STARTS);
-  readonly #loneEnd = new Float64Array(STARTS).fill(-1);
+  readonly #loneStart = new NumberTable(STARTS);
+  readonly #loneEnd = new NumberTable(STARTS);
   #loneAt = 0;
   #windowMax: number;
   #reach = REACH;
@@ -59,18 +63,14 @@ export class ReadAhead {
   constructor(sectorsPerLine: number, windowMaxLines: number) {
     this.#sectorsPerLine = sectorsPerLine;
     this.#windowMax = windowMaxLines;
+    for (let at = 0; at < STARTS; at++) this.#loneEnd.set(at, NOWHERE);
   }
 
-  /** How far streams are read ahead of, as a multiple of what they have read. */
-  get reach(): number {
-    return this.#reach;
-  }
-
-  /** Memory has room for another number of lines. A stream that none of its lines was lost of has the new limit at once. */
+  /** Memory has room for another number of lines. A stream that has lost none of its lines has the new limit at once. */
   setWindowMax(windowMaxLines: number): void {
     for (let stream = 0; stream < this.#streams; stream++) {
-      const wasShrunk = this.#limit[stream] < this.#windowMax;
-      if (!wasShrunk || this.#limit[stream] > windowMaxLines) this.#limit[stream] = windowMaxLines;
+      const limit = this.#limit.get(stream);
+      if (limit >= this.#windowMax || limit > windowMaxLines) this.#limit.set(stream, windowMaxLines);
     }
     this.#windowMax = windowMaxLines;
   }
@@ -100,48 +100,49 @@ export class ReadAhead {
   unused(line: number): void {
     this.#reach = Math.max(REACH_MIN, this.#reach * REACH_UNUSED);
     for (let stream = 0; stream < this.#streams; stream++) {
-      if (line * this.#sectorsPerLine >= this.#next[stream] && line < this.#aheadTo[stream]) this.#shrink(stream);
+      if (line * this.#sectorsPerLine >= this.#next.get(stream) && line < this.#aheadTo.get(stream))
+        this.#shrink(stream);
     }
   }
 
   /** The stream has been read up to `end`. How much further to read ahead of it. */
   #goOn(stream: number, end: number): number {
-    this.#usedAt[stream] = ++this.#tick;
+    this.#usedAt.set(stream, ++this.#tick);
     this.#last = stream;
-    if (end > this.#next[stream]) this.#next[stream] = end;
+    if (end > this.#next.get(stream)) this.#next.set(stream, end);
     const lines = this.#advance(stream);
     this.#expect(stream);
     return lines;
   }
 
   #expect(stream: number): void {
-    const next = this.#next[stream];
-    this.#from[stream] = next - Math.max(this.#sectorsPerLine, this.#windowSectors(stream));
-    this.#to[stream] = Math.max(next + this.#sectorsPerLine, this.#aheadTo[stream] * this.#sectorsPerLine);
+    const next = this.#next.get(stream);
+    this.#from.set(stream, next - Math.max(this.#sectorsPerLine, this.#windowSectors(stream)));
+    this.#to.set(stream, Math.max(next + this.#sectorsPerLine, this.#aheadTo.get(stream) * this.#sectorsPerLine));
   }
 
   #shrink(stream: number): void {
-    this.#limit[stream] = Math.max(1, Math.floor(this.#limit[stream] * WINDOW_SHRINK));
+    this.#limit.set(stream, Math.max(1, Math.floor(this.#limit.get(stream) * WINDOW_SHRINK)));
   }
 
   /** How much further to read ahead of a stream that has moved on. */
   #advance(stream: number): number {
-    const next = this.#next[stream];
+    const next = this.#next.get(stream);
     const window = this.#windowSectors(stream);
     const line = Math.ceil(next / this.#sectorsPerLine);
-    const ahead = Math.max(this.#aheadTo[stream], line);
+    const ahead = Math.max(this.#aheadTo.get(stream), line);
     if ((ahead * this.#sectorsPerLine - next) * 2 > window) return 0;
     const target = Math.ceil((next + window) / this.#sectorsPerLine);
     if (target <= ahead) return 0;
     this.first = ahead;
-    this.#aheadTo[stream] = target;
-    if (this.#limit[stream] < this.#windowMax) this.#limit[stream]++;
+    this.#aheadTo.set(stream, target);
+    this.#limit.set(stream, Math.min(this.#windowMax, this.#limit.get(stream) + 1));
     return target - ahead;
   }
 
   #windowSectors(stream: number): number {
-    const read = this.#next[stream] - this.#start[stream];
-    return Math.min(this.#limit[stream] * this.#sectorsPerLine, Math.floor(read * this.#reach));
+    const read = this.#next.get(stream) - this.#start.get(stream);
+    return Math.min(this.#limit.get(stream) * this.#sectorsPerLine, Math.floor(read * this.#reach));
   }
 
   /** The stream that the read goes on with, or -1. Reads longer than a line may be as much farther off. */
@@ -151,8 +152,11 @@ export class ReadAhead {
     const slack = Math.max(0, count - this.#sectorsPerLine);
     const low = start + slack;
     const high = start - slack;
-    if (this.#streams > 0 && low >= from[this.#last] && high <= to[this.#last]) return this.#last;
-    for (let stream = 0; stream < this.#streams; stream++) if (low >= from[stream] && high <= to[stream]) return stream;
+    const last = this.#last;
+    if (this.#streams > 0 && low >= from.get(last) && high <= to.get(last)) return last;
+    for (let stream = 0; stream < this.#streams; stream++) {
+      if (low >= from.get(stream) && high <= to.get(stream)) return stream;
+    }
     return -1;
   }
 
@@ -160,15 +164,15 @@ export class ReadAhead {
   #begin(start: number, count: number): number {
     const end = start + count;
     for (let at = 0; at < STARTS; at++) {
-      const expected = this.#loneEnd[at];
-      if (expected < 0 || start > expected + count || start < expected - SHUFFLE_READS * count) continue;
+      const expected = this.#loneEnd.get(at);
+      if (expected === NOWHERE || start > expected + count || start < expected - SHUFFLE_READS * count) continue;
       // The same block again, or a part of it, leads nowhere.
-      if (start >= this.#loneStart[at] && end <= expected) return -1;
-      this.#loneEnd[at] = -1;
-      return this.#open(Math.min(start, this.#loneStart[at]), expected);
+      if (start >= this.#loneStart.get(at) && end <= expected) return -1;
+      this.#loneEnd.set(at, NOWHERE);
+      return this.#open(Math.min(start, this.#loneStart.get(at)), expected);
     }
-    this.#loneStart[this.#loneAt] = start;
-    this.#loneEnd[this.#loneAt] = end;
+    this.#loneStart.set(this.#loneAt, start);
+    this.#loneEnd.set(this.#loneAt, end);
     this.#loneAt = (this.#loneAt + 1) % STARTS;
     return -1;
   }
@@ -176,16 +180,17 @@ export class ReadAhead {
   /** A new stream, in place of the one that was not seen for longest. */
   #open(start: number, next: number): number {
     const stream = this.#streams < STREAMS ? this.#streams++ : this.#longestUnseen();
-    this.#start[stream] = start;
-    this.#next[stream] = next;
-    this.#aheadTo[stream] = 0;
-    this.#limit[stream] = this.#windowMax;
+    this.#start.set(stream, start);
+    this.#next.set(stream, next);
+    this.#aheadTo.set(stream, 0);
+    this.#limit.set(stream, this.#windowMax);
     return stream;
   }
 
   #longestUnseen(): number {
     let stream = 0;
-    for (let other = 1; other < STREAMS; other++) if (this.#usedAt[other] < this.#usedAt[stream]) stream = other;
+    for (let other = 1; other < STREAMS; other++)
+      if (this.#usedAt.get(other) < this.#usedAt.get(stream)) stream = other;
     return stream;
   }
 }

@@ -1,6 +1,7 @@
 import { type Extent, IntervalSet, mergeExtents } from '@blockyard/block';
 import type { BaseCalls } from '../base/base-calls.js';
 import { type ResidentLine, residentIn } from '../lines/resident.js';
+import type { Sector } from '../tables/numbers.js';
 import type { DirtyLines } from '../unwritten/dirty-lines.js';
 import type { WriteBack } from '../write-back/write-back.js';
 import { forEachDirty, type StatesContext } from './states.js';
@@ -15,10 +16,11 @@ export interface ExtentsContext extends StatesContext {
 /**
  * The base's extents with what it does not know yet laid over them: dirty data are data, pending zeroes are zero [Z3].
  *
- * The base answers while writes go on. What was dirty before the question or is after the answer is data, whichever the base saw.
+ * The base answers while writes go on. What was dirty before the question or is after the answer is data, whichever the base
+ * saw.
  */
-export async function overlayExtents(context: ExtentsContext, start: number, count: number): Promise<Extent[]> {
-  const end = start + count;
+export async function overlayExtents(context: ExtentsContext, start: Sector, count: number): Promise<Extent[]> {
+  const end = (start + count) as Sector;
   const data = new IntervalSet();
   const zero = new IntervalSet();
   addDirty(context, start, end, data);
@@ -35,14 +37,17 @@ export async function overlayExtents(context: ExtentsContext, start: number, cou
   return extents;
 }
 
-function addDirty(context: ExtentsContext, start: number, end: number, data: IntervalSet): void {
+function addDirty(context: ExtentsContext, start: Sector, end: Sector, data: IntervalSet): void {
   forEachDirty(context, unwrittenIn(context, start, end), start, end, (from, to) => data.add(from, to));
 }
 
-/** The lines in the range that may hold what the base does not have, at the cost of the fewer: those of the range, or all such [C10]. */
-function unwrittenIn({ geometry, lines, dirtyLines, writeBack }: ExtentsContext, start: number, end: number) {
-  const first = Math.floor(start / geometry.sectorsPerLine);
-  const last = Math.floor((end - 1) / geometry.sectorsPerLine);
+/**
+ * The lines in the range that may hold what the base does not have, at the cost of the fewer: those of the range, or all such
+ * [C10].
+ */
+function unwrittenIn({ geometry, lines, dirtyLines, writeBack }: ExtentsContext, start: Sector, end: Sector) {
+  const first = geometry.lineOf(start);
+  const last = geometry.lastLine(end);
   if (last - first < writeBack.dirtyCount) return residentIn(lines, geometry, start, end);
   const found: ResidentLine[] = [];
   for (const entry of [...dirtyLines, ...writeBack.writes.entries()]) {

@@ -119,7 +119,7 @@ test('the bytes held are the tables at first, and grow with the slabs that are n
   const full = cache.snapshot();
   expect(full.heldBytes).toBeLessThanOrEqual(2 ** 20);
   expect(full.heldBytes).toBeGreaterThan(0.9 * 2 ** 20);
-  // Room for parked lines, which nobody needed, may not have been allocated.
+  // Room for parked lines, which no line needed, may not have been allocated.
   expect(full.heldBytes - empty.heldBytes).toBeLessThanOrEqual(full.linesMax * 4096);
   expect((full.heldBytes - empty.heldBytes) % 4096).toBe(0);
 });

@@ -49,9 +49,9 @@ export interface CacheSnapshot {
   readonly waitingRequests: number;
   readonly readsInFlight: number;
   readonly writesInFlight: number;
-  /** Lines that are lent to whoever passes their bytes on, one count for each loan. */
+  /** Lines that are lent to callers, one count for each loan. */
   readonly linesLent: number;
-  /** Lines on their way in before anybody asked for them. */
+  /** Lines on their way in before a request asked for them. */
   readonly linesAhead: number;
   readonly latencies: {
     readonly baseRead: LatencySummary;

@@ -151,7 +151,7 @@ test('each sector has the state that what was done to it last gives, also while 
 
 /** One state for each sector. Neighbouring runs must differ. */
 function statesOf(runs: readonly { readonly count: number; readonly state: string }[]): string[] {
-  for (let i = 1; i < runs.length; i++) expect(runs[i].state).not.toBe(runs[i - 1].state);
+  for (let i = 1; i < runs.length; i++) expect(runs[i]?.state).not.toBe(runs[i - 1]?.state);
   return runs.flatMap(({ count, state }) => new Array<string>(count).fill(state));
 }
 

@@ -62,7 +62,8 @@ function expectConsistent(cache: CacheDevice, model: readonly number[], maxCells
   for (const state of CELL_STATES) {
     map.sectors[state].forEach((count, cell) => {
       expect(count).toBeGreaterThanOrEqual(0);
-      merged[STATE_OF[state]][cell] += count;
+      const counts = merged[STATE_OF[state]] ?? [];
+      counts[cell] = (counts[cell] ?? 0) + count;
     });
   }
   expect(merged).toEqual(countsOf(states, map));

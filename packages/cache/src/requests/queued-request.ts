@@ -1,8 +1,8 @@
 import type { Admission, Waiter } from '../memory/admission.js';
 
 /**
- * A request that joins the queue where memory is short, goes on when it comes first, and tells its caller once whether it completed or
- * failed.
+ * A request that joins the queue where memory is short, goes on when it comes first, and tells its caller once whether it
+ * completed or failed.
  */
 export abstract class QueuedRequest implements Waiter {
   abstract readonly kind: Waiter['kind'];

@@ -117,7 +117,7 @@ test('a bad sector fails none of the readers in its line that do not ask for it,
   );
 });
 
-test('a reader that came upon a read-ahead tries by itself whatever becomes of that', async () => {
+test('a reader that met a read-ahead tries by itself whether that completes or fails', async () => {
   const { cache, base, reads } = await opened();
   base.hold('read');
   const prefetched = cache.prefetch(0, 8);

@@ -5,6 +5,7 @@ import type { Geometry } from '../lines/geometry.js';
 import type { Lender } from '../lines/lender.js';
 import type { Lines } from '../lines/lines.js';
 import type { Admission } from '../memory/admission.js';
+import { type Entry, type Line, NO_ENTRY, type Sector } from '../tables/numbers.js';
 import type { ZeroRanges } from '../unwritten/zero-ranges.js';
 import { QueuedRequest } from './queued-request.js';
 import { RequestRange } from './request-range.js';
@@ -20,7 +21,7 @@ export interface ReadContext {
   readonly clock: Clock;
   readonly latencies: Latencies;
   /** Sectors of a line that the device has. */
-  lineEnd(line: number): number;
+  lineEnd(line: Line): number;
   readonly admission: Admission;
 }
 
@@ -32,18 +33,18 @@ export interface ReadCounts {
 
 /** The part of a request that lies in one line, in sectors of the line. */
 interface Piece {
-  readonly line: number;
+  readonly line: Line;
   readonly from: number;
   readonly to: number;
   /** Whether its use was counted. */
   counted: boolean;
-  /** After somebody else's fetch, or a wider one, failed: fetch no more than is needed, and believe the next failure. */
+  /** After the fetch of another request, or a wider one, failed: fetch no more than is needed, and believe the next failure. */
   alone: boolean;
 }
 
 /**
- * One read. Lines in memory are copied at once; absent ones are fetched, a run of neighbours by one read of the base, all runs in
- * parallel; where memory runs out the request waits its turn and goes on where it stopped.
+ * One read. Lines in memory are copied at once; absent ones are fetched, a run of neighbours by one read of the base, all runs
+ * in parallel; where memory runs out the request joins the queue and later goes on where it stopped.
  */
 export class ReadRequest extends QueuedRequest {
   readonly kind = 'read';
@@ -58,7 +59,7 @@ export class ReadRequest extends QueuedRequest {
   /** Ends the timing of a read that is not over at once. */
   #waited: (() => void) | undefined;
 
-  constructor(context: ReadContext, start: number, count: number, buffers: readonly Uint8Array[]) {
+  constructor(context: ReadContext, start: Sector, count: number, buffers: readonly Uint8Array[]) {
     super(context.admission);
     this.#context = context;
     this.#range = new RequestRange(context.geometry, start, count, buffers);
@@ -80,7 +81,7 @@ export class ReadRequest extends QueuedRequest {
     } catch (error) {
       this.#giveUp(error);
     }
-    // Others may wait for these by now, whatever this request has come to.
+    // Others may wait for these by now, whether this request completes or fails.
     this.#context.fetcher.issue(run);
     if (done) this.leave();
     if (done) this.#settleIfOver();
@@ -140,7 +141,7 @@ export class ReadRequest extends QueuedRequest {
     return found;
   }
 
-  #fetch(entry: number, piece: Piece, run: LineFetch[]): boolean {
+  #fetch(entry: Entry, piece: Piece, run: LineFetch[]): boolean {
     const { lines, fetcher } = this.#context;
     const underWay = entry >= 0 ? fetcher.of(entry) : undefined;
     if (underWay !== undefined) {
@@ -150,7 +151,7 @@ export class ReadRequest extends QueuedRequest {
       const retry = !shared || underWay.speculative ? 'always' : exact ? 'never' : 'unless-transient';
       underWay.waiters.push(this.#waiterFor(piece, retry));
     } else {
-      const target = entry >= 0 ? this.#movedIfBorrowed(entry) : this.#admit(piece.line);
+      const target = entry >= 0 ? this.#movedIfLent(entry) : this.#admit(piece.line);
       if (target < 0) return false;
       this.#addToRun(run, target, piece);
     }
@@ -161,19 +162,19 @@ export class ReadRequest extends QueuedRequest {
   }
 
   /** Memory for an absent line, unless an earlier request waits for some. */
-  #admit(line: number): number {
-    return this.isNext ? this.#context.lines.admit(line, false) : -1;
+  #admit(line: Line): Entry {
+    return this.isNext ? this.#context.lines.admit(line, false) : NO_ENTRY;
   }
 
   /** The entry, in a slot that the base may write to; -1 if there is no memory for another one now. */
-  #movedIfBorrowed(entry: number): number {
+  #movedIfLent(entry: Entry): Entry {
     const { lines, lender } = this.#context;
     if (!lender.hasLent(entry)) return entry;
-    return this.isNext && lines.relocate(entry) ? entry : -1;
+    return this.isNext && lines.relocate(entry) ? entry : NO_ENTRY;
   }
 
   /** Begins a fetch of the line, as a part of the run if it follows on it. */
-  #addToRun(run: LineFetch[], entry: number, piece: Piece): void {
+  #addToRun(run: LineFetch[], entry: Entry, piece: Piece): void {
     const { fetcher } = this.#context;
     const to = this.#context.lineEnd(piece.line);
     const fetch = piece.alone
@@ -189,7 +190,7 @@ export class ReadRequest extends QueuedRequest {
     if (piece.alone) fetcher.issue(run.splice(0));
   }
 
-  /** `retry`: a fetch that asks for more than this piece, or for somebody else, may fail where the piece alone would not. */
+  /** `retry`: a fetch that asks for more than this piece, or for another request, may fail where the piece alone would not. */
   #waiterFor(piece: Piece, retry: 'never' | 'unless-transient' | 'always'): FetchWaiter {
     return {
       fetched: () => {
@@ -225,7 +226,7 @@ export class ReadRequest extends QueuedRequest {
   }
 
   /** Copies a piece if every sector of it is in memory or known to be zero. Gives up where the caller's memory is gone. */
-  #copy(entry: number, piece: Piece): boolean {
+  #copy(entry: Entry, piece: Piece): boolean {
     try {
       return this.#copyIfThere(entry, piece);
     } catch (error) {
@@ -234,19 +235,19 @@ export class ReadRequest extends QueuedRequest {
     }
   }
 
-  #copyIfThere(entry: number, { line, from, to }: Piece): boolean {
+  #copyIfThere(entry: Entry, { line, from, to }: Piece): boolean {
     const { geometry, lines, zeroes } = this.#context;
     const { buffers } = this.#range;
-    const first = line * geometry.sectorsPerLine;
     if (entry >= 0 && lines.valid.covers(entry, from, to)) {
       lines.copyOut(entry, from, to, buffers, this.#range.byteOf(line, from));
       return true;
     }
     if (zeroes.isEmpty) return false;
     const gaps = gapsOf(entry, lines, from, to);
-    if (!gaps.every(([start, end]) => zeroes.covers(first + start, first + end))) return false;
+    const isZero = ([start, end]: Gap) => zeroes.covers(geometry.sectorOf(line, start), geometry.sectorOf(line, end));
+    if (!gaps.every(isZero)) return false;
     let done = from;
-    for (const [start, end] of [...gaps, [to, to] as const]) {
+    for (const [start, end] of [...gaps, [to, to] satisfies Gap]) {
       if (start > done) lines.copyOut(entry, done, start, buffers, this.#range.byteOf(line, done));
       buffers.fillZero(this.#range.byteOf(line, start), (end - start) * geometry.sectorSize);
       done = end;
@@ -255,10 +256,13 @@ export class ReadRequest extends QueuedRequest {
   }
 }
 
+/** Sectors of a line, from the first to before the second. */
+type Gap = readonly [number, number];
+
 /** Runs of sectors of the line that are not valid. */
-function gapsOf(entry: number, lines: Lines, from: number, to: number): (readonly [number, number])[] {
+function gapsOf(entry: Entry, lines: Lines, from: number, to: number): Gap[] {
   if (entry < 0) return [[from, to]];
-  const gaps: (readonly [number, number])[] = [];
+  const gaps: Gap[] = [];
   for (let start = lines.valid.nextClear(entry, from, to); start < to; ) {
     const end = lines.valid.nextSet(entry, start, to);
     gaps.push([start, end]);

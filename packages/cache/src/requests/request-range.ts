@@ -1,41 +1,41 @@
 import { BufferList } from '../lines/buffer-list.js';
 import type { Geometry } from '../lines/geometry.js';
+import type { Line, Sector } from '../tables/numbers.js';
 
 /** The sectors that a request is about, line after line, and the caller's memory for them. */
 export class RequestRange {
   readonly buffers: BufferList;
   readonly #geometry: Geometry;
-  readonly #start: number;
-  readonly #end: number;
-  #line: number;
+  readonly #start: Sector;
+  readonly #end: Sector;
+  #line: Line;
 
-  constructor(geometry: Geometry, start: number, count: number, buffers: readonly Uint8Array[]) {
+  constructor(geometry: Geometry, start: Sector, count: number, buffers: readonly Uint8Array[]) {
+    this.buffers = new BufferList(buffers);
     this.#geometry = geometry;
     this.#start = start;
-    this.#end = start + count;
-    this.buffers = new BufferList(buffers);
-    this.#line = Math.floor(start / geometry.sectorsPerLine);
+    this.#end = (start + count) as Sector;
+    this.#line = geometry.lineOf(start);
   }
 
   /** Whether all lines were served. */
   get isOver(): boolean {
-    return this.#line * this.#geometry.sectorsPerLine >= this.#end;
+    return this.#geometry.sectorOf(this.#line, 0) >= this.#end;
   }
 
   /** The line to serve next. */
-  get line(): number {
+  get line(): Line {
     return this.#line;
   }
 
-  /** The first sector of that line that is asked for. */
+  /** Sectors of that line that are asked for, from this one on. */
   get from(): number {
-    return Math.max(this.#start - this.#line * this.#geometry.sectorsPerLine, 0);
+    return this.#geometry.fromIn(this.#line, this.#start);
   }
 
-  /** The sector of that line before which the request ends; of a line that it goes beyond, the number of its sectors. */
+  /** And before this one. */
   get to(): number {
-    const { sectorsPerLine } = this.#geometry;
-    return Math.min(this.#end - this.#line * sectorsPerLine, sectorsPerLine);
+    return this.#geometry.toIn(this.#line, this.#end);
   }
 
   /** The line was served. */
@@ -44,8 +44,7 @@ export class RequestRange {
   }
 
   /** Where a sector of a line lies in the caller's memory, in bytes from its beginning. */
-  byteOf(line: number, sector: number): number {
-    const { sectorsPerLine, sectorSize } = this.#geometry;
-    return (line * sectorsPerLine + sector - this.#start) * sectorSize;
+  byteOf(line: Line, sector: number): number {
+    return (this.#geometry.sectorOf(line, sector) - this.#start) * this.#geometry.sectorSize;
   }
 }

@@ -5,6 +5,7 @@ import type { Geometry } from '../lines/geometry.js';
 import type { Lender } from '../lines/lender.js';
 import type { Lines } from '../lines/lines.js';
 import type { Admission } from '../memory/admission.js';
+import { type Entry, type Line, NO_ENTRY, type Sector } from '../tables/numbers.js';
 import type { ZeroRanges } from '../unwritten/zero-ranges.js';
 import type { WriteBack } from '../write-back/write-back.js';
 import { QueuedRequest } from './queued-request.js';
@@ -24,8 +25,8 @@ export interface WriteContext {
 }
 
 /**
- * One write: copied into the lines it touches, marked dirty, done. Never reads from the base [C4]. Where memory runs out, or too
- * much is dirty, it joins the queue and later goes on where it stopped.
+ * One write: copied into the lines it touches, marked dirty, done. Never reads from the base [C4]. Where memory runs out, or
+ * too much is dirty, it joins the queue and later goes on where it stopped.
  */
 export class WriteRequest extends QueuedRequest {
   readonly kind = 'write';
@@ -34,7 +35,7 @@ export class WriteRequest extends QueuedRequest {
   /** Ends the timing of a write that had to wait. */
   #waited: (() => void) | undefined;
 
-  constructor(context: WriteContext, start: number, count: number, buffers: readonly Uint8Array[]) {
+  constructor(context: WriteContext, start: Sector, count: number, buffers: readonly Uint8Array[]) {
     super(context.admission);
     this.#context = context;
     this.#range = new RequestRange(context.geometry, start, count, buffers);
@@ -65,10 +66,11 @@ export class WriteRequest extends QueuedRequest {
   }
 
   /** Writes sectors `from` to `to` of a line. False if there is no memory for them now. */
-  #put(line: number, from: number, to: number): boolean {
+  #put(line: Line, from: number, to: number): boolean {
     const { geometry, lines, fetcher, zeroes, writeBack } = this.#context;
     const { buffers } = this.#range;
-    const first = line * geometry.sectorsPerLine;
+    const start = geometry.sectorOf(line, from);
+    const end = geometry.sectorOf(line, to);
     const at = this.#range.byteOf(line, from);
     // Before anything changes: a line is never half written.
     buffers.check(at, (to - from) * geometry.sectorSize);
@@ -77,37 +79,37 @@ export class WriteRequest extends QueuedRequest {
     const entry = found >= 0 ? found : this.#admit(line);
     if (entry < 0) return false;
     if (found >= 0) {
-      if (this.#isLent(entry, from, to) && !this.#relocate(entry)) return false;
+      if (this.#isInUse(entry, from, to) && !this.#relocate(entry)) return false;
       lines.touch(entry);
     }
     lines.copyIn(entry, from, to, buffers, at);
     lines.valid.set(entry, from, to);
     lines.dirty.set(entry, from, to);
     fetcher.supersede(entry, from, to);
-    writeBack.writes.dirtied(entry, zeroes.epochIn(first + from, first + to));
-    zeroes.remove(first + from, first + to);
+    writeBack.writes.dirtied(entry, zeroes.epochIn(start, end));
+    zeroes.remove(start, end);
     return true;
   }
 
   /** Rewriting what is dirty already needs no share of the limit. */
-  #mayDirty(entry: number): boolean {
+  #mayDirty(entry: Entry): boolean {
     const { lines, writeBack } = this.#context;
     if (entry >= 0 && (lines.dirty.any(entry) || writeBack.writes.isWriting(entry))) return true;
     return this.isNext && writeBack.hasRoom;
   }
 
-  #admit(line: number): number {
-    return this.isNext ? this.#context.lines.admit(line, false) : -1;
+  #admit(line: Line): Entry {
+    return this.isNext ? this.#context.lines.admit(line, false) : NO_ENTRY;
   }
 
-  #relocate(entry: number): boolean {
+  #relocate(entry: Entry): boolean {
     return this.isNext && this.#context.lines.relocate(entry);
   }
 
-  /** Whether the base is reading or writing these very bytes, or a caller has borrowed the line. */
-  #isLent(entry: number, from: number, to: number): boolean {
+  /** Whether the base is reading or writing these very bytes, or the line is lent to a caller. */
+  #isInUse(entry: Entry, from: number, to: number): boolean {
     const { lines, lender, fetcher, writeBack } = this.#context;
-    if (!lines.isLent(entry)) return false;
+    if (!lines.isPinned(entry)) return false;
     return lender.hasLent(entry) || fetcher.isTarget(entry, from, to) || writeBack.writes.isSource(entry, from, to);
   }
 }

@@ -5,6 +5,7 @@ import type { Lines } from '../lines/lines.js';
 import { type ResidentLine, residentIn } from '../lines/resident.js';
 import type { Admission } from '../memory/admission.js';
 import type { BudgetChange } from '../memory/budget-change.js';
+import type { Sector } from '../tables/numbers.js';
 import type { DirtyLines } from '../unwritten/dirty-lines.js';
 import type { ZeroKind, ZeroRanges } from '../unwritten/zero-ranges.js';
 import type { WriteBack } from '../write-back/write-back.js';
@@ -32,15 +33,15 @@ export class ZeroRequest extends QueuedRequest {
   readonly kind = 'write';
   readonly #context: ZeroContext;
   readonly #zeroes: ZeroKind;
-  readonly #start: number;
-  readonly #end: number;
+  readonly #start: Sector;
+  readonly #end: Sector;
 
-  constructor(context: ZeroContext, zeroes: ZeroKind, start: number, count: number) {
+  constructor(context: ZeroContext, zeroes: ZeroKind, start: Sector, count: number) {
     super(context.admission);
     this.#context = context;
     this.#zeroes = zeroes;
     this.#start = start;
-    this.#end = start + count;
+    this.#end = (start + count) as Sector;
   }
 
   /** Undefined if it was done at once. */
@@ -82,19 +83,18 @@ export class ZeroRequest extends QueuedRequest {
 }
 
 /** The device ended at `before`, and at `sizeSectors` now: nothing that lies behind is remembered in any form [S3]. */
-export function truncateLines(context: DropContext, sizeSectors: number, before: number): void {
+export function truncateLines(context: DropContext, sizeSectors: Sector, before: Sector): void {
   const { lines, geometry, zeroes } = context;
   drop(context, residentIn(lines, geometry, sizeSectors, before), sizeSectors, before);
   zeroes.remove(sizeSectors, before);
 }
 
 /** Drops what lines hold of the range, wherever it is on its way to. */
-function drop(context: DropContext, found: readonly ResidentLine[], start: number, end: number): void {
+function drop(context: DropContext, found: readonly ResidentLine[], start: Sector, end: Sector): void {
   const { lines, dirtyLines, fetcher, writeBack, geometry } = context;
   for (const { entry, line } of found) {
-    const first = line * geometry.sectorsPerLine;
-    const from = Math.max(start - first, 0);
-    const to = Math.min(end - first, geometry.sectorsPerLine);
+    const from = geometry.fromIn(line, start);
+    const to = geometry.toIn(line, end);
     lines.valid.clear(entry, from, to);
     lines.dirty.clear(entry, from, to);
     fetcher.supersede(entry, from, to);

@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
+import { plain } from '../testing/plain.js';
 import { DirtyLines } from './dirty-lines.js';
 import { Epochs } from './epochs.js';
 
 function dirtyLines(entriesMax = 8) {
   const epochs = new Epochs();
-  return { epochs, dirty: new DirtyLines(entriesMax, epochs) };
+  return { epochs, dirty: plain(new DirtyLines(entriesMax, epochs)) };
 }
 
 test('lines wait in the order in which they became dirty, and a second write does not change their place', () => {
@@ -31,7 +32,7 @@ test('lines leave from the front, the middle and the end, and the rest stay in o
     dirty.take(gone);
     expect([...dirty]).toEqual(left);
     expect([dirty.count, dirty.has(gone), dirty.first]).toEqual([2, false, left[0]]);
-    // Whoever comes next stands at the end, and leads backwards as well as forwards.
+    // The next one stands at the end, and leads backwards as well as forwards.
     dirty.add(5, 9);
     dirty.take(left[1]);
     expect([...dirty]).toEqual([left[0], 5]);
@@ -118,11 +119,11 @@ test('data that were counted when they were written join at the end', () => {
 test('a line whose memory is wanted goes to the front, if it waits', () => {
   const { dirty } = dirtyLines();
   for (const entry of [1, 2, 3]) dirty.add(entry, entry);
-  dirty.hurry(3);
+  dirty.moveToFront(3);
   expect([...dirty]).toEqual([3, 1, 2]);
-  dirty.hurry(3);
-  dirty.hurry(1);
-  dirty.hurry(7);
+  dirty.moveToFront(3);
+  dirty.moveToFront(1);
+  dirty.moveToFront(7);
   expect([[...dirty], dirty.count, dirty.has(7)]).toEqual([[1, 3, 2], 3, false]);
 });
 
@@ -132,7 +133,7 @@ test('more lines find room, and those that wait stay as they are', () => {
   dirty.add(3, 5);
   epochs.close();
   dirty.add(1, 6);
-  dirty.resize(1000);
+  dirty.grow(1000);
   expect(dirty.byteLength).toBe(DirtyLines.bytesFor(1000));
   dirty.add(999, 7);
   expect([...dirty]).toEqual([3, 1, 999]);

@@ -1,44 +1,39 @@
+import { invariant } from '../tables/invariant.js';
+import { type Entry, NO_ENTRY } from '../tables/numbers.js';
+import { FlagTable, LinkTable, NumberTable } from '../tables/tables.js';
 import type { Epochs } from './epochs.js';
 
-const NONE = -1;
-
 /**
- * The lines that wait to be written back, longest first: a doubly linked list in typed arrays, by entry. Each waiting line
- * counts once in the epoch of its oldest unwritten data, until it is discarded or whoever took it for writing settles it.
+ * The lines that wait to be written back, longest first: a doubly linked list in tables by entry. Each waiting line counts once
+ * in the epoch of its oldest unwritten data, until it is discarded or the write that took it settles.
  */
 export class DirtyLines {
   readonly #epochs: Epochs;
-  #previous: Int32Array;
-  #next: Int32Array;
-  #epoch: Float64Array;
-  #sinceMs: Float64Array;
-  #waits: Uint8Array;
-  #head = NONE;
-  #tail = NONE;
+  readonly #previous: LinkTable<Entry, Entry>;
+  readonly #next: LinkTable<Entry, Entry>;
+  readonly #epoch: NumberTable<Entry>;
+  readonly #sinceMs: NumberTable<Entry>;
+  readonly #waits: FlagTable<Entry>;
+  #head = NO_ENTRY;
+  #tail = NO_ENTRY;
   #count = 0;
-  #oldestNews = Number.POSITIVE_INFINITY;
+  #oldestAdded = Number.POSITIVE_INFINITY;
 
   static bytesFor(entriesMax: number): number {
-    return entriesMax * 25;
+    return entriesMax * (2 * LinkTable.bytesPerPlace + 2 * NumberTable.bytesPerPlace + FlagTable.bytesPerPlace);
   }
 
   constructor(entriesMax: number, epochs: Epochs) {
     this.#epochs = epochs;
-    this.#previous = new Int32Array(entriesMax);
-    this.#next = new Int32Array(entriesMax);
-    this.#epoch = new Float64Array(entriesMax);
-    this.#sinceMs = new Float64Array(entriesMax);
-    this.#waits = new Uint8Array(entriesMax);
+    this.#previous = new LinkTable(entriesMax);
+    this.#next = new LinkTable(entriesMax);
+    this.#epoch = new NumberTable(entriesMax);
+    this.#sinceMs = new NumberTable(entriesMax);
+    this.#waits = new FlagTable(entriesMax);
   }
 
   get byteLength(): number {
-    return (
-      this.#previous.byteLength +
-      this.#next.byteLength +
-      this.#epoch.byteLength +
-      this.#sinceMs.byteLength +
-      this.#waits.byteLength
-    );
+    return this.#tables.reduce((bytes, { byteLength }) => bytes + byteLength, 0);
   }
 
   /** Lines that wait. */
@@ -47,137 +42,132 @@ export class DirtyLines {
   }
 
   /** The line that comes first, or -1. */
-  get first(): number {
+  get first(): Entry {
     return this.#head;
   }
 
   /**
-   * The oldest epoch in which a line has come to count since the last `forgetNews`; infinite if none has. It can be older than the
-   * present one: new data may take the place of older ones, which somebody waits for.
+   * The oldest epoch in which a line was added since the last `forgetAdded`; infinite if none was. It can be older than the
+   * present one: new data may take the place of older ones, which a flush waits for.
    */
-  get oldestNews(): number {
-    return this.#oldestNews;
+  get oldestAdded(): number {
+    return this.#oldestAdded;
   }
 
-  forgetNews(): void {
-    this.#oldestNews = Number.POSITIVE_INFINITY;
+  forgetAdded(): void {
+    this.#oldestAdded = Number.POSITIVE_INFINITY;
   }
 
   /** When the line that comes first became dirty; infinite if none waits. */
   get firstSinceMs(): number {
-    return this.#head === NONE ? Number.POSITIVE_INFINITY : this.#sinceMs[this.#head];
+    return this.#head === NO_ENTRY ? Number.POSITIVE_INFINITY : this.#sinceMs.get(this.#head);
   }
 
-  resize(entriesMax: number): void {
-    const grow = <T extends Int32Array | Float64Array | Uint8Array>(array: T, grown: T): T => {
-      grown.set(array);
-      return grown;
-    };
-    this.#previous = grow(this.#previous, new Int32Array(entriesMax));
-    this.#next = grow(this.#next, new Int32Array(entriesMax));
-    this.#epoch = grow(this.#epoch, new Float64Array(entriesMax));
-    this.#sinceMs = grow(this.#sinceMs, new Float64Array(entriesMax));
-    this.#waits = grow(this.#waits, new Uint8Array(entriesMax));
+  grow(entriesMax: number): void {
+    for (const table of this.#tables) table.grow(entriesMax);
   }
 
-  has(entry: number): boolean {
-    return this.#waits[entry] === 1;
+  has(entry: Entry): boolean {
+    return this.#waits.has(entry);
   }
 
-  epochOf(entry: number): number {
-    return this.#epoch[entry];
+  epochOf(entry: Entry): number {
+    return this.#epoch.get(entry);
   }
 
-  sinceMsOf(entry: number): number {
-    return this.#sinceMs[entry];
+  sinceMsOf(entry: Entry): number {
+    return this.#sinceMs.get(entry);
   }
 
   /**
-   * The line has new dirty data. If it waits already, its oldest data decide. `epoch`, if given, is that of older data which the
-   * new ones take the place of, and which something else still counts: whoever waits for those has to wait for these instead.
+   * The line has new dirty data. If it waits already, its oldest data decide. `epoch`, if given, is that of older data which
+   * the new ones take the place of, and which something else still counts: a flush that waits for those has to wait for these
+   * instead.
    */
-  add(entry: number, nowMs: number, epoch?: number): void {
-    if (this.#waits[entry] === 0) {
+  add(entry: Entry, nowMs: number, epoch?: number): void {
+    if (!this.has(entry)) {
       if (epoch !== undefined) this.#epochs.enterAgain(epoch);
-      this.#append(entry, epoch ?? this.#epochs.enter(), nowMs);
-    } else if (epoch !== undefined && epoch < this.#epoch[entry]) {
+      this.addCounted(entry, epoch ?? this.#epochs.enter(), nowMs);
+    } else if (epoch !== undefined && epoch < this.epochOf(entry)) {
       this.#epochs.enterAgain(epoch);
-      this.#epochs.leave(this.#epoch[entry]);
+      this.#epochs.leave(this.epochOf(entry));
       this.#setEpoch(entry, epoch);
     }
   }
 
-  /** Like `add`, for data that were counted when they were written. */
-  addCounted(entry: number, epoch: number, sinceMs: number): void {
-    this.#append(entry, epoch, sinceMs);
+  /** Like `add`, for data of a line that does not wait, which were counted when they were written. */
+  addCounted(entry: Entry, epoch: number, sinceMs: number): void {
+    this.#setEpoch(entry, epoch);
+    this.#sinceMs.set(entry, sinceMs);
+    this.#link(entry, this.#tail, NO_ENTRY);
   }
 
   /** The line could not be written: it waits again, first of all, and counts where it did. */
-  putBack(entry: number, epoch: number, sinceMs: number): void {
-    if (this.#waits[entry] === 1) {
+  putBack(entry: Entry, epoch: number, sinceMs: number): void {
+    if (this.has(entry)) {
       // Written anew in the meantime; the older count is the one that matters.
-      this.#epochs.leave(this.#epoch[entry]);
+      this.#epochs.leave(this.epochOf(entry));
       this.#unlink(entry);
     }
     this.#setEpoch(entry, epoch);
-    this.#sinceMs[entry] = sinceMs;
-    this.#link(entry, NONE, this.#head);
+    this.#sinceMs.set(entry, sinceMs);
+    this.#link(entry, NO_ENTRY, this.#head);
   }
 
   /** Moves a waiting line to the front: its memory is wanted. */
-  hurry(entry: number): void {
-    if (this.#waits[entry] === 0 || this.#head === entry) return;
+  moveToFront(entry: Entry): void {
+    if (!this.has(entry) || this.#head === entry) return;
     this.#unlink(entry);
-    this.#link(entry, NONE, this.#head);
+    this.#link(entry, NO_ENTRY, this.#head);
   }
 
   /** Takes the line out for writing. Its epoch stays counted until the caller leaves it or puts the line back. */
-  take(entry: number): void {
+  take(entry: Entry): void {
     this.#unlink(entry);
   }
 
-  /** The line's dirty data are not wanted any more. */
-  discard(entry: number): void {
-    if (this.#waits[entry] === 0) return;
+  /** The line's dirty data are no longer wanted. */
+  discard(entry: Entry): void {
+    if (!this.has(entry)) return;
     this.#unlink(entry);
-    this.#epochs.leave(this.#epoch[entry]);
+    this.#epochs.leave(this.epochOf(entry));
   }
 
   /** The entries that wait, in order. */
-  *[Symbol.iterator](): Iterator<number> {
-    for (let entry = this.#head; entry !== NONE; entry = this.#next[entry]) yield entry;
+  *[Symbol.iterator](): Iterator<Entry> {
+    for (let entry = this.#head; entry !== NO_ENTRY; entry = this.#next.get(entry)) yield entry;
   }
 
-  #append(entry: number, epoch: number, sinceMs: number): void {
-    this.#setEpoch(entry, epoch);
-    this.#sinceMs[entry] = sinceMs;
-    this.#link(entry, this.#tail, NONE);
+  get #tables() {
+    return [this.#previous, this.#next, this.#epoch, this.#sinceMs, this.#waits];
   }
 
-  #setEpoch(entry: number, epoch: number): void {
-    this.#epoch[entry] = epoch;
-    if (epoch < this.#oldestNews) this.#oldestNews = epoch;
+  #setEpoch(entry: Entry, epoch: number): void {
+    this.#epoch.set(entry, epoch);
+    if (epoch < this.#oldestAdded) this.#oldestAdded = epoch;
   }
 
-  #link(entry: number, previous: number, next: number): void {
-    this.#previous[entry] = previous;
-    this.#next[entry] = next;
-    if (previous === NONE) this.#head = entry;
-    else this.#next[previous] = entry;
-    if (next === NONE) this.#tail = entry;
-    else this.#previous[next] = entry;
-    this.#waits[entry] = 1;
+  #link(entry: Entry, previous: Entry, next: Entry): void {
+    invariant(!this.has(entry), 'a line must wait once');
+    this.#previous.set(entry, previous);
+    this.#next.set(entry, next);
+    if (previous === NO_ENTRY) this.#head = entry;
+    else this.#next.set(previous, entry);
+    if (next === NO_ENTRY) this.#tail = entry;
+    else this.#previous.set(next, entry);
+    this.#waits.add(entry);
     this.#count++;
   }
 
-  #unlink(entry: number): void {
-    const previous = this.#previous[entry];
-    const next = this.#next[entry];
-    if (previous === NONE) this.#head = next;
-    else this.#next[previous] = next;
-    if (next === NONE) this.#tail = previous;
-    else this.#previous[next] = previous;
-    this.#waits[entry] = 0;
+  #unlink(entry: Entry): void {
+    invariant(this.has(entry), 'a line must wait to be taken out');
+    const previous = this.#previous.get(entry);
+    const next = this.#next.get(entry);
+    if (previous === NO_ENTRY) this.#head = next;
+    else this.#next.set(previous, next);
+    if (next === NO_ENTRY) this.#tail = previous;
+    else this.#previous.set(next, previous);
+    this.#waits.remove(entry);
     this.#count--;
   }
 }

@@ -26,10 +26,12 @@ export class Epochs {
 
   /** Counts one more thing of an epoch of which something is left. */
   enterAgain(epoch: number): void {
-    this.#counts.set(epoch, (this.#counts.get(epoch) ?? 0) + 1);
+    const left = this.#counts.get(epoch);
+    if (left === undefined) throw new Error(`epoch ${epoch} must hold something to hold more`);
+    this.#counts.set(epoch, left + 1);
   }
 
-  /** One thing of the epoch is in the base, or is not needed any more. */
+  /** One thing of the epoch is in the base, or is no longer needed. */
   leave(epoch: number): void {
     const left = (this.#counts.get(epoch) ?? 0) - 1;
     if (left < 0) throw new Error(`epoch ${epoch} must hold what leaves it`);

@@ -1,18 +1,21 @@
 import { expect, test } from 'vitest';
+import type { Sector } from '../tables/numbers.js';
+import { plain } from '../testing/plain.js';
 import { Epochs } from './epochs.js';
 import { ZeroRanges } from './zero-ranges.js';
 
 function zeroRanges() {
   const epochs = new Epochs();
-  return { epochs, zeroes: new ZeroRanges(epochs) };
+  return { epochs, zeroes: plain(new ZeroRanges(epochs)) };
 }
 
-function runsOf(zeroes: ZeroRanges, start = 0, end = 1000): (readonly [number, number])[] {
+function runsOf(zeroes: ReturnType<typeof zeroRanges>['zeroes'], start = 0, end = 1000): (readonly [number, number])[] {
   const runs: (readonly [number, number])[] = [];
   zeroes.forEachZero(start, end, (from, to) => runs.push([from, to]));
   return runs;
 }
 
+const sector = (number: number) => number as Sector;
 const never = () => false;
 const nothing = () => {};
 
@@ -151,7 +154,7 @@ test('a range that the base did not take is pending again, as old as it was, but
   epochs.close();
   zeroes.add('writeZeroes', 24, 26, 8);
   expect([zeroes.pendingEpoch, zeroes.pendingSinceMs]).toEqual([1, 8]);
-  zeroes.failed(operation, (written) => written(12, 14));
+  zeroes.failed(operation, (written) => written(sector(12), sector(14)));
   expect(runsOf(zeroes)).toEqual([
     [10, 12],
     [14, 30],
@@ -173,7 +176,7 @@ test('a range that failed counts alone if nothing else is pending, and not at al
     const operation = zeroes.take(never);
     if (operation === undefined) throw new Error('there is one to take');
     epochs.close();
-    zeroes.failed(operation, all ? (written) => written(0, 100) : nothing);
+    zeroes.failed(operation, all ? (written) => written(sector(0), sector(100)) : nothing);
     expect([zeroes.isEmpty, epochs.oldest]).toEqual([all, all ? Number.POSITIVE_INFINITY : 0]);
     if (all) continue;
     expect([zeroes.pendingEpoch, zeroes.pendingSinceMs]).toEqual([0, 3]);
@@ -191,6 +194,6 @@ test('a range that failed, and of which all was written since, leaves the epochs
   zeroes.add('discard', 50, 60, 4);
   zeroes.remove(50, 60);
   epochs.enter();
-  zeroes.failed(operation, (written) => written(10, 20));
+  zeroes.failed(operation, (written) => written(sector(10), sector(20)));
   expect([zeroes.isEmpty, epochs.oldest]).toEqual([true, 1]);
 });

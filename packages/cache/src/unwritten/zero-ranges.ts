@@ -1,14 +1,19 @@
 import { IntervalSet } from '@blockyard/block';
+import { invariant } from '../tables/invariant.js';
+import { LAST_SECTOR, type Sector } from '../tables/numbers.js';
 import type { Epochs } from './epochs.js';
 
 export type ZeroKind = 'discard' | 'writeZeroes';
 
+/** Sectors from `start` to before `end`. */
+interface SectorSpan {
+  readonly start: Sector;
+  readonly end: Sector;
+}
+
 /** A range on its way to the base. */
-export interface ZeroOperation {
+export interface ZeroOperation extends SectorSpan {
   readonly kind: ZeroKind;
-  /** Sectors, half open. */
-  readonly start: number;
-  readonly end: number;
   readonly epoch: number;
   readonly sinceMs: number;
 }
@@ -57,10 +62,10 @@ export class ZeroRanges {
   }
 
   /**
-   * The range reads as zeroes from now on; the caller drops what lines hold of it. `epoch` is the oldest of the data that go, if
-   * any do: whoever waits for those has to wait for the zeroes instead.
+   * The range reads as zeroes from now on; the caller drops what lines hold of it. `epoch` is the oldest of the data that go,
+   * if any do: a flush that waits for those has to wait for the zeroes instead.
    */
-  add(kind: ZeroKind, start: number, end: number, nowMs: number, epoch?: number): void {
+  add(kind: ZeroKind, start: Sector, end: Sector, nowMs: number, epoch?: number): void {
     if (this.pendingCount === 0) {
       if (epoch !== undefined) this.#epochs.enterAgain(epoch);
       this.#epoch = epoch ?? this.#epochs.enter();
@@ -73,7 +78,7 @@ export class ZeroRanges {
   }
 
   /** Whether zeroes of the epoch or older are pending or on their way in the range. */
-  hasUnwritten(start: number, end: number, epoch: number): boolean {
+  hasUnwritten(start: Sector, end: Sector, epoch: number): boolean {
     const pendingEpoch = this.epochIn(start, end);
     if (pendingEpoch !== undefined && pendingEpoch <= epoch) return true;
     for (const operation of this.#inFlight) {
@@ -83,14 +88,14 @@ export class ZeroRanges {
   }
 
   /** The epoch in which pending zeroes of the range count, if there are any. */
-  epochIn(start: number, end: number): number | undefined {
+  epochIn(start: Sector, end: Sector): number | undefined {
     if (this.pendingCount === 0) return undefined;
     const { discard, writeZeroes } = this.#pending;
     return discard.intersects(start, end) || writeZeroes.intersects(start, end) ? this.#epoch : undefined;
   }
 
-  /** The range was written, or does not exist any more. */
-  remove(start: number, end: number): void {
+  /** The range was written, or no longer exists. */
+  remove(start: Sector, end: Sector): void {
     if (this.pendingCount === 0) return;
     this.#pending.discard.remove(start, end);
     this.#pending.writeZeroes.remove(start, end);
@@ -98,7 +103,7 @@ export class ZeroRanges {
   }
 
   /** Whether the whole range reads as zeroes, as far as no line says otherwise. */
-  covers(start: number, end: number): boolean {
+  covers(start: Sector, end: Sector): boolean {
     if (this.isEmpty) return false;
     if (this.#pending.discard.covers(start, end) || this.#pending.writeZeroes.covers(start, end)) return true;
     let covered = 0;
@@ -108,19 +113,22 @@ export class ZeroRanges {
     return covered === end - start;
   }
 
-  /** Where a run of zeroes that covers the range ends, as far as one interval tells; `end` if it takes several to cover the range. */
-  endOfRun(start: number, end: number): number {
-    let last = end;
+  /**
+   * Where a run of zeroes that covers the range ends, as far as one interval tells; `end` if it takes several to cover the
+   * range.
+   */
+  endOfRun(start: Sector, end: Sector): Sector {
+    let last: number = end;
     for (const set of [this.#pending.discard, this.#pending.writeZeroes]) {
-      const [run] = set.runs(start, Number.MAX_SAFE_INTEGER);
+      const [run] = set.runs(start, LAST_SECTOR);
       if (run?.inside === true) last = Math.max(last, run.end);
     }
     for (const operation of this.#inFlight) if (operation.start <= start) last = Math.max(last, operation.end);
-    return last;
+    return last as Sector;
   }
 
   /** Calls `visit` with the runs of the range that read as zeroes, ascending, disjoint. */
-  forEachZero(start: number, end: number, visit: (start: number, end: number) => void): void {
+  forEachZero(start: Sector, end: Sector, visit: (start: Sector, end: Sector) => void): void {
     if (this.isEmpty) return;
     const union = new IntervalSet();
     for (const set of [this.#pending.discard, this.#pending.writeZeroes]) {
@@ -131,13 +139,13 @@ export class ZeroRanges {
       const to = Math.min(end, operation.end);
       if (from < to) union.add(from, to);
     }
-    for (const run of union.runs(start, end)) if (run.inside) visit(run.start, run.end);
+    for (const run of union.runs(start, end)) if (run.inside) visit(run.start as Sector, run.end as Sector);
   }
 
   /** Takes a pending range out, to tell the base; one that `isBlocked` says has to wait stays. Undefined if there is none. */
-  take(isBlocked: (start: number, end: number) => boolean): ZeroOperation | undefined {
+  take(isBlocked: (start: Sector, end: Sector) => boolean): ZeroOperation | undefined {
     for (const kind of ['discard', 'writeZeroes'] as const) {
-      for (const { start, end } of this.#pending[kind]) {
+      for (const { start, end } of this.#pending[kind] as Iterable<SectorSpan>) {
         if (isBlocked(start, end) || this.isInFlight(start, end)) continue;
         const operation = { kind, start, end, epoch: this.#epoch, sinceMs: this.#sinceMs };
         this.#epochs.enterAgain(operation.epoch);
@@ -150,20 +158,20 @@ export class ZeroRanges {
   }
 
   /** Whether the base is being told of a part of the range: data for it have to wait. */
-  isInFlight(start: number, end: number): boolean {
+  isInFlight(start: Sector, end: Sector): boolean {
     for (const operation of this.#inFlight) if (operation.start < end && start < operation.end) return true;
     return false;
   }
 
   /** The base has been told. */
   done(operation: ZeroOperation): void {
-    this.#inFlight.delete(operation);
+    this.#landed(operation);
     this.#epochs.leave(operation.epoch);
   }
 
   /** The base did not take it: pending again, except what `written` says was written since. */
-  failed(operation: ZeroOperation, written: (visit: (start: number, end: number) => void) => void): void {
-    this.#inFlight.delete(operation);
+  failed(operation: ZeroOperation, written: (visit: (start: Sector, end: Sector) => void) => void): void {
+    this.#landed(operation);
     const { kind, start, end, epoch, sinceMs } = operation;
     const again = new IntervalSet();
     again.add(start, end);
@@ -181,6 +189,10 @@ export class ZeroRanges {
     }
     this.#makeOlder(epoch, sinceMs);
     this.#epochs.leave(epoch);
+  }
+
+  #landed(operation: ZeroOperation): void {
+    invariant(this.#inFlight.delete(operation), 'a zeroing must be on its way to end');
   }
 
   /** What is pending counts in the older of its epochs. */

@@ -33,7 +33,7 @@ test('the same time again sets no second timer, another one takes its place', ()
   expect(clock.due).toEqual([70]);
 });
 
-test('none stays when nothing is due any more', () => {
+test('none stays when nothing is due', () => {
   const { clock, timer } = ageTimer();
   timer.set(50);
   timer.set(Number.POSITIVE_INFINITY);
@@ -43,7 +43,7 @@ test('none stays when nothing is due any more', () => {
   expect(clock.due).toEqual([50]);
 });
 
-test('none is set for what is due already, whose turn comes by other ways', () => {
+test('none is set for what is due already, which other events start', () => {
   const { clock, timer, due } = ageTimer();
   clock.nowMs = 100;
   timer.set(100);

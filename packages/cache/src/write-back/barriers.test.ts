@@ -24,7 +24,7 @@ test('all are let through for whom nothing of their epoch, or of an earlier one,
   expect(barriers.isEmpty).toBe(true);
 });
 
-test('the latest epoch that is waited for is known, and none where nobody waits', () => {
+test('the latest epoch that is waited for is known, and none where there is none', () => {
   const barriers = new Barriers();
   expect([barriers.isEmpty, barriers.latest]).toEqual([true, -1]);
   for (const epoch of [5, 9, 7]) void barriers.wait(epoch);

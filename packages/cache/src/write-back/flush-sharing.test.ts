@@ -31,7 +31,7 @@ test('flushes that are asked for while one runs share the next, and none shares 
   expect(ended.at(-1)).toBe('d');
 });
 
-test('one that nobody runs before begins at once', async () => {
+test('one that follows no other begins at once', async () => {
   const { runs, flushes } = sharing();
   const first = flushes.flush();
   runs[0]?.resolve();

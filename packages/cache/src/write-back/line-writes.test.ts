@@ -1,11 +1,8 @@
 import { expect, test } from 'vitest';
-import { LruPolicy } from '../eviction/policy-lru.js';
-import { geometryOf } from '../lines/geometry.js';
-import { Lines } from '../lines/lines.js';
-import { Slabs } from '../lines/slabs.js';
+import type { Entry } from '../tables/numbers.js';
 import { ManualClock } from '../testing/manual-clock.js';
-import { DirtyLines } from '../unwritten/dirty-lines.js';
-import { Epochs } from '../unwritten/epochs.js';
+import { plain } from '../testing/plain.js';
+import { smallLines } from '../testing/small-lines.js';
 import { LineWrites } from './line-writes.js';
 import { takeGroup } from './write-group.js';
 
@@ -14,17 +11,9 @@ const NEVER = Number.POSITIVE_INFINITY;
 
 /** One dirty line of epoch 0 whose sectors 2 to 6 are on their way. The epoch is closed, unless it is to go on. */
 function writing({ closes = true } = {}) {
-  const geometry = geometryOf(512, LINE_SECTORS * 512, 512);
-  const epochs = new Epochs();
+  const { geometry, epochs, real, lines, dirtyLines } = smallLines({ lineSectors: LINE_SECTORS });
   const clock = new ManualClock();
-  const policy = new LruPolicy({ capacity: 8, parkedMax: 1, seed: 1 });
-  const dirtyLines = new DirtyLines(policy.entriesMax, epochs);
-  const lines = new Lines(geometry, policy, new Slabs(LINE_SECTORS * 512, 9), {
-    parked: () => {},
-    aheadSettled: () => {},
-    entriesGrew: () => {},
-  });
-  const writes = new LineWrites(lines, dirtyLines, epochs, clock);
+  const writes = plain(new LineWrites(real.lines, real.dirtyLines, epochs, clock));
   const entry = lines.admit(0, false);
   const dirty = (from: number, to: number) => {
     lines.valid.set(entry, from, to);
@@ -32,7 +21,7 @@ function writing({ closes = true } = {}) {
   };
   dirty(2, 6);
   writes.dirtied(entry);
-  const [write] = takeGroup(0, geometry, lines, dirtyLines, () => false).writes;
+  const [write] = takeGroup(0, geometry, real.lines, real.dirtyLines, () => false).writes;
   if (write === undefined) throw new Error('there is a write');
   writes.add(write);
   if (closes) epochs.close();
@@ -42,7 +31,7 @@ function writing({ closes = true } = {}) {
 test('a line is on its way until it is not, and counts if it was dirty', () => {
   const { writes, entry, write } = writing();
   expect([writes.of(entry) === write, writes.isWriting(entry), writes.dirtyCount]).toEqual([true, true, 1]);
-  const filler = { ...write, entry: entry + 1, epoch: -1 };
+  const filler = { ...write, entry: (entry + 1) as Entry, epoch: -1 };
   writes.add(filler);
   expect([writes.isWriting(entry + 1), writes.dirtyCount]).toEqual([true, 1]);
   writes.delete(filler);
@@ -51,7 +40,7 @@ test('a line is on its way until it is not, and counts if it was dirty', () => {
   expect([writes.of(entry), writes.isWriting(entry), writes.dirtyCount]).toEqual([undefined, false, 0]);
 });
 
-test('the base reads the sectors that were lent, as long as the line has not moved', () => {
+test('the base reads the sectors that it was given, as long as the line has not moved', () => {
   const { lines, writes, entry } = writing();
   const source = (from: number, to: number) => writes.isSource(entry, from, to);
   expect([source(0, 2), source(0, 3), source(5, 8), source(6, 8)]).toEqual([false, true, true, false]);

@@ -1,17 +1,21 @@
 import type { Clock } from '@blockyard/block';
-import { clearBits, hasAnyBit, nextSetBit } from '../lines/bits.js';
 import type { Lines } from '../lines/lines.js';
+import { clearBits, hasAnyBit, nextSetBit } from '../tables/bits.js';
+import { invariant } from '../tables/invariant.js';
+import type { Entry } from '../tables/numbers.js';
 import type { DirtyLines } from '../unwritten/dirty-lines.js';
 import type { Epochs } from '../unwritten/epochs.js';
 import type { LineWrite } from './write-group.js';
 
-/** The lines on their way to the base, and what becomes of those that are written to or zeroed meanwhile. */
+/**
+ * The lines on their way to the base, and which of their sectors are still wanted there after writes and zeroings meanwhile.
+ */
 export class LineWrites {
   readonly #lines: Lines;
   readonly #dirtyLines: DirtyLines;
   readonly #epochs: Epochs;
   readonly #clock: Clock;
-  readonly #writes = new Map<number, LineWrite>();
+  readonly #writes = new Map<Entry, LineWrite>();
   /** Of them, those that are not there merely to fill a gap. */
   #dirtyCount = 0;
 
@@ -27,45 +31,47 @@ export class LineWrites {
     return this.#dirtyCount;
   }
 
-  of(entry: number): LineWrite | undefined {
+  of(entry: Entry): LineWrite | undefined {
     return this.#writes.get(entry);
   }
 
   /** The lines on their way. */
-  entries(): Iterable<number> {
+  entries(): Iterable<Entry> {
     return this.#writes.keys();
   }
 
   add(write: LineWrite): void {
+    invariant(!this.#writes.has(write.entry), 'a line must be on its way once at a time');
     this.#writes.set(write.entry, write);
     if (write.epoch >= 0) this.#dirtyCount++;
   }
 
   delete(write: LineWrite): void {
+    invariant(this.#writes.get(write.entry) === write, 'a line must be on its way to arrive');
     this.#writes.delete(write.entry);
     if (write.epoch >= 0) this.#dirtyCount--;
   }
 
   /** Whether a line is on its way. */
-  isWriting(entry: number): boolean {
+  isWriting(entry: Entry): boolean {
     return this.#writes.has(entry);
   }
 
   /** Whether the base is reading these sectors of the line's present slot. */
-  isSource(entry: number, from: number, to: number): boolean {
+  isSource(entry: Entry, from: number, to: number): boolean {
     const write = this.#writes.get(entry);
     if (write === undefined || write.slot !== this.#lines.slotOf(entry)) return false;
-    return hasAnyBit(write.lent, 0, from, to);
+    return hasAnyBit(write.source, 0, from, to);
   }
 
   /** Whether a sector of a line is on its way to the base, and wanted there. */
-  isUnwritten(entry: number, sector: number): boolean {
+  isUnwritten(entry: Entry, sector: number): boolean {
     const write = this.#writes.get(entry);
     return write !== undefined && hasAnyBit(write.dirty, 0, sector, sector + 1);
   }
 
   /** Sectors of the range that are on their way to the base, wanted there, and not rewritten since. */
-  countUnwritten(entry: number, from: number, to: number): number {
+  countUnwritten(entry: Entry, from: number, to: number): number {
     const write = this.#writes.get(entry);
     if (write === undefined) return 0;
     let count = 0;
@@ -78,7 +84,7 @@ export class LineWrites {
   /**
    * A line has new dirty data. One that is being written waits again once this is over. `epoch`: see {@link DirtyLines.add}.
    */
-  dirtied(entry: number, epoch?: number): void {
+  dirtied(entry: Entry, epoch?: number): void {
     const write = this.#writes.get(entry);
     if (write === undefined) {
       this.#dirtyLines.add(entry, this.#clock.now(), epoch);
@@ -91,7 +97,7 @@ export class LineWrites {
   }
 
   /** The epoch of the dirty data of a line that are not on their way; infinite if there are none. */
-  epochOf(entry: number): number {
+  epochOf(entry: Entry): number {
     if (!this.#lines.dirty.any(entry)) return Number.POSITIVE_INFINITY;
     const write = this.#writes.get(entry);
     if (write === undefined) return this.#dirtyLines.epochOf(entry);
@@ -100,8 +106,8 @@ export class LineWrites {
     return write.rewrittenEpoch < 0 ? failed : Math.min(failed, write.rewrittenEpoch);
   }
 
-  /** Sectors of a line being written are not wanted any more, whatever becomes of the write. */
-  supersede(entry: number, from: number, to: number): void {
+  /** Sectors of a line being written are no longer wanted, whether the write completes or fails. */
+  supersede(entry: Entry, from: number, to: number): void {
     const write = this.#writes.get(entry);
     if (write !== undefined) clearBits(write.dirty, 0, from, to);
   }

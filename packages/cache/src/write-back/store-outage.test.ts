@@ -12,8 +12,8 @@ const LINE_SECTORS = 4;
 const SIZE_SECTORS = 4096;
 const MINUTE_MS = 60_000;
 
-/** Turns of the event loop after which nothing happens by itself, if no request is under way. */
-const TURNS_TO_REST = 8;
+/** Rounds of the event loop after which nothing happens by itself, if no request is under way. */
+const ROUNDS_TO_REST = 8;
 
 let store: LocalS3;
 let link: BreakableLink;
@@ -64,7 +64,7 @@ class BreakableLink {
   async rest(): Promise<void> {
     do {
       await Promise.allSettled(this.#underWay);
-      for (let turn = 0; turn < TURNS_TO_REST; turn++) await new Promise((resolve) => setImmediate(resolve));
+      for (let turn = 0; turn < ROUNDS_TO_REST; turn++) await new Promise((resolve) => setImmediate(resolve));
     } while (this.#underWay.size > 0);
   }
 }
@@ -74,7 +74,7 @@ async function bodyEnd(output: object): Promise<void> {
   if ('Body' in output && output.Body instanceof Readable) await finished(output.Body);
 }
 
-/** What a promise comes to; `pending` until then. */
+/** Whether a promise has completed or failed; `pending` until then. */
 function watch(promise: Promise<unknown>): { outcome: unknown } {
   const watched: { outcome: unknown } = { outcome: 'pending' };
   promise.then(

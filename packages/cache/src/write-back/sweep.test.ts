@@ -1,22 +1,10 @@
 import { expect, test } from 'vitest';
-import { LruPolicy } from '../eviction/policy-lru.js';
-import { geometryOf } from '../lines/geometry.js';
-import { Lines } from '../lines/lines.js';
-import { Slabs } from '../lines/slabs.js';
-import { DirtyLines } from '../unwritten/dirty-lines.js';
-import { Epochs } from '../unwritten/epochs.js';
+import { smallLines } from '../testing/small-lines.js';
 import { Sweep } from './sweep.js';
 
 function sweepOf() {
-  const epochs = new Epochs();
-  const policy = new LruPolicy({ capacity: 16, parkedMax: 1, seed: 1 });
-  const dirtyLines = new DirtyLines(policy.entriesMax, epochs);
-  const lines = new Lines(geometryOf(512, 512, 512), policy, new Slabs(512, 17), {
-    parked: () => {},
-    aheadSettled: () => {},
-    entriesGrew: () => {},
-  });
-  const sweep = new Sweep(lines, dirtyLines);
+  const { epochs, real, lines, dirtyLines } = smallLines({ lineSectors: 1, slots: 17 });
+  const sweep = new Sweep(real.lines, real.dirtyLines);
   const dirty = (line: number) => {
     const found = lines.find(line);
     dirtyLines.add(found >= 0 ? found : lines.admit(line, false), 0);
@@ -38,7 +26,7 @@ test('lines go in ascending order, whatever the order in which they became dirty
   expect(Array.from({ length: 5 }, () => next(0))).toEqual([2, 9, 10, 100, -1]);
 });
 
-test('what is newer than the epoch is not found, until somebody wants a round for a later one', () => {
+test('what is newer than the epoch is not found, until a round for a later one is wanted', () => {
   const { epochs, sweep, dirty, next } = sweepOf();
   dirty(1);
   epochs.close();
@@ -49,7 +37,7 @@ test('what is newer than the epoch is not found, until somebody wants a round fo
   expect(next(1)).toBe(2);
 });
 
-test('what has been passed over is not found again before somebody wants a round', () => {
+test('what has been passed over is not found again before a round is wanted', () => {
   const { dirtyLines, lines, sweep, dirty } = sweepOf();
   dirty(1);
   expect([sweep.next(0), sweep.next(0)]).toEqual([lines.find(1), -1]);
@@ -58,7 +46,7 @@ test('what has been passed over is not found again before somebody wants a round
   expect(sweep.next(0)).toBe(lines.find(1));
 });
 
-test('data that take the place of older ones are found in the epoch of those, whether somebody wants a round or not', () => {
+test('data that take the place of older ones are found in the epoch of those, whether a round is wanted or not', () => {
   const { epochs, dirtyLines, lines, sweep, dirty, next } = sweepOf();
   dirty(1);
   epochs.close();
@@ -76,7 +64,7 @@ test('data that take the place of older ones are found in the epoch of those, wh
   expect(sweep.next(0)).toBe(lines.find(6));
 });
 
-test('what becomes dirty on the way is of the next round, and what does not wait any more is passed over', () => {
+test('what becomes dirty on the way is of the next round, and what no longer waits is passed over', () => {
   const { dirtyLines, lines, sweep, dirty, next } = sweepOf();
   for (const line of [3, 5, 7]) dirty(line);
   sweep.want();

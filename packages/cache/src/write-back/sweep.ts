@@ -1,15 +1,19 @@
 import type { Lines } from '../lines/lines.js';
+import { type Entry, type Line, NO_ENTRY } from '../tables/numbers.js';
 import type { DirtyLines } from '../unwritten/dirty-lines.js';
 
+/** An iterator that has come to its end stays there. */
+const NOTHING: Iterator<number> = [].values();
+
 /**
- * The way of a flush through the dirty lines, ascending, in rounds. There is another round where lines have come to count that are to
- * be written, and where somebody wants one because lines are free that were not.
+ * The way of a flush through the dirty lines, ascending, in rounds. Another round begins when lines were added that are to be
+ * written, and when one is wanted because lines that were busy may be free.
  */
 export class Sweep {
   readonly #lines: Lines;
   readonly #dirtyLines: DirtyLines;
-  #found: Float64Array | undefined;
-  #at = 0;
+  /** What is left of the round. */
+  #left: Iterator<number> = NOTHING;
   #isWanted = false;
 
   constructor(lines: Lines, dirtyLines: DirtyLines) {
@@ -22,35 +26,31 @@ export class Sweep {
     this.#isWanted = true;
   }
 
-  /** Nobody flushes any more. */
+  /** No flush waits any longer. */
   stop(): void {
-    this.#found = undefined;
+    this.#left = NOTHING;
   }
 
   /** The next line with data of the epoch or older; -1 if there is none that could begin now. */
-  next(epoch: number): number {
+  next(epoch: number): Entry {
     for (;;) {
-      if (this.#found === undefined) {
-        if (!this.#isWanted && this.#dirtyLines.oldestNews > epoch) return -1;
-        this.#isWanted = false;
-        this.#dirtyLines.forgetNews();
-        this.#found = this.#collect(epoch);
-        this.#at = 0;
-      }
-      while (this.#at < this.#found.length) {
-        const entry = this.#lines.find(this.#found[this.#at++]);
+      for (let step = this.#left.next(); step.done !== true; step = this.#left.next()) {
+        const entry = this.#lines.find(step.value as Line);
         if (entry >= 0 && this.#dirtyLines.has(entry)) return entry;
       }
-      this.#found = undefined;
+      if (!this.#isWanted && this.#dirtyLines.oldestAdded > epoch) return NO_ENTRY;
+      this.#isWanted = false;
+      this.#dirtyLines.forgetAdded();
+      this.#left = this.#collect(epoch);
     }
   }
 
-  #collect(epoch: number): Float64Array {
+  #collect(epoch: number): Iterator<number> {
     const found = new Float64Array(this.#dirtyLines.count);
     let count = 0;
     for (const entry of this.#dirtyLines) {
       if (this.#dirtyLines.epochOf(entry) <= epoch) found[count++] = this.#lines.lineOf(entry);
     }
-    return found.subarray(0, count).sort();
+    return found.subarray(0, count).sort().values();
   }
 }

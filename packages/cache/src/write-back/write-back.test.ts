@@ -342,7 +342,7 @@ test('growing and shrinking alone make the next flush one of the base', async ()
   expect(base.calls('flush')).toBe(before + 1);
 });
 
-test('given up by force, it begins nothing any more, and all who wait are told', async () => {
+test('given up by force, it begins nothing, and all that wait are told', async () => {
   const { cache, base } = await opened({ maxWriteConcurrency: 1, maxDirtyAgeMs: 0 });
   base.hold('write');
   for (const i of [0, 1, 2]) await cache.write(line(i), [filled(8, 1)]);

@@ -6,6 +6,8 @@ import type { Lines } from '../lines/lines.js';
 import { residentIn } from '../lines/resident.js';
 import type { Admission } from '../memory/admission.js';
 import type { BudgetChange } from '../memory/budget-change.js';
+import { invariant } from '../tables/invariant.js';
+import type { Line, Sector } from '../tables/numbers.js';
 import type { DirtyLines } from '../unwritten/dirty-lines.js';
 import type { Epochs } from '../unwritten/epochs.js';
 import type { ZeroOperation, ZeroRanges } from '../unwritten/zero-ranges.js';
@@ -55,13 +57,13 @@ export interface WriteBackContext {
   readonly budget: BudgetChange;
   readonly clock: Clock;
   readonly latencies: Latencies;
-  /** Told what was thrown where nothing must be. */
+  /** Told what was thrown where nothing must be thrown. */
   readonly onBroken: (error: unknown) => void;
 }
 
 /**
- * Brings dirty lines and zeroed ranges to the base: oldest first while there is time, ascending during a flush, all dirty data of
- * one group together, several writes at once. What fails is dirty again and tried later.
+ * Brings dirty lines and zeroed ranges to the base: oldest first while there is time, ascending during a flush, all dirty data
+ * of one group together, several writes at once. What fails is dirty again and tried later.
  */
 export class WriteBack {
   readonly counts: WriteBackCounts = { writes: 0, writeBytes: 0, lines: 0, zeroes: 0, failed: 0, flushes: 0 };
@@ -137,11 +139,11 @@ export class WriteBack {
   }
 
   /** As `written`, for what lies in a range of sectors. */
-  async rangeWritten(start: number, end: number): Promise<void> {
+  async rangeWritten(start: Sector, end: Sector): Promise<void> {
     const epoch = this.#context.epochs.close();
     for (;;) {
       this.#context.base.check();
-      // Looked at in one turn: what was accepted may go back and forth between lines and zero ranges until it is written.
+      // Looked at without a pause: what was accepted may go back and forth between lines and zero ranges until it is written.
       if (this.#context.zeroes.hasUnwritten(start, end, epoch)) return this.#reached(epoch);
       const writes = this.#startRange(start, end, epoch);
       if (writes === undefined) return this.#reached(epoch);
@@ -150,7 +152,7 @@ export class WriteBack {
     }
   }
 
-  /** Starts nothing any more, until `resume`. Resolves when nothing is in flight. */
+  /** Starts nothing until `resume`. Resolves when nothing is in flight. */
   pause(): Promise<void> {
     this.#stopped = true;
     this.#armAgeTimer();
@@ -214,11 +216,10 @@ export class WriteBack {
   }
 
   /** Writes of lines in the range that hold data of the epoch or older, begun if need be; undefined if one cannot begin now. */
-  #startRange(start: number, end: number, epoch: number): LineWrite[] | undefined {
+  #startRange(start: Sector, end: Sector, epoch: number): LineWrite[] | undefined {
     const { lines, dirtyLines, geometry } = this.#context;
     const writes: LineWrite[] = [];
-    const last = Math.floor((end - 1) / geometry.sectorsPerLine);
-    for (let line = Math.floor(start / geometry.sectorsPerLine); line <= last; line++) {
+    for (let line = geometry.lineOf(start); line <= geometry.lastLine(end); line++) {
       const entry = lines.find(line);
       if (entry < 0) continue;
       const waits = dirtyLines.has(entry) && dirtyLines.epochOf(entry) <= epoch;
@@ -253,11 +254,12 @@ export class WriteBack {
   }
 
   /** Writes back the dirty lines of the group that `line` belongs to. False if it has to wait for a zeroing that overlaps. */
-  #startGroupOf(line: number): boolean {
+  #startGroupOf(line: Line): boolean {
     const { geometry, lines, dirtyLines, zeroes } = this.#context;
-    const group = Math.floor(line / geometry.linesPerGroup);
-    const groupSectors = geometry.linesPerGroup * geometry.sectorsPerLine;
-    if (zeroes.isInFlight(group * groupSectors, (group + 1) * groupSectors)) {
+    const { linesPerGroup } = geometry;
+    const group = Math.floor(line / linesPerGroup);
+    const first = (group * linesPerGroup) as Line;
+    if (zeroes.isInFlight(geometry.sectorOf(first, 0), geometry.sectorOf((first + linesPerGroup) as Line, 0))) {
       this.#sweep.want();
       return false;
     }
@@ -270,10 +272,12 @@ export class WriteBack {
   }
 
   #runWrite(operation: WriteOperation): void {
-    const { base, clock, latencies } = this.#context;
+    const { base, clock, latencies, zeroes } = this.#context;
+    const { start, end } = operation;
+    invariant(zeroes.epochIn(start, end) === undefined, 'what is dirty must not be known to be zero');
     this.#operations.add(operation);
     const ended = timed(clock, latencies.baseWrite);
-    base.write(operation.start, operation.buffers, {
+    base.write(start, operation.buffers, {
       done: () => {
         ended();
         this.#writeSettled(operation, undefined, false);
@@ -294,6 +298,7 @@ export class WriteBack {
         restoreDirty(write, from, to, lines);
         write.failed = true;
       }
+      invariant(write.operationsLeft > 0, 'a write must have operations left to settle');
       write.operationsLeft--;
       if (write.operationsLeft === 0) this.#lineSettled(write, error);
     }
@@ -312,11 +317,12 @@ export class WriteBack {
       if (rewritten) epochs.leave(write.rewrittenEpoch);
     } else {
       if (epoch >= 0) epochs.leave(epoch);
+      invariant(!isDirty || rewritten, 'what became dirty on its way must count in an epoch');
       if (isDirty) dirtyLines.addCounted(entry, write.rewrittenEpoch, write.rewrittenMs);
       else if (rewritten) epochs.leave(write.rewrittenEpoch);
       if (!write.failed) this.counts.lines++;
     }
-    lines.giveBack(entry, write.slot);
+    lines.unpin(entry, write.slot);
     for (const settled of write.onSettled) settled(write.failed ? error : undefined);
   }
 
@@ -332,6 +338,7 @@ export class WriteBack {
   #zeroSettled(operation: ZeroOperation, error: unknown, failed: boolean): void {
     const { zeroes } = this.#context;
     this.#zeroOperations--;
+    invariant(this.#zeroOperations >= 0, 'a zeroing must be on its way to settle');
     this.#sweep.want();
     if (failed) {
       zeroes.failed(operation, (visit) => this.#forEachValid(operation.start, operation.end, visit));
@@ -381,20 +388,19 @@ export class WriteBack {
   }
 
   /** Whether data for a part of the range are on their way to the base. */
-  #isWritingTo(start: number, end: number): boolean {
+  #isWritingTo(start: Sector, end: Sector): boolean {
     for (const operation of this.#operations) if (operation.start < end && start < operation.end) return true;
     return false;
   }
 
   /** Runs of valid sectors of resident lines in the range. */
-  #forEachValid(start: number, end: number, visit: (start: number, end: number) => void): void {
+  #forEachValid(start: Sector, end: Sector, visit: (start: Sector, end: Sector) => void): void {
     const { lines, geometry } = this.#context;
     for (const { entry, line } of residentIn(lines, geometry, start, end)) {
-      const first = line * geometry.sectorsPerLine;
-      const to = Math.min(end - first, geometry.sectorsPerLine);
-      for (let at = lines.valid.nextSet(entry, Math.max(start - first, 0), to); at < to; ) {
+      const to = geometry.toIn(line, end);
+      for (let at = lines.valid.nextSet(entry, geometry.fromIn(line, start), to); at < to; ) {
         const stop = lines.valid.nextClear(entry, at, to);
-        visit(first + at, first + stop);
+        visit(geometry.sectorOf(line, at), geometry.sectorOf(line, stop));
         at = lines.valid.nextSet(entry, stop, to);
       }
     }

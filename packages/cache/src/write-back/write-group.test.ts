@@ -1,10 +1,6 @@
 import { expect, test } from 'vitest';
-import { LruPolicy } from '../eviction/policy-lru.js';
-import { geometryOf } from '../lines/geometry.js';
-import { Lines } from '../lines/lines.js';
-import { Slabs } from '../lines/slabs.js';
-import { DirtyLines } from '../unwritten/dirty-lines.js';
-import { Epochs } from '../unwritten/epochs.js';
+import { clearBits } from '../tables/bits.js';
+import { smallLines } from '../testing/small-lines.js';
 import { restoreDirty, takeGroup } from './write-group.js';
 
 const SECTOR = 512;
@@ -13,14 +9,10 @@ const GROUP_LINES = 4;
 
 /** Lines of eight sectors, four to a group. */
 function group() {
-  const geometry = geometryOf(SECTOR, LINE_SECTORS * SECTOR, GROUP_LINES * LINE_SECTORS * SECTOR);
-  const epochs = new Epochs();
-  const policy = new LruPolicy({ capacity: 16, parkedMax: 1, seed: 1 });
-  const dirtyLines = new DirtyLines(policy.entriesMax, epochs);
-  const lines = new Lines(geometry, policy, new Slabs(LINE_SECTORS * SECTOR, 17), {
-    parked: () => {},
-    aheadSettled: () => {},
-    entriesGrew: () => {},
+  const { geometry, epochs, real, lines, dirtyLines } = smallLines({
+    lineSectors: LINE_SECTORS,
+    slots: 17,
+    groupLines: GROUP_LINES,
   });
   /** Sectors of the device that the cache holds. */
   const hold = (start: number, end: number, isDirty: boolean) => {
@@ -36,12 +28,12 @@ function group() {
     }
   };
   const take = (number: number, writing: readonly number[] = []) => {
-    const { writes, operations } = takeGroup(number, geometry, lines, dirtyLines, (entry) =>
+    const { writes, operations } = takeGroup(number, geometry, real.lines, real.dirtyLines, (entry) =>
       writing.includes(lines.lineOf(entry)),
     );
     return { writes, operations, spans: operations.map(({ start, end }) => [start, end]) };
   };
-  return { lines, dirtyLines, epochs, hold, take };
+  return { real, lines, dirtyLines, epochs, hold, take };
 }
 
 test('dirty runs that touch are one write, across lines too, and others are writes of their own', () => {
@@ -68,7 +60,7 @@ test('dirty runs that touch are one write, across lines too, and others are writ
     buffers.flatMap((buffer) => [...buffer]).filter((_, i) => i % SECTOR === 0),
   );
   expect(bytes).toEqual([[7, 8, 9, 10, 11], [15], [32]]);
-  expect([dirtyLines.count, lines.dirty.any(lines.find(1)), lines.isLent(lines.find(1))]).toEqual([0, false, true]);
+  expect([dirtyLines.count, lines.dirty.any(lines.find(1)), lines.isPinned(lines.find(1))]).toEqual([0, false, true]);
 });
 
 test('a short gap that is held clean is written along, a longer one or one that is not held is not', () => {
@@ -91,8 +83,8 @@ test('a short gap that is held clean is written along, a longer one or one that 
   ]);
 });
 
-test('a clean line that fills a gap is lent, counts in no epoch, and is not dirty again if the base fails', () => {
-  const { lines, dirtyLines, hold, take } = group();
+test('a clean line that fills a gap is pinned, counts in no epoch, and is not dirty again if the base fails', () => {
+  const { real, lines, dirtyLines, hold, take } = group();
   hold(7, 8, true);
   hold(8, 16, false);
   hold(16, 17, true);
@@ -103,7 +95,7 @@ test('a clean line that fills a gap is lent, counts in no epoch, and is not dirt
     [1, -1],
     [2, 0],
   ]);
-  for (const write of writes) restoreDirty(write, 0, LINE_SECTORS, lines);
+  for (const write of writes) restoreDirty(write, 0, LINE_SECTORS, real.lines);
   const dirty = [0, 1, 2].map((line) => lines.dirty.count(lines.find(line), 0, LINE_SECTORS));
   expect([dirty, dirtyLines.count]).toEqual([[1, 0, 1], 0]);
 });
@@ -153,13 +145,13 @@ test('a line counts where it did, and since when it did, until its write is over
 });
 
 test('what a failed write was about is dirty again, but for what was zeroed meanwhile', () => {
-  const { lines, hold, take } = group();
+  const { real, lines, hold, take } = group();
   hold(0, 8, true);
   const [write] = take(0).writes;
   if (write === undefined) throw new Error('there is a write');
-  expect([...write.lent]).toEqual([0xff]);
-  write.dirty[0] &= ~(1 << 3);
-  restoreDirty(write, 1, 6, lines);
+  expect([...write.source]).toEqual([0xff]);
+  clearBits(write.dirty, 0, 3, 4);
+  restoreDirty(write, 1, 6, real.lines);
   const entry = lines.find(0);
   const dirty = Array.from({ length: LINE_SECTORS }, (_, i) => lines.dirty.covers(entry, i, i + 1));
   expect(dirty).toEqual([false, true, true, false, true, true, false, false]);

@@ -1,15 +1,17 @@
-import { nextClearBit, nextSetBit, setBits } from '../lines/bits.js';
 import type { Geometry } from '../lines/geometry.js';
 import type { Lines } from '../lines/lines.js';
+import { nextClearBit, nextSetBit, setBits } from '../tables/bits.js';
+import { invariant } from '../tables/invariant.js';
+import { type Entry, type Line, NO_ENTRY, type Sector, type Slot } from '../tables/numbers.js';
 import type { DirtyLines } from '../unwritten/dirty-lines.js';
 
 /** One line on its way to the base. Sectors are of the line. */
 export interface LineWrite {
-  readonly entry: number;
-  readonly line: number;
-  readonly slot: number;
+  readonly entry: Entry;
+  readonly line: Line;
+  readonly slot: Slot;
   /** What the base reads from. */
-  readonly lent: Uint32Array;
+  readonly source: Uint32Array;
   /** Of it, what was dirty and will be again if the base fails; what is zeroed or dropped meanwhile is cleared. */
   readonly dirty: Uint32Array;
   /** Where its dirty data count; -1 for a clean line that only fills a gap. */
@@ -27,16 +29,19 @@ export interface LineWrite {
 /** One write of the base. */
 export interface WriteOperation {
   /** Sectors, half open. */
-  readonly start: number;
-  readonly end: number;
+  readonly start: Sector;
+  readonly end: Sector;
   readonly buffers: readonly Uint8Array[];
   readonly parts: readonly { readonly write: LineWrite; readonly from: number; readonly to: number }[];
 }
 
 interface Span {
-  start: number;
-  end: number;
+  start: Sector;
+  end: Sector;
 }
+
+/** Lines of a group that may go to the base now. */
+type Entries = ReadonlyMap<Line, Entry>;
 
 /**
  * Gathers the dirty data of one group of lines into as few writes of the base as possible, ascending: neighbouring runs become
@@ -48,60 +53,57 @@ export function takeGroup(
   geometry: Geometry,
   lines: Lines,
   dirtyLines: DirtyLines,
-  isWriting: (entry: number) => boolean,
+  isWriting: (entry: Entry) => boolean,
 ): { readonly writes: LineWrite[]; readonly operations: WriteOperation[] } {
-  const firstLine = group * geometry.linesPerGroup;
-  const entries: number[] = [];
-  for (let line = firstLine; line < firstLine + geometry.linesPerGroup; line++) {
-    const entry = lines.find(line);
-    entries.push(entry >= 0 && !isWriting(entry) ? entry : -1);
-  }
-  const spans = joinSpans(dirtySpans(entries, firstLine, geometry, lines, dirtyLines), (start, end) =>
-    canFill(start, end, entries, firstLine, geometry, lines),
+  const entries = entriesOf(group, geometry, lines, isWriting);
+  const spans = joinSpans(dirtySpans(entries, geometry, lines, dirtyLines), (start, end) =>
+    canFill(start, end, entries, geometry, lines),
   );
-  const writes = new Map<number, LineWrite>();
+  const writes = new Map<Line, LineWrite>();
   const operations = spans.map((span) => {
     const parts: { write: LineWrite; from: number; to: number }[] = [];
     const buffers: Uint8Array[] = [];
-    for (let at = span.start; at < span.end; ) {
-      const line = Math.floor(at / geometry.sectorsPerLine);
-      const from = at - line * geometry.sectorsPerLine;
-      const to = Math.min(span.end - line * geometry.sectorsPerLine, geometry.sectorsPerLine);
-      const write = writes.get(line) ?? takeLine(line, entries[line - firstLine], lines, dirtyLines);
+    for (let line = geometry.lineOf(span.start); line <= geometry.lastLine(span.end); line++) {
+      const from = geometry.fromIn(line, span.start);
+      const to = geometry.toIn(line, span.end);
+      const write = writes.get(line) ?? takeLine(line, entries.get(line) ?? NO_ENTRY, lines, dirtyLines);
       writes.set(line, write);
-      setBits(write.lent, 0, from, to);
+      setBits(write.source, 0, from, to);
       write.operationsLeft++;
       parts.push({ write, from, to });
       buffers.push(lines.view(write.slot, from, to));
-      at += to - from;
     }
     return { start: span.start, end: span.end, buffers, parts };
   });
   return { writes: [...writes.values()], operations };
 }
 
-function dirtySpans(
-  entries: readonly number[],
-  firstLine: number,
-  geometry: Geometry,
-  lines: Lines,
-  dirtyLines: DirtyLines,
-): Span[] {
+function entriesOf(group: number, geometry: Geometry, lines: Lines, isWriting: (entry: Entry) => boolean): Entries {
+  const entries = new Map<Line, Entry>();
+  const first = (group * geometry.linesPerGroup) as Line;
+  for (let line = first; line < first + geometry.linesPerGroup; line++) {
+    const entry = lines.find(line);
+    if (entry >= 0 && !isWriting(entry)) entries.set(line, entry);
+  }
+  return entries;
+}
+
+function dirtySpans(entries: Entries, geometry: Geometry, lines: Lines, dirtyLines: DirtyLines): Span[] {
   const { sectorsPerLine } = geometry;
   const spans: Span[] = [];
-  entries.forEach((entry, i) => {
-    if (entry < 0 || !dirtyLines.has(entry)) return;
-    const base = (firstLine + i) * sectorsPerLine;
+  for (const [line, entry] of entries) {
+    if (!dirtyLines.has(entry)) continue;
     for (let at = lines.dirty.nextSet(entry, 0, sectorsPerLine); at < sectorsPerLine; ) {
       const end = lines.dirty.nextClear(entry, at, sectorsPerLine);
-      spans.push({ start: base + at, end: base + end });
+      invariant(lines.valid.covers(entry, at, end), 'what is dirty must be valid');
+      spans.push({ start: geometry.sectorOf(line, at), end: geometry.sectorOf(line, end) });
       at = lines.dirty.nextSet(entry, end, sectorsPerLine);
     }
-  });
+  }
   return spans;
 }
 
-function joinSpans(spans: readonly Span[], canJoin: (start: number, end: number) => boolean): Span[] {
+function joinSpans(spans: readonly Span[], canJoin: (start: Sector, end: Sector) => boolean): Span[] {
   const joined: Span[] = [];
   for (const span of spans) {
     const last = joined.at(-1);
@@ -112,34 +114,26 @@ function joinSpans(spans: readonly Span[], canJoin: (start: number, end: number)
 }
 
 /** Whether a gap is short, and all of it held clean, so that one write can take the place of two. */
-function canFill(
-  start: number,
-  end: number,
-  entries: readonly number[],
-  firstLine: number,
-  geometry: Geometry,
-  lines: Lines,
-): boolean {
+function canFill(start: Sector, end: Sector, entries: Entries, geometry: Geometry, lines: Lines): boolean {
   const { sectorsPerLine, linesPerGroup } = geometry;
   if ((end - start) * 4 > linesPerGroup * sectorsPerLine) return false;
-  for (let at = start; at < end; ) {
-    const index = Math.floor(at / sectorsPerLine) - firstLine;
-    const base = (firstLine + index) * sectorsPerLine;
-    const to = Math.min(end - base, sectorsPerLine);
-    if (entries[index] < 0 || !lines.valid.covers(entries[index], at - base, to)) return false;
-    at = base + to;
+  for (let line = geometry.lineOf(start); line <= geometry.lastLine(end); line++) {
+    const entry = entries.get(line);
+    if (entry === undefined) return false;
+    if (!lines.valid.covers(entry, geometry.fromIn(line, start), geometry.toIn(line, end))) return false;
   }
   return true;
 }
 
-function takeLine(line: number, entry: number, lines: Lines, dirtyLines: DirtyLines): LineWrite {
+function takeLine(line: Line, entry: Entry, lines: Lines, dirtyLines: DirtyLines): LineWrite {
   const dirty = lines.dirty.copyOf(entry);
   const isDirty = dirtyLines.has(entry);
+  invariant(isDirty || !lines.dirty.any(entry), 'what is dirty must wait to be written');
   const write = {
     entry,
     line,
-    slot: lines.lend(entry),
-    lent: new Uint32Array(dirty.length),
+    slot: lines.pin(entry),
+    source: new Uint32Array(dirty.length),
     dirty,
     epoch: isDirty ? dirtyLines.epochOf(entry) : -1,
     sinceMs: isDirty ? dirtyLines.sinceMsOf(entry) : 0,

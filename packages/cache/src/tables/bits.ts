@@ -8,11 +8,19 @@ function wordMask(from: number, to: number): number {
   return (0xffffffff >>> (32 - (to - from))) << from;
 }
 
+/**
+ * A word at an index that lies in the array: positions are checked where a request is split into lines. Nothing of it is left
+ * at run time.
+ */
+function wordAt(words: Uint32Array, index: number): number {
+  return words[index] as number;
+}
+
 export function setBits(words: Uint32Array, base: number, from: number, to: number): void {
   for (let at = from; at < to; ) {
     const word = at >>> 5;
     const end = Math.min(to, (word + 1) << 5);
-    words[base + word] |= wordMask(at & 31, end - (word << 5));
+    words[base + word] = wordAt(words, base + word) | wordMask(at & 31, end - (word << 5));
     at = end;
   }
 }
@@ -21,7 +29,7 @@ export function clearBits(words: Uint32Array, base: number, from: number, to: nu
   for (let at = from; at < to; ) {
     const word = at >>> 5;
     const end = Math.min(to, (word + 1) << 5);
-    words[base + word] &= ~wordMask(at & 31, end - (word << 5));
+    words[base + word] = wordAt(words, base + word) & ~wordMask(at & 31, end - (word << 5));
     at = end;
   }
 }
@@ -32,7 +40,7 @@ export function hasAllBits(words: Uint32Array, base: number, from: number, to: n
     const word = at >>> 5;
     const end = Math.min(to, (word + 1) << 5);
     const mask = wordMask(at & 31, end - (word << 5));
-    if ((words[base + word] & mask) !== mask >> 0) return false;
+    if ((wordAt(words, base + word) & mask) !== mask >> 0) return false;
     at = end;
   }
   return true;
@@ -43,7 +51,7 @@ export function hasAnyBit(words: Uint32Array, base: number, from: number, to: nu
   for (let at = from; at < to; ) {
     const word = at >>> 5;
     const end = Math.min(to, (word + 1) << 5);
-    if ((words[base + word] & wordMask(at & 31, end - (word << 5))) !== 0) return true;
+    if ((wordAt(words, base + word) & wordMask(at & 31, end - (word << 5))) !== 0) return true;
     at = end;
   }
   return false;
@@ -63,7 +71,7 @@ export function nextClearBit(words: Uint32Array, base: number, from: number, to:
 function nextBit(words: Uint32Array, base: number, from: number, to: number, flip: number): number {
   for (let at = from; at < to; ) {
     const word = at >>> 5;
-    const rest = ((words[base + word] ^ flip) >>> (at & 31)) >>> 0;
+    const rest = ((wordAt(words, base + word) ^ flip) >>> (at & 31)) >>> 0;
     if (rest !== 0) return Math.min(to, at + 31 - Math.clz32(rest & -rest));
     at = (word + 1) << 5;
   }

@@ -1,4 +1,6 @@
 import { clearBits, countBits, hasAllBits, nextClearBit, nextSetBit, setBits } from './bits.js';
+import { invariant } from './invariant.js';
+import type { Entry } from './numbers.js';
 
 /** One bit for every sector of every line, the lines named by their entry. Ranges are half open, in sectors of the line. */
 export class SectorMasks {
@@ -21,53 +23,55 @@ export class SectorMasks {
     return this.#words.byteLength;
   }
 
-  /** Makes room for more or fewer entries; those that remain keep their bits. */
-  resize(entriesMax: number): void {
+  /** Makes room for more entries. What is there stays. */
+  grow(entriesMax: number): void {
     const words = new Uint32Array(entriesMax * this.wordsPerLine);
-    words.set(this.#words.subarray(0, Math.min(words.length, this.#words.length)));
+    words.set(this.#words);
     this.#words = words;
   }
 
-  set(entry: number, from: number, to: number): void {
+  set(entry: Entry, from: number, to: number): void {
+    invariant(from >= 0 && to <= this.sectorsPerLine, 'sectors that are set must lie in their line');
     setBits(this.#words, entry * this.wordsPerLine, from, to);
   }
 
-  clear(entry: number, from: number, to: number): void {
+  clear(entry: Entry, from: number, to: number): void {
+    invariant(from >= 0 && to <= this.sectorsPerLine, 'sectors that are cleared must lie in their line');
     clearBits(this.#words, entry * this.wordsPerLine, from, to);
   }
 
-  clearAll(entry: number): void {
+  clearAll(entry: Entry): void {
     const base = entry * this.wordsPerLine;
     this.#words.fill(0, base, base + this.wordsPerLine);
   }
 
-  covers(entry: number, from: number, to: number): boolean {
+  covers(entry: Entry, from: number, to: number): boolean {
     return hasAllBits(this.#words, entry * this.wordsPerLine, from, to);
   }
 
   /** Set sectors in the range. */
-  count(entry: number, from: number, to: number): number {
+  count(entry: Entry, from: number, to: number): number {
     return countBits(this.#words, entry * this.wordsPerLine, from, to);
   }
 
-  any(entry: number): boolean {
+  any(entry: Entry): boolean {
     const base = entry * this.wordsPerLine;
-    for (let i = 0; i < this.wordsPerLine; i++) if (this.#words[base + i] !== 0) return true;
+    for (let i = base; i < base + this.wordsPerLine; i++) if (this.#words[i] !== 0) return true;
     return false;
   }
 
   /** First set sector in the range, or `to`. */
-  nextSet(entry: number, from: number, to: number): number {
+  nextSet(entry: Entry, from: number, to: number): number {
     return nextSetBit(this.#words, entry * this.wordsPerLine, from, to);
   }
 
   /** First clear sector in the range, or `to`. */
-  nextClear(entry: number, from: number, to: number): number {
+  nextClear(entry: Entry, from: number, to: number): number {
     return nextClearBit(this.#words, entry * this.wordsPerLine, from, to);
   }
 
-  /** A copy of one line's words, for whoever has to remember them. */
-  copyOf(entry: number): Uint32Array {
+  /** A copy of one line's words, for those who have to remember them. */
+  copyOf(entry: Entry): Uint32Array {
     const base = entry * this.wordsPerLine;
     return this.#words.slice(base, base + this.wordsPerLine);
   }

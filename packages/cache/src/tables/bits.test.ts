@@ -4,7 +4,7 @@ import { clearBits, countBits, hasAllBits, hasAnyBit, nextClearBit, nextSetBit, 
 
 const BITS = 130;
 const WORDS = Math.ceil(BITS / 32);
-/** Words before and after the mask, which nobody may touch. */
+/** Words before and after the mask, which must stay as they are. */
 const GUARD = 2;
 
 const range = fc.tuple(fc.integer({ min: 0, max: BITS }), fc.integer({ min: 0, max: BITS })).map(([a, b]) => ({
