@@ -1,6 +1,6 @@
 import type { Trace } from './trace.js';
 
-/** A trace cut into lines of one size: one access for each line of each request, in ascending order. */
+/** A trace split into lines of one size: one access for each line of each request, in ascending order. */
 export interface Accesses {
   /** Line number of each access. */
   readonly keys: Float64Array;

@@ -7,8 +7,8 @@ import { describe, expect, test } from 'vitest';
 import { accessesOf, numbered } from './accesses.js';
 import { minMisses } from './min.js';
 import { policyMisses } from './replay.js';
+import { medianOf, medianRatio, timeInRounds } from './rounds.js';
 import { parseBtr1, parseCsv, readTrace } from './trace.js';
-import { medianOf, medianRatio, takeTurns } from './turns.js';
 
 const keysOf = fc.array(fc.integer({ min: 0, max: 12 }), { minLength: 1, maxLength: 60 });
 
@@ -74,13 +74,13 @@ describe('traces', () => {
   });
 });
 
-test('sides take turns, and the median of each is told', async () => {
+test('sides alternate, and the median of each is told', async () => {
   const order: string[] = [];
   const side = (name: string) => async () => {
     order.push(name);
     return 1;
   };
-  expect(await takeTurns([side('a'), side('b')], 2)).toHaveLength(2);
+  expect(await timeInRounds([side('a'), side('b')], 2)).toHaveLength(2);
   expect(order.join('')).toBe('ababab');
   expect([medianOf([3, 1, 2]), medianOf([4, 1, 2, 3])]).toEqual([2, 2.5]);
 });

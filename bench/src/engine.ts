@@ -9,7 +9,7 @@ import { withDelay } from '@blockyard/layers';
 import Table from 'cli-table3';
 import { Command } from 'commander';
 import { randomFrom } from './random.js';
-import { medianOf } from './turns.js';
+import { medianOf } from './rounds.js';
 
 const MIB = 2 ** 20;
 const SECTOR = 512;

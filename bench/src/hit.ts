@@ -1,5 +1,5 @@
 /**
- * What a hit costs: cached reads and writes in memory, in turns against a bare `Map` that copies, and against lru-cache holding
+ * What a hit costs: cached reads and writes in memory, alternating with a bare `Map` that copies, and with lru-cache holding
  * the same blocks. Every side is awaited alike, as a caller of a device awaits.
  */
 import { connectMemory } from '@blockyard/backend-memory';
@@ -8,7 +8,7 @@ import Table from 'cli-table3';
 import { Command } from 'commander';
 import { LRUCache } from 'lru-cache';
 import { randomFrom } from './random.js';
-import { medianOf, type Side, takeTurns } from './turns.js';
+import { medianOf, type Side, timeInRounds } from './rounds.js';
 
 const SECTOR = 512;
 const LINE = 65_536;
@@ -24,8 +24,8 @@ interface Row {
 const program = new Command('hit')
   .description('Cached reads and writes per second against a bare Map and lru-cache')
   .option('--working-set-mib <n>', 'memory that is hit', Number, 64)
-  .option('--rounds <n>', 'turns of each side', Number, 9)
-  .option('--operations <n>', 'operations in a turn', Number, 100_000)
+  .option('--rounds <n>', 'rounds of all sides', Number, 9)
+  .option('--operations <n>', 'operations of each side in a round', Number, 100_000)
   .option('--json', 'print JSON')
   .option('--check', 'exit with 1 if a goal is missed: 0.8 of the Map at 4 KiB, more than lru-cache everywhere');
 program.parse();
@@ -54,7 +54,7 @@ for (const [blockSize, kind] of [
     mapSide(kind, blockSize, positions),
     lruSide(kind, blockSize, positions),
   ];
-  const [cache = 0, map = 0, lru = 0] = await takeTurns(sides, options.rounds);
+  const [cache = 0, map = 0, lru = 0] = await timeInRounds(sides, options.rounds);
   rows.push({
     name: `${blockSize / 1024} KiB ${kind}`,
     perSecond: 1 / medianOf([cache]),

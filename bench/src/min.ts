@@ -1,8 +1,8 @@
 import type { Accesses } from './accesses.js';
 
 /**
- * Misses of MIN, the best that any policy can do: the line whose next use is farthest away leaves (Belady, "A study of replacement
- * algorithms for a virtual-storage computer", IBM Systems Journal 1966).
+ * Misses of MIN, the best that any policy can do: the line whose next use is farthest away leaves (Belady, "A study of
+ * replacement algorithms for a virtual-storage computer", IBM Systems Journal 1966).
  */
 export function minMisses(accesses: Accesses, capacity: number): number {
   const { ids, unique } = accesses;
@@ -47,7 +47,9 @@ function nextUses({ ids, unique }: Accesses): Int32Array {
   return next;
 }
 
-/** A set of integers below `size` that knows its greatest: bits, over them bits that tell which words are not zero, and so on. */
+/**
+ * A set of integers below `size` that knows its greatest: bits, over them bits that tell which words are not zero, and so on.
+ */
 export class TimeSet {
   readonly #levels: Int32Array[] = [];
 

@@ -1,4 +1,7 @@
-/** Misbehaves towards an NBD server, in a process of its own, until it is told to stop: says "ready" when all of it is under way. */
+/**
+ * Misbehaves towards an NBD server, in a process of its own, until it is told to stop: says "ready" when all of it is under
+ * way.
+ */
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';

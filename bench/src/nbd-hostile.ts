@@ -1,6 +1,6 @@
 /**
- * What a good client feels of bad ones, by our NBD server, nbdkit and qemu-nbd: its longest waits, over a Unix socket, for 4 KiB and for
- * 4 MiB, while the others do one bad thing after the other in a process of their own.
+ * What a good client feels of bad ones, by our NBD server, nbdkit and qemu-nbd: its longest waits, over a Unix socket, for 4
+ * KiB and for 4 MiB, while the others do one bad thing after the other in a process of their own.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -25,7 +25,7 @@ const ATTACK_MS_MAX = 8000;
 const WAIT_MS_MAX = 10_000;
 
 const ATTACKS: readonly { readonly name: string; readonly clients: number; readonly what: string }[] = [
-  { name: 'none', clients: 0, what: 'nobody else' },
+  { name: 'none', clients: 0, what: 'no one else' },
   { name: 'slow', clients: 24, what: '24 send half of 32 MiB, then a byte a second' },
   { name: 'deaf', clients: 32, what: '32 ask for 512 MiB each and take nothing' },
   { name: 'hangup', clients: 32, what: '32 ask for 512 MiB each and hang up' },
@@ -123,7 +123,10 @@ function bounded(wait: Promise<number>): Promise<number> {
   return Promise.race([wait.catch(() => Number.POSITIVE_INFINITY), over]);
 }
 
-/** Milliseconds, from the first byte of a request to the last one of its reply; that of connecting is among them. Infinity where none comes. */
+/**
+ * Milliseconds, from the first byte of a request to the last one of its reply; that of connecting is among them. Infinity where
+ * none comes.
+ */
 async function longestWait(socket: string, command: typeof READ | typeof WRITE, length: number): Promise<number> {
   const payload = command === WRITE ? Buffer.alloc(length, 7) : undefined;
   const end = performance.now() + options.seconds * 1000;

@@ -1,8 +1,9 @@
 /**
- * The NBD server side by side with nbdkit and qemu-nbd, by fio over a Unix socket: our server on the memory backend and on a warm
- * cache over a file, `nbdkit memory`, `qemu-nbd` on a raw file, and `nbdkit null`, which keeps nothing. Each row is measured in
- * rounds, one side after the other, so that what else the machine does hits all alike, after rounds that do not count, in which the
- * JavaScript engine compiles what is used often. A figure is the median of the rounds; a ratio is the median of each round's ratio.
+ * The NBD server side by side with nbdkit and qemu-nbd, by fio over a Unix socket: our server on the memory backend and on a
+ * warm cache over a file, `nbdkit memory`, `qemu-nbd` on a raw file, and `nbdkit null`, which keeps nothing. Each row is
+ * measured in rounds, one side after the other, so that what else the machine does hits all alike, after rounds that do not
+ * count, in which the JavaScript engine compiles what is used often. A figure is the median of the rounds; a ratio is the
+ * median of each round's ratio.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -15,7 +16,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import Table from 'cli-table3';
 import { Command } from 'commander';
-import { medianOf, medianRatio } from './turns.js';
+import { medianOf, medianRatio } from './rounds.js';
 
 interface Row {
   readonly rw: 'randread' | 'randwrite' | 'read' | 'write';
@@ -43,9 +44,9 @@ interface Side {
 
 const program = new Command('nbd')
   .description('The NBD server against nbdkit and qemu-nbd, by fio; all three must be installed')
-  .option('--rounds <n>', 'turns of each side that count', Number, 5)
-  .option('--warm-up-rounds <n>', 'turns of each side before them', Number, 2)
-  .option('--seconds <n>', 'length of a turn', Number, 2)
+  .option('--rounds <n>', 'rounds that count', Number, 5)
+  .option('--warm-up-rounds <n>', 'rounds before them', Number, 2)
+  .option('--seconds <n>', 'time of each side in a round', Number, 2)
   .option('--mib <n>', 'size of the volume', Number, 256)
   .option(
     '--busy-poll-us <n>',
@@ -120,7 +121,7 @@ interface Measured extends Row {
   readonly clientBusyPercent: readonly number[];
 }
 
-interface Turn {
+interface Result {
   readonly perSecond: number;
   readonly busyPercent: number;
 }
@@ -129,15 +130,15 @@ async function measure(): Promise<Measured[]> {
   const rows = ROWS.filter((_, index) => options.rows?.includes(index + 1) ?? true);
   const measured: Measured[] = [];
   for (const row of rows) {
-    const turns: Turn[][] = SIDES.map(() => []);
+    const results: Result[][] = SIDES.map(() => []);
     for (let round = -options.warmUpRounds; round < options.rounds; round++) {
       for (const index of SIDES.keys()) {
-        const turn = await fio(socketOf(index), row, true);
-        if (round >= 0) turns[index]?.push(turn);
+        const result = await fio(socketOf(index), row, true);
+        if (round >= 0) results[index]?.push(result);
       }
     }
-    const speeds = turns.map((side) => side.map(({ perSecond }) => perSecond));
-    const clientBusyPercent = turns.map((side) => medianOf(side.map(({ busyPercent }) => busyPercent)));
+    const speeds = results.map((side) => side.map(({ perSecond }) => perSecond));
+    const clientBusyPercent = results.map((side) => medianOf(side.map(({ busyPercent }) => busyPercent)));
     measured.push({ ...row, perSecond: speeds.map(medianOf), ratios: ratiosOf(speeds), clientBusyPercent });
   }
   return measured;
@@ -149,7 +150,7 @@ function ratiosOf(speeds: readonly (readonly number[])[]): number[] {
 }
 
 /** One run. Untimed: once over the whole volume. */
-async function fio(socket: string, { rw, blockSize, depth }: Row, timed: boolean): Promise<Turn> {
+async function fio(socket: string, { rw, blockSize, depth }: Row, timed: boolean): Promise<Result> {
   const { stdout } = await promisify(execFile)('fio', [
     '--name=nbd',
     '--ioengine=nbd',

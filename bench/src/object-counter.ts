@@ -1,4 +1,4 @@
-/** Counts writes of objects: those of one object in one turn of the event loop count once. */
+/** Counts writes of objects: those of one object in one round of the event loop count once. */
 export class ObjectCounter {
   writes = 0;
   readonly #objectBytes: number;

@@ -7,10 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Table from 'cli-table3';
 import { Command } from 'commander';
+import { medianOf, medianRatio } from './rounds.js';
 import { runFio, type Work } from './s3/fio.js';
 import { startLink } from './s3/link.js';
 import { blockyard, type Side, type Store, s3backer } from './s3/sides.js';
-import { medianOf, medianRatio } from './turns.js';
 
 const KIB = 1024;
 const MIB = 2 ** 20;
@@ -71,7 +71,7 @@ const program = new Command('s3')
     'A cached S3 volume beside s3backer. The store is S3_ENDPOINT (a host name under which BUCKET.HOST resolves, for s3backer), S3_BUCKET, S3_REGION, S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY',
   )
   .option('--rtt-ms <n>', 'round-trip time that a proxy on this machine adds; 0: none', Number, 20)
-  .option('--rounds <n>', 'turns of each side', Number, 3)
+  .option('--rounds <n>', 'rounds of all sides', Number, 3)
   .option('--cache-mib <n>', 'size of each cache', Number, 64)
   .option('--volume-mib <n>', 'size of the volume', Number, 1024)
   .option('--objects <list>', 'KiB in one object of ours, one side each', numbers, [1024, 256, 64])
@@ -173,7 +173,7 @@ async function measure(sides: readonly Side[]): Promise<Measured[]> {
   return measured;
 }
 
-/** One turn of one side, from a start with an empty cache. */
+/** One round of one side, from a start with an empty cache. */
 async function once(side: Side, { work, warmUp, unit }: Row): Promise<number> {
   const disk = await side.start(work.flushEvery !== undefined);
   if (warmUp !== undefined) await runFio(disk, warmUp);

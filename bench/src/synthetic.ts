@@ -65,7 +65,7 @@ function lowerBound(sorted: Float64Array, value: number): number {
   return low;
 }
 
-/** Popular lines, and a stretch of the capacity read once, in turns. */
+/** Popular lines, and a stretch of the capacity read once, alternating. */
 function zipfAndScan(capacity: number): Float64Array {
   const draw = zipf(0.9, capacity);
   let fresh = capacity * ZIPF_LINES_PER_LINE;
@@ -105,7 +105,7 @@ function recency(capacity: number): (access: number) => number {
   };
 }
 
-/** Recency and a loop of 1.2 capacities in turns of thirty capacities. */
+/** Recency and a loop of 1.2 capacities, alternating every thirty capacities. */
 function recencyAndLoop(capacity: number): Float64Array {
   const next = recency(capacity);
   const lines = Math.round(1.2 * capacity);

@@ -1,8 +1,8 @@
 /**
- * Writes of the base for each line that clients write, over traces that have writes: a base that stores objects of 1 MiB, a cache of a
- * tenth of the lines that the trace touches. Runs of one object that arrive together are one write of the object, as in the S3
- * backend. No cache can make fewer than one for each object that is ever written: where a trace writes hardly anything twice,
- * that is most of what can be had.
+ * Writes of the base for each line that clients write, over traces that have writes: a base that stores objects of 1 MiB, a
+ * cache of a tenth of the lines that the trace touches. Runs of one object that arrive together are one write of the object, as
+ * in the S3 backend. No cache can make fewer than one for each object that is ever written: where a trace writes hardly
+ * anything twice, that is most of what can be had.
  */
 import { type BlockDevice, createDevice } from '@blockyard/block';
 import { connectCache } from '@blockyard/cache';

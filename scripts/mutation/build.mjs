@@ -16,9 +16,9 @@ const silent = Object.fromEntries(
 );
 
 /**
- * Makes two builds below `<directory>/.mutation`, of this process alone,, beside the package's node_modules, so that what its files import is found:
- * `covering` counts which mutants are come past, which would cost more than the code itself, and `switched` does not.
- * Returns the mutants, in the order of the files, and the names of all files of `src`.
+ * Makes two builds below `<directory>/.mutation`, of this process alone,, beside the package's node_modules, so that what its
+ * files import is found: `covering` counts which mutants are come past, which would cost more than the code itself, and
+ * `switched` does not. Returns the mutants, in the order of the files, and the names of all files of `src`.
  */
 export async function buildMutants(root, target) {
   const source = join(root, target.directory, 'src');
@@ -49,8 +49,8 @@ export async function buildMutants(root, target) {
 }
 
 /**
- * Stryker's own switches compare strings in an object; in a loop that is most of the time. Here they are a number in a variable.
- * `cover` takes the place of the calls that count.
+ * Stryker's own switches compare strings in an object; in a loop that is most of the time. Here they are a number in a
+ * variable. `cover` takes the place of the calls that count.
  */
 async function writeBuild(out, contents, cover) {
   for (const [name, content] of contents) {

@@ -1,4 +1,6 @@
-/** Cases of the cache beside its own tests: the conformance kit at starved set-ups, and simulated worlds, all from fixed seeds. */
+/**
+ * Cases of the cache beside its own tests: the conformance kit at starved set-ups, and simulated worlds, all from fixed seeds.
+ */
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 

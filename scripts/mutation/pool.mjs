@@ -1,4 +1,4 @@
-/** Hands mutants to worker processes and collects what becomes of them. */
+/** Hands mutants to worker processes and collects their results. */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -99,7 +99,7 @@ export class Pool {
   }
 }
 
-/** What becomes of one mutant. */
+/** The result of one mutant. */
 async function judge(mutant, tests, worker) {
   if (tests.length === 0) return { status: 'uncovered' };
   if (worker.importError) return { status: 'killed', message: worker.importError };

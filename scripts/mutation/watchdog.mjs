@@ -1,6 +1,6 @@
 /**
- * A thread that ends its process when a test runs in circles. Time is the processor's: a busy machine makes no mutant look like an
- * endless loop.
+ * A thread that ends its process when a test runs in circles. Time is the processor's: a busy machine makes no mutant look like
+ * an endless loop.
  */
 import { workerData } from 'node:worker_threads';
 

@@ -11,8 +11,8 @@ interface InFlight {
 const IN_FLIGHT_BYTES_MAX = 64 * 2 ** 20;
 
 /**
- * A TCP proxy on the loopback interface that delivers every byte half a round trip later, in either direction. It has no rate limit,
- * and connections through it open at once: what it adds is distance alone.
+ * A TCP proxy on the loopback interface that delivers every byte half a round trip later, in either direction. It has no rate
+ * limit, and connections through it open at once: what it adds is distance alone.
  */
 export async function startLink(target: URL, roundTripMs: number): Promise<{ port: number; stop(): Promise<void> }> {
   const sockets = new Set<Socket>();

@@ -13,8 +13,8 @@ import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 
 /**
- * Real crashes: a process that writes and flushes is killed at random moments, over and over on one volume. Each time the volume is
- * opened again, nothing may be missing that was flushed, and no sector may be torn [D1, D4].
+ * Real crashes: a process that writes and flushes is killed at random moments, over and over on one volume. Each time the
+ * volume is opened again, nothing may be missing that was flushed, and no sector may be torn [D1, D4].
  *
  * More rounds: BLOCKYARD_KILL_ROUNDS=50. Another run: BLOCKYARD_KILL_SEED=n.
  */

@@ -1,7 +1,7 @@
 /**
- * A process that writes and flushes until it is killed: `node dist/killed/victim.js URI CACHE_BYTES FIRST_STAMP SEED`. Without a cache
- * where CACHE_BYTES is 0. For every flush that has resolved it prints a line: what each sector that was written since the one
- * before is stamped with, `sector:stamp`. A line that was printed outlives the process.
+ * A process that writes and flushes until it is killed: `node dist/killed/victim.js URI CACHE_BYTES FIRST_STAMP SEED`. Without
+ * a cache where CACHE_BYTES is 0. For every flush that has resolved it prints a line: what each sector that was written since
+ * the one before is stamped with, `sector:stamp`. A line that was printed outlives the process.
  */
 import { writeSync } from 'node:fs';
 import { connectCache } from '@blockyard/cache';

@@ -3,8 +3,8 @@ import { connectCache } from '@blockyard/cache';
 import { Random } from '@blockyard/conformance/simulator';
 
 /**
- * Moves gigabytes through a cache and tells how much memory the process took: `node --expose-gc dist/memory/main.js`. Prints JSON,
- * in bytes. `failing` as argument: over a base of which three calls in ten fail.
+ * Moves gigabytes through a cache and tells how much memory the process took: `node --expose-gc dist/memory/main.js`. Prints
+ * JSON, in bytes. `failing` as argument: over a base of which three calls in ten fail.
  */
 
 const BUDGET_BYTES = 64 * 2 ** 20;

@@ -9,7 +9,7 @@ export interface PlantedBug {
   readonly instead: string;
 }
 
-/** One in each of three rooms, of the kind that gets through reviews. */
+/** One in each of three packages, of the kind that gets through reviews. */
 export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'what a read of the base brings replaces what was written meanwhile',

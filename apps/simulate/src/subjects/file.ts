@@ -22,7 +22,7 @@ export const fileSubject: SimulationSubject = {
         return createDevice(new FileDriver(new SimulatedFile(world, medium, life, hasHoles), facts));
       },
       crash: () => medium.crash(world.random),
-      // After an error of fsync nobody can tell what is durable.
+      // After an error of fsync no one can tell what is durable.
       mayFail: (error) => isFlushFailed(error),
       isLost: (error) => isFlushFailed(error),
     };

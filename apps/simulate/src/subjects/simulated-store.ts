@@ -27,7 +27,10 @@ interface StoredObject {
 /** Of the answers that bring data, in a world where that happens, so many have a bit that flipped on the way. */
 const FLIPPED = 0.05;
 
-/** A bucket in memory, on the other side of a network that delays, loses, flips bits and answers too late. What it stored is durable. */
+/**
+ * A bucket in memory, on the other side of a network that delays, loses, flips bits and answers too late. What it stored is
+ * durable.
+ */
 export class SimulatedStore {
   readonly #world: World;
   readonly #objects = new Map<string, StoredObject>();

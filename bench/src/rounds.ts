@@ -1,14 +1,14 @@
 /** Does its work once and says how many operations that was. */
 export type Side = () => Promise<number>;
 
-/** Seconds per operation of each side, the median of so many turns, the sides taking turns so that all see the same machine. */
-export async function takeTurns(sides: readonly Side[], rounds: number): Promise<number[]> {
+/** Seconds per operation of each side, the median of so many rounds. The sides alternate, so that all see the same machine. */
+export async function timeInRounds(sides: readonly Side[], rounds: number): Promise<number[]> {
   const seconds: number[][] = sides.map(() => []);
   for (let round = -1; round < rounds; round++) {
     for (const [i, side] of sides.entries()) {
       const start = performance.now();
       const operations = await side();
-      // The first turn warms up.
+      // The first round warms up.
       if (round >= 0) seconds[i]?.push((performance.now() - start) / 1000 / operations);
     }
   }
