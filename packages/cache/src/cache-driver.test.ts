@@ -1,3 +1,4 @@
+import { macrotasks } from '@blockyard/block/testing';
 import { createMemory, createReferenceDevice } from '@blockyard/conformance/testing';
 import { expect, test } from 'vitest';
 import { connectCache } from './connect.js';
@@ -5,7 +6,6 @@ import { bytesAt, filled, openCache, SECTOR } from './testing/fixture.js';
 
 const LINE = { lineSize: 4096, maxSizeBytes: 1 << 20 };
 const LINE_SECTORS = 8;
-const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 test('it shows what the base shows, under a name that says so', async () => {
   const { cache, base } = await openCache(64, LINE, 8192);
@@ -98,7 +98,7 @@ test('write-through: zeroes are in the base when they are accepted, and so is al
     isOver = true;
   });
   await base.called('discard');
-  await turn();
+  await macrotasks();
   expect(isOver).toBe(false);
   base.release();
   await discarded;

@@ -1,9 +1,9 @@
 import { type BlockDevice, BlockError, createDevice, type Operation } from '@blockyard/block';
+import { ManualClock, settled } from '@blockyard/block/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type CacheDevice, connectCache } from './connect.js';
 import type { CacheOptions } from './options.js';
 import { filled, SECTOR } from './testing/fixture.js';
-import { ManualClock } from './testing/manual-clock.js';
 
 /** Eight sectors in a line, and room for some twenty lines. */
 const OPTIONS: CacheOptions = { lineSize: 4096, maxSizeBytes: 160_000, readAhead: false, seed: 1 };
@@ -70,9 +70,6 @@ interface State {
 
 const write = (cache: BlockDevice, line: number, lines = 1) => cache.write(line * 8, [filled(lines * 8, 1)]);
 const read = (cache: BlockDevice, line: number, lines = 1) => cache.read(line * 8, [filled(lines * 8, 1)]);
-const turns = async (count = 6) => {
-  for (let i = 0; i < count; i++) await new Promise<void>((resolve) => setImmediate(resolve));
-};
 
 /** Lines that may be dirty before writers wait. */
 const dirtyMax = (cache: CacheDevice) => Math.floor(cache.snapshot().linesMax / 2);
@@ -140,7 +137,7 @@ const STATES: readonly State[] = [
     begin: async ({ cache }) => {
       await dirty(cache, 3);
       const flush = cache.flush();
-      await turns();
+      await settled();
       return { flush, shared: cache.flush(), sharedToo: cache.flush(), range: cache.flush({ start: 8, count: 8 }) };
     },
   },
@@ -151,7 +148,7 @@ const STATES: readonly State[] = [
       base.fails.add('write');
       await dirty(cache, 3);
       clock.advance(30_000);
-      await turns();
+      await settled();
       expect(clock.timers.length).toBeGreaterThan(0);
       return {};
     },
@@ -198,7 +195,7 @@ const STATES: readonly State[] = [
       base.holds.add('read');
       const alone = cache.read(1, [filled(1, 1)]);
       base.fails.clear();
-      await turns();
+      await settled();
       return { alone };
     },
   },
@@ -259,7 +256,7 @@ const STATES: readonly State[] = [
         await dirty(cache, 3);
         const { operations, end } = { operations: read(cache, 0), end: cache.disconnect() };
         await operations;
-        await turns();
+        await settled();
         return { end, endAgain: cache.disconnect(), behind: write(cache, 7) };
       },
     }),
@@ -301,7 +298,7 @@ describe('A forced end', () => {
     for (const [afterwards, answer] of Object.entries(AFTERWARDS)) {
       test(`is over at once, and for good: ${name}; the base ${afterwards} [E4]`, async () => {
         stray.length = 0;
-        const clock = new ManualClock();
+        const clock = new ManualClock({ strict: true });
         const base = new HeldBase();
         const cache = await connectCache(base.device, { ...OPTIONS, ...options, clock });
         for (const operation of holds) base.holds.add(operation);
@@ -317,24 +314,24 @@ describe('A forced end', () => {
             },
           );
         }
-        await turns();
+        await settled();
         expect(outcomes, 'all of it waits').toEqual({});
         const callsBefore = base.calls.length;
 
         await cache.disconnect({ force: true });
-        await turns();
+        await settled();
         // A prefetch fails silently.
         const resolves = (what: string) => what.startsWith('end') || what === 'prefetch';
         const expected = Object.keys(underWay).map((what) => [what, resolves(what) ? 'resolved' : 'DISCONNECTED']);
         expect(outcomes).toEqual(Object.fromEntries(expected));
-        expect(clock.due).toEqual([]);
+        expect(clock.dueMs).toEqual([]);
 
         for (const call of base.held.splice(0)) answer(call);
-        await turns();
+        await settled();
         clock.advance(1e9);
-        await turns();
+        await settled();
         expect(base.calls.slice(callsBefore)).toEqual([]);
-        expect(clock.due).toEqual([]);
+        expect(clock.dueMs).toEqual([]);
         expect(stray).toEqual([]);
         expect(cache.snapshot()).toMatchObject({
           readsInFlight: 0,

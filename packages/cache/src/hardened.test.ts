@@ -1,4 +1,5 @@
 import { type BlockDevice, createDevice, isBlockError } from '@blockyard/block';
+import { macrotasks } from '@blockyard/block/testing';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { connectCache } from './connect.js';
@@ -35,7 +36,7 @@ function byHand(sizeSectors: number): { base: BlockDevice; calls: HeldWrite[] } 
 
 /** Lets the event loop run until the base has been called so often. */
 async function untilThereAre(count: number, calls: readonly HeldWrite[]): Promise<void> {
-  for (let turn = 0; turn < 100 && calls.length < count; turn++) await new Promise((resolve) => setImmediate(resolve));
+  for (let i = 0; i < 100 && calls.length < count; i++) await macrotasks();
   expect(calls.length).toBeGreaterThanOrEqual(count);
 }
 

@@ -1,9 +1,8 @@
 import { type BlockDevice, BlockError } from '@blockyard/block';
+import { macrotasks } from '@blockyard/block/testing';
 import { expect, test } from 'vitest';
 import { thenable } from '../testing/fixture.js';
 import { BaseCalls } from './base-calls.js';
-
-const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** Calls of a base whose `write` is this, and what was told of them. */
 function callsOf(write: () => unknown) {
@@ -78,7 +77,7 @@ test.each([
   const { begin, log } = callsOf(write);
   begin();
   expect(log).toEqual([]);
-  await turn();
+  await macrotasks();
   expect(log).toEqual([outcome]);
 });
 
@@ -94,7 +93,7 @@ test('the end fails what is under way at once, and lets no later call through', 
   await expect(flush).rejects.toThrow('over');
   begin();
   for (const answer of answers) answer();
-  await turn();
+  await macrotasks();
   expect(log).toEqual(['BlockError DISCONNECTED: over', 'BlockError DISCONNECTED: over']);
   expect([count(), calls.hasEnded]).toEqual([1, true]);
   expect(() => calls.check()).toThrow('over');
@@ -105,7 +104,7 @@ test('what is thrown by those that are told goes to the cache, not to the proces
   begin(() => {
     throw new Error('a table is wrong');
   });
-  await turn();
+  await macrotasks();
   expect(log).toEqual(['done', 'broken: Error: a table is wrong']);
   expect(calls.hasEnded).toBe(false);
 });

@@ -1,9 +1,9 @@
 import { connectMemory } from '@blockyard/backend-memory';
 import { type BlockDevice, isBlockError, type Operation } from '@blockyard/block';
+import { ManualClock } from '@blockyard/block/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { connectCache } from '../connect.js';
 import { bytesAt, filled, SECTOR, thenable } from '../testing/fixture.js';
-import { ManualClock } from '../testing/manual-clock.js';
 
 const SIZE_SECTORS = 8 * 200;
 /** Room for some twenty lines of eight sectors. */
@@ -97,7 +97,7 @@ describe.each(Object.entries(MISDEEDS))('A base that %s', (_name, misdeed) => {
     test.each(calls)(`fails no request but those that need its ${operation}, call %i`, async (nth) => {
       const inner = await connectMemory({ sectorSize: SECTOR, sizeSectors: SIZE_SECTORS });
       const { device, wasAsked } = misbehaving(inner, operation, nth, misdeed);
-      const clock = new ManualClock();
+      const clock = new ManualClock({ strict: true });
       const cache = await connectCache(device, { ...STARVED, clock, minRetryDelayMs: 1, maxRetryDelayMs: 2 });
       const ticking = setInterval(() => clock.advance(5), 1);
       try {
@@ -131,7 +131,7 @@ describe.each(Object.entries(MISDEEDS))('A base that %s', (_name, misdeed) => {
       } finally {
         clearInterval(ticking);
       }
-      expect(clock.due).toEqual([]);
+      expect(clock.dueMs).toEqual([]);
       expect(stray).toEqual([]);
       if (nth === 1) expect(wasAsked()).toBe(true);
     });

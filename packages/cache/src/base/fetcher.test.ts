@@ -1,6 +1,6 @@
+import { ManualClock, macrotasks } from '@blockyard/block/testing';
 import { expect, test } from 'vitest';
 import { setBits } from '../tables/bits.js';
-import { ManualClock } from '../testing/manual-clock.js';
 import { plain } from '../testing/plain.js';
 import { smallLines } from '../testing/small-lines.js';
 import { ZeroRanges } from '../unwritten/zero-ranges.js';
@@ -30,7 +30,7 @@ function fetcherOf() {
       }),
   };
   const zeroes = new ZeroRanges(epochs);
-  const clock = new ManualClock();
+  const clock = new ManualClock({ strict: true });
   const latencies = new Latencies();
   const log: string[] = [];
   const made = new Fetcher({
@@ -70,15 +70,13 @@ function fetcherOf() {
   return { fetcher, lines, zeroes: plain(zeroes), clock, latencies, calls, log, prepare, write, sectorsOf };
 }
 
-const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
-
 test('neighbouring lines are one read, straight into their slots', async () => {
   const { fetcher, calls, log, prepare } = fetcherOf();
   fetcher.issue([prepare(2, 3), prepare(3), prepare(4, 0, 2)]);
   expect(calls.map(({ start, sectors }) => [start, sectors])).toEqual([[19, [5, 8, 2]]]);
   expect(fetcher.counts).toEqual({ reads: 1, readBytes: 15 * SECTOR, failed: 0 });
   calls[0]?.answer();
-  await turn();
+  await macrotasks();
   expect(log).toEqual([
     'line 2: . . . 19 20 21 22 23',
     'line 3: 24 25 26 27 28 29 30 31',
@@ -106,7 +104,7 @@ test('what is there, and what is zero, is not read: from the first missing secto
   fetcher.issue([fetch]);
   expect(calls.map(({ start, sectors }) => [start, sectors])).toEqual([[9, [2, 3, 1]]]);
   calls[0]?.answer();
-  await turn();
+  await macrotasks();
   expect(log[0]).toBe('line 1: 100 9 10 101 . . 14 .');
 });
 
@@ -119,7 +117,7 @@ test('what is written or zeroed meanwhile is newer than what arrives', async () 
   fetcher.supersede(fetch.entry + 1, 0, 8);
   expect(fetcher.countWanted(fetch, 0, 8)).toBe(5);
   calls[0]?.answer();
-  await turn();
+  await macrotasks();
   // Sectors that the base was to write to cannot be written to meanwhile without moving the line; here it did not move.
   expect(log[0]).toBe('line 1: 8 9 10 11 12 13 . 15');
 });
@@ -133,7 +131,7 @@ test('a line that has moved gets what arrives where it is now', async () => {
   expect(fetcher.isTarget(fetch.entry, 0, 8)).toBe(false);
   write(1, 2, 4, 100);
   calls[0]?.answer();
-  await turn();
+  await macrotasks();
   expect(log[0]).toBe('line 1: 8 9 100 100 12 13 14 15');
   expect(lines.hasPins(fetch.entry)).toBe(false);
 });
@@ -172,7 +170,7 @@ test('a failure is told to all lines of the read, and leaves them as they were',
   write(1, 0, 1, 100);
   fetcher.issue([prepare(1), prepare(2)]);
   calls[0]?.fail('broken');
-  await turn();
+  await macrotasks();
   const failure = 'BlockError: read on by hand: broken';
   expect(log).toEqual([`line 1 failed: ${failure}`, `line 2 failed: ${failure}`, 'settled']);
   expect(fetcher.counts.failed).toBe(1);
@@ -192,10 +190,10 @@ test('a line has a fetch until it is over, and the base is idle when all are', a
   expect([fetcher.inFlight, fetcher.of(one.entry), fetcher.of(two.entry)]).toEqual([2, one, two]);
   clock.nowMs = 3;
   calls[0]?.answer();
-  await turn();
+  await macrotasks();
   expect([fetcher.inFlight, fetcher.of(one.entry), isIdle]).toEqual([1, undefined, 0]);
   calls[1]?.fail('broken');
-  await turn();
+  await macrotasks();
   expect([fetcher.inFlight, isIdle]).toEqual([0, 2]);
   expect([latencies.baseRead.count, latencies.baseRead.mean]).toEqual([1, 3000]);
 });

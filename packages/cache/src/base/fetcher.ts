@@ -1,8 +1,7 @@
-import type { Clock } from '@blockyard/block';
+import { type Clock, invariant } from '@blockyard/block';
 import type { Geometry } from '../lines/geometry.js';
 import type { Lines } from '../lines/lines.js';
 import { clearBits, countBits, hasAllBits, hasAnyBit, nextClearBit, nextSetBit, setBits } from '../tables/bits.js';
-import { invariant } from '../tables/invariant.js';
 import type { Entry, Line, Slot } from '../tables/numbers.js';
 import type { ZeroRanges } from '../unwritten/zero-ranges.js';
 import type { BaseCalls } from './base-calls.js';

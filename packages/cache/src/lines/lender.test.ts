@@ -1,4 +1,5 @@
 import type { Loan } from '@blockyard/block';
+import { macrotasks } from '@blockyard/block/testing';
 import { expect, test } from 'vitest';
 import type { CacheDevice } from '../connect.js';
 import { bytesAt, filled, fillsOf, openCache, SECTOR } from '../testing/fixture.js';
@@ -141,7 +142,7 @@ test('what is lent outlives the cache, and is given back without effect', async 
     expect(cache.lend?.(0, 8)).toBeUndefined();
     expect(fills(loan)).toEqual(Array(8).fill(5));
     loan.release();
-    await new Promise((resolve) => setImmediate(resolve));
+    await macrotasks();
     loan.release();
   }
 });

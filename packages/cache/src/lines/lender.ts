@@ -1,5 +1,4 @@
-import type { Loan } from '@blockyard/block';
-import { invariant } from '../tables/invariant.js';
+import { invariant, type Loan } from '@blockyard/block';
 import type { Entry, Sector, Slot } from '../tables/numbers.js';
 import type { Geometry } from './geometry.js';
 import type { Lines } from './lines.js';

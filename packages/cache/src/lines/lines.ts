@@ -1,5 +1,5 @@
+import { invariant } from '@blockyard/block';
 import type { EvictionPolicy } from '../eviction/policy.js';
-import { invariant } from '../tables/invariant.js';
 import { type Entry, type Line, NO_ENTRY, NO_SLOT, type Slot } from '../tables/numbers.js';
 import { SectorMasks } from '../tables/sector-masks.js';
 import { CountTable, FlagTable, LinkTable } from '../tables/tables.js';

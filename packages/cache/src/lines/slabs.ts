@@ -1,4 +1,4 @@
-import { invariant } from '../tables/invariant.js';
+import { invariant } from '@blockyard/block';
 import { NO_SLOT, type Slot } from '../tables/numbers.js';
 import { FlagTable } from '../tables/tables.js';
 

@@ -1,8 +1,8 @@
 import type { Loan } from '@blockyard/block';
+import { ManualClock, settled } from '@blockyard/block/testing';
 import { expect, test } from 'vitest';
 import type { CacheDevice } from '../connect.js';
 import { bytesAt, filled, fillsOf, openCache } from '../testing/fixture.js';
-import { ManualClock } from '../testing/manual-clock.js';
 
 const MIB = 2 ** 20;
 const LINE_SECTORS = 8;
@@ -13,9 +13,6 @@ const opened = (options: object = {}) =>
 const byteOf = (line: number) => 1 + (line % 250);
 const write = (cache: CacheDevice, line: number) =>
   cache.write(line * LINE_SECTORS, [filled(LINE_SECTORS, byteOf(line))]);
-const turns = async () => {
-  for (let i = 0; i < 6; i++) await new Promise<void>((resolve) => setImmediate(resolve));
-};
 
 /** As much as is lent, from one line on, with the line of each. */
 function borrow(cache: CacheDevice, from: number): Map<number, Loan> {
@@ -130,20 +127,20 @@ test("a smaller budget that waits for the base is in no one's way", async () => 
 });
 
 test('where the base fails to take what has to leave, the caller is told, and it leaves when the base has recovered', async () => {
-  const clock = new ManualClock();
+  const clock = new ManualClock({ strict: true });
   const { cache, base } = await opened({ clock, minRetryDelayMs: 10 });
   const dirty = Math.floor(cache.snapshot().linesMax * 0.49);
   base.fail('write', 'UNAVAILABLE');
   for (let line = 0; line < dirty; line++) await write(cache, line);
-  await turns();
+  await settled();
   const changed = cache.setMaxSizeBytes(1.5 * MIB);
   clock.advance(10);
   await expect(changed).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   expect(cache.snapshot().heldBytes).toBeGreaterThan(1.5 * MIB);
   base.heal();
   clock.advance(20);
-  for (let i = 0; i < 20; i++) await turns();
+  for (let i = 0; i < 20; i++) await settled();
   expect(cache.snapshot().heldBytes).toBeLessThanOrEqual(1.5 * MIB);
   await cache.disconnect();
-  expect(clock.due).toEqual([]);
+  expect(clock.dueMs).toEqual([]);
 });

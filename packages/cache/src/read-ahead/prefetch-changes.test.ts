@@ -1,11 +1,11 @@
 import { type BlockDevice, isBlockError } from '@blockyard/block';
+import { macrotasks } from '@blockyard/block/testing';
 import { createMemory, createReferenceDevice } from '@blockyard/conformance/testing';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type CacheDevice, connectCache } from '../connect.js';
 import { SECTOR } from '../testing/fixture.js';
 
-const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 const SIZE = 512;
 const SIZE_MAX = 1024;
 
@@ -13,14 +13,14 @@ const SIZE_MAX = 1024;
 const sectorsOf = (buffers: readonly Uint8Array[]) =>
   buffers.reduce((sum, { byteLength }) => sum + byteLength, 0) / SECTOR;
 
-/** A base whose calls take as many turns as it is told, and which notes every read past its end. */
+/** A base whose calls take as many macrotasks as it is told, and which notes every read past its end. */
 function watchedBase(delays: () => number, resized: () => void = () => {}) {
   const memory = createMemory({ sectorSize: SECTOR, sizeSectors: SIZE });
   memory.bytes.fill(1);
   const device = createReferenceDevice(memory);
   const pastEnd: string[] = [];
   const later = async <T>(call: () => Promise<T>): Promise<T> => {
-    for (let i = delays(); i > 0; i--) await turn();
+    for (let i = delays(); i > 0; i--) await macrotasks();
     return call();
   };
   const base: BlockDevice = {
@@ -73,7 +73,7 @@ describe.each([4096, 512])(
           cache = await connectCache(base, { maxSizeBytes: 300_000, lineSize, readAhead: false });
           await cache.discard(0, 1);
           await cache.resize(size);
-          await turn();
+          await macrotasks();
           // Once the cache tells its new size, the range is out of bounds; nothing else may come of it.
           for (const error of await Promise.all(prefetches))
             if (error !== undefined) expect(error).toMatchObject({ code: 'OUT_OF_BOUNDS' });
@@ -91,7 +91,7 @@ type Step =
   | { readonly kind: 'prefetch' | 'read' | 'write' | 'discard'; readonly start: number; readonly count: number }
   | { readonly kind: 'resize'; readonly size: number }
   | { readonly kind: 'budget'; readonly bytes: number }
-  | { readonly kind: 'pause'; readonly turns: number };
+  | { readonly kind: 'pause'; readonly macrotasks: number };
 
 const range = { start: fc.nat(SIZE_MAX - 1), count: fc.integer({ min: 1, max: 128 }) };
 const steps: fc.Arbitrary<Step> = fc.oneof(
@@ -105,7 +105,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({ kind: fc.constant('budget' as const), bytes: fc.integer({ min: 80_000, max: 400_000 }) }),
   },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('pause' as const), turns: fc.nat(3) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('pause' as const), macrotasks: fc.nat(3) }) },
 );
 
 function perform(cache: CacheDevice, step: Step): Promise<unknown> {
@@ -124,7 +124,7 @@ function perform(cache: CacheDevice, step: Step): Promise<unknown> {
       return cache.setMaxSizeBytes(step.bytes);
     case 'pause':
       return (async () => {
-        for (let i = 0; i < step.turns; i++) await turn();
+        await macrotasks(step.macrotasks);
       })();
   }
 }

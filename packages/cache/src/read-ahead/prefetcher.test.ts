@@ -1,4 +1,5 @@
 import { connectMemory } from '@blockyard/backend-memory';
+import { macrotasks } from '@blockyard/block/testing';
 import { ControlledBase } from '@blockyard/conformance/testing';
 import { describe, expect, test } from 'vitest';
 import { connectCache } from '../connect.js';
@@ -7,8 +8,6 @@ import { bytesAt, filled, openCache } from '../testing/fixture.js';
 /** Groups of 256 lines: the base of the fixture prefers transfers of a mebibyte. */
 const LINE = { lineSize: 4096, maxSizeBytes: 4 << 20 };
 const LINE_SECTORS = 8;
-
-const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 test('a range is brought in by reads of a group each, without what is there, on its way, or known to be zero', async () => {
   const { cache, base, reads } = await openCache(8000, LINE);
@@ -41,7 +40,7 @@ test('no more than a quarter of the lines are on their way at once, and the rest
   base.hold('read');
   const prefetched = cache.prefetch(0, 100 * LINE_SECTORS);
   await base.called('read');
-  await turn();
+  await macrotasks();
   expect(cache.snapshot().linesAhead).toBe(Math.floor(linesMax / 4));
   base.release();
   await prefetched;
@@ -101,7 +100,7 @@ test('a sequential reader is read ahead of, up to the end of the device, and ask
   const { cache, base, reads } = await openCache(20 * LINE_SECTORS + 3, { ...LINE, readAhead: true });
   for (let line = 0; line < 20; line++) {
     await bytesAt(cache, line * LINE_SECTORS, LINE_SECTORS);
-    while (cache.snapshot().linesAhead > 0) await turn();
+    while (cache.snapshot().linesAhead > 0) await macrotasks();
   }
   expect(Math.max(...reads.map(({ start, count }) => start + count))).toBe(20 * LINE_SECTORS + 3);
   expect(reads.reduce((sum, { count }) => sum + count, 0)).toBe(20 * LINE_SECTORS + 3);
@@ -134,7 +133,7 @@ test('a reader of small requests is read ahead of as long as it reads on, though
   const { cache, base } = await openCache(400 * LINE_SECTORS, { ...LINE, readAhead: true });
   for (let sector = 0; sector < 200 * LINE_SECTORS; sector += 2) {
     await bytesAt(cache, sector, 2);
-    while (cache.snapshot().linesAhead > 0) await turn();
+    while (cache.snapshot().linesAhead > 0) await macrotasks();
   }
   // The first three lines are asked for; the rest is there in time.
   expect(cache.snapshot().lookups - cache.snapshot().hits).toBeLessThan(5);
@@ -187,7 +186,7 @@ describe('the memory there is', () => {
       for (let line = 0; line < 1000; line += 8) {
         await bytesAt(cache, line * LINE_SECTORS, 8 * LINE_SECTORS);
         ahead = Math.max(ahead, cache.snapshot().linesAhead);
-        while (cache.snapshot().linesAhead > 0) await turn();
+        while (cache.snapshot().linesAhead > 0) await macrotasks();
       }
       await cache.disconnect({ force: true });
       return { ahead, calls: base.calls('read') };
@@ -219,7 +218,7 @@ test('a prefetch waits for a line that another request is fetching', async () =>
   const prefetched = cache.prefetch(0, 8).then(() => {
     isThere = true;
   });
-  await turn();
+  await macrotasks();
   expect(isThere).toBe(false);
   base.release();
   await Promise.all([reading, prefetched]);
@@ -249,7 +248,7 @@ describe('the end', () => {
       await base.called(operation);
       await cache.disconnect({ force: true });
       base.release();
-      await turn();
+      await macrotasks();
       await cache.prefetch(0, 80).catch(() => {});
       expect(base.calls('read')).toBe(0);
     },

@@ -1,10 +1,10 @@
+import { invariant } from '@blockyard/block';
 import { LONG_CALL_BYTES, type Yielder } from '@blockyard/block/async';
 import type { Fetcher, FetchWaiter, LineFetch } from '../base/fetcher.js';
 import type { Geometry } from '../lines/geometry.js';
 import type { Lender } from '../lines/lender.js';
 import type { Lines } from '../lines/lines.js';
 import type { Admission } from '../memory/admission.js';
-import { invariant } from '../tables/invariant.js';
 import type { Line, Sector } from '../tables/numbers.js';
 import type { ZeroRanges } from '../unwritten/zero-ranges.js';
 import { ReadAhead } from './read-ahead.js';

@@ -1,6 +1,6 @@
+import { ManualClock } from '@blockyard/block/testing';
 import { expect, test } from 'vitest';
 import { bytesAt, filled, openCache, SECTOR } from '../testing/fixture.js';
-import { ManualClock } from '../testing/manual-clock.js';
 
 const LINE = { lineSize: 4096, maxSizeBytes: 1 << 20 };
 const LINE_SECTORS = 8;
@@ -64,7 +64,7 @@ test('gauges tell what waits and what is on its way', async () => {
 });
 
 test('calls of the base are timed in microseconds, and requests that waited for them', async () => {
-  const clock = new ManualClock();
+  const clock = new ManualClock({ strict: true });
   const { cache, base } = await openCache(64, { ...LINE, clock });
   base.hold('read', 'write', 'flush');
   const read = bytesAt(cache, 0, 1);
@@ -93,7 +93,7 @@ test('calls of the base are timed in microseconds, and requests that waited for 
 });
 
 test('a writer that waits for memory is timed', async () => {
-  const clock = new ManualClock();
+  const clock = new ManualClock({ strict: true });
   const { cache, base } = await openCache(8 * 400, { maxSizeBytes: 100_000, lineSize: 4096, clock });
   base.hold('write');
   const writes = Array.from({ length: 40 }, (_, line) => cache.write(line * 8, [filled(8, 1)]));

@@ -1,3 +1,4 @@
+import { macrotasks } from '@blockyard/block/testing';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { CacheDevice } from '../connect.js';
@@ -27,7 +28,7 @@ const UNKNOWN = -1;
 const range = fc.record({ start: fc.nat(SIZE_SECTORS - 1), count: fc.integer({ min: 1, max: 24 }) });
 const step = fc.oneof(
   fc.record({ kind: fc.constantFrom('write', 'discard', 'writeZeroes', 'read', 'prefetch'), at: range }),
-  fc.record({ kind: fc.constantFrom('flush', 'hold', 'release', 'fail', 'heal', 'turn', 'resize'), at: range }),
+  fc.record({ kind: fc.constantFrom('flush', 'hold', 'release', 'fail', 'heal', 'pause', 'resize'), at: range }),
 );
 
 /** Sectors in each state, by cell. */
@@ -107,7 +108,7 @@ test('at every moment each sector is in one state, the same in the map and in th
           const sizeSectors = 60 + at.start / 2 - ((at.start / 2) % 1);
           await cache.resize(sizeSectors);
           model = Array.from({ length: sizeSectors }, (_, i) => model[i] ?? 0);
-        } else await new Promise((resolve) => setImmediate(resolve));
+        } else await macrotasks();
         expectConsistent(cache, model, maxCells);
       }
       base.heal();

@@ -1,11 +1,11 @@
 import { BlockError, createDevice } from '@blockyard/block';
+import { macrotasks } from '@blockyard/block/testing';
 import { createMemory, createReferenceDevice } from '@blockyard/conformance/testing';
 import { expect, test } from 'vitest';
 import { connectCache } from '../connect.js';
 import { bytesAt, filled, openCache } from '../testing/fixture.js';
 
 const LINE = { lineSize: 4096, maxSizeBytes: 1 << 20 };
-const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 async function opened() {
   const fixture = await openCache(640, LINE);
@@ -157,7 +157,7 @@ test('of a read of many lines in which one fails, nothing is told before all fet
   read.catch(() => {});
   await base.called('read', 3);
   base.fail('read', 'UNAVAILABLE');
-  await turn();
+  await macrotasks();
   expect(isOver).toBe(false);
   base.release();
   await expect(read).rejects.toMatchObject({ code: 'UNAVAILABLE', start: 0, count: 24 });

@@ -1,5 +1,5 @@
+import { invariant } from '@blockyard/block';
 import { clearBits, countBits, hasAllBits, nextClearBit, nextSetBit, setBits } from './bits.js';
-import { invariant } from './invariant.js';
 import type { Entry } from './numbers.js';
 
 /** One bit for every sector of every line, the lines named by their entry. Ranges are half open, in sectors of the line. */

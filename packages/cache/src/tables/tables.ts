@@ -1,4 +1,4 @@
-import { invariant } from './invariant.js';
+import { invariant } from '@blockyard/block';
 
 /**
  * Values by entry or by slot, in a typed array. The types say what a table is indexed by and what it holds. A caller has its

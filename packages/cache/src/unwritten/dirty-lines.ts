@@ -1,4 +1,4 @@
-import { invariant } from '../tables/invariant.js';
+import { invariant } from '@blockyard/block';
 import { type Entry, NO_ENTRY } from '../tables/numbers.js';
 import { FlagTable, LinkTable, NumberTable } from '../tables/tables.js';
 import type { Epochs } from './epochs.js';

@@ -1,5 +1,4 @@
-import { IntervalSet } from '@blockyard/block';
-import { invariant } from '../tables/invariant.js';
+import { IntervalSet, invariant } from '@blockyard/block';
 import { LAST_SECTOR, type Sector } from '../tables/numbers.js';
 import type { Epochs } from './epochs.js';
 

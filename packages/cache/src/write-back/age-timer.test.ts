@@ -1,9 +1,9 @@
+import { ManualClock } from '@blockyard/block/testing';
 import { expect, test } from 'vitest';
-import { ManualClock } from '../testing/manual-clock.js';
 import { AgeTimer } from './age-timer.js';
 
 function ageTimer() {
-  const clock = new ManualClock();
+  const clock = new ManualClock({ strict: true });
   let due = 0;
   const timer = new AgeTimer(clock, () => due++);
   return { clock, timer, due: () => due };
@@ -13,7 +13,7 @@ test('calls once, at the time', () => {
   const { clock, timer, due } = ageTimer();
   clock.nowMs = 100;
   timer.set(150);
-  expect(clock.due).toEqual([150]);
+  expect(clock.dueMs).toEqual([150]);
   clock.advance(49);
   expect(due()).toBe(0);
   clock.advance(1);
@@ -30,7 +30,7 @@ test('the same time again sets no second timer, another one takes its place', ()
   expect(clock.timers).toEqual([first]);
   expect(clock.timers[0]).toBe(first);
   timer.set(70);
-  expect(clock.due).toEqual([70]);
+  expect(clock.dueMs).toEqual([70]);
 });
 
 test('none stays when nothing is due', () => {
@@ -40,7 +40,7 @@ test('none stays when nothing is due', () => {
   expect(clock.timers).toEqual([]);
   timer.set(Number.POSITIVE_INFINITY);
   timer.set(50);
-  expect(clock.due).toEqual([50]);
+  expect(clock.dueMs).toEqual([50]);
 });
 
 test('none is set for what is due already, which other events start', () => {
@@ -50,7 +50,7 @@ test('none is set for what is due already, which other events start', () => {
   timer.set(99);
   expect(clock.timers).toEqual([]);
   timer.set(101);
-  expect(clock.due).toEqual([101]);
+  expect(clock.dueMs).toEqual([101]);
   timer.set(90);
   expect(clock.timers).toEqual([]);
   expect(due()).toBe(0);
@@ -59,12 +59,13 @@ test('none is set for what is due already, which other events start', () => {
 test('the time that it called for can be set again', () => {
   const { clock, timer, due } = ageTimer();
   timer.set(50);
-  clock.timers[0]?.callback();
-  clock.timers.splice(0);
+  const [fired] = clock.timers;
+  clock.clear(fired);
+  fired?.callback();
   timer.set(50);
-  expect(clock.due).toEqual([50]);
+  expect(clock.dueMs).toEqual([50]);
   timer.set(60);
-  expect(clock.due).toEqual([60]);
+  expect(clock.dueMs).toEqual([60]);
   expect(due()).toBe(1);
 });
 
@@ -73,5 +74,5 @@ test('a timer that has called is not cleared', () => {
   timer.set(50);
   clock.advance(50);
   timer.set(80);
-  expect(clock.due).toEqual([80]);
+  expect(clock.dueMs).toEqual([80]);
 });

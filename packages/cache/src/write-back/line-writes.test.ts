@@ -1,6 +1,6 @@
+import { ManualClock } from '@blockyard/block/testing';
 import { expect, test } from 'vitest';
 import type { Entry } from '../tables/numbers.js';
-import { ManualClock } from '../testing/manual-clock.js';
 import { plain } from '../testing/plain.js';
 import { smallLines } from '../testing/small-lines.js';
 import { LineWrites } from './line-writes.js';
@@ -12,7 +12,7 @@ const NEVER = Number.POSITIVE_INFINITY;
 /** One dirty line of epoch 0 whose sectors 2 to 6 are on their way. The epoch is closed, unless it is to go on. */
 function writing({ closes = true } = {}) {
   const { geometry, epochs, real, lines, dirtyLines } = smallLines({ lineSectors: LINE_SECTORS });
-  const clock = new ManualClock();
+  const clock = new ManualClock({ strict: true });
   const writes = plain(new LineWrites(real.lines, real.dirtyLines, epochs, clock));
   const entry = lines.admit(0, false);
   const dirty = (from: number, to: number) => {

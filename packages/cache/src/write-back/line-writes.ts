@@ -1,7 +1,6 @@
-import type { Clock } from '@blockyard/block';
+import { type Clock, invariant } from '@blockyard/block';
 import type { Lines } from '../lines/lines.js';
 import { clearBits, hasAnyBit, nextSetBit } from '../tables/bits.js';
-import { invariant } from '../tables/invariant.js';
 import type { Entry } from '../tables/numbers.js';
 import type { DirtyLines } from '../unwritten/dirty-lines.js';
 import type { Epochs } from '../unwritten/epochs.js';

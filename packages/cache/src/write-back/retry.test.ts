@@ -1,9 +1,9 @@
+import { ManualClock } from '@blockyard/block/testing';
 import { expect, test } from 'vitest';
-import { ManualClock } from '../testing/manual-clock.js';
 import { Retry } from './retry.js';
 
 function retry(delayMinMs = 10, delayMaxMs = 35) {
-  const clock = new ManualClock();
+  const clock = new ManualClock({ strict: true });
   let due = 0;
   const subject = new Retry(clock, delayMinMs, delayMaxMs, () => due++);
   return { clock, subject, due: () => due };
@@ -14,7 +14,7 @@ test('delays double from the first bound to the second', () => {
   const delays: number[] = [];
   for (let attempt = 1; attempt <= 4; attempt++) {
     subject.failed(attempt);
-    delays.push((clock.due[0] ?? 0) - clock.now());
+    delays.push((clock.dueMs[0] ?? 0) - clock.now());
     expect(subject.isWaiting).toBe(true);
     clock.advance(delays.at(-1) ?? 0);
     expect([subject.isWaiting, due()]).toEqual([false, attempt]);
@@ -26,12 +26,12 @@ test('failures while it waits count once, and the last is remembered', () => {
   const { clock, subject } = retry();
   subject.failed('one');
   subject.failed('two');
-  expect(clock.due).toEqual([10]);
+  expect(clock.dueMs).toEqual([10]);
   expect(subject.error).toBe('two');
   clock.advance(10);
   expect(subject.error).toBe('two');
   subject.failed('three');
-  expect(clock.due).toEqual([30]);
+  expect(clock.dueMs).toEqual([30]);
 });
 
 test('a success forgets the failure, its timer and its delay', () => {
@@ -44,7 +44,7 @@ test('a success forgets the failure, its timer and its delay', () => {
   clock.advance(1000);
   expect(due()).toBe(1);
   subject.failed('three');
-  expect(clock.due).toEqual([clock.now() + 10]);
+  expect(clock.dueMs).toEqual([clock.now() + 10]);
 });
 
 test('a success when nothing failed clears no timer', () => {

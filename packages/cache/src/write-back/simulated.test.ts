@@ -1,4 +1,5 @@
 import { deepStrictEqual, strictEqual } from 'node:assert';
+import { macrotasks } from '@blockyard/block/testing';
 import { Random, VirtualTime } from '@blockyard/conformance/simulator';
 import { createRecording } from '@blockyard/conformance/testing';
 import { expect, test } from 'vitest';
@@ -29,7 +30,6 @@ function heldBase() {
 }
 
 const filled = (count: number, byte: number) => [new Uint8Array(count * SECTOR).fill(byte)];
-const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 test('data that are due while the base is busy wait for it without a timer', async () => {
   const time = new VirtualTime(new Random(1));
@@ -38,12 +38,12 @@ test('data that are due while the base is busy wait for it without a timer', asy
   await cache.write(0, filled(1, 1));
   await cache.write(200, filled(1, 2));
   strictEqual(time.step(), true);
-  await turn();
+  await macrotasks();
   strictEqual(held.length, 1);
   strictEqual(time.step(), false, 'no timer is left');
   heal();
   held[0]?.resolve();
-  await turn();
+  await macrotasks();
   strictEqual(cache.snapshot().dirtyLines, 0);
   await cache.disconnect();
 });
@@ -54,7 +54,7 @@ test('a flush ends after a line was zeroed and rewritten while one of its two wr
   await cache.write(0, filled(2, 1));
   await cache.write(12, filled(2, 2));
   const failing = expect(cache.flush()).rejects.toThrow('first');
-  await turn();
+  await macrotasks();
   strictEqual(held.length, 2);
   held[0]?.reject(new Error('first'));
   await failing;
@@ -62,7 +62,7 @@ test('a flush ends after a line was zeroed and rewritten while one of its two wr
   await cache.write(6, filled(1, 3));
   heal();
   held[1]?.reject(new Error('second'));
-  await turn();
+  await macrotasks();
   await cache.flush();
   const read = new Uint8Array(16 * SECTOR);
   await device.read(0, [read]);

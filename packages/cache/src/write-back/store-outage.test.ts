@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { connectS3, createVolume, type StoreOptions } from '@blockyard/backend-s3';
 import type { BlockDevice } from '@blockyard/block';
+import { macrotasks } from '@blockyard/block/testing';
 import { Random, VirtualTime } from '@blockyard/conformance/simulator';
 import { type LocalS3, startLocalS3 } from '@blockyard/local-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -12,8 +13,8 @@ const LINE_SECTORS = 4;
 const SIZE_SECTORS = 4096;
 const MINUTE_MS = 60_000;
 
-/** Rounds of the event loop after which nothing happens by itself, if no request is under way. */
-const ROUNDS_TO_REST = 8;
+/** Macrotasks after which nothing happens by itself, if no request is under way. */
+const MACROTASKS_TO_REST = 8;
 
 let store: LocalS3;
 let link: BreakableLink;
@@ -64,7 +65,7 @@ class BreakableLink {
   async rest(): Promise<void> {
     do {
       await Promise.allSettled(this.#underWay);
-      for (let turn = 0; turn < ROUNDS_TO_REST; turn++) await new Promise((resolve) => setImmediate(resolve));
+      await macrotasks(MACROTASKS_TO_REST);
     } while (this.#underWay.size > 0);
   }
 }

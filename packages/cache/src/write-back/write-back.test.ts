@@ -1,13 +1,12 @@
+import { ManualClock, macrotasks } from '@blockyard/block/testing';
 import { expect, test } from 'vitest';
 import { bytesAt, filled, openCache } from '../testing/fixture.js';
-import { ManualClock } from '../testing/manual-clock.js';
 
 const LINE_SECTORS = 8;
 const LINE = { lineSize: 4096, maxSizeBytes: 1 << 20 };
 /** A base that takes one line at a time: every line is a group of its own. */
 const LINE_BYTES = 4096;
 
-const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 const line = (number: number) => number * LINE_SECTORS;
 const opened = (options = {}) => openCache(line(4000), { ...LINE, ...options }, LINE_BYTES);
 
@@ -19,7 +18,7 @@ test('writers wait as soon as half of the lines are dirty', async () => {
   const writes = Array.from({ length: linesMax }, (_, i) =>
     cache.write(line(i), [filled(8, 1)]).then(() => accepted++),
   );
-  await turn();
+  await macrotasks();
   expect(accepted).toBe(Math.floor(linesMax / 2));
   expect(cache.snapshot()).toMatchObject({ dirtyLines: accepted, waitingRequests: linesMax - accepted });
   // What is dirty already can be written again without a share.
@@ -33,11 +32,11 @@ test('writing begins above a quarter of the lines and ends at a fifth', async ()
   const { linesMax } = cache.snapshot();
   const start = Math.floor(linesMax / 4);
   for (let i = 0; i < start; i++) await cache.write(line(i), [filled(8, 1)]);
-  await turn();
+  await macrotasks();
   expect(base.calls('write')).toBe(0);
   await cache.write(line(start), [filled(8, 1)]);
   await base.called('write');
-  while (cache.snapshot().writesInFlight > 0) await turn();
+  while (cache.snapshot().writesInFlight > 0) await macrotasks();
   expect(cache.snapshot().dirtyLines).toBe(Math.floor(linesMax / 5));
 });
 
@@ -46,7 +45,7 @@ test('the oldest data go first', async () => {
   const { linesMax } = cache.snapshot();
   const start = Math.floor(linesMax / 4);
   for (let i = 0; i <= start; i++) await cache.write(line(start - i), [filled(8, 1)]);
-  while (cache.snapshot().writesInFlight > 0) await turn();
+  while (cache.snapshot().writesInFlight > 0) await macrotasks();
   const gone = writes.map(({ start: sector }) => sector / LINE_SECTORS);
   expect(gone).toEqual(Array.from({ length: gone.length }, (_, i) => start - i));
 });
@@ -89,24 +88,24 @@ test('zeroes are not told to the base before they are due, though dirty lines go
   const { linesMax } = cache.snapshot();
   await cache.discard(line(3000), 8);
   for (let i = 0; i <= linesMax / 4; i++) await cache.write(line(i), [filled(8, 1)]);
-  while (cache.snapshot().writesInFlight > 0) await turn();
+  while (cache.snapshot().writesInFlight > 0) await macrotasks();
   expect(base.calls('write')).toBeGreaterThan(0);
   expect([base.calls('discard'), cache.snapshot().zeroRanges]).toEqual([0, 1]);
 });
 
 test('zeroes are told when they are old, or when there are many', async () => {
-  const clock = new ManualClock();
+  const clock = new ManualClock({ strict: true });
   const { cache, base } = await opened({ clock, maxDirtyAgeMs: 100 });
   await cache.discard(line(3000), 8);
   clock.advance(99);
-  await turn();
+  await macrotasks();
   expect(base.calls('discard')).toBe(0);
   clock.advance(1);
-  await turn();
+  await macrotasks();
   expect([base.calls('discard'), cache.snapshot().zeroRanges]).toEqual([1, 0]);
   const rangesMax = Math.floor((LINE.maxSizeBytes * 0.01) / 40);
   for (let i = 0; i < Math.floor(rangesMax / 2); i++) await cache.discard(line(2 * i), 8);
-  await turn();
+  await macrotasks();
   expect(base.calls('discard')).toBe(1);
   await cache.discard(line(3998), 8);
   await base.called('discard', 2);
@@ -118,7 +117,7 @@ test('zeroing waits where there are too many ranges to remember, and goes on', a
   base.hold('discard');
   let accepted = 0;
   const all = Array.from({ length: 1000 }, (_, i) => cache.discard(line(2 * i), 8).then(() => accepted++));
-  await turn();
+  await macrotasks();
   // Those on their way make room for as many more.
   expect(accepted - cache.snapshot().writesInFlight).toBe(rangesMax);
   expect(cache.snapshot().waitingRequests).toBe(1000 - accepted);
@@ -149,7 +148,7 @@ test('a flush of a range waits for a write of it that is under way, and not for 
     isOver = true;
   });
   await cache.write(line(5), [filled(8, 2)]);
-  await turn();
+  await macrotasks();
   expect(isOver).toBe(false);
   base.release();
   await Promise.all([all, range]);
@@ -198,12 +197,12 @@ test('zeroes wait for a write of the same place that is under way, and for no ot
     await base.called('write');
     await cache.discard(waits, 8);
     const second = cache.flush();
-    await turn();
+    await macrotasks();
     expect(base.calls('discard')).toBe(0);
     await cache.discard(goes, 8);
     await cache.discard(line(90), 8);
     const third = cache.flush();
-    await turn();
+    await macrotasks();
     base.release();
     await Promise.all([first, second, third]);
     expect(cache.snapshot().zeroRanges).toBe(0);
@@ -222,7 +221,7 @@ test('a write under way holds up no zeroes elsewhere, not even beside it', async
   await base.called('write');
   for (const i of [4, 6, 9]) await cache.discard(line(i), 8);
   const second = cache.flush();
-  await turn();
+  await macrotasks();
   expect([base.calls('discard'), cache.snapshot().zeroRanges]).toEqual([3, 0]);
   base.release();
   await Promise.all([first, second]);
@@ -236,7 +235,7 @@ test('data wait for zeroes of the same place that are under way, and for no othe
   await base.called('discard');
   for (const i of [4, 5, 6]) await cache.write(line(i), [filled(8, i)]);
   const second = cache.flush();
-  await turn();
+  await macrotasks();
   expect(writes.map(({ start }) => start)).toEqual([line(4), line(6)]);
   base.release();
   await Promise.all([first, second]);
@@ -244,59 +243,59 @@ test('data wait for zeroes of the same place that are under way, and for no othe
 });
 
 test('after a failure one write tries, and after its success as many as before; the delay starts anew', async () => {
-  const clock = new ManualClock();
+  const clock = new ManualClock({ strict: true });
   const delays = { minRetryDelayMs: 10, maxRetryDelayMs: 1000 };
   const { cache, base } = await opened({ clock, ...delays, maxDirtyAgeMs: 0, maxWriteConcurrency: 4 });
   base.fail('write', 'UNAVAILABLE');
   for (let i = 0; i < 8; i++) await cache.write(line(i), [filled(8, 1)]);
-  await turn();
-  expect(clock.due).toEqual([10]);
+  await macrotasks();
+  expect(clock.dueMs).toEqual([10]);
   const calls = base.calls('write');
   await cache.write(line(8), [filled(8, 1)]);
-  await turn();
+  await macrotasks();
   expect(base.calls('write')).toBe(calls);
   clock.advance(10);
-  await turn();
-  expect([base.calls('write'), clock.due]).toEqual([calls + 1, [30]]);
+  await macrotasks();
+  expect([base.calls('write'), clock.dueMs]).toEqual([calls + 1, [30]]);
   base.heal();
   base.hold('write');
   clock.advance(20);
-  await turn();
+  await macrotasks();
   expect(base.calls('write')).toBe(calls + 2);
   base.release('write');
   base.hold('write');
-  await turn();
+  await macrotasks();
   expect(cache.snapshot().writesInFlight).toBe(4);
   base.fail('write', 'UNAVAILABLE');
   base.release();
-  await turn();
-  expect(clock.due).toEqual([clock.now() + 10]);
+  await macrotasks();
+  expect(clock.dueMs).toEqual([clock.now() + 10]);
   await cache.disconnect({ force: true });
   expect(clock.timers).toEqual([]);
 });
 
 test('a flush tries at once, whatever delay is under way, and reports its own failure', async () => {
-  const clock = new ManualClock();
+  const clock = new ManualClock({ strict: true });
   const { cache, base } = await opened({ clock, minRetryDelayMs: 10 });
   await cache.write(line(0), [filled(8, 1)]);
   base.fail('write', 'UNAVAILABLE');
   await expect(cache.flush()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   await expect(cache.flush()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
-  expect([base.calls('write'), clock.due]).toEqual([2, [10]]);
+  expect([base.calls('write'), clock.dueMs]).toEqual([2, [10]]);
   base.heal();
   await cache.flush();
   expect([clock.timers, cache.snapshot().dirtyLines]).toEqual([[], 0]);
 });
 
 test('zeroes that failed are told again with the next attempt', async () => {
-  const clock = new ManualClock();
+  const clock = new ManualClock({ strict: true });
   const { cache, base } = await opened({ clock, minRetryDelayMs: 10 });
   await cache.discard(line(0), 8);
   base.fail('discard', 'UNAVAILABLE');
   await expect(cache.flush()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   base.heal();
   clock.advance(10);
-  await turn();
+  await macrotasks();
   expect([base.calls('discard'), cache.snapshot().zeroRanges]).toEqual([2, 0]);
 });
 
@@ -307,11 +306,11 @@ test('a resize waits for what is written back and read ahead meanwhile, and noth
   void cache.prefetch(line(100), 8);
   await Promise.all([base.called('write'), base.called('read')]);
   const resized = cache.resize(line(3000));
-  await turn();
+  await macrotasks();
   expect(base.calls('resize')).toBe(0);
   base.hold('resize');
   base.release('write');
-  await turn();
+  await macrotasks();
   expect([base.calls('resize'), base.calls('write')]).toEqual([0, 1]);
   base.release('read');
   await base.called('resize');
@@ -351,7 +350,7 @@ test('given up by force, it begins nothing, and all that wait are told', async (
   await cache.disconnect({ force: true });
   await expect(flushed).rejects.toMatchObject({ code: 'DISCONNECTED' });
   base.release();
-  await turn();
+  await macrotasks();
   expect(base.calls('write')).toBe(1);
   expect(cache.snapshot()).toMatchObject({ writesInFlight: 0 });
 });

@@ -1,4 +1,5 @@
-import type { Clock } from '@blockyard/block';
+import { type Clock, invariant } from '@blockyard/block';
+import { coalesce } from '@blockyard/block/async';
 import type { BaseCalls } from '../base/base-calls.js';
 import { type Latencies, timed } from '../base/latencies.js';
 import type { Geometry } from '../lines/geometry.js';
@@ -6,14 +7,12 @@ import type { Lines } from '../lines/lines.js';
 import { residentIn } from '../lines/resident.js';
 import type { Admission } from '../memory/admission.js';
 import type { BudgetChange } from '../memory/budget-change.js';
-import { invariant } from '../tables/invariant.js';
 import type { Line, Sector } from '../tables/numbers.js';
 import type { DirtyLines } from '../unwritten/dirty-lines.js';
 import type { Epochs } from '../unwritten/epochs.js';
 import type { ZeroOperation, ZeroRanges } from '../unwritten/zero-ranges.js';
 import { AgeTimer } from './age-timer.js';
 import { Barriers } from './barriers.js';
-import { FlushSharing } from './flush-sharing.js';
 import { LineWrites } from './line-writes.js';
 import { Retry } from './retry.js';
 import { Sweep } from './sweep.js';
@@ -70,7 +69,8 @@ export class WriteBack {
   readonly #context: WriteBackContext;
   readonly #options: WriteBackOptions;
   readonly #retry: Retry;
-  readonly #baseFlush: FlushSharing;
+  /** Flushes that are asked for while one runs share the next: the running one may have begun before what they are about. */
+  readonly #flushBase = coalesce(() => this.#runFlush());
   /** The lines on their way. */
   readonly writes: LineWrites;
   readonly #operations = new Set<WriteOperation>();
@@ -94,7 +94,6 @@ export class WriteBack {
     this.#sweep = new Sweep(lines, dirtyLines);
     this.#ageTimer = new AgeTimer(clock, () => this.pump());
     this.#retry = new Retry(context.clock, options.minRetryDelayMs, options.maxRetryDelayMs, () => this.pump());
-    this.#baseFlush = new FlushSharing(() => this.#flushBase());
   }
 
   /** Calls of the base in flight. */
@@ -130,7 +129,7 @@ export class WriteBack {
   /** Resolves when everything accepted before the call is durable in the base [D1]. */
   async flush(): Promise<void> {
     await this.written();
-    if (this.#changes > this.#durableChanges) await this.#baseFlush.flush();
+    if (this.#changes > this.#durableChanges) await this.#flushBase();
   }
 
   /** Resolves when the base has accepted everything that was accepted before the call. */
@@ -377,7 +376,7 @@ export class WriteBack {
     if (this.#barriers.isEmpty) this.#sweep.stop();
   }
 
-  async #flushBase(): Promise<void> {
+  async #runFlush(): Promise<void> {
     const { base, clock, latencies } = this.#context;
     const changes = this.#changes;
     const ended = timed(clock, latencies.baseFlush);

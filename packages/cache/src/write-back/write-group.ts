@@ -1,7 +1,7 @@
+import { invariant } from '@blockyard/block';
 import type { Geometry } from '../lines/geometry.js';
 import type { Lines } from '../lines/lines.js';
 import { nextClearBit, nextSetBit, setBits } from '../tables/bits.js';
-import { invariant } from '../tables/invariant.js';
 import { type Entry, type Line, NO_ENTRY, type Sector, type Slot } from '../tables/numbers.js';
 import type { DirtyLines } from '../unwritten/dirty-lines.js';
 
