@@ -174,7 +174,7 @@ describe('copy and compare', () => {
 
   test('a copy that is interrupted ends, and says so', async () => {
     const from = await fileDevice('interrupted.img', 4 * MIB, 0, Uint8Array.of(1));
-    const { Interruption } = await import('./interruption.js');
+    const { Interruption } = await import('./terminal/interruption.js');
     const to = `file:${folder.in('interrupted-to.img')}`;
     const copied = await runHere(['copy', from, to, '--create'], AbortSignal.abort(new Interruption('SIGINT')));
     expect(copied).toMatchObject({ code: 130, stdout: '', stderr: 'ended by SIGINT\n' });

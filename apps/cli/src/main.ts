@@ -10,7 +10,7 @@ const FORCE_MS_MAX = 1000;
 // Before the SDK is loaded, which reads it then.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 const { run } = await import('./run.js');
-const { Interruption, SIGNALS } = await import('./interruption.js');
+const { Interruption, SIGNALS } = await import('./terminal/interruption.js');
 
 const interruption = new AbortController();
 const force = new AbortController();

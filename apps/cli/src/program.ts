@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { URI_HELP } from './arguments/define.js';
 import { defineBench } from './commands/bench.js';
 import { defineCheck } from './commands/check.js';
 import { defineCompare } from './commands/compare.js';
@@ -13,9 +14,8 @@ import { defineReplay } from './commands/replay.js';
 import { defineResize } from './commands/resize.js';
 import { defineServe } from './commands/serve.js';
 import { defineWrite } from './commands/write.js';
-import type { Context } from './context.js';
-import { URI_HELP } from './define.js';
-import { oneLine, USAGE_HINT } from './failure.js';
+import type { Context } from './terminal/context.js';
+import { oneLine, USAGE_HINT } from './terminal/failure.js';
 
 const COMMANDS = [
   defineCreate,

@@ -1,8 +1,8 @@
 import { CommanderError } from 'commander';
-import { Context, type Surroundings } from './context.js';
-import { endingOf } from './failure.js';
+import { followStores } from './devices/store-events.js';
 import { makeProgram } from './program.js';
-import { followStores } from './store-events.js';
+import { Context, type Surroundings } from './terminal/context.js';
+import { endingOf } from './terminal/failure.js';
 
 /** The command. Gives the exit code: 0 done, 1 failed or "no", 2 wrong usage, 3 taken over, 130, 143 and 129 interrupted. Never rejects. */
 export async function run(args: readonly string[], surroundings: Surroundings): Promise<number> {

@@ -1,15 +1,22 @@
 import { type DeviceInfo, SECTOR_SIZE_MIN } from '@blockyard/block';
 import { type Command, Option } from 'commander';
-import type { Context } from '../context.js';
-import { cacheOption, defineCommand, jsonOption, numberOption, sizeOption, takeOverOption } from '../define.js';
-import { using } from '../device.js';
-import { UsageError } from '../failure.js';
+import {
+  cacheOption,
+  defineCommand,
+  jsonOption,
+  numberOption,
+  sizeOption,
+  takeOverOption,
+} from '../arguments/define.js';
+import { sizeBytesOf } from '../arguments/range.js';
+import { using } from '../devices/device.js';
 import { summaryOf } from '../load/latency.js';
 import { type Load, PATTERNS, type Pattern, runLoad } from '../load/load.js';
 import { connectMeasured, costsOf } from '../load/measured.js';
 import { checkOverwrite, overwriteOption } from '../load/overwrite.js';
 import { reportOf } from '../load/report.js';
-import { sizeBytesOf } from '../range.js';
+import type { Context } from '../terminal/context.js';
+import { UsageError } from '../terminal/failure.js';
 
 const IN_FLIGHT_BYTES_MAX = 2 ** 30;
 const BLOCK_BYTES_MAX = 64 * 2 ** 20;

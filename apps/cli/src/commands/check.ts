@@ -1,15 +1,15 @@
 import { type BlockDevice, type BlockErrorCode, isBlockError, type SectorRange } from '@blockyard/block';
 import { formatSize } from '@blockyard/uri';
 import type { Command } from 'commander';
-import type { Context } from '../context.js';
-import { defineCommand, jsonOption } from '../define.js';
-import { withDevice } from '../device.js';
-import { Failure, messageOf, oneLine } from '../failure.js';
+import { defineCommand, jsonOption } from '../arguments/define.js';
+import { concurrencyOption } from '../arguments/parallel-options.js';
+import { sizeBytesOf } from '../arguments/range.js';
+import { withDevice } from '../devices/device.js';
+import { mergedExtents } from '../devices/merged-extents.js';
 import { inParallel } from '../in-parallel.js';
-import { mergedExtents } from '../merged-extents.js';
-import { concurrencyOption } from '../parallel-options.js';
-import { type Progress, withProgress } from '../progress.js';
-import { sizeBytesOf } from '../range.js';
+import type { Context } from '../terminal/context.js';
+import { Failure, messageOf, oneLine } from '../terminal/failure.js';
+import { type Progress, withProgress } from '../terminal/progress.js';
 
 const CONCURRENCY = 8;
 const PIECE_BYTES_MIN = 2 ** 20;

@@ -1,13 +1,13 @@
 import { compare } from '@blockyard/block';
 import { formatSize } from '@blockyard/uri';
 import type { Command } from 'commander';
-import type { Context } from '../context.js';
-import { defineCommand, jsonOption } from '../define.js';
-import { withDevice } from '../device.js';
-import { Failure } from '../failure.js';
-import { concurrencyOption, parallelOptions } from '../parallel-options.js';
-import { withProgress } from '../progress.js';
-import { sizeBytesOf } from '../range.js';
+import { defineCommand, jsonOption } from '../arguments/define.js';
+import { concurrencyOption, parallelOptions } from '../arguments/parallel-options.js';
+import { sizeBytesOf } from '../arguments/range.js';
+import { withDevice } from '../devices/device.js';
+import type { Context } from '../terminal/context.js';
+import { Failure } from '../terminal/failure.js';
+import { withProgress } from '../terminal/progress.js';
 
 interface Options {
   readonly ignoreZeroTail?: boolean;

@@ -1,14 +1,14 @@
 import { type BlockDevice, compare, copy } from '@blockyard/block';
 import { formatSize, type LikeOptions } from '@blockyard/uri';
 import type { Command } from 'commander';
-import type { Context } from '../context.js';
-import { createDevice } from '../create-device.js';
-import { cacheOption, defineCommand, jsonOption, sizeOption, takeOverOption } from '../define.js';
-import { isMemory, withDevice } from '../device.js';
-import { Failure, UsageError } from '../failure.js';
-import { concurrencyOption, parallelOptions } from '../parallel-options.js';
-import { withProgress } from '../progress.js';
-import { byteRange, sizeBytesOf } from '../range.js';
+import { cacheOption, defineCommand, jsonOption, sizeOption, takeOverOption } from '../arguments/define.js';
+import { concurrencyOption, parallelOptions } from '../arguments/parallel-options.js';
+import { byteRange, sizeBytesOf } from '../arguments/range.js';
+import { createDevice } from '../devices/create-device.js';
+import { isMemory, withDevice } from '../devices/device.js';
+import type { Context } from '../terminal/context.js';
+import { Failure, UsageError } from '../terminal/failure.js';
+import { withProgress } from '../terminal/progress.js';
 
 interface Options {
   readonly takeOver?: boolean;

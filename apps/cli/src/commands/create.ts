@@ -1,8 +1,8 @@
 import { formatSize } from '@blockyard/uri';
 import type { Command } from 'commander';
-import type { Context } from '../context.js';
-import { createDevice } from '../create-device.js';
-import { defineCommand, jsonOption, sizeOption } from '../define.js';
+import { defineCommand, jsonOption, sizeOption } from '../arguments/define.js';
+import { createDevice } from '../devices/create-device.js';
+import type { Context } from '../terminal/context.js';
 
 interface Options {
   readonly size: number;

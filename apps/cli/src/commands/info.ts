@@ -1,10 +1,10 @@
 import { formatSize, type UriDevice } from '@blockyard/uri';
 import type { Command } from 'commander';
-import type { Context } from '../context.js';
-import { defineCommand, jsonOption } from '../define.js';
-import { withDevice } from '../device.js';
-import { sizeBytesOf } from '../range.js';
-import { plainTable } from '../table.js';
+import { defineCommand, jsonOption } from '../arguments/define.js';
+import { sizeBytesOf } from '../arguments/range.js';
+import { withDevice } from '../devices/device.js';
+import type { Context } from '../terminal/context.js';
+import { plainTable } from '../terminal/table.js';
 
 export function defineInfo(program: Command, context: Context): void {
   defineCommand(program, {

@@ -1,12 +1,12 @@
 import type { BlockDevice, Extent } from '@blockyard/block';
 import { formatSize } from '@blockyard/uri';
 import type { Command } from 'commander';
-import type { Context } from '../context.js';
-import { defineCommand, jsonOption } from '../define.js';
-import { withDevice } from '../device.js';
-import { mergedExtents } from '../merged-extents.js';
-import { addRangeOptions, type RangeOptions, sectorRange } from '../range.js';
-import { plainTable } from '../table.js';
+import { defineCommand, jsonOption } from '../arguments/define.js';
+import { addRangeOptions, type RangeOptions, sectorRange } from '../arguments/range.js';
+import { withDevice } from '../devices/device.js';
+import { mergedExtents } from '../devices/merged-extents.js';
+import type { Context } from '../terminal/context.js';
+import { plainTable } from '../terminal/table.js';
 
 /** Rows of a table that are laid out at once: a map may have millions. */
 const PAGE_ROWS = 256;

@@ -7,14 +7,14 @@ import { pipeline } from 'node:stream/promises';
 import { type BlockDevice, isBlockError } from '@blockyard/block';
 import { formatSize } from '@blockyard/uri';
 import type { Command } from 'commander';
-import { readPieces } from '../byte-io.js';
-import type { Context } from '../context.js';
-import { cacheOption, defineCommand, jsonOption } from '../define.js';
-import { withDevice } from '../device.js';
-import { Failure, messageOf, UsageError } from '../failure.js';
-import { Interruption } from '../interruption.js';
-import { codeOf, isReaderGone, outputFailure } from '../output.js';
-import { addRangeOptions, type ByteRange, byteRange, type RangeOptions } from '../range.js';
+import { cacheOption, defineCommand, jsonOption } from '../arguments/define.js';
+import { addRangeOptions, type ByteRange, byteRange, type RangeOptions } from '../arguments/range.js';
+import { readPieces } from '../devices/byte-io.js';
+import { withDevice } from '../devices/device.js';
+import type { Context } from '../terminal/context.js';
+import { Failure, messageOf, UsageError } from '../terminal/failure.js';
+import { Interruption } from '../terminal/interruption.js';
+import { codeOf, isReaderGone, outputFailure } from '../terminal/output.js';
 
 const PIPE = '-';
 

@@ -1,14 +1,14 @@
 import type { Command } from 'commander';
-import type { Context } from '../context.js';
-import { cacheOption, defineCommand, jsonOption, numberOption, takeOverOption } from '../define.js';
-import { using } from '../device.js';
-import { Failure, messageOf, oneLine, UsageError } from '../failure.js';
+import { cacheOption, defineCommand, jsonOption, numberOption, takeOverOption } from '../arguments/define.js';
+import { sizeBytesOf } from '../arguments/range.js';
+import { using } from '../devices/device.js';
 import { summaryOf } from '../load/latency.js';
 import { connectMeasured, costsOf } from '../load/measured.js';
 import { checkOverwrite, overwriteOption } from '../load/overwrite.js';
 import { endOf, replay, TIMED_DEPTH_MAX } from '../load/replay.js';
 import { reportOf } from '../load/report.js';
-import { sizeBytesOf } from '../range.js';
+import type { Context } from '../terminal/context.js';
+import { Failure, messageOf, oneLine, UsageError } from '../terminal/failure.js';
 import { readTrace } from '../trace/read-trace.js';
 import type { Trace } from '../trace/trace.js';
 

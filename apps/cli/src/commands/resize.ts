@@ -1,10 +1,10 @@
 import { formatSize } from '@blockyard/uri';
 import type { Command } from 'commander';
-import type { Context } from '../context.js';
-import { defineCommand, jsonOption, sizeOption, takeOverOption } from '../define.js';
-import { withDevice } from '../device.js';
-import { UsageError } from '../failure.js';
-import { sizeBytesOf } from '../range.js';
+import { defineCommand, jsonOption, sizeOption, takeOverOption } from '../arguments/define.js';
+import { sizeBytesOf } from '../arguments/range.js';
+import { withDevice } from '../devices/device.js';
+import type { Context } from '../terminal/context.js';
+import { UsageError } from '../terminal/failure.js';
 
 interface Options {
   readonly takeOver?: boolean;

@@ -2,14 +2,14 @@ import { type BlockDevice, type BlockErrorCode, isBlockError } from '@blockyard/
 import { type NbdServer, serveNbd } from '@blockyard/nbd';
 import { connectUri, OUTAGE_WAIT_MS, parseOutage } from '@blockyard/uri';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { Context } from '../context.js';
-import { cacheOption, defineCommand, jsonOption, takeOverOption } from '../define.js';
-import { connectOptions, openDevice } from '../device.js';
-import { Failure, messageOf, TakenOver } from '../failure.js';
-import { Interruption } from '../interruption.js';
+import { cacheOption, defineCommand, jsonOption, takeOverOption } from '../arguments/define.js';
+import { connectOptions, openDevice } from '../devices/device.js';
 import { EventLog } from '../serve/event-log.js';
 import { isLoopback, type ListenAddress, parseListen } from '../serve/listen.js';
 import { readTls, type TlsFiles } from '../serve/tls.js';
+import type { Context } from '../terminal/context.js';
+import { Failure, messageOf, TakenOver } from '../terminal/failure.js';
+import { Interruption } from '../terminal/interruption.js';
 
 const LISTEN_DEFAULT = '127.0.0.1:10809';
 

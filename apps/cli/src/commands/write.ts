@@ -3,12 +3,12 @@ import { stat } from 'node:fs/promises';
 import { addAbortSignal, type Readable } from 'node:stream';
 import { formatSize } from '@blockyard/uri';
 import type { Command } from 'commander';
-import { checkFits, writePieces } from '../byte-io.js';
-import type { Context } from '../context.js';
-import { cacheOption, defineCommand, jsonOption, takeOverOption } from '../define.js';
-import { withDevice } from '../device.js';
-import { Failure, messageOf } from '../failure.js';
-import { addRangeOptions, byteRange, type RangeOptions } from '../range.js';
+import { cacheOption, defineCommand, jsonOption, takeOverOption } from '../arguments/define.js';
+import { addRangeOptions, byteRange, type RangeOptions } from '../arguments/range.js';
+import { checkFits, writePieces } from '../devices/byte-io.js';
+import { withDevice } from '../devices/device.js';
+import type { Context } from '../terminal/context.js';
+import { Failure, messageOf } from '../terminal/failure.js';
 
 const PIPE = '-';
 

@@ -2,8 +2,8 @@ import type { BlockDevice } from '@blockyard/block';
 import { type CacheDevice, type CacheSnapshot, connectCache } from '@blockyard/cache';
 import { type Stats, type StatsDevice, withStats } from '@blockyard/layers';
 import { connectUri } from '@blockyard/uri';
-import type { Context } from '../context.js';
-import { connectOptions, type DeviceOptions, openDevice } from '../device.js';
+import { connectOptions, type DeviceOptions, openDevice } from '../devices/device.js';
+import type { Context } from '../terminal/context.js';
 
 /** A device, with or without a cache, that can tell what reached its base. */
 export interface Measured {

@@ -1,6 +1,6 @@
 import { Option } from 'commander';
-import { isMemory } from '../device.js';
-import { UsageError } from '../failure.js';
+import { isMemory } from '../devices/device.js';
+import { UsageError } from '../terminal/failure.js';
 
 export function overwriteOption(): Option {
   return new Option('--overwrite', 'allow writes, which destroy what is on the device (memory: needs no leave)');

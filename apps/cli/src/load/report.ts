@@ -1,5 +1,5 @@
 import { formatSize } from '@blockyard/uri';
-import { plainTable } from '../table.js';
+import { plainTable } from '../terminal/table.js';
 import type { Summary } from './latency.js';
 import type { Costs } from './measured.js';
 

@@ -1,6 +1,6 @@
 import { isBlockError } from '@blockyard/block';
 import type { ServerEvent } from '@blockyard/nbd';
-import { messageOf } from '../failure.js';
+import { messageOf } from '../terminal/failure.js';
 
 /** A device that fails, fails thousands of times a second. More lines than that in one second are counted, not written. */
 const FAILURES_PER_SECOND_MAX = 10;

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { PassThrough, Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import type { Surroundings } from '../context.js';
 import { run } from '../run.js';
+import type { Surroundings } from '../terminal/context.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 

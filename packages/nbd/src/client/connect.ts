@@ -6,7 +6,7 @@ import {
   SECTOR_SIZE_MIN,
   systemClock,
 } from '@blockyard/block';
-import { formatUri, parseUri } from '../uri.js';
+import { formatUri, parseUri } from '../uri/uri.js';
 import { TransmissionFlag } from '../wire/protocol.js';
 import { Channel } from './channel.js';
 import { credentialsOf } from './credentials.js';

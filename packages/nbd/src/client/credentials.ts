@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BlockError } from '@blockyard/block';
-import type { NbdUri } from '../uri.js';
+import type { NbdUri } from '../uri/uri.js';
 import type { ClientTls } from './options.js';
 
 /**

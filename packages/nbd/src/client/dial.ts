@@ -1,7 +1,7 @@
 import { connect as connectSocket, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { BlockError, type Clock, isBlockError } from '@blockyard/block';
-import type { NbdAddress } from '../uri.js';
+import type { NbdAddress } from '../uri/uri.js';
 import { Inbound } from '../wire/inbound.js';
 import { onreadInto, Wire } from '../wire/wire.js';
 import { ClientHandshake, type Session } from './handshake.js';

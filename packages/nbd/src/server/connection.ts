@@ -2,23 +2,23 @@ import type { Socket } from 'node:net';
 import type { Clock } from '@blockyard/block';
 import { Inbound, type Parser } from '../wire/inbound.js';
 import { adopt, Wire } from '../wire/wire.js';
-import { Arena } from './arena.js';
-import type { Account, Budget } from './budget.js';
-import type { BusyPoll } from './busy-poll.js';
-import type { Terms } from './check.js';
-import type { ChunkPool } from './chunks.js';
 import type { Peer, ServerEvent } from './events.js';
-import { Executor } from './executor.js';
-import { type Export, type Exports, sizeBytesOf } from './exports.js';
-import { greeting, Handshake } from './handshake.js';
-import { Negotiation } from './negotiation.js';
+import { type Export, type Exports, sizeBytesOf } from './exports/exports.js';
+import type { BusyPoll } from './fairness/busy-poll.js';
+import type { Pace } from './fairness/pace.js';
+import { Arena } from './memory/arena.js';
+import type { Account, Budget } from './memory/budget.js';
+import type { ChunkPool } from './memory/chunks.js';
+import { greeting, Handshake } from './negotiation/handshake.js';
+import { Negotiation } from './negotiation/negotiation.js';
 import type { Limits } from './options.js';
-import { Outbound } from './outbound.js';
-import type { Pace } from './pace.js';
-import type { Request } from './request.js';
 import type { Counters } from './stats.js';
 import type { TlsUpgrade } from './tls.js';
-import { Transmission, type TransmissionHost } from './transmission.js';
+import type { Terms } from './transmission/check.js';
+import { Executor } from './transmission/executor.js';
+import { Outbound } from './transmission/outbound.js';
+import type { Request } from './transmission/request.js';
+import { Transmission, type TransmissionHost } from './transmission/transmission.js';
 
 /** What the connections of a server share. */
 export interface Shared {

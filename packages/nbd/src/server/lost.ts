@@ -1,5 +1,5 @@
 import { type BlockDevice, BlockError } from '@blockyard/block';
-import type { CacheMapped, Export } from './exports.js';
+import type { CacheMapped, Export } from './exports/exports.js';
 
 /** Sectors of a cache's map looked at in one step. */
 const STEP_SECTORS = 262_144;

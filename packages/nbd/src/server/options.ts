@@ -9,9 +9,9 @@ import {
   checkOptionNames,
   type KnownOptions,
 } from '@blockyard/block';
-import { RESERVE_BYTES_MIN } from './budget.js';
 import type { ServerEvent } from './events.js';
-import type { ExportOptions } from './exports.js';
+import type { ExportOptions } from './exports/exports.js';
+import { RESERVE_BYTES_MIN } from './memory/budget.js';
 import type { TlsOptions } from './tls.js';
 
 /** Where to listen. */

@@ -1,17 +1,17 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { resolve } from 'node:path';
 import { type BlockDevice, BlockError, isBlockError, systemClock } from '@blockyard/block';
-import { formatUri } from '../uri.js';
-import { Budget } from './budget.js';
-import { BusyPoll } from './busy-poll.js';
-import { ChunkPool } from './chunks.js';
+import { formatUri } from '../uri/uri.js';
 import { Connection, type Shared } from './connection.js';
-import { Exports } from './exports.js';
+import { Exports } from './exports/exports.js';
+import { BusyPoll } from './fairness/busy-poll.js';
+import { Pace } from './fairness/pace.js';
+import { StallWatch } from './fairness/stall-watch.js';
 import { listenOn } from './listen.js';
 import { type Loss, lossError, lossOf, mappedOf } from './lost.js';
+import { Budget } from './memory/budget.js';
+import { ChunkPool } from './memory/chunks.js';
 import { checkLimits, checkServeOptions, type ServeOptions } from './options.js';
-import { Pace } from './pace.js';
-import { StallWatch } from './stall-watch.js';
 import { Counters, type ServerStats } from './stats.js';
 import { TlsUpgrade } from './tls.js';
 

@@ -1,5 +1,5 @@
 import { Command } from '../wire/protocol.js';
-import type { Request } from './request.js';
+import type { Request } from './transmission/request.js';
 
 /** What a server has done so far, and what it holds now. */
 export interface ServerStats {

@@ -1,0 +1,150 @@
+import { randomUUID } from 'node:crypto';
+import { type BlockDevice, BlockError } from '@blockyard/block';
+import { encodeText } from '../../wire/bytes.js';
+import { CONTEXT_INSTANCE, STRING_BYTES_MAX, TransmissionFlag } from '../../wire/protocol.js';
+import type { Mode } from '../transmission/replies.js';
+
+/** A device that can bring data near before it is asked for: NBD's CACHE. */
+export interface Prefetching {
+  prefetch(start: number, count: number): Promise<void>;
+}
+
+/** A device that can tell what its cache holds: runs of sectors that cover the range exactly, in order. */
+export interface CacheMapped {
+  states(start: number, count: number): readonly CacheRun[];
+}
+
+/**
+ * `dirty`: written, and the device below does not have it yet. `zero`: reads as zeroes, and the device below has not been told.
+ * `clean`: the same as below. `absent`: not in the cache.
+ */
+export interface CacheRun {
+  readonly start: number;
+  readonly count: number;
+  readonly state: 'absent' | 'zero' | 'clean' | 'dirty';
+}
+
+/** One device under one name. */
+export interface ExportOptions {
+  readonly device: BlockDevice;
+  /** Refuse every change, whatever the device allows. Default: what the device says. */
+  readonly readOnly?: boolean;
+  /** Shown to people by clients that list exports. */
+  readonly description?: string;
+}
+
+export interface Export {
+  readonly name: string;
+  readonly device: BlockDevice;
+  readonly description: string | undefined;
+  /** Whether every change is refused. */
+  readonly readOnly: boolean;
+  readonly prefetching: Prefetching | undefined;
+  readonly cacheMapped: CacheMapped | undefined;
+}
+
+/** The exports of a server by name. Names are names: nothing is ever looked up by them but this table. */
+export class Exports {
+  readonly #byName = new Map<string, Export>();
+  readonly #default: string | undefined;
+
+  /** Throws `INVALID_ARGUMENT`. */
+  constructor(exports: Readonly<Record<string, BlockDevice | ExportOptions>>, defaultName: string | undefined) {
+    for (const [name, value] of Object.entries(exports)) this.#byName.set(name, makeExport(name, value));
+    if (this.#byName.size === 0) throw new BlockError('INVALID_ARGUMENT', 'a server needs at least one export');
+    if (defaultName !== undefined && !this.#byName.has(defaultName)) {
+      throw new BlockError('INVALID_ARGUMENT', `the default export ${JSON.stringify(defaultName)} is no export`);
+    }
+    const [first, second] = this.#byName.keys();
+    this.#default = defaultName ?? (second === undefined ? first : undefined);
+  }
+
+  /** The export of that name; the default one for the empty name. */
+  find(name: string): Export | undefined {
+    const found = this.#byName.get(name);
+    if (found !== undefined || name !== '' || this.#default === undefined) return found;
+    return this.#byName.get(this.#default);
+  }
+
+  all(): readonly Export[] {
+    return [...this.#byName.values()];
+  }
+
+  /** Each device once, with the names of its exports. */
+  devices(): ReadonlyMap<BlockDevice, readonly string[]> {
+    const names = new Map<BlockDevice, string[]>();
+    for (const { device, name } of this.all()) names.set(device, [...(names.get(device) ?? []), name]);
+    return names;
+  }
+}
+
+export function sizeBytesOf({ device }: Export): number {
+  return device.info.sizeSectors * device.info.sectorSize;
+}
+
+/** What the export offers, as the protocol's transmission flags. A flag is only set for what really works. */
+export function transmissionFlags({ device, readOnly, prefetching }: Export, mode: Mode): number {
+  const { HAS_FLAGS, READ_ONLY, SEND_FLUSH, SEND_FUA, SEND_TRIM, SEND_WRITE_ZEROES } = TransmissionFlag;
+  const { SEND_DF, CAN_MULTI_CONN, SEND_CACHE, SEND_FAST_ZERO } = TransmissionFlag;
+  // Every connection works on the one device, so what one flushes is flushed for all.
+  let flags = HAS_FLAGS | SEND_FLUSH | SEND_FUA | CAN_MULTI_CONN;
+  if (mode !== 'simple') flags |= SEND_DF;
+  if (prefetching !== undefined) flags |= SEND_CACHE;
+  if (readOnly) return flags | READ_ONLY;
+  if (device.info.native.discard) flags |= SEND_TRIM;
+  return flags | SEND_WRITE_ZEROES | SEND_FAST_ZERO;
+}
+
+/**
+ * The block sizes that the export takes, in bytes: one at least, best the device's own preference as the next power of two,
+ * `requestBytesMax` at most. Clients that never ask send 512 bytes, whatever the device's sectors are.
+ */
+export function blockSizes({ device }: Export, requestBytesMax: number): readonly [number, number, number] {
+  const { sectorSize, preferredIoBytes } = device.info;
+  let preferredBytes = Math.max(4096, sectorSize);
+  while (preferredBytes < preferredIoBytes && preferredBytes < requestBytesMax) preferredBytes *= 2;
+  return [1, preferredBytes, requestBytesMax];
+}
+
+const instances = new WeakMap<BlockDevice, string>();
+
+/**
+ * A name that no other device object has, of this or another process. Written data that was not flushed lives in the object; a
+ * client that finds the same name after a lost connection knows that it is still there.
+ */
+export function instanceOf({ device }: Export): string {
+  let instance = instances.get(device);
+  if (instance === undefined) {
+    instance = CONTEXT_INSTANCE + randomUUID();
+    instances.set(device, instance);
+  }
+  return instance;
+}
+
+function makeExport(name: string, value: BlockDevice | ExportOptions): Export {
+  checkText(name, 'export name');
+  const options: ExportOptions = 'device' in value ? value : { device: value };
+  const { device, description } = options;
+  if (typeof device?.read !== 'function') {
+    throw new BlockError('INVALID_ARGUMENT', `export ${JSON.stringify(name)} has no device`);
+  }
+  if (description !== undefined) checkText(description, 'description');
+  return {
+    name,
+    device,
+    description,
+    readOnly: options.readOnly === true || device.info.readOnly,
+    prefetching: has<Prefetching>(device, 'prefetch') ? device : undefined,
+    cacheMapped: has<CacheMapped>(device, 'states') ? device : undefined,
+  };
+}
+
+function has<T extends object>(device: object, method: keyof T): device is T {
+  return typeof (device as Partial<T>)[method] === 'function';
+}
+
+function checkText(text: string, what: string): void {
+  if (text.includes('\0') || encodeText(text).byteLength > STRING_BYTES_MAX) {
+    throw new BlockError('INVALID_ARGUMENT', `${what} must be without NUL and at most ${STRING_BYTES_MAX} bytes long`);
+  }
+}

@@ -1,0 +1,375 @@
+import { type BlockDevice, isBlockError } from '@blockyard/block';
+import { Command, CommandFlag, Errno } from '../../wire/protocol.js';
+import { ByteAccess } from '../access/byte-access.js';
+import { writeKeptZeroes } from '../access/kept-zeroes.js';
+import { type Context, cutStatuses } from '../exports/contexts.js';
+import type { Export } from '../exports/exports.js';
+import type { Pace } from '../fairness/pace.js';
+import { Turns } from '../fairness/turns.js';
+import type { Arena } from '../memory/arena.js';
+import type { Chunk } from '../memory/chunks.js';
+import { errnoOf, messageFor } from './errno.js';
+import { Lending } from './lending.js';
+import type { Outbound } from './outbound.js';
+import { BrokenReply, PiecewiseRead, type PiecewiseReadOptions } from './piecewise-read.js';
+import {
+  dataHeaderBytes,
+  errorBytes,
+  holeBytes,
+  type Mode,
+  putDataHeader,
+  putError,
+  putHole,
+  putReadDone,
+  putStatus,
+  putSuccess,
+  statusBytes,
+  successBytes,
+} from './replies.js';
+import type { Request } from './request.js';
+import { type Piece, zeroRuns } from './zero-runs.js';
+
+/** Extents in a reply at most, for each context. A client asks on from where they end. */
+const EXTENTS_MAX = 1024;
+
+export interface ExecutorOptions {
+  readonly entry: Export;
+  readonly mode: Mode;
+  readonly contexts: readonly Context[];
+  readonly arena: Arena;
+  readonly outbound: Outbound;
+  readonly pace: Pace;
+  /** The device failed a request. */
+  readonly onFailure: (request: Request, error: unknown) => void;
+  /** A reply cannot be gone on with: the connection has to end. */
+  readonly onBroken: (reason: string) => void;
+}
+
+/** Carries out requests that were checked, and answers each of them once, in the order in which they finish. */
+export class Executor {
+  readonly #device: BlockDevice;
+  readonly #entry: Export;
+  readonly #mode: Mode;
+  readonly #contexts: readonly Context[];
+  readonly #arena: Arena;
+  readonly #outbound: Outbound;
+  readonly #pace: Pace;
+  readonly #onFailure: ExecutorOptions['onFailure'];
+  readonly #onBroken: ExecutorOptions['onBroken'];
+  readonly #access: ByteAccess;
+  readonly #dataHeaderBytes: number;
+  readonly #lending: Lending;
+  readonly #isWanted = (): boolean => !this.#closed;
+  // What takes long and is asked for in a few bytes is done one after the other.
+  readonly #statuses = new Turns();
+  readonly #keptZeroes = new Turns();
+  readonly #piecewiseReads = new Turns();
+  #closed = false;
+
+  constructor({ entry, mode, contexts, arena, outbound, pace, onFailure, onBroken }: ExecutorOptions) {
+    this.#device = entry.device;
+    this.#entry = entry;
+    this.#mode = mode;
+    this.#contexts = contexts;
+    this.#arena = arena;
+    this.#outbound = outbound;
+    this.#pace = pace;
+    this.#onFailure = onFailure;
+    this.#onBroken = onBroken;
+    this.#access = new ByteAccess(entry.device, { isWanted: this.#isWanted, pauses: () => pace.pauses() });
+    this.#dataHeaderBytes = dataHeaderBytes(mode);
+    this.#lending = new Lending(entry.device, mode, arena, outbound);
+  }
+
+  /** Answers a checked request for which no memory is needed because the device lends its own. False: it goes the usual way. */
+  tryLent(request: Request): boolean {
+    return this.#lending.tryAnswer(request);
+  }
+
+  /** Bytes of memory that the request needs, for its payload or its reply. */
+  memoryBytes({ command, lengthBytes = 0 }: Request): number {
+    if (command === Command.WRITE) return lengthBytes;
+    if (command === Command.READ) return lengthBytes === 0 ? 0 : this.#dataHeaderBytes + lengthBytes;
+    if (command === Command.BLOCK_STATUS) return this.#contexts.length * statusBytes(this.#mode, EXTENTS_MAX);
+    return 0;
+  }
+
+  /** Carries out a request that has its memory and its payload. */
+  run(request: Request): void {
+    if (this.#closed) {
+      this.#drop(request);
+      return;
+    }
+    // A device promises not to throw; one that does must not end the server.
+    try {
+      this.#dispatch(request);
+    } catch (error) {
+      this.#fail(request, error);
+    }
+  }
+
+  /** Writes the next piece of a payload that comes in pieces. */
+  async writePiece(request: Request, piece: Uint8Array): Promise<void> {
+    try {
+      await this.#access.write(request, (request.offsetBytes ?? 0) + request.doneBytes, piece);
+    } finally {
+      this.#access.leave(request);
+    }
+  }
+
+  /** All pieces of a payload are written; or, with an error, they are not going to be. */
+  finishPieces(request: Request, failure?: { readonly error: unknown }): void {
+    if (failure === undefined) this.#change(request, Promise.resolve());
+    else this.#fail(request, failure.error);
+  }
+
+  /** The connection is gone: nothing further is begun. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  /** Answers a request that was refused. */
+  refuse(request: Request, errno: number): void {
+    this.#answerError(request, errno, 'refused');
+  }
+
+  #dispatch(request: Request): void {
+    const { command, offsetBytes = 0, lengthBytes = 0 } = request;
+    switch (command) {
+      case Command.READ:
+        this.#read(request, offsetBytes, lengthBytes);
+        break;
+      case Command.WRITE:
+        this.#write(request, offsetBytes, lengthBytes);
+        break;
+      case Command.FLUSH:
+        this.#settle(request, this.#device.flush());
+        break;
+      case Command.TRIM:
+        this.#change(request, this.#access.discard(request, offsetBytes, lengthBytes));
+        break;
+      case Command.WRITE_ZEROES:
+        this.#writeZeroes(request, offsetBytes, lengthBytes);
+        break;
+      case Command.CACHE:
+        this.#settle(request, this.#prefetch(offsetBytes, lengthBytes));
+        break;
+      case Command.BLOCK_STATUS:
+        this.#blockStatus(request, offsetBytes, lengthBytes);
+        break;
+      default:
+        throw new Error(`command ${command} was let through`);
+    }
+  }
+
+  #read(request: Request, offsetBytes: number, lengthBytes: number): void {
+    const { chunk, at } = request;
+    if (chunk === undefined) {
+      this.#answer(request, putReadDone);
+      return;
+    }
+    if (request.inPieces) {
+      this.#piecewiseReads
+        .run(() => this.#readInPieces(request, chunk))
+        .catch((error: unknown) => {
+          if (error instanceof BrokenReply) this.#break(request, error);
+          else this.#fail(request, error);
+        });
+      return;
+    }
+    const from = at + this.#dataHeaderBytes;
+    this.#access.read(offsetBytes, chunk.bytes.subarray(from, from + lengthBytes)).then(
+      () => this.#answerData(request, lengthBytes),
+      (error: unknown) => this.#fail(request, error),
+    );
+  }
+
+  async #readInPieces(request: Request, chunk: Chunk): Promise<void> {
+    const options: PiecewiseReadOptions = {
+      mode: this.#mode,
+      access: this.#access,
+      arena: this.#arena,
+      outbound: this.#outbound,
+      isWanted: this.#isWanted,
+      turn: () => this.#pace.turn(),
+    };
+    const outcome = await new PiecewiseRead(options, request, chunk).run();
+    if (outcome.done) return;
+    if ('error' in outcome) this.#fail(request, outcome.error);
+    else this.#answer(request, putReadDone);
+    this.#outbound.endPieces();
+  }
+
+  #answerData(request: Request, lengthBytes: number): void {
+    const { chunk, at, offsetBytes = 0 } = request;
+    if (chunk === undefined) return;
+    const from = at + this.#dataHeaderBytes;
+    if (this.#mode !== 'simple') {
+      const pieces = zeroRuns(chunk.view, chunk.bytes, from, lengthBytes);
+      if (pieces !== undefined && (pieces.length === 1 || !request.has(CommandFlag.DF))) {
+        this.#answerPieces(request, chunk, from, pieces);
+        return;
+      }
+    }
+    putDataHeader(chunk.view, at, this.#mode, request, offsetBytes, lengthBytes, true);
+    this.#outbound.push(chunk, at, from + lengthBytes);
+  }
+
+  /**
+   * Data and holes in turn. What stands before a piece of data, its own header and the chunk of the hole, is put where the zeroes
+   * of that hole were: nothing is moved, and the zeroes do not leave.
+   */
+  #answerPieces(request: Request, chunk: Chunk, from: number, pieces: readonly Piece[]): void {
+    const mode = this.#mode;
+    const { view } = chunk;
+    const { offsetBytes = 0 } = request;
+    const last = pieces.length - 1;
+    for (const [index, { start, end, hole }] of pieces.entries()) {
+      const done = index === last;
+      const before = pieces[index - 1];
+      if (!hole) {
+        const header = from + start - this.#dataHeaderBytes;
+        const head = before === undefined ? header : header - holeBytes(mode);
+        if (before !== undefined) {
+          putHole(view, head, mode, request, offsetBytes + before.start, before.end - before.start, false);
+        }
+        putDataHeader(view, header, mode, request, offsetBytes + start, end - start, done);
+        this.#outbound.push(chunk, head, from + end, done);
+      } else if (done) {
+        const head = before === undefined ? request.at : from + start;
+        this.#outbound.push(chunk, head, putHole(view, head, mode, request, offsetBytes + start, end - start, true));
+      }
+    }
+  }
+
+  #write(request: Request, offsetBytes: number, lengthBytes: number): void {
+    const { chunk, at } = request;
+    if (chunk === undefined) this.#change(request, Promise.resolve());
+    else this.#change(request, this.#access.write(request, offsetBytes, chunk.bytes.subarray(at, at + lengthBytes)));
+  }
+
+  /**
+   * Without NO_HOLE space may be given back, and reads as zeroes all the same [Z1]. With it, only data that are written are sure to
+   * keep it where the device knows of holes. FAST_ZERO is for those who would rather not wait for that.
+   */
+  #writeZeroes(request: Request, offsetBytes: number, lengthBytes: number): void {
+    const { native } = this.#device.info;
+    const keeps = request.has(CommandFlag.NO_HOLE) && native.discard;
+    if (request.has(CommandFlag.FAST_ZERO) && (keeps || !native.writeZeroes)) {
+      this.#answerError(request, Errno.ENOTSUP, 'zeroes would be written');
+      return;
+    }
+    const zero = keeps ? this.#writeKeptZeroes : this.#zero;
+    this.#change(request, this.#access.writeZeroes(request, offsetBytes, lengthBytes, zero));
+  }
+
+  readonly #writeKeptZeroes = (start: number, count: number): Promise<void> => {
+    return this.#keptZeroes.run(() =>
+      writeKeptZeroes(this.#device, start, count, this.#isWanted, () => this.#pace.turn()),
+    );
+  };
+
+  readonly #zero = (start: number, count: number): Promise<void> => {
+    const device = this.#device;
+    return device.info.native.discard ? device.discard(start, count) : device.writeZeroes(start, count);
+  };
+
+  #prefetch(offsetBytes: number, lengthBytes: number): Promise<void> {
+    const { start, count } = this.#access.sectorsOf(offsetBytes, lengthBytes);
+    return this.#entry.prefetching?.prefetch(start, count) ?? Promise.resolve();
+  }
+
+  /** A change; with FUA it is answered once it is durable. */
+  #change(request: Request, done: Promise<void>): void {
+    if (!request.has(CommandFlag.FUA)) {
+      this.#settle(request, done);
+      return;
+    }
+    const { offsetBytes = 0, lengthBytes = 0 } = request;
+    const range = this.#access.sectorsOf(offsetBytes, lengthBytes);
+    this.#settle(
+      request,
+      done.then(() => this.#device.flush(range)),
+    );
+  }
+
+  #settle(request: Request, done: Promise<void>): void {
+    done.then(
+      () => {
+        this.#release(request);
+        this.#answer(request, putSuccess);
+      },
+      (error: unknown) => this.#fail(request, error),
+    );
+  }
+
+  #blockStatus(request: Request, offsetBytes: number, lengthBytes: number): void {
+    const { chunk, at } = request;
+    if (chunk === undefined || lengthBytes === 0) {
+      this.#release(request);
+      this.#answerError(request, Errno.EINVAL, 'no range');
+      return;
+    }
+    this.#statuses
+      .run(async () => {
+        // What is pushed for a client that is gone is only given back.
+        const end = this.#closed ? at : await this.#putStatuses(request, chunk, offsetBytes, lengthBytes);
+        this.#outbound.push(chunk, at, end);
+        await this.#pace.turn();
+      })
+      .catch((error: unknown) => this.#fail(request, error));
+  }
+
+  /** Puts one chunk for each selected context into the request's memory. Returns where they end. */
+  async #putStatuses(request: Request, chunk: Chunk, offsetBytes: number, lengthBytes: number): Promise<number> {
+    const { start, count } = this.#access.sectorsOf(offsetBytes, lengthBytes);
+    const skipBytes = offsetBytes % this.#device.info.sectorSize;
+    const extentsMax = request.has(CommandFlag.REQ_ONE) ? 1 : EXTENTS_MAX;
+    const pause = this.#pace.pauses();
+    const answers = await Promise.all(this.#contexts.map(({ status }) => status(start, count, extentsMax, pause)));
+    let end = request.at;
+    for (const [index, context] of this.#contexts.entries()) {
+      const last = index === this.#contexts.length - 1;
+      const extents = cutStatuses(answers[index] ?? [], skipBytes, lengthBytes);
+      end = putStatus(chunk.view, end, this.#mode, request, context.id, extents, last);
+    }
+    return end;
+  }
+
+  #fail(request: Request, error: unknown): void {
+    this.#release(request);
+    this.#answerError(request, errnoOf(error, request.command), messageFor(error));
+    // Work that was not begun because the client is gone is nothing that a device failed at.
+    if (!this.#closed || !isBlockError(error, 'ABORTED')) this.#onFailure(request, error);
+  }
+
+  #break(request: Request, error: BrokenReply): void {
+    this.#onFailure(request, error.cause);
+    this.#onBroken(error.message);
+    this.#drop(request);
+  }
+
+  /** For a client that is gone: only what the request holds is given back. */
+  #drop(request: Request): void {
+    this.#release(request);
+    this.#answerError(request, Errno.ESHUTDOWN, 'gone');
+  }
+
+  #answer(request: Request, put: typeof putSuccess): void {
+    const { chunk, at } = this.#outbound.scratch(successBytes(this.#mode));
+    this.#outbound.push(chunk, at, put(chunk.view, at, this.#mode, request));
+  }
+
+  #answerError(request: Request, errno: number, message: string): void {
+    const { chunk, at } = this.#outbound.scratch(errorBytes(this.#mode, message));
+    this.#outbound.push(chunk, at, putError(chunk.view, at, this.#mode, request, errno, message));
+  }
+
+  /** Gives back what the request holds: its place among the changes of its sectors, and its memory. */
+  #release(request: Request): void {
+    this.#access.leave(request);
+    const { chunk } = request;
+    request.chunk = undefined;
+    if (chunk !== undefined) this.#arena.give(chunk);
+  }
+}

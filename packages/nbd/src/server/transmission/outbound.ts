@@ -1,0 +1,209 @@
+import type { Clock } from '@blockyard/block';
+import type { Wire } from '../../wire/wire.js';
+import type { Pace } from '../fairness/pace.js';
+import type { Arena } from '../memory/arena.js';
+import { type Chunk, type ChunkPool, type Part, SCRATCH_BYTES } from '../memory/chunks.js';
+
+/** Bytes that lie side by side and leave together: one reply, several, or a piece of one. */
+interface Span {
+  readonly bytes: Uint8Array;
+  from: number;
+  to: number;
+  /** Replies that end here. */
+  replies: number;
+  /** Whose bytes they are, and how many parts of it are given back once they are sent. Undefined where they are lent. */
+  readonly chunk: Chunk | undefined;
+  parts: number;
+  readonly release: (() => void) | undefined;
+}
+
+/**
+ * Replies on their way out. All that become ready in one turn of the event loop leave in one write, header and data of each in
+ * one piece; a chunk is given back when the system has taken its bytes.
+ */
+export class Outbound {
+  /** Bytes that the system has not taken yet. */
+  pendingBytes = 0;
+  /** When the client last took something, or had nothing to take. */
+  progressAtMs: number;
+
+  readonly #wire: Wire;
+  readonly #arena: Arena;
+  readonly #pool: ChunkPool;
+  readonly #clock: Clock;
+  readonly #pace: Pace;
+  readonly #onSent: (replies: number) => void;
+  #queue: Span[] = [];
+  /** What became ready while a reply leaves in pieces. */
+  #aside: Span[] | undefined;
+  #inFlight: Span[] | undefined;
+  #scheduled = false;
+  #closed = false;
+  #scratch: Chunk | undefined;
+
+  /** `onSent` is called with the number of replies that were sent, or that nobody is there to send any more. */
+  constructor(wire: Wire, arena: Arena, pool: ChunkPool, clock: Clock, pace: Pace, onSent: (replies: number) => void) {
+    this.#wire = wire;
+    this.#arena = arena;
+    this.#pool = pool;
+    this.#clock = clock;
+    this.#pace = pace;
+    this.#onSent = onSent;
+    this.progressAtMs = clock.now();
+  }
+
+  /**
+   * Room for a reply without data, always to be had: there are no more of them than requests in flight. It need not be filled:
+   * the next one begins where what is pushed ends, so that replies without data leave as one piece.
+   */
+  scratch(lengthBytes: number): Part {
+    let chunk = this.#scratch;
+    if (chunk === undefined || chunk.usedBytes + lengthBytes > SCRATCH_BYTES) {
+      chunk = this.#pool.take(SCRATCH_BYTES);
+      this.#scratch = chunk;
+    }
+    const at = chunk.usedBytes;
+    chunk.usedBytes += lengthBytes;
+    chunk.parts++;
+    return { chunk, at };
+  }
+
+  /**
+   * Bytes [`from`, `to`) of `chunk`. A reply may come in several of them; with the `last` its part of the chunk is given back once
+   * they are sent.
+   */
+  push(chunk: Chunk, from: number, to: number, last = true): void {
+    const replies = last ? 1 : 0;
+    this.#add({ bytes: chunk.bytes, from, to, replies, chunk, parts: replies, release: undefined });
+  }
+
+  /** A reply whose header is in `chunk` and whose data are lent, until `release` is called. */
+  pushLent(chunk: Chunk, from: number, to: number, views: readonly Uint8Array[], release: () => void): void {
+    this.#add({ bytes: chunk.bytes, from, to, replies: 0, chunk, parts: 1, release: undefined });
+    for (const [index, bytes] of views.entries()) {
+      const last = index === views.length - 1;
+      const ending = last ? { replies: 1, release } : { replies: 0, release: undefined };
+      this.#add({ bytes, from: 0, to: bytes.byteLength, chunk: undefined, parts: 0, ...ending });
+    }
+  }
+
+  /** From now on only pieces leave, until `endPieces`: they are one reply. */
+  beginPieces(): void {
+    this.#aside = [];
+  }
+
+  /** The next bytes of the reply that leaves in pieces, with how many replies end there. `gone` is called when they are the caller's again. */
+  pushPiece(bytes: Uint8Array, from: number, to: number, replies: number, gone: () => void): void {
+    this.#add({ bytes, from, to, replies, chunk: undefined, parts: 0, release: gone }, true);
+  }
+
+  /** The rest of the replies may leave. */
+  endPieces(): void {
+    const aside = this.#aside ?? [];
+    this.#aside = undefined;
+    for (const span of aside) this.#queue.push(span);
+    if (aside.length > 0) this.#schedule();
+  }
+
+  /** The connection is gone. */
+  close(): void {
+    this.#closed = true;
+    const queue = [...this.#queue, ...(this.#aside ?? [])];
+    this.#queue = [];
+    this.#aside = undefined;
+    if (this.#inFlight !== undefined) this.#sent(this.#inFlight);
+    this.#release(queue);
+    this.pendingBytes = 0;
+  }
+
+  #add(span: Span, isPiece = false): void {
+    if (this.#closed) {
+      this.#release([span]);
+      return;
+    }
+    const { chunk, from, to } = span;
+    if (chunk !== undefined && chunk === this.#scratch && span.parts > 0) chunk.usedBytes = to;
+    if (this.pendingBytes === 0) this.progressAtMs = this.#clock.now();
+    this.pendingBytes += to - from;
+    const queue = isPiece ? this.#queue : (this.#aside ?? this.#queue);
+    const before = queue.at(-1);
+    if (chunk !== undefined && before?.chunk === chunk && before.to === from) {
+      before.to = to;
+      before.replies += span.replies;
+      before.parts += span.parts;
+    } else {
+      queue.push(span);
+    }
+    this.#schedule();
+  }
+
+  /** After everything that becomes ready in this turn, microtasks included. */
+  #schedule(): void {
+    if (this.#scheduled || this.#inFlight !== undefined) return;
+    this.#scheduled = true;
+    process.nextTick(() => {
+      this.#scheduled = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    if (this.#closed || this.#inFlight !== undefined || this.#queue.length === 0) return;
+    const buffers: Uint8Array[] = [];
+    const batch: Span[] = [];
+    let roomBytes = this.#wire.batchBytesMax;
+    let taken = 0;
+    for (const span of this.#queue) {
+      if (roomBytes === 0) break;
+      const to = Math.min(span.to, span.from + roomBytes);
+      buffers.push(span.bytes.subarray(span.from, to));
+      roomBytes -= to - span.from;
+      if (to < span.to) {
+        span.from = to;
+        break;
+      }
+      batch.push(span);
+      taken++;
+    }
+    if (taken === this.#queue.length) this.#queue = [];
+    else this.#queue.splice(0, taken);
+    const sentBytes = this.#wire.batchBytesMax - roomBytes;
+    this.#inFlight = batch;
+    this.#wire.write(buffers, () => {
+      if (this.#inFlight !== batch) return;
+      this.pendingBytes -= sentBytes;
+      this.#sent(batch);
+      if (this.#queue.length === 0) return;
+      // A long queue leaves over several turns of the event loop, however fast it is taken.
+      if (sentBytes < this.#wire.batchBytesMax) this.#flush();
+      else this.#pace.later(() => this.#flush());
+    });
+  }
+
+  #sent(batch: Span[]): void {
+    this.#inFlight = undefined;
+    this.progressAtMs = this.#clock.now();
+    this.#release(batch);
+  }
+
+  #release(spans: Span[]): void {
+    let replies = 0;
+    for (const span of spans) {
+      if (span.chunk !== undefined && span.parts > 0) this.#give(span.chunk, span.parts);
+      span.release?.();
+      replies += span.replies;
+    }
+    if (replies > 0) this.#onSent(replies);
+  }
+
+  #give(chunk: Chunk, parts: number): void {
+    if (chunk.sizeBytes !== SCRATCH_BYTES) {
+      this.#arena.give(chunk, parts);
+      return;
+    }
+    chunk.parts -= parts;
+    if (chunk.parts > 0) return;
+    if (chunk === this.#scratch) this.#scratch = undefined;
+    this.#pool.give(chunk);
+  }
+}

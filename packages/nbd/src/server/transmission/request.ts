@@ -1,0 +1,55 @@
+import { readU64 } from '../../wire/bytes.js';
+import { Command, CommandFlag, EXTENDED_REQUEST_MAGIC, REQUEST_MAGIC } from '../../wire/protocol.js';
+import type { Change } from '../access/sector-order.js';
+import type { Chunk } from '../memory/chunks.js';
+import type { Mode } from './replies.js';
+
+/** One request of a client. */
+export class Request {
+  readonly flags: number;
+  readonly command: number;
+  /** The cookie is the client's affair; its halves go back as they came. */
+  readonly cookieHigh: number;
+  readonly cookieLow: number;
+  readonly offsetHigh: number;
+  readonly offsetLow: number;
+  /** `undefined` above 2^53 - 1. */
+  readonly offsetBytes: number | undefined;
+  /** Bytes that the request is about. `undefined` above 2^53 - 1. */
+  readonly lengthBytes: number | undefined;
+  /** Bytes that follow the header. `undefined` above 2^53 - 1. */
+  readonly payloadBytes: number | undefined;
+  /** Memory for its payload or reply, from byte `at` on. */
+  chunk: Chunk | undefined;
+  at = 0;
+  /** Whether that memory is less than it takes, so that its data pass through it in pieces. */
+  inPieces = false;
+  /** Bytes of its payload that passed already, in pieces. */
+  doneBytes = 0;
+  /** Its place among the changes of its sectors, while the device is at work on it. */
+  place: Change | undefined;
+
+  private constructor(view: DataView, at: number, extended: boolean) {
+    this.flags = view.getUint16(at + 4);
+    this.command = view.getUint16(at + 6);
+    this.cookieHigh = view.getUint32(at + 8);
+    this.cookieLow = view.getUint32(at + 12);
+    this.offsetHigh = view.getUint32(at + 16);
+    this.offsetLow = view.getUint32(at + 20);
+    this.offsetBytes = readU64(view, at + 16);
+    this.lengthBytes = extended ? readU64(view, at + 24) : view.getUint32(at + 24);
+    const hasPayload = extended ? (this.flags & CommandFlag.PAYLOAD_LEN) !== 0 : this.command === Command.WRITE;
+    this.payloadBytes = hasPayload ? this.lengthBytes : 0;
+  }
+
+  /** The request at byte `at`, or `undefined` if there is none: the client is out of step. */
+  static decode(view: DataView, at: number, mode: Mode): Request | undefined {
+    const extended = mode === 'extended';
+    if (view.getUint32(at) !== (extended ? EXTENDED_REQUEST_MAGIC : REQUEST_MAGIC)) return undefined;
+    return new Request(view, at, extended);
+  }
+
+  has(flag: number): boolean {
+    return (this.flags & flag) !== 0;
+  }
+}
