@@ -4,8 +4,8 @@ export interface ForEachParallelOptions {
   /** Tasks under way at once: at least 1. */
   readonly maxConcurrency: number;
   /**
-   * Called before an item is taken, before its task begins, and after the last task: one that ends early, since it has seen the stop
-   * itself, must not make the loop seem complete. What it throws ends the loop as a failed task does.
+   * Called before an item is taken, before its task begins, and after the last task: one that ends early, since it has seen the
+   * stop itself, must not make the loop seem complete. What it throws ends the loop as a failed task does.
    */
   readonly throwIfStopped?: (() => void) | undefined;
   /** Whether enough is done: asked before an item is taken. From then on none is, and the loop resolves. */

@@ -8,6 +8,15 @@ async function collect(extents: AsyncIterable<Extent>): Promise<Extent[]> {
   return list;
 }
 
+/** Runs of data and of zeroes, alternately. */
+function alternating(start: number, count: number, runSectors: number): Extent[] {
+  return Array.from({ length: count / runSectors }, (_, i) => ({
+    start: start + i * runSectors,
+    count: runSectors,
+    type: i % 2 === 0 ? 'data' : 'zero',
+  }));
+}
+
 describe('walkExtents', () => {
   test('covers the range, wherever it lies', async () => {
     const device = createDevice(sparseDriver(512, 64));
@@ -31,11 +40,7 @@ describe('walkExtents', () => {
         asked.push((count * 512) / MiB);
         // Nothing in the first half gigabyte, then an eighth of a megabyte of each kind alternately.
         if (start * 512 < 512 * MiB) return [{ start, count, type: 'zero' }];
-        return Array.from({ length: count / runSectors }, (_, i) => ({
-          start: start + i * runSectors,
-          count: runSectors,
-          type: i % 2 === 0 ? 'data' : 'zero',
-        }));
+        return alternating(start, count, runSectors);
       },
     });
     await collect(walkExtents(device, 0, 4096 * (MiB / 512)));
@@ -52,10 +57,7 @@ describe('walkExtents', () => {
       extents(start, count): Extent[] {
         asked.push((count * 512) / GiB);
         if (start * 512 < 1024 * GiB) return [{ start, count, type: 'zero' }];
-        const runSectors = 2048;
-        return Array.from({ length: count / runSectors }, (_, i): Extent => {
-          return { start: start + i * runSectors, count: runSectors, type: i % 2 === 0 ? 'data' : 'zero' };
-        });
+        return alternating(start, count, 2048);
       },
     });
     await collect(walkExtents(device, 0, 1200 * (GiB / 512)));

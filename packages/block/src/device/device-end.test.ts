@@ -1,13 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { type BlockDriver, BlockError, createDevice } from '../index.js';
-import { errorOf, type HeldDriver, holdCalls, memoryDriver, sectorsOf, settled, stateOf } from '../testing.js';
-
-function heldMemory(overrides: Partial<BlockDriver> = {}) {
-  const driver = holdCalls(memoryDriver(512, 16), overrides);
-  return { driver, device: createDevice(driver) };
-}
-
-const operations = ({ held }: HeldDriver) => held.map((call) => call.operation);
+import { BlockError, createDevice } from '../index.js';
+import { heldMemory, operations } from '../testing/held-memory.js';
+import { errorOf, holdCalls, memoryDriver, sectorsOf, settled, stateOf } from '../testing.js';
 
 describe('Disconnect', () => {
   test('waits for what is in flight, flushes, and ends the driver, in this order [E1]', async () => {
@@ -27,7 +21,7 @@ describe('Disconnect', () => {
   });
 
   test('does not flush what is read-only', async () => {
-    const { driver, device } = heldMemory({ readOnly: true });
+    const { driver, device } = heldMemory(16, { readOnly: true });
     const ending = device.disconnect();
     await settled();
     driver.take('disconnect').carryOut();

@@ -1,14 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type BlockDriver, createDevice } from '../index.js';
-import { errorOf, type HeldDriver, holdCalls, memoryDriver, sectorsOf, settled, stateOf } from '../testing.js';
-
-function heldMemory(sizeSectors = 16, overrides: Partial<BlockDriver> = {}) {
-  const driver = holdCalls(memoryDriver(512, sizeSectors), overrides);
-  return { driver, device: createDevice(driver) };
-}
-
-const operations = ({ held }: HeldDriver) => held.map((call) => call.operation);
+import { heldMemory, operations } from '../testing/held-memory.js';
+import { errorOf, type HeldDriver, sectorsOf, settled, stateOf } from '../testing.js';
 
 describe('Operations that overlap [O3]', () => {
   test('run one after the other, in the order of arrival', async () => {

@@ -10,7 +10,7 @@ import {
   type SectorRange,
 } from '@blockyard/block';
 
-/** What only a caller that breaks the contract is told. */
+/** Errors that only a caller that breaks the contract gets. */
 const MISUSE: readonly BlockErrorCode[] = [
   'INVALID_ARGUMENT',
   'UNALIGNED',
@@ -20,8 +20,8 @@ const MISUSE: readonly BlockErrorCode[] = [
 ];
 
 /**
- * A device over a good one whose operations can be held up and made to fail, and which counts them: the base that wrapped
- * subjects are driven over.
+ * A device over a good one whose operations a test can hold up and make fail, and which counts them: the base under wrapped
+ * subjects.
  */
 export class ControlledBase implements BlockDevice {
   readonly #inner: BlockDevice;
@@ -50,7 +50,7 @@ export class ControlledBase implements BlockDevice {
     return this.#disconnects;
   }
 
-  /** Calls that no user of a device may make, in words. */
+  /** Descriptions of calls that no caller of a device may make. */
   get misuses(): readonly string[] {
     return this.#misuses;
   }
@@ -60,7 +60,7 @@ export class ControlledBase implements BlockDevice {
     for (const operation of operations) this.#held.add(operation);
   }
 
-  /** Lets held calls go on, of these operations or of all, last come first. */
+  /** Carries out the held calls of these operations, or of all, last come first. */
   release(...operations: Operation[]): void {
     const released = operations.length === 0 ? [...this.#held] : operations;
     for (const operation of released) this.#held.delete(operation);

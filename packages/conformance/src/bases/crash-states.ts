@@ -10,7 +10,7 @@ export interface CrashState {
 }
 
 export interface CrashStatesOptions {
-  /** If there are more states than that, so many are drawn. Default: 256. */
+  /** States at most. If there are more, a sample is drawn. Default: 256. */
   readonly maxStates?: number;
   /** Which ones are drawn. Default: 0. */
   readonly seed?: number;

@@ -48,7 +48,7 @@ export interface Context {
   readonly seed: number | undefined;
   /** After how long a case, or a random workload, counts as hung. */
   readonly deadlineMs: number;
-  /** For how long what is over is looked at, in case something of it comes later, in milliseconds. */
+  /** Milliseconds for which to keep looking after an operation has settled, in case more of it comes later. */
   readonly watchMs: number;
   /** A new volume of zeroes. */
   create(sizeSectors?: number): Promise<Volume>;

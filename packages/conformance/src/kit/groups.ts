@@ -1,7 +1,7 @@
 import type { Case, Need } from './case.js';
 import type { Subject } from './subject.js';
 
-/** Why a subject is spared the cases of a need, in its own words; undefined if it is not. */
+/** Why the cases of a need do not apply to a subject, by its own fields; undefined if they do. */
 const REASONS: Readonly<Record<Need, (subject: Subject) => string | undefined>> = {
   persistent: ({ persistent }) => (persistent ? undefined : 'of volumes that are opened again: persistent is false'),
   readOnly: ({ readOnly = true }) => (readOnly ? undefined : 'of read-only devices: readOnly is false'),

@@ -5,10 +5,10 @@ const METHODS = [...OPERATIONS, Symbol.asyncDispose] as const;
 /** Calls that a message names; the others are counted. */
 const CALLS_NAMED_MAX = 5;
 
-/** A call that has not settled, in words. They are only looked for where they are needed. */
+/** Describes a call that has not settled. It is called only where the description is needed. */
 type Call = () => string;
 
-/** Knows which calls of a case have not settled, so that a hang can be told by its name. */
+/** Knows which calls of a case have not settled, so that the message of a hang can name them. */
 export class InFlight {
   readonly #calls = new Set<Call>();
 

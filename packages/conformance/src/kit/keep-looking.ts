@@ -4,7 +4,7 @@ import type { Context } from './case.js';
 /** Milliseconds between two looks. */
 const LOOK_EVERY_MS = 10;
 
-/** Looks at something that is over again and again for a while: what comes late must be seen. `look` throws if it is. */
+/** Looks again and again for a while at something that has settled, to see what comes late. `look` throws if it sees it. */
 export async function keepLooking({ watchMs }: Context, look: () => Promise<void> | void): Promise<void> {
   const endsAtMs = performance.now() + watchMs;
   do {

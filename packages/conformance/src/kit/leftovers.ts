@@ -23,7 +23,7 @@ export async function activeResources(): Promise<Resources> {
   return { counts, files };
 }
 
-/** Which kinds have at least so many more than before, in words; undefined if none has. */
+/** Describes the kinds that have at least `atLeast` more than before; undefined if there are no such kinds. */
 export function describeGrowth(before: Resources, after: Resources, atLeast: number): string | undefined {
   const grown = [...after.counts].flatMap(([kind, count]) => {
     const more = count - (before.counts.get(kind) ?? 0);

@@ -1,6 +1,6 @@
 /**
  * What runners hand to the body of a test, as far as the kit needs it: vitest and node:test a context as its argument, mocha
- * one as its `this`. Others hand over nothing.
+ * one as its `this`. Others pass nothing.
  */
 interface TestContext {
   /** Reports the test as not run. Throws with vitest and mocha, returns with node:test. */
@@ -9,7 +9,7 @@ interface TestContext {
   timeout?(timeoutMs: number): unknown;
 }
 
-/** How a registered body is called. It declares no parameter: mocha takes one for a callback. */
+/** How a registered body is called. It declares no parameter, since mocha would treat one as a callback. */
 export type Body = (this: unknown, ...args: unknown[]) => Promise<void>;
 
 /** Reports the test as not run, if the runner can. Whether it could, where that does not throw. */

@@ -24,7 +24,7 @@ export interface Subject {
   readonly resizable?: boolean;
   /**
    * Sectors of an empty volume, far larger than memory, that `create` can make at no cost. With it the kit looks for offsets
-   * cut to 32 bits and for zeroing whose cost grows with what was zero already. Left out: those cases are left out.
+   * truncated to 32 bits and for zeroing whose cost grows with what was zero already. Left out: those cases are left out.
    */
   readonly hugeSectors?: number;
   /** A volume can take one write of 2 GiB: the time, and the space. Default: false, and then that case is left out. */
@@ -56,8 +56,8 @@ export interface ConformanceOptions {
   /** Milliseconds after which a case, or a random workload, that has not settled counts as hung [O2]. Default: 30,000. */
   readonly deadlineMs?: number;
   /**
-   * Milliseconds for which what is over is looked at, in case something of it comes later [B3, O1, D2]. A driver with time-outs
-   * or retries of its own wants more than those. Default: 200.
+   * Milliseconds for which the kit keeps looking after an operation has settled, in case more of it comes later [B3, O1, D2]. A
+   * driver with time-outs or retries of its own needs more than those. Default: 200.
    */
   readonly watchMs?: number;
 }

@@ -1,10 +1,10 @@
 import { AssertionError } from 'node:assert';
 import type { InFlight } from './in-flight.js';
 
-/** Something took so long that no one need wait for it. */
+/** Something took longer than its deadline. */
 export class HangError extends AssertionError {}
 
-/** The promise, unless it takes longer than that: then the result is a {@link HangError} that names what has not settled. */
+/** Settles as the promise does. After `deadlineMs` it rejects with a {@link HangError} that names what has not settled. */
 export async function within<T>(deadlineMs: number, promise: Promise<T>, what: string, inFlight: InFlight): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {

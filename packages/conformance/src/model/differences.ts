@@ -6,7 +6,10 @@ const RUNS_NAMED_MAX = 4;
 /** How far away to look for the place where a shifted sector belongs. */
 const SHIFT_SECTORS_MAX = 16;
 
-/** Fails, naming the sectors, unless the sectors in `bytes`, the first of which is sector `start`, are of these writers. */
+/**
+ * Fails unless the sectors in `bytes`, the first of which is sector `start`, are of these writers. The message names the wrong
+ * ones.
+ */
 export function expectStamps(
   bytes: Uint8Array,
   start: number,
@@ -53,7 +56,7 @@ function describeRun({ start, count, found, expected }: WrongRun): string {
   return `${count === 1 ? `sector ${start} is` : `sectors ${start} to ${start + count - 1} are`} ${found}, must be ${expected}`;
 }
 
-/** Whose the sector is; if it is no one's, how it came about: shifted, torn, or never filled. */
+/** The writer of a sector; if it has none, what happened to it: shifted, torn, or never filled. */
 export function describeSector(bytes: Uint8Array, sector: number): string {
   const writer = writerOf(bytes, sector);
   if (writer !== TORN) return describeWriter(writer);

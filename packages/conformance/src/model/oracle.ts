@@ -39,26 +39,26 @@ interface SectorRead {
   readonly disturbers: Writer[];
 }
 
-/** An operation on its way. Exactly one of the methods is called, once, when it settles. */
+/** An operation in flight. Exactly one of the methods is called, once, when it settles. */
 export interface Pending {
   succeeded(): void;
   /** A write that failed left each sector old or new [D2], a resize left everything [S4], a flush claims nothing [D3]. */
   failed(): void;
 }
 
-/** A resize on its way. */
+/** A resize in flight. */
 export interface PendingResize extends Pending {
   /** `mayComeLate`: no one knows whether it took place. It does not hold, but a crash before the next flush may leave it. */
   failed(mayComeLate?: boolean): void;
 }
 
-/** A write on its way. */
+/** A write in flight. */
 export interface PendingWrite extends Pending {
   /** In whose name to stamp the sectors. */
   readonly writer: Writer;
 }
 
-/** A read (or extents) on its way. */
+/** A read (or extents) in flight. */
 export interface PendingRead {
   /** Throws unless each sector may read as it did; what no write disturbs is known from then on. */
   saw(writers: readonly (Writer | undefined)[]): void;
@@ -254,7 +254,7 @@ export class Oracle {
     };
     return {
       writer,
-      // What was over before this write began is over for good [O1]; what was in flight with it may have come last [O3].
+      // What had settled before this write began was overwritten [O1]; what was in flight with it may have come last [O3].
       succeeded: () => settle((other) => other.settledAt > entry.begunAt),
       failed: () => settle(() => true),
     };

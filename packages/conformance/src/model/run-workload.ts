@@ -141,7 +141,7 @@ async function extents(device: BlockDevice, { start, count }: SectorRange, run: 
   await follow(run, 'extents', pending, device.extents(start, count));
 }
 
-/** Who is told how a call ended. */
+/** What is told how a call ended. */
 interface Following<T> {
   succeeded(result: T): void;
   failed(mayComeLate?: boolean): void;

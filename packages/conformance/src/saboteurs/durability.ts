@@ -5,7 +5,7 @@ import { passThrough } from './pass-through.js';
 import { type Saboteur, saboteur, spoil, wrapperSaboteur } from './saboteur.js';
 import { writeBack } from './write-back.js';
 
-/** A disk with a cache of its own: what it was not told to keep is lost when it is given up. */
+/** A disk with a cache of its own: what was not flushed is lost when it is given up. */
 class DiskCache {
   readonly #memory: Memory;
   #kept: Uint8Array;

@@ -10,7 +10,7 @@ const IN_FLIGHT_MAX = 100;
 const TRANSFER_BYTES_MAX = 2 ** 31 - 4096;
 const HUGE_SECTORS = 2 ** 40;
 
-/** Runs a call while others wait, but for those beyond the limit: of these, something else becomes. */
+/** Delays each call a little, and does something else for calls beyond the limit. */
 function limited<T>(call: () => Promise<T>, beyond: () => Promise<T>, state: { inFlight: number }): Promise<T> {
   if (state.inFlight >= IN_FLIGHT_MAX) return beyond();
   state.inFlight++;
@@ -22,6 +22,12 @@ function limited<T>(call: () => Promise<T>, beyond: () => Promise<T>, state: { i
 }
 
 const never = () => new Promise<never>(() => {});
+
+/** Carries calls out, but for those beyond the limit, which succeed and do nothing. */
+function dropsBeyond(): (call: () => Promise<void>) => Promise<void> {
+  const state = { inFlight: 0 };
+  return (call) => limited(call, async () => {}, state);
+}
 
 /** What of a list one call of the system would move. */
 function firstPart(buffers: readonly Uint8Array[]): readonly Uint8Array[] {
@@ -47,39 +53,21 @@ export const limitSaboteurs: readonly Saboteur[] = [
   hangsBeyond('flush'),
   hangsBeyond('extents'),
   saboteur('O2', 'drops each write beyond a hundred in flight', (good) => {
-    const state = { inFlight: 0 };
+    const drop = dropsBeyond();
     return {
       write(start, buffers) {
         const copies = buffers.map((buffer) => new Uint8Array(buffer));
-        return limited(
-          () => good.write(start, copies),
-          async () => {},
-          state,
-        );
+        return drop(() => good.write(start, copies));
       },
     };
   }),
   saboteur('O2', 'drops each discard beyond a hundred in flight', (good) => {
-    const state = { inFlight: 0 };
-    return {
-      discard: (start, count) =>
-        limited(
-          () => good.discard(start, count),
-          async () => {},
-          state,
-        ),
-    };
+    const drop = dropsBeyond();
+    return { discard: (start, count) => drop(() => good.discard(start, count)) };
   }),
   saboteur('O2', 'drops each resize beyond a hundred in flight', (good) => {
-    const state = { inFlight: 0 };
-    return {
-      resize: (sizeSectors) =>
-        limited(
-          () => good.resize(sizeSectors),
-          async () => {},
-          state,
-        ),
-    };
+    const drop = dropsBeyond();
+    return { resize: (sizeSectors) => drop(() => good.resize(sizeSectors)) };
   }),
   {
     name: 'ends a read after two gibibytes',

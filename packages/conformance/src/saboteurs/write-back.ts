@@ -10,7 +10,7 @@ export interface Lies {
   readonly flushNothing?: boolean;
   /** Forgets what is dirty before the base has taken it. */
   readonly cleanTooEarly?: boolean;
-  /** Takes what was written during its write-back for written. */
+  /** Marks data clean that was rewritten during its write-back. */
   readonly cleanTheNewer?: boolean;
   /** Reports no failed flush. */
   readonly hideFailures?: boolean;
@@ -18,7 +18,7 @@ export interface Lies {
   readonly keepDirtyPastTheEnd?: boolean;
   /** Forgets what is dirty past the new end before the base has shrunk. */
   readonly forgetBeforeShrink?: boolean;
-  /** Takes the base's holes for zeroes although they are dirty. */
+  /** Reports the base's holes as zeroes although they are dirty. */
   readonly extentsOfTheBase?: boolean;
 }
 

@@ -1,7 +1,7 @@
 const FNV_OFFSET = 0x811c9dc5;
 const FNV_PRIME = 0x01000193;
 
-/** What happened, as one number, and in words if they are wanted. */
+/** What happened, as one number, and as text if that is wanted. */
 export class EventLog {
   /** The last events, if they are kept. */
   readonly lines: string[] = [];

@@ -8,9 +8,9 @@ export type FaultKind = (typeof FAULT_KINDS)[number];
 export interface Faults {
   /** A call fails. */
   readonly fail: number;
-  /** One that fails had been carried out all the same, or in part. */
+  /** A call that fails was carried out, or in part. */
   readonly failLate: number;
-  /** What is carried out is so in parts, each at a time of its own. */
+  /** A call is carried out in parts, each at its own time. */
   readonly tear: number;
   /** A call takes very long. */
   readonly hang: number;
@@ -63,6 +63,6 @@ export interface CrashPoint {
 /** One failure in an otherwise healthy world: that of the `nth` call, from 0 on, of all calls of media. */
 export interface SingleFault {
   readonly nth: number;
-  /** Whether it has been carried out all the same. */
+  /** Whether it was carried out although it fails. */
   readonly late: boolean;
 }

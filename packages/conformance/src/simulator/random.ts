@@ -3,7 +3,7 @@ import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
 
 const UINT32 = 2 ** 32;
 
-/** Chance, from a seed. */
+/** Random numbers, the same for the same seed. */
 export class Random {
   readonly #generator: RandomGenerator;
 
@@ -37,7 +37,7 @@ export class Random {
     return list[this.below(list.length)] ?? list[0];
   }
 
-  /** A generator of its own, so that what is drawn there does not shift what is drawn here. */
+  /** An independent generator, so that what is drawn there does not shift what is drawn here. */
   fork(): Random {
     return new Random(this.below(UINT32));
   }

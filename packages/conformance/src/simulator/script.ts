@@ -33,7 +33,7 @@ export interface Action {
   /** As in a step on a range. */
   readonly at: number;
   readonly sectors: number;
-  /** Not now, but so many microtasks after the next resize of the medium has ended. */
+  /** Wait for the next resize of the medium to end, and then for this many microtasks. */
   readonly microtasksAfterResize?: number;
 }
 
@@ -67,7 +67,7 @@ const WEIGHTS: Readonly<Record<Step['kind'] | Ending['kind'], number>> = {
   crash: 0.25,
 };
 
-/** How the clients of one world behave. Each world has a mixture of its own, and lacks some operations altogether. */
+/** How the clients of one world behave. Each world has its own mixture, and lacks some operations altogether. */
 interface Manner {
   readonly kinds: readonly { readonly kind: Step['kind'] | Ending['kind']; readonly upTo: number }[];
   readonly clients: number;

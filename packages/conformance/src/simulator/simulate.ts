@@ -28,7 +28,7 @@ export interface SimulationOptions {
   readonly maxSectors?: number;
   /** Bytes in a sector. Default: 512. */
   readonly sectorSize?: number;
-  /** Whether to keep the log of events in words. Default: false. */
+  /** Whether to keep a description of each event. Default: false. */
   readonly keepsLog?: boolean;
 }
 
@@ -47,12 +47,12 @@ export interface SimulationOutcome {
   /** Of all events: the same case gives the same number. */
   readonly hash: number;
   readonly violation: Violation | undefined;
-  /** The events in words, if they were to be kept. */
+  /** Descriptions of the events, if they were to be kept. */
   readonly log: readonly string[];
 }
 
 const STEPS_MAX = 2000;
-/** Away from every seed that anyone begins with. */
+/** Far from every seed that a caller would choose. */
 const EXTRAS_SEED = 2 ** 48;
 const SECTORS_MIN = 8;
 const SECTORS_MAX = 96;

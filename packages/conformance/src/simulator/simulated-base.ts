@@ -8,7 +8,7 @@ const SCRIBBLE = 0x5a;
 const PREFERRED_SECTORS = 16;
 
 /**
- * A device on a simulated medium, for one life. It keeps the contract, and no more than that: calls end in any order, what is
+ * A device on a simulated medium, for one life. It keeps the contract and promises no more: calls end in any order, what is
  * written appears piece by piece, what fails may have been done in part, and a read that fails leaves rubbish behind.
  */
 export function openSimulatedBase(world: World, medium: SimulatedMedium, life: Life): BlockDevice {

@@ -42,13 +42,13 @@ export class World {
   readonly log: EventLog;
   /** For what is no call of a medium: what a crash leaves, the options of a device. */
   readonly random: Random;
-  /** Told after each event of a medium that changes what a crash leaves, with the sectors that it is about. */
+  /** Called after each event of a medium that changes what a crash leaves, with the sectors that changed. */
   onMediumEvent: (start?: number, count?: number) => void = () => {};
-  /** Told of a call that no user of a medium may make, and the clause that forbids it. */
+  /** Called with a description of a call that no caller of a medium may make, and the clause that forbids it. */
   onMisuse: (clause: string, what: string) => void = () => {};
-  /** Told when a resize of a medium is about to tell its caller that it has ended. */
+  /** Called right before a resize of a medium settles. */
   onResized: () => void = () => {};
-  /** Told when the process is to die at once. */
+  /** Called when the process must die at once. */
   onCrashDue: () => void = () => {};
   readonly #chance: Random;
   readonly #raised = new WeakSet<object>();

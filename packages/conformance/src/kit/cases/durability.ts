@@ -120,7 +120,7 @@ export const durabilityCases: readonly Case[] = [
         }),
       );
       await base.called('write');
-      // A device that writes through has accepted nothing yet.
+      // A device that writes through has accepted nothing so far.
       const owed = accepted;
       let flushed = false;
       const second = later(
@@ -186,7 +186,7 @@ export const durabilityCases: readonly Case[] = [
           await device.flush();
           base.fail(failing, 'UNAVAILABLE');
           const written = await outcome(() => writeStamped(device, 2, 0, 5), 'a write');
-          // Told at once: there is nothing to flush [D2].
+          // The write has failed, so there is nothing to flush [D2].
           if (failing === 'write' && !written.resolved) return;
           const what = `a flush over a base that fails ${failing}`;
           await refuses(['UNAVAILABLE', 'FLUSH_FAILED'], () => device.flush(), what);

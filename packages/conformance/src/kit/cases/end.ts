@@ -137,7 +137,7 @@ export const endCases: readonly Case[] = [
           const { sizeSectors } = own;
           base.fail(failing, 'UNAVAILABLE');
           const written = await outcome(() => writeStamped(device, 1, 0, sizeSectors), 'a write');
-          // Told at once: nothing is left to be written back [D2].
+          // The write has failed, so nothing is left to be written back [D2].
           if (failing === 'write' && !written.resolved) return;
           const what = `a disconnect from a base that fails ${failing}`;
           const both = [device.disconnect(), device.disconnect()].map((end) => outcome(() => end, what));

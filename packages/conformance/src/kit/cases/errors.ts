@@ -28,7 +28,7 @@ function expectOwn(errors: readonly unknown[], what: string): void {
   );
 }
 
-/** What fails, and how it is told. */
+/** Failures, and how they are reported. */
 export const errorCases: readonly Case[] = [
   {
     clause: 'A1',

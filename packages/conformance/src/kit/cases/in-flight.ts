@@ -11,7 +11,7 @@ const IN_FLIGHT = 257;
 /** Each may cost a device several requests, one after the other. */
 const RESIZES = 101;
 
-/** So many calls at once, none of which waits for another. */
+/** `count` calls at once, none of which waits for another. */
 function atOnce<T>(count: number, call: (i: number) => Promise<T>): Promise<T[]> {
   return Promise.all(Array.from({ length: count }, (_, i) => call(i)));
 }
@@ -39,7 +39,7 @@ function zeroingCase(operation: 'discard' | 'writeZeroes'): Case {
   };
 }
 
-/** So many operations of one kind in flight that a limit on them would show. */
+/** Enough operations of one kind in flight that a limit on them would show. */
 export const inFlightCases: readonly Case[] = [
   {
     clause: 'O2',

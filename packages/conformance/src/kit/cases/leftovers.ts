@@ -13,7 +13,7 @@ const ROUNDS_BEFORE = 2;
 /** How long what is closed may take to be gone. */
 const CLOSING_MS_MAX = 2_000;
 
-/** Opens and ends devices, again and again, and fails if something is left of each. */
+/** Opens and ends devices repeatedly, and fails if each leaves something behind. */
 async function expectNothingLeft(context: Context, end: (device: BlockDevice) => Promise<void>): Promise<void> {
   const { persistent } = context.subject;
   const volume = persistent ? await context.create() : undefined;

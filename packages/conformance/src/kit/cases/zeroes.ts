@@ -130,7 +130,7 @@ export const zeroesCases: readonly Case[] = [
     async run(context) {
       const sizeSectors = 2 ** 41 / context.sectorSize;
       const { device, base } = await context.wrap(sizeSectors);
-      // Who writes terabytes is to be told so early.
+      // A device that writes terabytes must fail this case early.
       base.fail('write', 'IO');
       await device.discard(0, sizeSectors);
       await device.writeZeroes(1, sizeSectors - 2);
