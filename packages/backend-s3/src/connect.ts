@@ -24,14 +24,14 @@ import { type S3Device, volumeHolderOf } from './root/volume-holder.js';
 import { nameOf, openVolumeStore, probeStore } from './volume-store.js';
 
 /**
- * Opens a volume that `createVolume` made. Opened for writing, it fences the writer that has it open already, and then waits for twice
- * that one's `leaseMs`, unless it is certainly gone: from then on nothing that it writes is acknowledged, and all that was
- * acknowledged is seen.
+ * Opens a volume that `createVolume` made. Opened for writing, it fences the writer that has it open already, and then waits
+ * for twice that one's `leaseMs`, unless it is certainly gone: from then on nothing that it writes is acknowledged, and all
+ * that was acknowledged is seen.
  *
- * Rejects with `NOT_FOUND` if the bucket or the volume is not there, `CORRUPT` or `UNSUPPORTED` if the root object
- * cannot be used, `UNSUPPORTED` also if the store ignores conditions, `ACCESS_DENIED`, `LOCKED` if another writer opened it at the
- * same moment, or has it open and `takeOver` is false, `INVALID_ARGUMENT` if an option is wrong or unknown, `UNAVAILABLE` or `TIMEOUT` if the store cannot be
- * reached.
+ * Rejects with `NOT_FOUND` if the bucket or the volume is not there, `CORRUPT` or `UNSUPPORTED` if the root object cannot be
+ * used, `UNSUPPORTED` also if the store ignores conditions, `ACCESS_DENIED`, `LOCKED` if another writer opened it at the same
+ * moment, or has it open and `takeOver` is false, `INVALID_ARGUMENT` if an option is wrong or unknown, `UNAVAILABLE` or
+ * `TIMEOUT` if the store cannot be reached.
  */
 export async function connectS3(options: ConnectS3Options): Promise<S3Device> {
   try {
@@ -136,8 +136,8 @@ function writesAtOnce(objectSizeBytes: number, concurrency: number): number {
 }
 
 /**
- * Takes the volume over, last of all: what can go wrong is tried before an earlier writer is fenced. Resolves when that one
- * no longer acknowledges anything.
+ * Takes the volume over, last of all: what can go wrong is tried before an earlier writer is fenced. Resolves when that one no
+ * longer acknowledges anything.
  */
 async function becomeWriter(
   store: ObjectStore,

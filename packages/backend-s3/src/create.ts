@@ -11,8 +11,8 @@ import { nameOf, openVolumeStore, probeStore } from './volume-store.js';
  * Makes a new volume that reads as zeroes, which costs one small object whatever its size. The bucket must exist.
  *
  * Rejects with `ALREADY_EXISTS` if there is a volume, or what is left of one; `UNSUPPORTED` if the store ignores conditions;
- * `NOT_FOUND`, `ACCESS_DENIED`, `INVALID_ARGUMENT`, `UNALIGNED`, `UNAVAILABLE`, `TIMEOUT`. Leaves nothing behind then, unless the
- * store fell silent while it stored the root: then the volume may exist, and be deleted or connected to.
+ * `NOT_FOUND`, `ACCESS_DENIED`, `INVALID_ARGUMENT`, `UNALIGNED`, `UNAVAILABLE`, `TIMEOUT`. Leaves nothing behind then, unless
+ * the store fell silent while it stored the root: then the volume may exist, and be deleted or connected to.
  */
 export async function createVolume(options: CreateVolumeOptions): Promise<void> {
   try {

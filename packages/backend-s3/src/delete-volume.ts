@@ -7,18 +7,21 @@ import { readRoot } from './root/root-object.js';
 import { holderStateOf, refuseIfHeld } from './root/take-over.js';
 import { nameOf, openVolumeStore } from './volume-store.js';
 
-/** Passes through what is to be deleted. The last of them finds nothing; a writer that is still at work may make more needed. */
+/**
+ * Passes through what is to be deleted. The last of them finds nothing; a writer that is still at work may make more needed.
+ */
 const PASSES_MAX = 5;
 
 /**
  * Deletes a volume with all its data, also a damaged one, and what is left of one that was deleted in part. Nothing else under
  * the prefix is touched.
  *
- * The root goes last, so that a deletion that was interrupted can be made again. With `takeOver` a writer that is connected finds
- * the volume gone at its next flush, and may leave objects behind; so may one that connects while the deletion goes on.
+ * The root goes last, so that a deletion that was interrupted can be made again. With `takeOver` a writer that is connected
+ * finds the volume gone at its next flush, and may leave objects behind; so may one that connects while the deletion goes on.
  *
  * Rejects with `NOT_FOUND` if there is nothing to delete; without `takeOver`, with `LOCKED` if a writer that is alive has the
- * volume open, and `UNSUPPORTED` if the root is of a later version; `ACCESS_DENIED`, `INVALID_ARGUMENT`, `UNAVAILABLE`, `TIMEOUT`.
+ * volume open, and `UNSUPPORTED` if the root is of a later version; `ACCESS_DENIED`, `INVALID_ARGUMENT`, `UNAVAILABLE`,
+ * `TIMEOUT`.
  */
 export async function deleteVolume(options: DeleteVolumeOptions): Promise<void> {
   try {
@@ -59,8 +62,8 @@ async function deleteAll(store: ObjectStore, settings: DeleteSettings): Promise<
 }
 
 /**
- * Throws `LOCKED` if a process that is alive has the volume, and `UNSUPPORTED` for a root of a later version, which may say so. A
- * damaged one names no one.
+ * Throws `LOCKED` if a process that is alive has the volume, and `UNSUPPORTED` for a root of a later version, which may say so.
+ * A damaged one names no one.
  */
 async function checkNotHeld(store: ObjectStore, keys: Keys, { clock }: DeleteSettings): Promise<void> {
   store.dates.watch(keys.root);
@@ -104,7 +107,9 @@ async function* probeKeys(store: ObjectStore, keys: Keys, exists: string | undef
   }
 }
 
-/** Deletes what `find` finds, a page at a time, and looks again until there is nothing. Throws if that does not come to an end. */
+/**
+ * Deletes what `find` finds, a page at a time, and looks again until there is nothing. Throws if that does not come to an end.
+ */
 async function deleteUntilGone(store: ObjectStore, find: () => AsyncGenerator<string[]>): Promise<void> {
   let left: string | undefined;
   for (let passes = 0; passes < PASSES_MAX; passes++) {

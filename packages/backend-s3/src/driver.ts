@@ -28,9 +28,9 @@ export class S3Driver implements BlockDriver {
   readonly sectorSize: number;
   readonly preferredIoBytes: number;
   /**
-   * A sector lies in one object, since an object's size is whole sectors. An object is replaced as a whole by one PUT, under its
-   * lock, with whatever else was wanted of it put together in the order of arrival; and a GET gives bytes of one version. So
-   * no sector is torn [O3]. The store shows a PUT to every GET that begins after it, and what is known of absent objects is
+   * A sector lies in one object, since an object's size is whole sectors. An object is replaced as a whole by one PUT, under
+   * its lock, with whatever else was wanted of it put together in the order of arrival; and a GET gives bytes of one version.
+   * So no sector is torn [O3]. The store shows a PUT to every GET that begins after it, and what is known of absent objects is
    * up to date before a write resolves [O1].
    */
   readonly atomicSectors = true;
@@ -81,9 +81,7 @@ export class S3Driver implements BlockDriver {
     return this.#changing(() => this.#forEach(parts, (part) => this.#writer.write(part.index, part)));
   }
 
-  /**
-   * A PUT that was answered is durable. What is left to find out is whether it may be claimed: see {@link Lease}.
-   */
+  /** A PUT that was answered is durable. What is left to find out is whether it may be claimed: see {@link Lease}. */
   async flush(): Promise<void> {
     const changes = this.#changes;
     if (changes === this.#flushedChanges) return this.#yielder.spend(CALL_BYTES);

@@ -51,8 +51,8 @@ export interface ConnectS3Options extends StoreOptions {
    */
   readonly acceptMissingObjects?: boolean;
   /**
-   * How long after a look at the root was begun changes are acknowledged without another one; at most 60,000. Who
-   * takes over waits for twice that. 0: every change waits for a look of its own, and no clock is relied on. Default: 3,000.
+   * How long after a look at the root was begun changes are acknowledged without another one; at most 60,000. Who takes over
+   * waits for twice that. 0: every change waits for a look of its own, and no clock is relied on. Default: 3,000.
    */
   readonly leaseMs?: number;
   /** Default: the system's. */
@@ -63,8 +63,8 @@ export interface ConnectS3Options extends StoreOptions {
    */
   readonly concurrency?: number;
   /**
-   * Memory for the whole objects that were written last, so that a small write to one of them need not fetch it. Default: 16 MiB;
-   * 0 keeps none.
+   * Memory for the whole objects that were written last, so that a small write to one of them need not fetch it. Default: 16
+   * MiB; 0 keeps none.
    */
   readonly maxRecentBytes?: number;
   /** Data requests that may be in flight in any case. Default: 1. */
@@ -80,8 +80,8 @@ export const LEASE_MS_DEFAULT = 3000;
 
 export interface DeleteVolumeOptions extends StoreOptions {
   /**
-   * Whether a volume is deleted although a writer that is alive has it open, or although its root is of a later version and cannot
-   * be asked. If not, that is `LOCKED`, or `UNSUPPORTED`. Default: false.
+   * Whether a volume is deleted although a writer that is alive has it open, or although its root is of a later version and
+   * cannot be asked. If not, that is `LOCKED`, or `UNSUPPORTED`. Default: false.
    */
   readonly takeOver?: boolean;
 }

@@ -22,8 +22,8 @@ export function openVolumeStore(
 }
 
 /**
- * Finds out whether a volume can live on the store. `UNSUPPORTED` for one that ignores conditions, unless `allowUnsafeStore`: two writers
- * would overwrite each other unseen.
+ * Finds out whether a volume can live on the store. `UNSUPPORTED` for one that ignores conditions, unless `allowUnsafeStore`:
+ * two writers would overwrite each other unseen.
  */
 export async function probeStore(
   store: ObjectStore,

@@ -4,8 +4,8 @@ import type { AnswerDates, StoreDates } from '@blockyard/object-store';
 let instances = 0;
 
 /**
- * Looks at the dates of all answers that a client gets. They are a second clock, which goes on while this machine, or this process,
- * stands still. Milliseconds since 1970, in whole seconds.
+ * Looks at the dates of all answers that a client gets. They are a second clock, which goes on while this machine, or this
+ * process, stands still. Milliseconds since 1970, in whole seconds.
  */
 export class ClientDates implements StoreDates {
   readonly #client: S3Client;

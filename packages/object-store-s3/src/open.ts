@@ -47,7 +47,8 @@ function makeClient(settings: S3StoreSettings): S3Client {
   const config: S3ClientConfig = {
     // The link tries again by itself: the SDK would stop after a few, and share one small allowance among all requests.
     maxAttempts: 1,
-    // Checksums in trailers and a round trip to ask before each body are not for every store; what is sent is signed with its hash anyway.
+    // Checksums in trailers and a round trip to ask before each body are not for every store; what is sent is signed with its
+    // hash anyway.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     expectContinueHeader: false,

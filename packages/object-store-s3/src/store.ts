@@ -124,8 +124,8 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   /**
-   * What the answer leaves open is settled by looking: a condition may be refused because our own first attempt, the answer to which was
-   * lost, was carried out; a time-out may have come after the store was done. The stamp tells.
+   * What the answer leaves open is settled by looking: a condition may be refused because our own first attempt, the answer to
+   * which was lost, was carried out; a time-out may have come after the store was done. The stamp tells.
    */
   async put(key: string, body: Uint8Array, condition: Condition, stamp: string): Promise<PutResult> {
     const what = `PUT ${this.urlOf(key)}`;
@@ -197,8 +197,8 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   /**
-   * An answer without a range may be the whole object, or a part of it that does not say so, and then there would be zeroes where
-   * the object goes on. `UNSUPPORTED` unless the object ends where the answer did.
+   * An answer without a range may be the whole object, or a part of it that does not say so, and then there would be zeroes
+   * where the object goes on. `UNSUPPORTED` unless the object ends where the answer did.
    */
   async #checkEnd(key: string, { etag, sizeBytes }: ObjectVersion): Promise<void> {
     const found = await this.head(key);

@@ -16,8 +16,8 @@ export function checkListOptions(
 }
 
 /**
- * The pages of a listing of keys that are all known, one empty page if there are none. `ascending`: whether they come in order, or the
- * last ones first, for stores whose listings have no order.
+ * The pages of a listing of keys that are all known, one empty page if there are none. `ascending`: whether they come in order,
+ * or the last ones first, for stores whose listings have no order.
  */
 export function* pagesOf(
   keys: readonly string[],

@@ -15,7 +15,7 @@ export interface Sink {
 }
 
 /**
- * Says where the bytes of an object go, once it is known which version they are of. Undefined: nowhere, the version is all that is wanted.
- * Called again when a request is repeated.
+ * Says where the bytes of an object go, once it is known which version they are of. Undefined: nowhere, the version is all that
+ * is wanted. Called again when a request is repeated.
  */
 export type OpenSink = (version: ObjectVersion) => Sink | undefined;

@@ -6,7 +6,9 @@ import type { ObjectVersion } from './version.js';
 /** Most keys in one delete and in one page of a listing: those of S3. */
 export const MAX_BATCH_KEYS = 1000;
 
-/** What must hold for a PUT to be carried out: that there is no such object; that it is of that version; or nothing (`'any'`). */
+/**
+ * What must hold for a PUT to be carried out: that there is no such object; that it is of that version; or nothing (`'any'`).
+ */
 export type Condition = 'absent' | 'any' | { readonly etag: string };
 
 /**
@@ -23,8 +25,9 @@ export type PutResult =
   | { readonly kind: 'failed'; readonly error: BlockError; readonly late: boolean };
 
 /**
- * What a GET found: the version that the bytes are of, or undefined if there is no such object. `'beyond'`: the object ends before the
- * range, and its version is not known. `'busy'`: the store could not answer because the object was being replaced, several times over.
+ * What a GET found: the version that the bytes are of, or undefined if there is no such object. `'beyond'`: the object ends
+ * before the range, and its version is not known. `'busy'`: the store could not answer because the object was being replaced,
+ * several times over.
  */
 export type GetResult = ObjectVersion | 'beyond' | 'busy' | undefined;
 
@@ -49,15 +52,15 @@ export interface Listed {
 
 export interface ListOptions {
   /**
-   * Whether the keys must come in the order of their UTF-8 bytes. If not they come in any order, which every store can do. If so,
-   * `UNSUPPORTED` from a store that has none. Default: false.
+   * Whether the keys must come in the order of their UTF-8 bytes. If not they come in any order, which every store can do. If
+   * so, `UNSUPPORTED` from a store that has none. Default: false.
    */
   readonly inOrder?: boolean | undefined;
   /** Only keys after this one. With `inOrder`. */
   readonly after?: string | undefined;
   /**
-   * A key with the prefix that exists. A listing that ends without it, or with `inOrder` before it, is `CORRUPT`: it must have left out
-   * other keys too.
+   * A key with the prefix that exists. A listing that ends without it, or with `inOrder` before it, is `CORRUPT`: it must have
+   * left out other keys too.
    */
   readonly reaches?: string | undefined;
   /** Keys in a page, at most {@link MAX_BATCH_KEYS}, the default. */
@@ -98,8 +101,9 @@ export interface ProbeOptions {
   /** Whether listings must be in order: `UNSUPPORTED` if the store has none. Default: false. */
   readonly inOrder?: boolean | undefined;
   /**
-   * Given where the store has not been used so far: then listings are also looked at page by page, deletes are looked after, and PUTs
-   * race each other. It is called while a scratch object exists, with its key, by which a listing shows that it is complete.
+   * Given where the store has not been used so far: then listings are also looked at page by page, deletes are looked after,
+   * and PUTs race each other. It is called while a scratch object exists, with its key, by which a listing shows that it is
+   * complete.
    */
   readonly whileScratchExists?: ((key: string) => Promise<void>) | undefined;
 }
@@ -110,10 +114,11 @@ export interface ProbeOptions {
  * What it promises:
  *
  * - A PUT that was answered is durable, and every request that begins afterwards sees it. A GET gives bytes of one version.
- * - Of several conditional PUTs of one key with the same condition at the same time one at most is carried out, whichever process or
- *   machine they come from: `'absent'` makes a fence, an ETag a compare-and-swap.
- * - What a caller has to expect (no such key, a condition that does not hold, a lost reply) is a result. Everything else is thrown as a
- *   `BlockError` whose message names the request and the URL; `UNAVAILABLE` and `TIMEOUT` once the store's own attempts have failed.
+ * - Of several conditional PUTs of one key with the same condition at the same time one at most is carried out, whichever
+ *   process or machine they come from: `'absent'` makes a fence, an ETag a compare-and-swap.
+ * - What a caller has to expect (no such key, a condition that does not hold, a lost reply) is a result. Everything else is
+ *   thrown as a `BlockError` whose message names the request and the URL; `UNAVAILABLE` and `TIMEOUT` once the store's own
+ *   attempts have failed.
  * - Nothing is sent, and no buffer is touched, for a request that has settled, except by a PUT that is `late`.
  *
  * Any number of requests may be in flight; callers bound them.
@@ -127,8 +132,8 @@ export interface ObjectStore {
   urlOf(key: string): string;
 
   /**
-   * Gives a range of the object's bytes to the sink that `open` chooses, as they come, as far as the object has them. A range has at
-   * least one byte. The sink's or `open`'s own BlockError is passed on.
+   * Gives a range of the object's bytes to the sink that `open` chooses, as they come, as far as the object has them. A range
+   * has at least one byte. The sink's or `open`'s own BlockError is passed on.
    */
   get(key: string, range: ByteRange, open: OpenSink): Promise<GetResult>;
 
@@ -136,29 +141,31 @@ export interface ObjectStore {
   head(key: string): Promise<ObjectVersion | undefined>;
 
   /**
-   * Stores an object if `condition` holds. Never rejects. The body may be changed once it has settled, unless the result is `late`.
+   * Stores an object if `condition` holds. Never rejects. The body may be changed once it has settled, unless the result is
+   * `late`.
    *
-   * The stamp is kept beside the object: up to 1,024 printable ASCII characters, no space at either end. By it a store recognizes what it
-   * stored itself when a reply was lost, so two PUTs of a key have the same stamp only if they have the same body. So a PUT that is
-   * repeated, with its stamp, after its fate was unknown is `stored` if either of them was carried out, and `lost` if another one came first.
+   * The stamp is kept beside the object: up to 1,024 printable ASCII characters, no space at either end. By it a store
+   * recognizes what it stored itself when a reply was lost, so two PUTs of a key have the same stamp only if they have the same
+   * body. So a PUT that is repeated, with its stamp, after its fate was unknown is `stored` if either of them was carried out,
+   * and `lost` if another one came first.
    */
   put(key: string, body: Uint8Array, condition: Condition, stamp: string): Promise<PutResult>;
 
   /**
-   * Deletes up to {@link MAX_BATCH_KEYS} objects, each on its own: some may be gone and others not. Results in the order of `objects`.
-   * Rejects if nothing is known of any of them.
+   * Deletes up to {@link MAX_BATCH_KEYS} objects, each on its own: some may be gone and others not. Results in the order of
+   * `objects`. Rejects if nothing is known of any of them.
    */
   delete(objects: readonly Deletion[]): Promise<DeleteResult[]>;
 
   /**
-   * The objects whose keys begin with `prefix`, a page at a time. Those that are stored or deleted meanwhile are there or not; all others
-   * are there once.
+   * The objects whose keys begin with `prefix`, a page at a time. Those that are stored or deleted meanwhile are there or not;
+   * all others are there once.
    */
   list(prefix: string, options?: ListOptions): AsyncGenerator<readonly Listed[], void>;
 
   /**
-   * Finds out what the store can do, on scratch objects of which nothing stays, and makes this handle behave accordingly. `UNSUPPORTED`
-   * if it does not keep what every user relies on: ranges, stamps, listings, deletes.
+   * Finds out what the store can do, on scratch objects of which nothing stays, and makes this handle behave accordingly.
+   * `UNSUPPORTED` if it does not keep what every user relies on: ranges, stamps, listings, deletes.
    */
   probe(options: ProbeOptions): Promise<StoreAbilities>;
 

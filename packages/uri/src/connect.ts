@@ -9,7 +9,9 @@ export interface ConnectUriOptions {
   readonly readOnly?: boolean;
   /** Longest that a store may be away before its requests fail, in milliseconds, where the URI has no `outage`. */
   readonly maxOutageMs?: number;
-  /** Whether a volume in a store is taken from a process that has it open and is alive. If not, that is `LOCKED`. Default: true. */
+  /**
+   * Whether a volume in a store is taken from a process that has it open and is alive. If not, that is `LOCKED`. Default: true.
+   */
   readonly takeOver?: boolean;
   /** Puts a write-back cache of so many bytes before the device. Left out: no cache. */
   readonly cacheSizeBytes?: number;

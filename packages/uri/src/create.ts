@@ -34,8 +34,8 @@ const KNOWN: Readonly<Record<keyof CreateUriOptions, true>> = {
 /**
  * Makes a device that reads as zeroes, and takes no space for it unless that is reserved, for `connectUri` to open.
  *
- * Rejects with `ALREADY_EXISTS` if there is one, `UNSUPPORTED` where nothing can be made (memory:, nbd:) or space not be reserved,
- * `INVALID_ARGUMENT` or `UNALIGNED` for wrong sizes, and as the backend does; leaves nothing behind then.
+ * Rejects with `ALREADY_EXISTS` if there is one, `UNSUPPORTED` where nothing can be made (memory:, nbd:) or space not be
+ * reserved, `INVALID_ARGUMENT` or `UNALIGNED` for wrong sizes, and as the backend does; leaves nothing behind then.
  */
 export async function createUri(text: string, options: CreateUriOptions): Promise<void> {
   try {

@@ -5,8 +5,8 @@ import { BlockError } from '@blockyard/block';
  * `<prefix>/probe-<id>` a scratch key while a volume is created or connected to.
  *
  * Object numbers are twelve lower-case hexadecimal digits, so that a listing has them in order: a range of the volume is a
- * range of the listing, and a listing can be split. (Twelve reach past 2^53 bytes in objects of 512. Stores of today split
- * busy ranges of keys by themselves, so no digits are reversed to spread the load.)
+ * range of the listing, and a listing can be split. (Twelve reach past 2^53 bytes in objects of 512. Stores of today split busy
+ * ranges of keys by themselves, so no digits are reversed to spread the load.)
  */
 export interface Keys {
   /** What all keys begin with. */
@@ -42,7 +42,9 @@ export function indexOfKey(keys: Keys, key: string): number | undefined {
   return key.startsWith(keys.dataPrefix) && NUMBER_PATTERN.test(digits) ? Number.parseInt(digits, 16) : undefined;
 }
 
-/** Refuses what clients and servers on the way might each read differently: empty, `.` and `..` segments, control characters. */
+/**
+ * Refuses what clients and servers on the way might each read differently: empty, `.` and `..` segments, control characters.
+ */
 export function checkPrefix(prefix: unknown): asserts prefix is string {
   if (typeof prefix !== 'string' || prefix === '') {
     throw new BlockError(

@@ -4,8 +4,8 @@ import { isId } from '@blockyard/object-store';
 /**
  * Who wrote an object, beside it in the store: answers to GET and HEAD bring it along.
  *
- * By the epoch a writer finds out that a later one has been here. By the id it recognizes its own write when the answer to
- * a PUT was lost.
+ * By the epoch a writer finds out that a later one has been here. By the id it recognizes its own write when the answer to a
+ * PUT was lost.
  */
 export interface Stamp {
   readonly volumeId: string;
@@ -29,8 +29,8 @@ export interface DataStamp {
 const DATA_STAMP_VERSION = '2';
 
 /**
- * `<volumeId>/<epoch>/<writeId>`, or for a data object `2/<volumeId>/<index>/<epoch>/<opening>/<writeId>/<dataBytes>/<check>`: numbers
- * are decimal, the check is the CRC-32 of all before its slash as eight hexadecimal digits.
+ * `<volumeId>/<epoch>/<writeId>`, or for a data object `2/<volumeId>/<index>/<epoch>/<opening>/<writeId>/<dataBytes>/<check>`:
+ * numbers are decimal, the check is the CRC-32 of all before its slash as eight hexadecimal digits.
  */
 export function encodeStamp({ volumeId, epoch, writeId, data }: Stamp): string {
   if (data === undefined) return `${volumeId}/${epoch}/${writeId}`;

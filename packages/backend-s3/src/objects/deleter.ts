@@ -24,11 +24,12 @@ interface Wanted {
 type DeleterStore = Pick<ObjectStore, 'list' | 'head' | 'delete'>;
 
 /**
- * Deletes data objects, up to a thousand in one request: all that are wanted before the next macrotask, or while a request is under way.
+ * Deletes data objects, up to a thousand in one request: all that are wanted before the next macrotask, or while a request is
+ * under way.
  *
  * A delete cannot be taken back, and not every store can make it conditional. So before each batch the root is looked at: a
- * writer that was replaced deletes nothing. Where the store honours ETags in deletes they close the rest of the gap: they
- * were learnt before that look, so they are of versions older than any other writer, and of none that comes after.
+ * writer that was replaced deletes nothing. Where the store honours ETags in deletes they close the rest of the gap: they were
+ * learnt before that look, so they are of versions older than any other writer, and of none that comes after.
  */
 export class Deleter {
   readonly #store: DeleterStore;
@@ -48,8 +49,8 @@ export class Deleter {
   }
 
   /**
-   * Resolves with `gone` when the object no longer exists, with `changed` when it is not in the version `etag`. If it
-   * rejects, the object may exist or not.
+   * Resolves with `gone` when the object no longer exists, with `changed` when it is not in the version `etag`. If it rejects,
+   * the object may exist or not.
    */
   delete(index: number, etag: string | undefined): Promise<'gone' | 'changed'> {
     return new Promise((settle, fail) => {

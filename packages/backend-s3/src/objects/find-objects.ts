@@ -9,8 +9,8 @@ import { type ListingSplit, listObjects } from './listing.js';
 import { fitsV1 } from './object-v1.js';
 
 /**
- * Keys in a page of the second listing: another number than that of the first, so that its pages and ranges end elsewhere, and what
- * the store or a cache on the way gives wrongly for one request is not asked for again.
+ * Keys in a page of the second listing: another number than that of the first, so that its pages and ranges end elsewhere, and
+ * what the store or a cache on the way gives wrongly for one request is not asked for again.
  */
 const SECOND_KEYS_MAX = 750;
 
@@ -34,12 +34,12 @@ export interface FindObjectsParts {
  * counted.
  *
  * What a listing lacks reads as zeroes without any further request, so one listing alone is not believed. It must have as many
- * objects as were counted. Where it has fewer, or no one has counted, as after a crash, the volume is listed once more, in other
- * pages, and what one listing has and the other lacks is asked for by itself.
+ * objects as were counted. Where it has fewer, or no one has counted, as after a crash, the volume is listed once more, in
+ * other pages, and what one listing has and the other lacks is asked for by itself.
  *
- * `CORRUPT` if there are fewer objects than were counted all the same, unless that is accepted, or if the listings have little to do with
- * each other. More objects are no loss: a late write, or a listing that still has what was deleted. Of those that turn out not to exist as
- * many are taken for deleted as there are too many.
+ * `CORRUPT` if there are fewer objects than were counted all the same, unless that is accepted, or if the listings have little
+ * to do with each other. More objects are no loss: a late write, or a listing that still has what was deleted. Of those that
+ * turn out not to exist as many are taken for deleted as there are too many.
  */
 export async function findObjects(
   parts: FindObjectsParts,

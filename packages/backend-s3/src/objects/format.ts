@@ -7,8 +7,8 @@ import type { Stamp } from '../layout/stamp.js';
  *
  * - A part and its checksum lie side by side, so that one GET of a range brings what it takes to check that range.
  * - The checksum of a part covers its place, too: the volume, the object, the number of the part. Objects or parts that changed
- *   places do not fit. It does not cover the version, so that a part that a write leaves alone keeps the checksum it was
- *   given when it was written, however often its object is replaced.
+ *   places do not fit. It does not cover the version, so that a part that a write leaves alone keeps the checksum it was given
+ *   when it was written, however often its object is replaced.
  * - The header covers the checksums of all parts and everything the stamp says, so that a full read finds parts of different
  *   versions, and data under the stamp of another version.
  * - The length is in the stamp, which comes with every answer: any read finds an object that was truncated or grew.
@@ -107,7 +107,9 @@ export class PartChecks {
   }
 }
 
-/** Writes the header of an object into its first bytes. `partsCheck`: the CRC-32 of all its parts' checksums as they are stored. */
+/**
+ * Writes the header of an object into its first bytes. `partsCheck`: the CRC-32 of all its parts' checksums as they are stored.
+ */
 export function putHeader(
   object: Uint8Array,
   { volumeId, epoch, writeId, data }: DataObjectStamp,
@@ -129,8 +131,8 @@ export function putHeader(
 }
 
 /**
- * Whether an object begins with the header that belongs to that stamp and those parts. Where not all parts are known `partsCheck` is
- * undefined, and what the header says of them is believed.
+ * Whether an object begins with the header that belongs to that stamp and those parts. Where not all parts are known
+ * `partsCheck` is undefined, and what the header says of them is believed.
  */
 export function hasHeader(
   object: Uint8Array,

@@ -18,23 +18,26 @@ interface GuardParts {
   readonly format: ObjectFormat;
 }
 
-/** Displaced writers that are remembered. After a root was put back there are few; the least recently met is asked about again. */
+/**
+ * Displaced writers that are remembered. After a root was put back there are few; the least recently met is asked about again.
+ */
 export const DISPLACED_MAX = 64;
 
 /**
  * Says of what is found in the store whether it is as it must be, and whose doing it is if not.
  *
- * An object of a higher epoch than ours, or of ours but of another opening, has one of two reasons. A later writer has the volume.
- * Or the root was put back to an earlier version, and this opening began there: then the epochs of the writers before it begin
- * anew, and what they stored looks like the work of a later one. Only the root can tell:
+ * An object of a higher epoch than ours, or of ours but of another opening, has one of two reasons. A later writer has the
+ * volume. Or the root was put back to an earlier version, and this opening began there: then the epochs of the writers before
+ * it begin anew, and what they stored looks like the work of a later one. Only the root can tell:
  *
  * - It is not ours: the other writer came after us, or is ahead of us in any case. `FENCED`.
- * - It is ours: the other opening is displaced. It wrote the object after its own compare-and-swap on the root, so that came before
- *   this look; and the look found the root ours, so it holds no longer. An opening is random and used once: that one becomes the
- *   owner again only if someone puts its own root back, and then our next look says `FENCED`. So it is remembered, and its objects
- *   count as those of an earlier opening do, whatever their epoch: as late writes, or as data to build upon.
+ * - It is ours: the other opening is displaced. It wrote the object after its own compare-and-swap on the root, so that came
+ *   before this look; and the look found the root ours, so it holds no longer. An opening is random and used once: that one
+ *   becomes the owner again only if someone puts its own root back, and then our next look says `FENCED`. So it is remembered,
+ *   and its objects count as those of an earlier opening do, whatever their epoch: as late writes, or as data to build upon.
  *
- * An object of version 1 does not name its opening. There the look holds for that one version of the object, known by its write id.
+ * An object of version 1 does not name its opening. There the look holds for that one version of the object, known by its write
+ * id.
  */
 export class Guard {
   readonly #objects: GuardParts['objects'];
@@ -54,8 +57,8 @@ export class Guard {
   }
 
   /**
-   * Rejects with `CORRUPT` if this version is not the object of that number of this volume, or not of the length that it must have;
-   * with `FENCED` if its writer has displaced this one; with what the look at the root failed with, where one was needed.
+   * Rejects with `CORRUPT` if this version is not the object of that number of this volume, or not of the length that it must
+   * have; with `FENCED` if its writer has displaced this one; with what the look at the root failed with, where one was needed.
    */
   async check(index: number, version: Version): Promise<void> {
     this.checkShape(index, version);
@@ -84,7 +87,9 @@ export class Guard {
     return !this.#displaced.has(openingOf(stamp));
   }
 
-  /** Looks at the root for a version that is contested. Resolves if its writer is displaced; rejects with `FENCED` if we are. */
+  /**
+   * Looks at the root for a version that is contested. Resolves if its writer is displaced; rejects with `FENCED` if we are.
+   */
   async settle(index: number, { stamp }: Version): Promise<void> {
     if (stamp === undefined) throw this.#corrupt(index, 'has no stamp of a writer, or a damaged one');
     await this.#root.verify();

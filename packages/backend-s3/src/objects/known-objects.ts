@@ -4,8 +4,8 @@ import { type IntervalRun, IntervalSet } from '@blockyard/block';
 export const ETAGS_MAX = 65_536;
 
 /**
- * What an open volume knows of its data objects without asking: which exist, which version of them it saw last, and for
- * which of them a change failed so that only the store knows how it went.
+ * What an open volume knows of its data objects without asking: which exist, which version of them it saw last, and for which
+ * of them a change failed so that only the store knows how it went.
  */
 export class KnownObjects {
   readonly #present = new IntervalSet();

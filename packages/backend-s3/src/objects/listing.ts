@@ -55,11 +55,11 @@ export interface ListingSplit {
 }
 
 /**
- * Finds all data objects, those past the end of the volume too: growing must know of them. Gives each to `visit`, in no particular
- * order.
+ * Finds all data objects, those past the end of the volume too: growing must know of them. Gives each to `visit`, in no
+ * particular order.
  *
- * A volume of more than a page's worth of objects is listed in several ranges at once. `UNSUPPORTED` if the store does not
- * list in order, as S3's directory buckets do not.
+ * A volume of more than a page's worth of objects is listed in several ranges at once. `UNSUPPORTED` if the store does not list
+ * in order, as S3's directory buckets do not.
  */
 export async function listObjects(
   store: Pick<ObjectStore, 'list'>,

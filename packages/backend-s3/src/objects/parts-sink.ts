@@ -4,7 +4,10 @@ import type { ByteRange, Sink } from '@blockyard/object-store';
 import type { BufferPart } from '../layout/geometry.js';
 import { CHECK_BYTES, type DataObjectStamp, HEADER_BYTES, hasHeader, type ObjectFormat, PartChecks } from './format.js';
 
-/** The bytes of an object that hold a range of its data, and what it takes to check it: whole parts, and before the first the header. */
+/**
+ * The bytes of an object that hold a range of its data, and what it takes to check it: whole parts, and before the first the
+ * header.
+ */
 export function rangeOfParts(format: ObjectFormat, { offset, lengthBytes }: ByteRange): ByteRange {
   const first = format.partOf(offset);
   const from = first === 0 ? 0 : format.partStart(first);

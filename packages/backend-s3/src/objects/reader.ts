@@ -9,8 +9,8 @@ import { dataBytesOf, type Version } from './version.js';
 import type { VolumeParts } from './volume-parts.js';
 
 /**
- * Times that an object is read until what comes is what it must be: what was damaged on the way is whole the second time, and an
- * object may become another version, or of the other format, between two requests.
+ * Times that an object is read until what comes is what it must be: what was damaged on the way is whole the second time, and
+ * an object may become another version, or of the other format, between two requests.
  */
 const READS_MAX = 3;
 
@@ -23,8 +23,8 @@ type Look =
 /**
  * Reads data objects, and checks all that it reads.
  *
- * Parts are read with one GET, which brings the checksums along; none for what does not exist. What the store says of an
- * object (its stamp, its length) must fit in any case, whatever range was asked for.
+ * Parts are read with one GET, which brings the checksums along; none for what does not exist. What the store says of an object
+ * (its stamp, its length) must fit in any case, whatever range was asked for.
  */
 export class ObjectReader {
   readonly #parts: VolumeParts;
@@ -107,8 +107,8 @@ export class ObjectReader {
   }
 
   /**
-   * One GET, and another one where the root has to be asked whether what was found counts: a body does not wait for that. Where the
-   * object ends before the range, a HEAD says how long it is: the GET has not.
+   * One GET, and another one where the root has to be asked whether what was found counts: a body does not wait for that. Where
+   * the object ends before the range, a HEAD says how long it is: the GET has not.
    */
   async #look(index: number, range: ByteRange, open: (version: Version) => Sink | undefined): Promise<Look> {
     const { objects, guard } = this.#parts;

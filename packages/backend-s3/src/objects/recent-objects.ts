@@ -11,8 +11,8 @@ export interface RecentObject {
 /**
  * The whole objects that were stored last, so that the next small write to one of them need not fetch it.
  *
- * Each is good for one change: it is taken out, changed in place and, when it was stored, put in again. The PUT names the ETag, so
- * what has become another version meanwhile is not overwritten; and the bytes are compared with their checksums before they
+ * Each is good for one change: it is taken out, changed in place and, when it was stored, put in again. The PUT names the ETag,
+ * so what has become another version meanwhile is not overwritten; and the bytes are compared with their checksums before they
  * are used.
  */
 export class RecentObjects {

@@ -11,11 +11,11 @@ import type { ObjectWriter } from './writer.js';
  *
  * - Shrinking stores the new size first, and only then deletes what lies past it. Whatever goes wrong in between leaves objects
  *   that are out of reach, never a volume of the old size with holes.
- * - Growing first removes what lies past the old size, and only then stores the new one. Whatever goes wrong in between
- *   took away only what was out of reach; and once the size has grown there is nothing in the grown part that could be read.
+ * - Growing first removes what lies past the old size, and only then stores the new one. Whatever goes wrong in between took
+ *   away only what was out of reach; and once the size has grown there is nothing in the grown part that could be read.
  *
- * What lies past the end is known from the listing at open, which does not stop at the end, so a leftover of a
- * process that died after shrinking is found by the one that grows.
+ * What lies past the end is known from the listing at open, which does not stop at the end, so a leftover of a process that
+ * died after shrinking is found by the one that grows.
  */
 export async function resizeVolume(parts: VolumeParts, writer: ObjectWriter, sizeSectors: number): Promise<void> {
   const { geometry, root, fence, known } = parts;

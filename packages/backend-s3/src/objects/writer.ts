@@ -29,13 +29,13 @@ type Attempt =
  * together and becomes one change after that.
  *
  * Every PUT carries a condition: the version that was read or seen last, or that there is none. When it does not hold, the
- * stamp on what is there instead tells who was faster. A later epoch: this writer is fenced, and stops, if the root says so too.
- * An earlier one, or our own: a write that arrived late, after the takeover or after it was given up; the change is made again
- * over that.
+ * stamp on what is there instead tells who was faster. A later epoch: this writer is fenced, and stops, if the root says so
+ * too. An earlier one, or our own: a write that arrived late, after the takeover or after it was given up; the change is made
+ * again over that.
  *
  * An object of an earlier opening where there was none is one that the listing has left out, or a late write: no one can tell
- * them apart, so it is kept, and the change is made to what it holds. Only what this opening wrote or deleted is known to
- * count for nothing where this opening believes that there is nothing.
+ * them apart, so it is kept, and the change is made to what it holds. Only what this opening wrote or deleted is known to count
+ * for nothing where this opening believes that there is nothing.
  */
 export class ObjectWriter {
   readonly #parts: VolumeParts;

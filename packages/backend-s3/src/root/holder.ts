@@ -46,8 +46,8 @@ export function expiryMs({ renewMs }: Pick<Holder, 'renewMs'>): number {
 }
 
 /**
- * How long who takes over waits, after its compare-and-swap, for the holder to see it or to run out of time: twice the lease. One is
- * the lease itself; the other covers the dates of the store, which are whole seconds of clocks that agree roughly.
+ * How long who takes over waits, after its compare-and-swap, for the holder to see it or to run out of time: twice the lease.
+ * One is the lease itself; the other covers the dates of the store, which are whole seconds of clocks that agree roughly.
  */
 export function takeOverWaitMs({ leaseMs }: Pick<Holder, 'leaseMs'>): number {
   return 2 * leaseMs;

@@ -7,7 +7,10 @@ import type { VolumeClock } from './volume-clock.js';
 const LOOKS_PER_LEASE = 3;
 /** Between two looks of a busy writer without a lease: it looks after each change anyway. */
 const LOOK_INTERVAL_MS = 1000;
-/** A flush that comes after so few changes is expected to come again: a look begins with each of them, so that it has not to wait. */
+/**
+ * A flush that comes after so few changes is expected to come again: a look begins with each of them, so that it has not to
+ * wait.
+ */
 const CHANGES_BEFORE_FLUSH_MAX = 16;
 
 interface LeaseParts {
@@ -20,32 +23,34 @@ interface LeaseParts {
 const always = () => true;
 
 /**
- * Says which changes may be acknowledged, so that a writer that was replaced stops, and has not claimed what its successor does not see.
+ * Says which changes may be acknowledged, so that a writer that was replaced stops, and has not claimed what its successor does
+ * not see.
  *
  * A change may be acknowledged once the store has answered all its requests and one of these holds:
  *
  * 1. A look at the root that found the volume ours was begun after those answers.
  * 2. Such a look was begun less than `leaseMs` before, by every clock there is.
  *
- * Why that is enough. A successor takes the volume by compare-and-swap on the root, at a moment C. Then it waits for twice the lease,
- * until W, and only then lists the objects and resolves. Every look that found the volume ours was answered by the store before C, so it
- * was begun before C. By the first rule all requests of the change were answered before C, by the second before C and one lease, in
- * either case before W: the successor's listing has what they stored. And no change that begins after W is acknowledged: its requests
- * are answered after W, and no look that is begun after W, or less than a lease before it, finds the volume ours.
+ * Why that is enough. A successor takes the volume by compare-and-swap on the root, at a moment C. Then it waits for twice the
+ * lease, until W, and only then lists the objects and resolves. Every look that found the volume ours was answered by the store
+ * before C, so it was begun before C. By the first rule all requests of the change were answered before C, by the second before
+ * C and one lease, in either case before W: the successor's listing has what they stored. And no change that begins after W is
+ * acknowledged: its requests are answered after W, and no look that is begun after W, or less than a lease before it, finds the
+ * volume ours.
  *
- * Nothing in that is about when the caller is told: a process that is frozen after it found that it may acknowledge, and does so a
- * day later, acknowledges what its successor sees.
+ * Nothing in that is about when the caller is told: a process that is frozen after it found that it may acknowledge, and does
+ * so a day later, acknowledges what its successor sees.
  *
- * Clocks. The first rule needs none. The second one needs that one of these goes on: the steady clock, the wall clock, or the clocks
- * of the store in the `Date` of its answers. A process that is stopped has the first two; a virtual machine that is stopped with its
- * clocks has the third, since the answer to what it sent afterwards has a later date than its last look. The store's clocks must
- * agree to some seconds, and the successor's clock must not run at twice the speed of time.
+ * Clocks. The first rule needs none. The second one needs that one of these goes on: the steady clock, the wall clock, or the
+ * clocks of the store in the `Date` of its answers. A process that is stopped has the first two; a virtual machine that is
+ * stopped with its clocks has the third, since the answer to what it sent afterwards has a later date than its last look. The
+ * store's clocks must agree to some seconds, and the successor's clock must not run at twice the speed of time.
  *
- * A flush claims the same, and in addition wants a look that was begun beside the last change or after it. Where a root is put back to an
- * earlier version, a successor may see no one to wait for; then that look is what tells.
+ * A flush claims the same, and in addition wants a look that was begun beside the last change or after it. Where a root is put
+ * back to an earlier version, a successor may see no one to wait for; then that look is what tells.
  *
- * To have a fresh look at hand costs one GET for a third of a lease while there are changes, and one for each flush, beside them. After a
- * pause the first change waits for the look that begins with it.
+ * To have a fresh look at hand costs one GET for a third of a lease while there are changes, and one for each flush, beside
+ * them. After a pause the first change waits for the look that begins with it.
  */
 export class Lease {
   readonly #parts: LeaseParts;
@@ -102,8 +107,8 @@ export class Lease {
   }
 
   /**
-   * Called when all that a change asked of the store is answered: resolves when it may be acknowledged. Rejects with `FENCED` if the
-   * volume has another writer, and with what a look failed with.
+   * Called when all that a change asked of the store is answered: resolves when it may be acknowledged. Rejects with `FENCED`
+   * if the volume has another writer, and with what a look failed with.
    */
   confirm(): Promise<void> {
     return this.#confirm(0);
@@ -147,8 +152,8 @@ export class Lease {
   }
 
   /**
-   * For those that come to need it; what it fails with is told to those that look afterwards. It begins in a macrotask, so that it serves
-   * all that ask before, and so that a change that needed nothing of the store needs no look either.
+   * For those that come to need it; what it fails with is told to those that look afterwards. It begins in a macrotask, so that
+   * it serves all that ask before, and so that a change that needed nothing of the store needs no look either.
    */
   #lookBeside(isWanted: () => boolean): void {
     this.#beside ??= this.#lookInMacrotask(isWanted).finally(() => {

@@ -18,8 +18,8 @@ export function thisProcess(): ProcessIdentity {
 }
 
 /**
- * Whether the process is certainly gone: it ran on this boot of this host, in this namespace of processes, and there is no process of
- * its number, or another one. Of any other process it is not known.
+ * Whether the process is certainly gone: it ran on this boot of this host, in this namespace of processes, and there is no
+ * process of its number, or another one. Of any other process it is not known.
  *
  * It is taken for granted that no two machines have the same boot id, as clones of a running virtual machine would.
  */

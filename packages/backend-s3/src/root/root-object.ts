@@ -50,8 +50,8 @@ export function putRoot(store: ObjectStore, keys: Keys, root: Root, condition: C
 }
 
 /**
- * The root object of an open volume, changed only by compare-and-swap on its ETag. It is where two writers meet: the one
- * that wrote the highest epoch has the volume.
+ * The root object of an open volume, changed only by compare-and-swap on its ETag. It is where two writers meet: the one that
+ * wrote the highest epoch has the volume.
  */
 export class RootObject {
   readonly #store: ObjectStore;
@@ -96,8 +96,8 @@ export class RootObject {
   }
 
   /**
-   * Makes this process the writer: takes the next epoch. `LOCKED` if the root changed since it was read: two writers that
-   * start at once are better told than left to fence each other.
+   * Makes this process the writer: takes the next epoch. `LOCKED` if the root changed since it was read: two writers that start
+   * at once are better told than left to fence each other.
    */
   async takeOver(holder: Holder): Promise<void> {
     const report = this.#beginLook();
@@ -135,8 +135,8 @@ export class RootObject {
   }
 
   /**
-   * Says that no one has the volume open, and how many objects it has, where that is known: the next writer need not wait
-   * then. Never rejects: where the store does not take it in time, that writer waits, and nothing else is the matter.
+   * Says that no one has the volume open, and how many objects it has, where that is known: the next writer need not wait then.
+   * Never rejects: where the store does not take it in time, that writer waits, and nothing else is the matter.
    */
   async giveBack(objectCount: number | null): Promise<void> {
     const given = this.#alone(async () => {

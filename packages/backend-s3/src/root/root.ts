@@ -24,8 +24,8 @@ export interface Root {
   /** Number of times that the volume was opened for writing. The highest is the writer; all others are fenced. */
   readonly writerEpoch: number;
   /**
-   * Random, new with each opening for writing; null before the first. Where a root was put back to an earlier version there can be
-   * two writers of one epoch: the one whose opening the root has is the writer, the other one is fenced.
+   * Random, new with each opening for writing; null before the first. Where a root was put back to an earlier version there can
+   * be two writers of one epoch: the one whose opening the root has is the writer, the other one is fenced.
    */
   readonly opening: string | null;
   /** Who has the volume open for writing. Null after a clean end. */

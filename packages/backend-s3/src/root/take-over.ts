@@ -55,8 +55,8 @@ export interface Claim {
 }
 
 /**
- * The claim of this process over a volume in that state. A process that is certainly gone acknowledges nothing, so there
- * is nothing to wait for; unless it was waiting itself for the end of someone else's lease.
+ * The claim of this process over a volume in that state. A process that is certainly gone acknowledges nothing, so there is
+ * nothing to wait for; unless it was waiting itself for the end of someone else's lease.
  */
 export function claimOver(found: HolderState | null, leaseMs: number, clock: VolumeClock): Claim {
   const now = timeStamp(clock);

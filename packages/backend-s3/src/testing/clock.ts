@@ -13,9 +13,10 @@ interface Timer {
 }
 
 /**
- * Time that a test drives. Left alone it stands still, with two exceptions. It jumps to the end of a wait for someone else's lease as soon
- * as that begins. And a time-out or a wait between two tries really runs; then the time is that of its end. What runs beside, as the looks
- * at the root from time to time, is started by `advance` alone. Devices that share it see the jumps too, as they would the time.
+ * Time that a test drives. Left alone it stands still, with two exceptions. It jumps to the end of a wait for someone else's
+ * lease as soon as that begins. And a time-out or a wait between two tries really runs; then the time is that of its end. What
+ * runs beside, as the looks at the root from time to time, is started by `advance` alone. Devices that share it see the jumps
+ * too, as they would the time.
  */
 export class TestClock implements VolumeClock {
   /** Whether waits for a lease end at once. If not, `advance` ends them. */

@@ -4,8 +4,8 @@ const DELAY_MS_MIN = 100;
 const DELAY_MS_MAX = 5000;
 
 /**
- * How long to wait after the failure of this number in a row, in milliseconds: anything up to a bound that doubles from 100 ms to
- * 5 s ("full jitter", https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/). Not before the store's own
+ * How long to wait after the failure of this number in a row, in milliseconds: anything up to a bound that doubles from 100 ms
+ * to 5 s ("full jitter", https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/). Not before the store's own
  * wish.
  */
 export function backoffMs(failures: number, random: () => number, wishMs: number): number {

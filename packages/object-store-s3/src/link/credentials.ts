@@ -67,8 +67,8 @@ export class Credentials {
   }
 
   /**
-   * True if there are others now than those of `generation`, which the store has refused. All who ask meanwhile share a look. Soon
-   * after one, those who are `patient` wait for their own; the others take it that nothing has changed since.
+   * True if there are others now than those of `generation`, which the store has refused. All who ask meanwhile share a look.
+   * Soon after one, those who are `patient` wait for their own; the others take it that nothing has changed since.
    */
   async renewed(generation: number, patient: boolean, signal: AbortSignal): Promise<boolean> {
     if (this.#generation === generation && (patient || !this.#isTooEarly)) {

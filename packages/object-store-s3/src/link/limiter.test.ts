@@ -10,7 +10,10 @@ setMaxListeners(0, signal);
 const limiterOf = (time: TestTime, bounds = { min: 1, max: 64 }) =>
   new Limiter({ clock: time, ...bounds, slowMs: 7500 });
 
-/** Keeps `count` requests going, each taking what `durationMs` says, for as many of them; gives how many were in flight at the end. */
+/**
+ * Keeps `count` requests going, each taking what `durationMs` says, for as many of them; gives how many were in flight at the
+ * end.
+ */
 async function load(
   time: TestTime,
   limiter: Limiter,

@@ -17,9 +17,9 @@ export interface LimiterOptions {
 }
 
 /**
- * How many requests are in flight at once: additive increase, multiplicative decrease, as TCP does it (RFC 5681). One more for each
- * answer at first, so twice as many in each round trip; after the first sign of too much, one more in each round. Half as many when
- * requests time out, or take a good part of that time, once for all that were under way together.
+ * How many requests are in flight at once: additive increase, multiplicative decrease, as TCP does it (RFC 5681). One more for
+ * each answer at first, so twice as many in each round trip; after the first sign of too much, one more in each round. Half as
+ * many when requests time out, or take a good part of that time, once for all that were under way together.
  */
 export class Limiter {
   readonly #options: LimiterOptions;

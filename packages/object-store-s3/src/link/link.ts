@@ -54,8 +54,8 @@ interface Course {
 }
 
 /**
- * Carries out requests so that each one ends: with its answer, when it has failed for `maxOutageMs`, or when everything is aborted.
- * What is transient is tried again, later and later; what is permanent fails at once.
+ * Carries out requests so that each one ends: with its answer, when it has failed for `maxOutageMs`, or when everything is
+ * aborted. What is transient is tried again, later and later; what is permanent fails at once.
  */
 export class Link {
   readonly #options: LinkOptions;

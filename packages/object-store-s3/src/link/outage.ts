@@ -28,8 +28,8 @@ interface Waiter {
 /**
  * Whether the store is there, as far as all requests together know.
  *
- * While it is away a request is sent only now and then, to see; first the one that has waited longest, and the next time another, so
- * that a request that can never succeed does not keep the others waiting. All go on when one is answered.
+ * While it is away a request is sent only now and then, to see; first the one that has waited longest, and the next time
+ * another, so that a request that can never succeed does not keep the others waiting. All go on when one is answered.
  */
 export class Outage {
   readonly #options: OutageOptions;
@@ -58,8 +58,8 @@ export class Outage {
   }
 
   /**
-   * When a request may be sent, and how; undefined at `untilMs` on the clock, or when `signal` fires. What was let through ends with
-   * `answered`, `failed` or `gaveUp`.
+   * When a request may be sent, and how; undefined at `untilMs` on the clock, or when `signal` fires. What was let through ends
+   * with `answered`, `failed` or `gaveUp`.
    */
   admit(untilMs: number, signal: AbortSignal): Pass | Promise<Pass | undefined> {
     if (!this.#isAway) return 'free';

@@ -208,7 +208,10 @@ const NOTHING_KNOWN: Failure = {
   location: undefined,
 };
 
-/** AWS names the region in the body, which the SDK makes properties of, or in a header, the only place for it where there is no body. */
+/**
+ * AWS names the region in the body, which the SDK makes properties of, or in a header, the only place for it where there is no
+ * body.
+ */
 function regionOf(error: object): string | undefined {
   const { Region, $response } = error as { Region?: unknown; $response?: { headers?: Record<string, unknown> } };
   const region = Region ?? $response?.headers?.['x-amz-bucket-region'];

@@ -43,8 +43,9 @@ export interface TransportSettings {
 }
 
 /**
- * Carries the SDK's requests over HTTP/1.1. Unlike the SDK's own way, it tells how far a request is: each part of the body that the
- * system has taken, and the bytes that have come. It has no timers but that for connecting: the watch ends what takes too long.
+ * Carries the SDK's requests over HTTP/1.1. Unlike the SDK's own way, it tells how far a request is: each part of the body that
+ * the system has taken, and the bytes that have come. It has no timers but that for connecting: the watch ends what takes too
+ * long.
  */
 export class Transport {
   readonly metadata = { handlerProtocol: 'http/1.1' };

@@ -1,13 +1,15 @@
 import { type Failure, failureOf } from './store-error.js';
 
-/** Whether a request that failed has changed anything. `no`: it was not carried out, and never will be. `unknown`: no one can say. */
+/**
+ * Whether a request that failed has changed anything. `no`: it was not carried out, and never will be. `unknown`: no one can
+ * say.
+ */
 export type CarriedOut = 'no' | 'unknown';
 
 /**
  * What may help. `wait`: the same request later. `repeat`: the same request, but an answer that is wrong again and again is the
- * store's way. `credentials`: a fresh look at where they come from. `rights`:
- * the same, if there was none a moment ago. `clock`: nothing but the correction that the SDK has made
- * from the answer. `none`: it fails, or the caller knows more.
+ * store's way. `credentials`: a fresh look at where they come from. `rights`: the same, if there was none a moment ago.
+ * `clock`: nothing but the correction that the SDK has made from the answer. `none`: it fails, or the caller knows more.
  */
 export type Remedy = 'wait' | 'repeat' | 'credentials' | 'rights' | 'clock' | 'none';
 
@@ -84,8 +86,8 @@ const NETWORK: ReadonlySet<string> = new Set([
 
 /**
  * The question to each failure: can the request have been carried out, or can it still be? `no` stands only where the store
- * itself says so, or where nothing was sent. Everything else is `unknown`, which costs one look at the object. From top to bottom;
- * the first row that fits holds.
+ * itself says so, or where nothing was sent. Everything else is `unknown`, which costs one look at the object. From top to
+ * bottom; the first row that fits holds.
  */
 const ROWS: readonly Row[] = [
   // No answer.

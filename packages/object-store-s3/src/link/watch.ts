@@ -25,11 +25,12 @@ export interface WatchOptions {
 
 /**
  * Watches the progress of one attempt at a request. It ends when nothing moves for `silenceMs`, and in any case when a line of
- * {@link BYTES_PER_SECOND_MIN} would have carried all of it, with as much silence on top: an answer that drips for ever ends too.
+ * {@link BYTES_PER_SECOND_MIN} would have carried all of it, with as much silence on top: an answer that drips for ever ends
+ * too.
  *
- * A system takes a body long before the line does (a TCP socket may hold megabytes), and does not tell how far it is. So once all of
- * a body has been handed over, the silence may last as long as the thinnest line takes for it. While parts of it still wait to
- * be handed over that is known to be no progress.
+ * A system takes a body long before the line does (a TCP socket may hold megabytes), and does not tell how far it is. So once
+ * all of a body has been handed over, the silence may last as long as the thinnest line takes for it. While parts of it still
+ * wait to be handed over that is known to be no progress.
  */
 export class Watch {
   readonly #options: WatchOptions;

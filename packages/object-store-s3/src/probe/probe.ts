@@ -11,12 +11,12 @@ const RACERS = 3;
 const NO_ETAG = `"${'0'.repeat(32)}"`;
 
 /**
- * Finds out on a scratch key, which it removes, what the store can do. Conditions above all: some stores accept and ignore them, and two
- * writers on such a store would overwrite each other unseen. Then what every user needs: that a range is what was asked for, that
- * metadata are kept, that a listing has what is there, that a delete deletes.
+ * Finds out on a scratch key, which it removes, what the store can do. Conditions above all: some stores accept and ignore
+ * them, and two writers on such a store would overwrite each other unseen. Then what every user needs: that a range is what was
+ * asked for, that metadata are kept, that a listing has what is there, that a delete deletes.
  *
- * The probe is made with the user's rights and under its prefix, so a lack of rights shows here too. Tells the store how it wants its
- * conditions, and to leave them out where it ignores them.
+ * The probe is made with the user's rights and under its prefix, so a lack of rights shows here too. Tells the store how it
+ * wants its conditions, and to leave them out where it ignores them.
  */
 export async function probe(store: ProbedStore, options: ProbeOptions): Promise<StoreAbilities> {
   const ids = [newId(), newId()] as const;
@@ -64,8 +64,9 @@ async function probeAll(
 }
 
 /**
- * What is relied on later and has shown itself where the store is used already: that listings go on, in order if that is wanted, that
- * deletes delete, and that of several PUTs with the same condition one is carried out. Gives whether the last is so.
+ * What is relied on later and has shown itself where the store is used already: that listings go on, in order if that is
+ * wanted, that deletes delete, and that of several PUTs with the same condition one is carried out. Gives whether the last is
+ * so.
  */
 async function probeNew(
   store: ProbedStore,

@@ -117,8 +117,8 @@ export class Scratch {
 }
 
 /**
- * Looks for the scratch keys in a listing of all that there are, `maxKeys` to a page. `CORRUPT` or `UNSUPPORTED` if they are not
- * there, or not in order.
+ * Looks for the scratch keys in a listing of all that there are, `maxKeys` to a page. `CORRUPT` or `UNSUPPORTED` if they are
+ * not there, or not in order.
  *
  * Takes away what a process left behind that died over its probe: by the store's own clock, keys much older than these.
  */

@@ -30,11 +30,12 @@ export interface AnswerChecks {
 }
 
 /**
- * Looks at each answer to `command` before the SDK does, which takes an empty body and an HTML page for answers that have nothing to
- * say. What cannot be the store's own is thrown as {@link NotAnAnswer}: the page of a captive portal, a proxy's own 404.
+ * Looks at each answer to `command` before the SDK does, which takes an empty body and an HTML page for answers that have
+ * nothing to say. What cannot be the store's own is thrown as {@link NotAnAnswer}: the page of a captive portal, a proxy's own
+ * 404.
  *
- * It also asks that bodies come as they are. A proxy may compress what it is not told to leave alone, and then neither ranges nor
- * lengths nor ETags are those of the object. The header is not signed, since some stores change it before they check.
+ * It also asks that bodies come as they are. A proxy may compress what it is not told to leave alone, and then neither ranges
+ * nor lengths nor ETags are those of the object. The header is not signed, since some stores change it before they check.
  */
 export function checkAnswers(
   command: { readonly middlewareStack: unknown },

@@ -2,8 +2,8 @@ import type { PutObjectCommand } from '@aws-sdk/client-s3';
 import { judge } from '../link/verdict.js';
 
 /**
- * Looks at the attempts at a command, one by one, also at those that a client makes by itself. `unanswered`: after one of them it is
- * open whether the store carried it out, or still will. So it is while one is under way, and for one that was given up.
+ * Looks at the attempts at a command, one by one, also at those that a client makes by itself. `unanswered`: after one of them
+ * it is open whether the store carried it out, or still will. So it is while one is under way, and for one that was given up.
  */
 export function watchAttempts(command: PutObjectCommand): { readonly unanswered: boolean } {
   let open = 0;

@@ -19,8 +19,8 @@ export interface DeleteParts {
 }
 
 /**
- * Deletes objects, many in one request where the store has one for it. Which it has not shows when it first refuses it; from then on
- * each key has a request of its own.
+ * Deletes objects, many in one request where the store has one for it. Which it has not shows when it first refuses it; from
+ * then on each key has a request of its own.
  */
 export class Deletes {
   readonly #parts: DeleteParts;

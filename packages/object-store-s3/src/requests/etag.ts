@@ -7,8 +7,8 @@ export type EtagForm = 'quoted' | 'bare' | 'weak';
 export const ETAG_FORMS: readonly EtagForm[] = ['quoted', 'bare', 'weak'];
 
 /**
- * An ETag in one form, whichever way a store or a proxy writes it: `"abc"`. Some leave out the quotes, in listings above all, and
- * a proxy may make `W/"abc"` of it in one answer and not in the next, while the version is the same.
+ * An ETag in one form, whichever way a store or a proxy writes it: `"abc"`. Some leave out the quotes, in listings above all,
+ * and a proxy may make `W/"abc"` of it in one answer and not in the next, while the version is the same.
  *
  * Throws `UNSUPPORTED` if there is none.
  */

@@ -52,11 +52,11 @@ export async function getPage(client: S3Client, request: PageRequest, options: S
 }
 
 /**
- * The page if it is what was asked for. Required is what all stores give: `IsTruncated`, a `KeyCount` that fits, and of each object
- * its key, ETag and size. `Name` and `Prefix` must be right where they are given.
+ * The page if it is what was asked for. Required is what all stores give: `IsTruncated`, a `KeyCount` that fits, and of each
+ * object its key, ETag and size. `Name` and `Prefix` must be right where they are given.
  *
- * An end of the listing is believed only with, or in order past, the key that is known to exist: an answer can be well formed, and
- * empty, and false.
+ * An end of the listing is believed only with, or in order past, the key that is known to exist: an answer can be well formed,
+ * and empty, and false.
  */
 export function checkPage(answer: ListObjectsV2CommandOutput, request: PageRequest): Page {
   const { IsTruncated: more, NextContinuationToken: token } = answer;

@@ -7,7 +7,10 @@ import { checkAnswers } from './answers.js';
 import { canonicalEtag } from './etag.js';
 import { stampOf } from './metadata.js';
 
-/** An answer that came in full, and is not what was asked for, or not what was stored: the `cause` tells. It may have been spoilt on its way. */
+/**
+ * An answer that came in full, and is not what was asked for, or not what was stored: the `cause` tells. It may have been
+ * spoilt on its way.
+ */
 export class Spoilt extends Error {
   readonly $metadata = { httpStatusCode: 206 };
 
@@ -40,8 +43,8 @@ export interface RangeRequest {
 }
 
 /**
- * One GET of a range, its body given to a sink as it comes; nothing comes from past the object's end. All bytes are of one version
- * of the object. Throws {@link Spoilt}, what `open` throws, and what the SDK throws.
+ * One GET of a range, its body given to a sink as it comes; nothing comes from past the object's end. All bytes are of one
+ * version of the object. Throws {@link Spoilt}, what `open` throws, and what the SDK throws.
  *
  * A store may answer with the whole object, always or where the range covers it all. Then the part is taken out of it, and the
  * rest is read no further than up to the end of the range.

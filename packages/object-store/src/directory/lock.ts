@@ -13,8 +13,8 @@ export interface LockOptions {
 }
 
 /**
- * Runs one task at a time, among all processes that use the lock's file. The kernel has the lock, and takes it back from a process that
- * ends, however it ends; a process that is frozen keeps it.
+ * Runs one task at a time, among all processes that use the lock's file. The kernel has the lock, and takes it back from a
+ * process that ends, however it ends; a process that is frozen keeps it.
  */
 export class FileLock {
   readonly #disk: Disk;
@@ -30,8 +30,8 @@ export class FileLock {
   }
 
   /**
-   * Rejects with `LOCKED`, and has not begun the task, if other processes held the lock for too long; with what `throwIfStopped` throws,
-   * which is asked again and again while the lock is waited for.
+   * Rejects with `LOCKED`, and has not begun the task, if other processes held the lock for too long; with what
+   * `throwIfStopped` throws, which is asked again and again while the lock is waited for.
    */
   run<T>(task: () => Promise<T>, throwIfStopped: () => void): Promise<T> {
     return this.#own.run(async () => {

@@ -14,7 +14,10 @@ export const LOCK_FILE = '.lock';
 /** Tells the directory of a store from any other. */
 export const STORE_FILE = '.blockyard-objects';
 
-/** The path of an object's file within the store's directory: a directory for each segment of the key, and the file for the last one. */
+/**
+ * The path of an object's file within the store's directory: a directory for each segment of the key, and the file for the last
+ * one.
+ */
 export function pathOf(key: string): string {
   const segments = key.split('/').map(encodeSegment);
   const last = segments.pop() ?? '';
@@ -36,9 +39,9 @@ export function segmentOfFile(name: string): string | undefined {
 }
 
 /**
- * Lower-case letters, digits, `-` and `_` stand for themselves, and so does a dot that is not the first character; every other byte of
- * UTF-8 is `%` and two hexadecimal digits, and an empty segment is `%`. So no two keys have one name, on file systems too that do not
- * tell upper from lower case.
+ * Lower-case letters, digits, `-` and `_` stand for themselves, and so does a dot that is not the first character; every other
+ * byte of UTF-8 is `%` and two hexadecimal digits, and an empty segment is `%`. So no two keys have one name, on file systems
+ * too that do not tell upper from lower case.
  */
 function encodeSegment(segment: string): string {
   if (segment === '') return '%';

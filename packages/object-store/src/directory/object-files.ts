@@ -110,8 +110,8 @@ export class ObjectFiles {
   }
 
   /**
-   * Gives a file that was written the name of the object, if there is none: undefined. What is there instead, otherwise. Needs no lock: the
-   * system makes the name for one process only.
+   * Gives a file that was written the name of the object, if there is none: undefined. What is there instead, otherwise. Needs
+   * no lock: the system makes the name for one process only.
    */
   async create(path: string, key: string): Promise<ObjectVersion | undefined> {
     for (let repeats = 0; repeats < MAX_REPEATS; repeats++) {

@@ -13,7 +13,10 @@ import { ObjectFiles, readAll } from './object-files.js';
 export interface DirectoryStoreOptions {
   /** The directory of the store, on a file system that has hard links. */
   readonly path: string;
-  /** Whether the directory is made, and made a store of, if it is not there or empty. If not, that is `NOT_FOUND`. Default: false. */
+  /**
+   * Whether the directory is made, and made a store of, if it is not there or empty. If not, that is `NOT_FOUND`. Default:
+   * false.
+   */
   readonly create?: boolean;
   /** Longest that a request waits for other processes that replace or delete objects. Default: 30,000. */
   readonly maxLockWaitMs?: number;
@@ -46,8 +49,8 @@ const MAX_STORE_FILE_BYTES = 4096;
 /**
  * Opens a store in a directory of this machine.
  *
- * Rejects with `NOT_FOUND` if there is none; `ALREADY_EXISTS` if one is to be made of a directory that has something else in it;
- * `UNSUPPORTED` if it is of a later format; `CORRUPT`, `ACCESS_DENIED`, `NO_SPACE`, `INVALID_ARGUMENT`, `IO`.
+ * Rejects with `NOT_FOUND` if there is none; `ALREADY_EXISTS` if one is to be made of a directory that has something else in
+ * it; `UNSUPPORTED` if it is of a later format; `CORRUPT`, `ACCESS_DENIED`, `NO_SPACE`, `INVALID_ARGUMENT`, `IO`.
  */
 export async function openDirectoryStore(options: DirectoryStoreOptions): Promise<ObjectStore> {
   checkOptionNames(options, KNOWN);

@@ -6,9 +6,10 @@ import type { RequestKind } from '../traffic.js';
  *
  * - `refuse`: it is not carried out, and the caller is told so: the error.
  * - `hold`: it is carried out, and answered, once `until` resolves.
- * - `lose`: the caller gets no answer, which comes out as `UNAVAILABLE`, or as a PUT that is `late`. The request is carried out before
- *   that, or when `carriedOut` resolves, or never.
- * - `cut`: of what a GET asks for the first `bytes` bytes come, then it is `UNAVAILABLE`. Other requests are carried out, and lost.
+ * - `lose`: the caller gets no answer, which comes out as `UNAVAILABLE`, or as a PUT that is `late`. The request is carried out
+ *   before that, or when `carriedOut` resolves, or never.
+ * - `cut`: of what a GET asks for the first `bytes` bytes come, then it is `UNAVAILABLE`. Other requests are carried out, and
+ *   lost.
  */
 export type Fault =
   | { readonly kind: 'refuse'; readonly error: BlockError }

@@ -4,7 +4,9 @@ import type { DeviceUri } from '../syntax/device-uri.js';
 
 /** A device, with what its backend has to tell of it beyond the contract. */
 export interface UriDevice extends BlockDevice {
-  /** Who had it open for writing before: null for no one. Left out where that is not recorded, as it is in S3, and by a cache. */
+  /**
+   * Who had it open for writing before: null for no one. Left out where that is not recorded, as it is in S3, and by a cache.
+   */
   readonly heldBy?: VolumeHolder | null;
 }
 

@@ -16,8 +16,8 @@ export function sectorSizeOf(uri: DeviceUri): number | undefined {
 }
 
 /**
- * Refuses a device whose stored facts are not what the URI says, and disconnects it then: a caller that names a sector size counts in
- * it.
+ * Refuses a device whose stored facts are not what the URI says, and disconnects it then: a caller that names a sector size
+ * counts in it.
  */
 export async function checkStored(
   device: BlockDevice,

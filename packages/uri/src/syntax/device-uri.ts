@@ -5,8 +5,8 @@ import { parseSize } from './size.js';
 const SCHEME = /^([a-z][a-z0-9+.-]+):(.*)$/is;
 
 /**
- * A device URI taken apart: scheme, what follows it, parameters. Percent codes are decoded in the parameters alone; `rest` is as
- * it was written.
+ * A device URI taken apart: scheme, what follows it, parameters. Percent codes are decoded in the parameters alone; `rest` is
+ * as it was written.
  */
 export class DeviceUri {
   /** In lower case. */

@@ -2,12 +2,14 @@ import { BlockError } from '@blockyard/block';
 
 const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
-/** What `wait` stands for, in milliseconds: long enough for a store that is restarted, and an end that its clients live to see. */
+/**
+ * What `wait` stands for, in milliseconds: long enough for a store that is restarted, and an end that its clients live to see.
+ */
 export const OUTAGE_WAIT_MS = 600_000;
 
 /**
- * Milliseconds of a time that people write: `500ms`, `30s`, `10m`, `1h`. `what` names the option or parameter in the message. Throws
- * `INVALID_ARGUMENT` for anything else.
+ * Milliseconds of a time that people write: `500ms`, `30s`, `10m`, `1h`. `what` names the option or parameter in the message.
+ * Throws `INVALID_ARGUMENT` for anything else.
  */
 export function parseDuration(text: string, what: string): number {
   const [, count, unit = ''] = /^(\d{1,9})(ms|s|m|h)$/.exec(text) ?? [];

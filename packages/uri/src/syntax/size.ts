@@ -14,8 +14,8 @@ const UNITS: Readonly<Record<string, number>> = {
 const SIZE = /^(\d+(?:\.\d+)?)\s?(?:([KMGTP]?)B?|([KMGTP])iB)$/i;
 
 /**
- * Bytes of a size that people write: `4096`, `64K`, `10G`, `1TiB`, `1.5GiB`. K is 1024, with or without `B` or `iB`. `what` names
- * the option or parameter in the message.
+ * Bytes of a size that people write: `4096`, `64K`, `10G`, `1TiB`, `1.5GiB`. K is 1024, with or without `B` or `iB`. `what`
+ * names the option or parameter in the message.
  *
  * Throws `INVALID_ARGUMENT` for anything else, for what is no whole number of bytes, and for more than 2^53 - 1.
  */
