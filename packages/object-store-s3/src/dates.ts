@@ -19,7 +19,8 @@ export class ClientDates implements StoreDates {
     client.middlewareStack.add(
       (next) => async (args) => {
         const result = await next(args);
-        this.#note((args.input as { Key?: unknown }).Key, result.response);
+        const { headers = {} } = result.response as { headers?: Readonly<Record<string, string>> };
+        this.note((args.input as { Key?: unknown }).Key, headers);
         return result;
       },
       { name: this.#name, step: 'deserialize', priority: 'high' },
@@ -43,8 +44,8 @@ export class ClientDates implements StoreDates {
     this.#client.middlewareStack.remove(this.#name);
   }
 
-  #note(key: unknown, response: unknown): void {
-    const { headers = {} } = response as { headers?: Readonly<Record<string, string | undefined>> };
+  /** Takes the dates of an answer that did not come through the client. */
+  note(key: unknown, headers: Readonly<Record<string, string | undefined>>): void {
     const answeredMs = timeOf(headers.date);
     if (answeredMs !== undefined) this.#latestMs = answeredMs;
     if (key === undefined || key !== this.#watchedKey) return;

@@ -23,7 +23,8 @@ const SLOW_PART = 1 / 4;
 export function openS3Store(options: S3StoreOptions): S3ObjectStore {
   const settings = checkS3StoreOptions(options);
   const { bucket, client, name, isData, clock, random, requestTimeoutMs, maxConcurrency, minConcurrency } = settings;
-  const used = client ?? makeClient(settings);
+  const transport = new Transport({ clock, maxSockets: maxConcurrency + SPARE_SOCKETS, requestTimeoutMs });
+  const used = client ?? makeClient(settings, transport);
   const traffic = new TrafficCounter();
   const link = new Link(settings, {
     traffic,
@@ -39,11 +40,13 @@ export function openS3Store(options: S3StoreOptions): S3ObjectStore {
       onLook: (changed) => publish(() => ({ type: 'credentials', store: name, changed })),
     }),
   });
-  return new S3ObjectStore(used, link, { bucket, isData, destroyClient: client === undefined, traffic });
+  // What a caller's own client does to requests on their way is not known: they all go through it.
+  const own = client === undefined ? transport : undefined;
+  return new S3ObjectStore(used, link, { bucket, isData, transport: own, traffic });
 }
 
-function makeClient(settings: S3StoreSettings): S3Client {
-  const { endpoint, region, credentials, forcePathStyle, clock, requestTimeoutMs, maxConcurrency } = settings;
+function makeClient(settings: S3StoreSettings, requestHandler: Transport): S3Client {
+  const { endpoint, region, credentials, forcePathStyle } = settings;
   const config: S3ClientConfig = {
     // The link tries again by itself: the SDK would stop after a few, and share one small allowance among all requests.
     maxAttempts: 1,
@@ -52,7 +55,7 @@ function makeClient(settings: S3StoreSettings): S3Client {
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     expectContinueHeader: false,
-    requestHandler: new Transport({ clock, maxSockets: maxConcurrency + SPARE_SOCKETS, requestTimeoutMs }),
+    requestHandler,
     credentials: providerOf(credentials),
   };
   if (endpoint !== undefined) {

@@ -23,16 +23,17 @@ import {
 import { ClientDates } from './dates.js';
 import type { Link } from './link/link.js';
 import { isBusy, isLostCondition, isMissingKey, isRangeBeyondEnd, toBlockError } from './link/store-error.js';
-import type { SendOptions } from './link/transport.js';
+import type { SendOptions, Transport } from './link/transport.js';
 import { probe } from './probe/probe.js';
 import { checkAnswers } from './requests/answers.js';
 import { watchAttempts } from './requests/attempts.js';
 import { Deletes } from './requests/deletes.js';
+import { DirectGets, type OnAnswer } from './requests/direct-get.js';
 import { canonicalEtag, conditionEtag, type EtagForm } from './requests/etag.js';
 import { getPage, StrangePage } from './requests/list-page.js';
 import { listPages } from './requests/list-pages.js';
 import { metadataOf, stampOf } from './requests/metadata.js';
-import { getRange, Spoilt } from './requests/ranged-get.js';
+import { type GetWays, getRange, Spoilt } from './requests/ranged-get.js';
 
 /** Times that a GET or a PUT is made again because the store was busy with the same key. */
 const REPEATS_MAX = 3;
@@ -40,7 +41,8 @@ const REPEATS_MAX = 3;
 export interface S3ObjectStoreOptions {
   readonly bucket: string;
   readonly isData: (key: string) => boolean;
-  readonly destroyClient: boolean;
+  /** The client's own, made for this store and destroyed with it. Undefined: the client is the caller's. */
+  readonly transport: Transport | undefined;
   readonly traffic: TrafficCounter;
 }
 
@@ -58,6 +60,7 @@ export class S3ObjectStore implements ObjectStore {
   readonly #link: Link;
   readonly #deletes: Deletes;
   readonly #destroyClient: boolean;
+  readonly #ways: GetWays;
 
   constructor(client: S3Client, link: Link, options: S3ObjectStoreOptions) {
     this.#client = client;
@@ -66,7 +69,10 @@ export class S3ObjectStore implements ObjectStore {
     this.traffic = options.traffic;
     this.#bucket = options.bucket;
     this.#isData = options.isData;
-    this.#destroyClient = options.destroyClient;
+    this.#destroyClient = options.transport !== undefined;
+    const { transport } = options;
+    const note: OnAnswer = (key, headers) => this.dates.note(key, headers);
+    this.#ways = { client, direct: transport === undefined ? undefined : new DirectGets(client, transport, note) };
     this.#deletes = new Deletes({
       client,
       bucket: options.bucket,
@@ -89,7 +95,7 @@ export class S3ObjectStore implements ObjectStore {
     for (let repeats = 0; ; repeats++) {
       try {
         const send = (options: SendOptions) =>
-          getRange(this.#client, { object, range, open, traffic: this.traffic }, options);
+          getRange(this.#ways, { object, range, open, traffic: this.traffic }, options);
         const { version, whole } = await this.#link.run(wish, send);
         if (whole && offset > 0 && version.sizeBytes < offset + lengthBytes) await this.#checkEnd(key, version);
         return version;

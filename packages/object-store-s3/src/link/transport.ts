@@ -10,7 +10,7 @@ const STEP_BYTES = 65_536;
 const CONNECT_TIMEOUT_MS_MAX = 10_000;
 
 /** A request as the SDK hands it over, signed. */
-interface TransportRequest {
+export interface TransportRequest {
   readonly protocol: string;
   readonly hostname: string;
   readonly port?: number;
@@ -29,7 +29,7 @@ export interface SendOptions {
 
 type HandlerOptions = NonNullable<Parameters<S3Client['send']>[1]> & Pick<SendOptions, 'watch'>;
 
-interface TransportResponse {
+export interface TransportResponse {
   readonly statusCode: number;
   readonly reason: string;
   readonly headers: Record<string, string>;
@@ -167,7 +167,7 @@ function queryString(query: Readonly<Record<string, string | readonly string[] |
 }
 
 /** As in RFC 3986, which is stricter than `encodeURIComponent`. */
-function escapeUri(text: string): string {
+export function escapeUri(text: string): string {
   return encodeURIComponent(text).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 

@@ -74,6 +74,13 @@ const TELLING = [404, 409, 412, 416];
 /** Content codings that a proxy applies. Others that stores give back mean nothing here: `aws-chunked`, an empty one. */
 const COMPRESSED = /\b(gzip|x-gzip|deflate|br|zstd|compress)\b/i;
 
+/** Whether an answer to a GET is the plain success that {@link checkAnswers} lets pass. */
+export function isPlain({ statusCode, headers }: HttpAnswer): boolean {
+  if (statusCode !== 200 && statusCode !== 206) return false;
+  const { etag, 'content-type': type = '', 'content-encoding': encoding = '' } = headers;
+  return etag !== undefined && !FOREIGN.test(type) && !COMPRESSED.test(encoding);
+}
+
 /** Adds the digest that older stores want on a body, in place of or beside the checksum that the SDK sends. */
 export function addContentMd5(command: { readonly middlewareStack: unknown }): void {
   // There is no MD5 then, and a store that insists on it is told of by its refusal.

@@ -1,9 +1,10 @@
 import type { Readable } from 'node:stream';
-import { GetObjectCommand, type GetObjectCommandOutput, type S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { BlockError } from '@blockyard/block';
 import type { ByteRange, ObjectVersion, OpenSink, Sink, TrafficCounter } from '@blockyard/object-store';
 import type { SendOptions } from '../link/transport.js';
 import { checkAnswers } from './answers.js';
+import type { DirectGets, GetAnswer } from './direct-get.js';
 import { canonicalEtag } from './etag.js';
 import { stampOf } from './metadata.js';
 
@@ -34,6 +35,13 @@ export interface Got {
   readonly whole: boolean;
 }
 
+/** Who is asked, and how. */
+export interface GetWays {
+  readonly client: S3Client;
+  /** Undefined: every request goes through the client. */
+  readonly direct: DirectGets | undefined;
+}
+
 /** A GET, and who counts what comes. */
 export interface RangeRequest {
   readonly object: { readonly Bucket: string; readonly Key: string };
@@ -50,14 +58,12 @@ export interface RangeRequest {
  * rest is read no further than up to the end of the range.
  */
 export async function getRange(
-  client: S3Client,
+  ways: GetWays,
   { object, range, open, traffic }: RangeRequest,
   options: SendOptions,
 ): Promise<Got> {
   const { offset, lengthBytes } = range;
-  const command = new GetObjectCommand({ ...object, Range: `bytes=${offset}-${offset + lengthBytes - 1}` });
-  checkAnswers(command, { etag: true });
-  const answer = await client.send(command, options);
+  const answer = await ask(ways, { ...object, Range: `bytes=${offset}-${offset + lengthBytes - 1}` }, options);
   const body = answer.Body as Readable;
   try {
     checkEncoding(answer);
@@ -75,6 +81,16 @@ export async function getRange(
     // What was not read to its end would keep the connection.
     body.destroy();
   }
+}
+
+async function ask(
+  { client, direct }: GetWays,
+  input: GetObjectCommand['input'],
+  options: SendOptions,
+): Promise<GetAnswer> {
+  const command = new GetObjectCommand(input);
+  checkAnswers(command, { etag: true });
+  return (await direct?.get(command, options)) ?? client.send(command, options);
 }
 
 interface Pouring extends Pick<RangeRequest, 'traffic'> {
@@ -127,7 +143,7 @@ async function* partOf(
 }
 
 /** The size of the whole object, if the answer is to the range that was asked for. */
-function checkRange(answer: GetObjectCommandOutput, { offset, lengthBytes }: ByteRange): number {
+function checkRange(answer: GetAnswer, { offset, lengthBytes }: ByteRange): number {
   const [, first, last, total] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(answer.ContentRange ?? '')?.map(Number) ?? [];
   const end = Math.min(offset + lengthBytes, total ?? 0);
   if (total === undefined || first !== offset || last !== end - 1) {
@@ -138,13 +154,13 @@ function checkRange(answer: GetObjectCommandOutput, { offset, lengthBytes }: Byt
 }
 
 /** The size of an object that came as a whole. */
-function checkWhole({ ContentLength }: GetObjectCommandOutput): number {
+function checkWhole({ ContentLength }: GetAnswer): number {
   if (ContentLength !== undefined) return ContentLength;
   throw new BlockError('UNSUPPORTED', 'the store gave the whole object for a range, and does not tell its length');
 }
 
 /** A proxy that packs a body gives its length and its ranges for the packed one, or for the other. */
-function checkEncoding({ ContentEncoding = '' }: GetObjectCommandOutput): void {
+function checkEncoding({ ContentEncoding = '' }: GetAnswer): void {
   // What the SDK says of an upload in chunks is kept by some stores as if it were of the object.
   if (['', 'identity', 'aws-chunked'].includes(ContentEncoding)) return;
   throw new BlockError('UNSUPPORTED', `the store gave the object encoded as ${ContentEncoding}`);
