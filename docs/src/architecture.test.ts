@@ -77,6 +77,39 @@ test('folders of the cache import only from those that stand below them on its p
   expect(upward).toEqual([]);
 });
 
+/** For each folder of a package, the folders of it that its files may import from; `.` is the files beside the folders. */
+const FOLDERS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  block: {
+    async: ['.'],
+    bulk: ['.', 'async'],
+    device: ['.', 'async'],
+    fakes: ['.'],
+  },
+  conformance: {
+    bases: [],
+    model: ['bases'],
+    kit: ['bases'],
+    'kit/cases': ['kit', 'model', 'bases'],
+    simulator: ['model', 'bases'],
+    saboteurs: ['.', 'kit', 'bases'],
+  },
+};
+
+test.each(Object.entries(FOLDERS))('folders of %s import only from those below them', async (name, mayImport) => {
+  const files = (await sourcesOf(name)).filter((file) => dirname(file) !== '.');
+  expect(new Set(files.map((file) => dirname(file)))).toEqual(new Set(Object.keys(mayImport)));
+  const others: string[] = [];
+  for (const file of files) {
+    const folder = dirname(file);
+    const code = await readFile(join(ROOT, 'packages', name, 'src', file), 'utf8');
+    for (const [, path] of code.matchAll(/from '(\.[^']+)'/g)) {
+      const target = dirname(join(folder, path as string));
+      if (target !== folder && !mayImport[folder]?.includes(target)) others.push(`${file} imports from ${target}`);
+    }
+  }
+  expect(others).toEqual([]);
+});
+
 test.each(['block', 'cache'])('%s needs no library, no Buffer and no module of Node', async (name) => {
   const manifest = packages.find((each) => each.name === `@blockyard/${name}`);
   expect(Object.keys(manifest?.dependencies ?? {}).filter((each) => each !== '@blockyard/block')).toEqual([]);

@@ -1,9 +1,9 @@
 import { ok, rejects } from 'node:assert';
 import { test } from 'vitest';
+import { conformanceCases, runCase } from '../conformance.js';
 import { wrapperSubject } from '../saboteurs/pass-through.js';
 import { type Lies, writeBack } from '../saboteurs/write-back.js';
 import type { Case } from './case.js';
-import { conformanceCases, runCase } from './conformance.js';
 
 /** Random workloads over a base, with a look at every state that a crash may leave after each of its events. */
 const simulator = conformanceCases().find(({ title }) => title.startsWith('D4: any crash of the base')) as Case;

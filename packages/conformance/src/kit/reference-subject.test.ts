@@ -1,7 +1,7 @@
 import { describe, test } from 'vitest';
+import { conformance } from '../conformance.js';
 import { passThrough, wrapperSubject } from '../saboteurs/pass-through.js';
 import { writeBack } from '../saboteurs/write-back.js';
-import { conformance } from './conformance.js';
 import { referenceSubject } from './reference-subject.js';
 
 conformance(referenceSubject, { describe, test });

@@ -1,4 +1,4 @@
-import { conformanceCases, runCase } from '../kit/conformance.js';
+import { conformanceCases, runCase } from '../conformance.js';
 import { chooseCases } from '../kit/groups.js';
 import type { Saboteur } from './saboteur.js';
 

@@ -1,4 +1,4 @@
-import { conformanceCases } from '../kit/conformance.js';
+import { conformanceCases } from '../conformance.js';
 import { catchSaboteur } from './catch.js';
 import { saboteurs } from './index.js';
 

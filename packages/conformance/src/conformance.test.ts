@@ -1,12 +1,12 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from 'node:assert';
 import type { BlockDevice } from '@blockyard/block';
 import { describe, test } from 'vitest';
-import { expectContents, writeStamped } from '../model/expect.js';
-import { saboteur } from '../saboteurs/saboteur.js';
-import { type Case, CLAUSES } from './case.js';
 import { conformance, conformanceCases, runCase } from './conformance.js';
-import { referenceSubject } from './reference-subject.js';
-import type { Subject } from './subject.js';
+import { type Case, CLAUSES } from './kit/case.js';
+import { referenceSubject } from './kit/reference-subject.js';
+import type { Subject } from './kit/subject.js';
+import { expectContents, writeStamped } from './model/expect.js';
+import { saboteur } from './saboteurs/saboteur.js';
 
 /** What the kit registers for the subject. */
 function registered(subject: Subject): { groups: string[]; titles: string[] } {
