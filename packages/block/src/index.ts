@@ -10,6 +10,7 @@ export { type CopyOptions, type CopyProgress, copy } from './bulk/copy.js';
 export { type FillOptions, type FillPattern, type FillProgress, fill } from './bulk/fill.js';
 export type { AbortSignalLike, ParallelOptions } from './bulk/plan.js';
 export { walkExtents } from './bulk/walk-extents.js';
+export type { CacheState, CacheStates, Prefetching } from './cache-state.js';
 export { checkInteger, checkSectorSize, checkSize } from './check.js';
 export {
   checkBoolean,

@@ -1,19 +1,26 @@
-import { type BlockDevice, BlockError, checkDevice, checkInteger, createDevice } from '@blockyard/block';
+import {
+  type BlockDevice,
+  BlockError,
+  type CacheState,
+  type CacheStates,
+  checkDevice,
+  checkInteger,
+  createDevice,
+  type Prefetching,
+} from '@blockyard/block';
 import { CALL_BYTES, LONG_CALL_BYTES } from '@blockyard/block/async';
 import { CacheDriver } from './cache-driver.js';
 import { Engine } from './engine.js';
 import { type CacheOptions, checkOptions } from './options.js';
 import { type BlockMap, blockMapOf } from './report/block-map.js';
 import { type CacheSnapshot, snapshotOf } from './report/snapshot.js';
-import { type CacheState, statesOf } from './report/states.js';
+import { statesOf } from './report/states.js';
 import type { Sector } from './tables/numbers.js';
 
 /** A device over another, with what only a cache has to tell and to be told. */
-export interface CacheDevice extends BlockDevice {
+export interface CacheDevice extends BlockDevice, CacheStates, Prefetching {
   /** Counters and gauges as they are now. */
   snapshot(): CacheSnapshot;
-  /** What is absent, zero, clean and dirty in a range, in runs of sectors that cover it exactly. */
-  states(start: number, count: number): CacheState[];
   /** The device in at most so many cells, each with its sectors by state. For pictures. */
   map(maxCells: number): BlockMap;
   /**
@@ -22,11 +29,6 @@ export interface CacheDevice extends BlockDevice {
    * base fails to take what has to leave; it leaves later, and the call can be made again.
    */
   setMaxSizeBytes(maxSizeBytes: number): Promise<void>;
-  /**
-   * Brings a range into memory, from its start on, until the cache begins to let go of what it brought. Resolves when it is
-   * there; fails silently.
-   */
-  prefetch(start: number, count: number): Promise<void>;
 }
 
 /**

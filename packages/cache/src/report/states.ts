@@ -1,3 +1,4 @@
+import type { CacheState } from '@blockyard/block';
 import type { Geometry } from '../lines/geometry.js';
 import type { Lines } from '../lines/lines.js';
 import { type ResidentLine, residentIn } from '../lines/resident.js';
@@ -11,13 +12,6 @@ export interface StatesContext {
   readonly lines: Lines;
   readonly zeroes: ZeroRanges;
   readonly writeBack: Pick<WriteBack, 'writes'>;
-}
-
-/** What the cache knows of a run of sectors. `zero`: reads as zeroes, and the base has not been told. */
-export interface CacheState {
-  readonly start: number;
-  readonly count: number;
-  readonly state: 'absent' | 'zero' | 'clean' | 'dirty';
 }
 
 /**

@@ -1,10 +1,10 @@
+import type { CacheState } from '@blockyard/block';
 import { macrotasks } from '@blockyard/block/testing';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { CacheDevice } from '../connect.js';
 import { filled, fillsOf, openCache } from '../testing/fixture.js';
 import { type BlockMap, CELL_STATES } from './block-map.js';
-import type { CacheState } from './states.js';
 
 const SIZE_SECTORS = 120;
 /** Six lines or so, of eight sectors. */

@@ -58,11 +58,11 @@ export class Channel {
 
   /**
    * Makes more connections, as many as the server lets in. To be called before anything is written: of a server that does not say
-   * who it is, nobody could tell later whether it is still the same.
+   * who it is, no one could tell later whether it is still the same.
    */
   async connectMore(): Promise<void> {
     const { target, limits } = this.#options;
-    const eager = { ...target, connectMs: Math.min(target.connectMs, MORE_CONNECT_MS) };
+    const eager = { ...target, connectTimeoutMs: Math.min(target.connectTimeoutMs, MORE_CONNECT_MS) };
     const dials = Array.from({ length: limits.connections - 1 }, async () => {
       this.#accept(await dial(eager, this.#abort.signal));
     });
@@ -107,7 +107,7 @@ export class Channel {
   #add(dialled: Dialled): void {
     const { limits, clock } = this.#options;
     this.#continuity.meet(dialled.session.instance);
-    const link = new Link(dialled, ++this.#made, limits.silenceMs, clock, {
+    const link = new Link(dialled, ++this.#made, limits.silenceTimeoutMs, clock, {
       onAnswer: (job) => this.#onAnswer(job, link),
       onNotSent: (job) => {
         this.#drop(job, bufferLost());
@@ -138,7 +138,7 @@ export class Channel {
     for (const link of this.#links) {
       if (link.isUsable && (best === undefined || link.pending < best.pending)) best = link;
     }
-    return best !== undefined && best.pending < this.#options.limits.requestsMax ? best : undefined;
+    return best !== undefined && best.pending < this.#options.limits.maxRequests ? best : undefined;
   }
 
   #onAnswer(job: Job, link: Link): void {
@@ -177,14 +177,14 @@ export class Channel {
     for (const job of jobs) if (job.losses >= LOSSES_MAX) this.#drop(job, error);
   }
 
-  /** No link is left and somebody waits: tries to get one until the time is up. */
+  /** No link is left and requests wait: tries to get one until the time is up. */
   async #recover(): Promise<void> {
     if (this.#recovering || this.#ended !== undefined) return;
     this.#recovering = true;
     const { limits, clock, random } = this.#options;
-    const endMs = clock.now() + limits.reconnectMs;
+    const endMs = clock.now() + limits.reconnectTimeoutMs;
     let delayMs = RETRY_MS_MIN;
-    let failure: BlockError | undefined = limits.reconnectMs === 0 ? lostError() : undefined;
+    let failure: BlockError | undefined = limits.reconnectTimeoutMs === 0 ? lostError() : undefined;
     while (this.#links.length === 0 && this.#ended === undefined && failure === undefined) {
       failure = await this.#tryLink(endMs);
       if (this.#links.length > 0 || failure !== undefined) break;

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectMemory } from '@blockyard/backend-memory';
 import { type BlockDevice, type BlockErrorCode, isBlockError } from '@blockyard/block';
+import { ManualClock } from '@blockyard/block/testing';
 import { afterEach, beforeEach, describe, test } from 'vitest';
 import * as pem from '../testing/certificates.js';
-import { ManualClock } from '../testing/manual-clock.js';
 import { MIB, pattern, type Setup, setUp } from '../testing/serve.js';
 import { ByteWriter } from '../wire/bytes.js';
 import { NBDMAGIC, OPTION_REPLY_MAGIC, Option, OptionReply, TransmissionFlag } from '../wire/protocol.js';
@@ -118,7 +118,7 @@ describe('connectNbd', () => {
     await assert.rejects(connectNbd(uri, options), code(expected));
   });
 
-  test('nobody there is UNAVAILABLE', async () => {
+  test('no one there is UNAVAILABLE', async () => {
     await assert.rejects(connectNbd(`nbd+unix:///?socket=${join(folder, 'none')}`), code('UNAVAILABLE'));
     await assert.rejects(connectNbd('nbd://127.0.0.1:1/'), code('UNAVAILABLE'));
   });
@@ -235,8 +235,8 @@ describe('a server that breaks the protocol', () => {
   test('by silence is given up in time', async () => {
     const clock = new ManualClock();
     const uri = await liar(async () => {});
-    const failed = assert.rejects(connectNbd(uri, { clock, connectMs: 3000 }), code('TIMEOUT'));
-    while (clock.pending === 0) await new Promise((resolve) => setImmediate(resolve));
+    const failed = assert.rejects(connectNbd(uri, { clock, connectTimeoutMs: 3000 }), code('TIMEOUT'));
+    while (clock.timers.length === 0) await new Promise((resolve) => setImmediate(resolve));
     clock.advance(3000);
     await failed;
   });
@@ -273,7 +273,7 @@ describe('a server that breaks the protocol', () => {
 
   test('a reply that fits is taken', async () => {
     const uri = await inTransmission((cookie) => chunk(1, 1, cookie, data(0, 512)));
-    const device = await connected(uri, { reconnectMs: 0 });
+    const device = await connected(uri, { reconnectTimeoutMs: 0 });
     const found = Buffer.alloc(512);
     await device.read(0, [found]);
     assert.ok(found.every((byte) => byte === 7));
@@ -306,7 +306,7 @@ describe('a server that breaks the protocol', () => {
     ['a chunk of an unknown type', (cookie) => chunk(1, 99, cookie, new Uint8Array(8))],
   ])('%s fails the read, and only the read', async (_, answer) => {
     const uri = await inTransmission(answer);
-    const device = await connected(uri, { reconnectMs: 0 });
+    const device = await connected(uri, { reconnectTimeoutMs: 0 });
     await assert.rejects(device.read(0, [Buffer.alloc(512)]), (error) => isBlockError(error));
   });
 });

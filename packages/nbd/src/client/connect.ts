@@ -40,7 +40,7 @@ async function open(text: string, options: NbdOptions): Promise<BlockDevice> {
   const tls = await credentialsOf(uri, options.tls);
   let first: Session | undefined;
   const channel = new Channel({
-    target: { address, exportName, tls, connectMs: limits.connectMs, clock },
+    target: { address, exportName, tls, connectTimeoutMs: limits.connectTimeoutMs, clock },
     limits,
     assumeSameServer,
     clock,

@@ -14,7 +14,7 @@ export interface Target {
   readonly exportName: string;
   /** `undefined`: plaintext. */
   readonly tls: ClientTls | undefined;
-  readonly connectMs: number;
+  readonly connectTimeoutMs: number;
   readonly clock: Clock;
 }
 
@@ -53,9 +53,9 @@ class Dialling {
   }
 
   async run(signal: AbortSignal): Promise<Dialled> {
-    const { clock, connectMs } = this.#target;
-    const late = new BlockError('TIMEOUT', `no connection within ${connectMs} ms`);
-    const timer = clock.set(() => this.#giveUp(late), connectMs);
+    const { clock, connectTimeoutMs } = this.#target;
+    const late = new BlockError('TIMEOUT', `no connection within ${connectTimeoutMs} ms`);
+    const timer = clock.set(() => this.#giveUp(late), connectTimeoutMs);
     const onAbort = () => this.#giveUp(new BlockError('ABORTED', 'given up'));
     signal.addEventListener('abort', onAbort);
     try {
@@ -149,7 +149,7 @@ function tlsError(cause: NodeJS.ErrnoException): BlockError {
   return new BlockError(isBroken ? 'UNAVAILABLE' : 'ACCESS_DENIED', `TLS: ${cause.message}`, { cause });
 }
 
-/** What a socket's error means to whoever wants to connect. */
+/** What a socket's error means to a caller that wants to connect. */
 function connectError(error: NodeJS.ErrnoException | undefined): BlockError {
   if (isBlockError(error)) return error;
   if (error === undefined) return new BlockError('UNAVAILABLE', 'the connection was closed');

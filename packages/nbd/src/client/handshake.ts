@@ -56,7 +56,7 @@ interface Context {
 const REPLY_BYTES_MAX = 65_536;
 const REPLIES_MAX = 1000;
 
-/** What the refusal of an option means to whoever wants the export. */
+/** What the refusal of an option means to a caller that wants the export. */
 const CODE_BY_REFUSAL: Readonly<Record<number, BlockErrorCode | undefined>> = {
   [OptionReply.ERR_UNKNOWN]: 'NOT_FOUND',
   [OptionReply.ERR_POLICY]: 'ACCESS_DENIED',

@@ -6,7 +6,7 @@ export interface StatusRun {
   readonly status: number;
 }
 
-/** One request and what becomes of it. It can be sent again on another connection until it is settled. */
+/** One request and its outcome. It can be sent again on another connection until it is settled. */
 export class Job {
   readonly command: number;
   readonly flags: number;

@@ -15,9 +15,9 @@ import { ReplyParser } from './reply-parser.js';
 import { Sender } from './sender.js';
 
 export interface LinkEvents {
-  /** The job has its whole reply, and nothing refers to its buffers any more. */
+  /** The job has its whole reply, and nothing refers to its buffers. */
   onAnswer(job: Job): void;
-  /** The job was given to the link, and cannot be sent any more: its buffers are gone. Nothing of it has left. */
+  /** The job was given to the link, and can no longer be sent: its buffers are gone. Nothing of it has left. */
   onNotSent(job: Job): void;
   /** The connection is gone; these jobs were not answered. */
   onLost(link: Link, unanswered: readonly Job[], error: BlockError): void;
@@ -41,7 +41,7 @@ export class Link {
   readonly #dialled: Dialled;
   readonly #events: LinkEvents;
   readonly #clock: Clock;
-  readonly #silenceMs: number;
+  readonly #silenceTimeoutMs: number;
   readonly #sender: Sender;
   readonly #sent = new Map<number, Sent>();
   #cookie = 0;
@@ -50,14 +50,14 @@ export class Link {
   #movedBytes = 0;
   #onClosed: (() => void) | undefined;
 
-  constructor(dialled: Dialled, made: number, silenceMs: number, clock: Clock, events: LinkEvents) {
+  constructor(dialled: Dialled, made: number, silenceTimeoutMs: number, clock: Clock, events: LinkEvents) {
     const { wire, inbound, session } = dialled;
     this.session = session;
     this.made = made;
     this.#dialled = dialled;
     this.#events = events;
     this.#clock = clock;
-    this.#silenceMs = silenceMs;
+    this.#silenceTimeoutMs = silenceTimeoutMs;
     this.#sender = new Sender(wire);
     const parser = new ReplyParser(inbound, session, {
       find: (cookie) => this.#sent.get(cookie)?.job,
@@ -163,14 +163,14 @@ export class Link {
 
   /** While something is pending, looks now and then whether anything moves. */
   #watch(): void {
-    if (this.#silenceMs === 0 || this.#timer !== undefined) return;
+    if (this.#silenceTimeoutMs === 0 || this.#timer !== undefined) return;
     this.#movedBytes = this.#moved();
     this.#timer = this.#clock.set(() => {
       this.#timer = undefined;
       if (this.pending === 0) return;
       if (this.#moved() !== this.#movedBytes) this.#watch();
-      else this.abandon(new BlockError('TIMEOUT', `the server was silent for ${this.#silenceMs} ms`));
-    }, this.#silenceMs);
+      else this.abandon(new BlockError('TIMEOUT', `the server was silent for ${this.#silenceTimeoutMs} ms`));
+    }, this.#silenceTimeoutMs);
   }
 
   #moved(): number {

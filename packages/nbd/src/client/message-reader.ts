@@ -1,7 +1,7 @@
 import type { Inbound, Parser } from '../wire/inbound.js';
 import type { Wire } from '../wire/wire.js';
 
-/** Bytes on request, for the handshake: whoever asks, waits. */
+/** Bytes on request, for the handshake: the caller waits for them. */
 export class MessageReader implements Parser {
   readonly #inbound: Inbound;
   #wire: Wire | undefined;
@@ -39,7 +39,7 @@ export class MessageReader implements Parser {
     this.#reject = undefined;
   }
 
-  /** Nothing is taken before somebody asks for it. */
+  /** Nothing is taken before someone asks for it. */
   parse(inbound: Inbound): boolean {
     inbound.hold();
     return false;

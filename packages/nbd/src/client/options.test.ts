@@ -13,10 +13,13 @@ const client: readonly [object, string][] = [
   [{ sectorSize: '512' }, 'sectorSize must be a non-negative safe integer, not "512"'],
   [{ readOnly: 'yes' }, 'readOnly must be true or false, not "yes"'],
   [{ connections: 17 }, 'connections must be an integer from 1 to 16, not 17'],
-  [{ requestsMax: Number.NaN }, 'requestsMax must be an integer from 1 to 1024, not NaN'],
-  [{ connectMs: 0 }, 'connectMs must be an integer from 1 to 2147483647, not 0'],
-  [{ silenceMs: 2 ** 31 }, 'silenceMs must be an integer from 0 to 2147483647, not 2147483648'],
-  [{ reconnectMs: Number.POSITIVE_INFINITY }, 'reconnectMs must be an integer from 0 to 2147483647, not Infinity'],
+  [{ maxRequests: Number.NaN }, 'maxRequests must be an integer from 1 to 1024, not NaN'],
+  [{ connectTimeoutMs: 0 }, 'connectTimeoutMs must be an integer from 1 to 2147483647, not 0'],
+  [{ silenceTimeoutMs: 2 ** 31 }, 'silenceTimeoutMs must be an integer from 0 to 2147483647, not 2147483648'],
+  [
+    { reconnectTimeoutMs: Number.POSITIVE_INFINITY },
+    'reconnectTimeoutMs must be an integer from 0 to 2147483647, not Infinity',
+  ],
   [{ assumeSameServer: 1 }, 'assumeSameServer must be true or false, not 1'],
   [{ unsafeNoFlush: null }, 'unsafeNoFlush must be true or false, not null'],
   [{ tls: { cafile: 'x' } }, 'unknown option "cafile" in tls; there are: ca, cert, key, psk, hostname'],
@@ -43,7 +46,7 @@ describe('Of options, each is named that is wrong, with what was given:', () => 
   });
 
   test('what is right passes', () => {
-    checkOptions({ sectorSize: 4096, readOnly: true, silenceMs: 0, random: () => 0 });
+    checkOptions({ sectorSize: 4096, readOnly: true, silenceTimeoutMs: 0, random: () => 0 });
     checkServeOptions({ exports: {}, listen: { port: 0 }, ownsDevices: true, onEvent: () => {} });
   });
 });

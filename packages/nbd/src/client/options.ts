@@ -34,16 +34,16 @@ export interface NbdOptions {
   /** Connections to share the work, where the server says that they see one another's writes. 1 to 16. Default: 4. */
   readonly connections?: number;
   /** Requests in flight on one connection. 1 to 1024. Default: 64. */
-  readonly requestsMax?: number;
+  readonly maxRequests?: number;
   /** How long a connection and its handshake may take, in milliseconds. Default: 10,000. */
-  readonly connectMs?: number;
+  readonly connectTimeoutMs?: number;
   /**
    * A connection on which a request waits and nothing moves for so long counts as lost, in milliseconds. 0: wait for ever.
    * Default: 60,000.
    */
-  readonly silenceMs?: number;
+  readonly silenceTimeoutMs?: number;
   /** How long requests wait for a lost server to come back before they fail, in milliseconds. 0: not at all. Default: 60,000. */
-  readonly reconnectMs?: number;
+  readonly reconnectTimeoutMs?: number;
   /**
    * Whether a server that comes back may be believed to still have what it had answered but not flushed. By default only one that
    * proves it is believed (see the README); after any other, `flush` fails with `FLUSH_FAILED` where something may be lost.
@@ -62,28 +62,28 @@ export interface NbdOptions {
 /** What of the options a channel needs, all of it there. */
 export interface ClientLimits {
   readonly connections: number;
-  readonly requestsMax: number;
-  readonly connectMs: number;
-  readonly silenceMs: number;
-  readonly reconnectMs: number;
+  readonly maxRequests: number;
+  readonly connectTimeoutMs: number;
+  readonly silenceTimeoutMs: number;
+  readonly reconnectTimeoutMs: number;
 }
 
 const BOUNDS: Readonly<Record<keyof ClientLimits, readonly [number, number, number]>> = {
   connections: [1, 16, 4],
-  requestsMax: [1, 1024, 64],
-  connectMs: [1, TIMER_MS_MAX, 10_000],
-  silenceMs: [0, TIMER_MS_MAX, 60_000],
-  reconnectMs: [0, TIMER_MS_MAX, 60_000],
+  maxRequests: [1, 1024, 64],
+  connectTimeoutMs: [1, TIMER_MS_MAX, 10_000],
+  silenceTimeoutMs: [0, TIMER_MS_MAX, 60_000],
+  reconnectTimeoutMs: [0, TIMER_MS_MAX, 60_000],
 };
 
 const KNOWN: KnownOptions<NbdOptions> = {
   sectorSize: true,
   readOnly: true,
   connections: true,
-  requestsMax: true,
-  connectMs: true,
-  silenceMs: true,
-  reconnectMs: true,
+  maxRequests: true,
+  connectTimeoutMs: true,
+  silenceTimeoutMs: true,
+  reconnectTimeoutMs: true,
   assumeSameServer: true,
   unsafeNoFlush: true,
   tls: true,
@@ -106,10 +106,10 @@ export function checkOptions(options: NbdOptions): ClientLimits {
   if (random !== undefined) checkFunction(random, 'random');
   return {
     connections: checked(options, 'connections'),
-    requestsMax: checked(options, 'requestsMax'),
-    connectMs: checked(options, 'connectMs'),
-    silenceMs: checked(options, 'silenceMs'),
-    reconnectMs: checked(options, 'reconnectMs'),
+    maxRequests: checked(options, 'maxRequests'),
+    connectTimeoutMs: checked(options, 'connectTimeoutMs'),
+    silenceTimeoutMs: checked(options, 'silenceTimeoutMs'),
+    reconnectTimeoutMs: checked(options, 'reconnectTimeoutMs'),
   };
 }
 

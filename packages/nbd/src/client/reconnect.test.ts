@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { connectMemory } from '@blockyard/backend-memory';
 import { type BlockDevice, type BlockErrorCode, createDevice, isBlockError } from '@blockyard/block';
+import { ManualClock } from '@blockyard/block/testing';
 import { afterEach, describe, test } from 'vitest';
 import { serveNbd } from '../server/server.js';
 import * as pem from '../testing/certificates.js';
 import { CutLine } from '../testing/line.js';
-import { ManualClock } from '../testing/manual-clock.js';
 import { MIB, pattern, type Setup, setUp, until } from '../testing/serve.js';
 import { connectNbd } from './connect.js';
 import type { NbdOptions } from './options.js';
@@ -149,8 +149,8 @@ describe('a lost connection', () => {
     const { address } = secured.server;
     assert.ok('path' in address);
     proxy.target = address.path;
-    const connect = (connectMs: number) =>
-      connectNbd(`nbds+unix:///?socket=${proxy.path}`, { connectMs, tls: { ca: pem.CA } });
+    const connect = (connectTimeoutMs: number) =>
+      connectNbd(`nbds+unix:///?socket=${proxy.path}`, { connectTimeoutMs, tls: { ca: pem.CA } });
     let replies = 0;
     // The greeting and the leave to begin are let through, the server's part of the handshake is not.
     proxy.onReply = () => ++replies <= 2;
@@ -170,7 +170,7 @@ describe('a lost connection', () => {
 
   test('that does not come back in time fails the requests with UNAVAILABLE; later ones try anew', async () => {
     const clock = new ManualClock();
-    const { device, proxy } = await start({ clock, reconnectMs: 5000 });
+    const { device, proxy } = await start({ clock, reconnectTimeoutMs: 5000 });
     proxy.open = false;
     proxy.cut();
     let failed = false;
@@ -187,7 +187,7 @@ describe('a lost connection', () => {
   });
 
   test('fails the requests at once where no time is given', async () => {
-    const { device, proxy } = await start({ reconnectMs: 0 });
+    const { device, proxy } = await start({ reconnectTimeoutMs: 0 });
     proxy.open = false;
     proxy.cut();
     await assert.rejects(read(device), code('UNAVAILABLE'));
@@ -195,7 +195,7 @@ describe('a lost connection', () => {
 
   test('to a server that falls silent is given up, and the request sent again', async () => {
     const clock = new ManualClock();
-    const { device, proxy } = await start({ clock, silenceMs: 1000 });
+    const { device, proxy } = await start({ clock, silenceTimeoutMs: 1000 });
     let heldBack = 0;
     proxy.onReply = () => {
       heldBack++;

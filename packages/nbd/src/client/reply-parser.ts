@@ -22,14 +22,14 @@ export interface ReplySink {
   find(cookie: number): Job | undefined;
   /** The whole reply is there. */
   onDone(cookie: number): void;
-  /** The server cannot be followed any more. */
+  /** The server broke the protocol. */
   onViolation(message: string): void;
 }
 
 /** Extents and error texts of one chunk; a server that sends more is up to no good. */
 const METADATA_BYTES_MAX = 1024 * 1024;
 
-/** Takes replies apart: data goes straight into the buffers of whoever reads, whatever the order it comes in. */
+/** Takes replies apart: data goes straight into the reader's buffers, in whatever order it comes. */
 export class ReplyParser implements Parser {
   readonly #inbound: Inbound;
   readonly #session: Session;
@@ -123,7 +123,7 @@ export class ReplyParser implements Parser {
     if (type === Chunk.BLOCK_STATUS_EXT) return this.#takeStatus(job, reader, true);
     if ((type & CHUNK_ERROR_BIT) === 0) return this.#violate(`an unknown chunk of type ${type}`);
     const errno = reader.u32() ?? 0;
-    // The first error is the one that tells; one that is none counts as the one that says nothing.
+    // The first error is the one that tells; a code of zero counts as an unknown error.
     if (job.errno === 0) job.errno = errno === 0 ? Errno.EINVAL : errno;
     job.message ||= reader.rest(Math.min(reader.u16() ?? 0, reader.leftBytes)) ?? '';
     return true;

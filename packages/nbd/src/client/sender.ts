@@ -6,13 +6,13 @@ export interface Outgoing {
   readonly buffers: readonly Uint8Array[];
   /** Whether the buffers are what they were. */
   isWhole(): boolean;
-  /** The last byte has left, and nothing refers to the buffers any more. */
+  /** The last byte has left, and nothing refers to the buffers. */
   sent(): void;
   /** Nothing of it was sent, nor will be: it is no longer whole. */
   notSent(): void;
 }
 
-/** A request that has its turn. */
+/** The request that is being sent. */
 interface Current {
   readonly outgoing: Outgoing;
   /** Its buffers, and how long they were. */

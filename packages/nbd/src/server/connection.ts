@@ -8,7 +8,7 @@ import type { BusyPoll } from './fairness/busy-poll.js';
 import type { Pace } from './fairness/pace.js';
 import { Arena } from './memory/arena.js';
 import type { Account, Budget } from './memory/budget.js';
-import type { ChunkPool } from './memory/chunks.js';
+import type { BufferPool } from './memory/buffer-pool.js';
 import { greeting, Handshake } from './negotiation/handshake.js';
 import { Negotiation } from './negotiation/negotiation.js';
 import type { Limits } from './options.js';
@@ -26,7 +26,7 @@ export interface Shared {
   readonly limits: Limits;
   readonly tls: TlsUpgrade | undefined;
   readonly budget: Budget;
-  readonly pool: ChunkPool;
+  readonly pool: BufferPool;
   readonly pace: Pace;
   readonly busyPoll: BusyPoll;
   readonly counters: Counters;
@@ -69,26 +69,26 @@ export class Connection {
   #transmission: Transmission | undefined;
   #timer: unknown;
   #leaving = false;
-  #isCut = false;
+  #isTerminated = false;
   #closed = false;
   #finished = false;
   #reason: string | undefined;
   #progress: Progress | undefined;
 
-  /** `onFinished` is called once, when the connection is gone and nothing of it runs any more. */
+  /** `onFinished` is called once, when the connection is gone and nothing of it runs. */
   constructor(accepted: Socket, peer: Peer, shared: Shared, onFinished: (connection: Connection) => void) {
     const { exports, limits, tls, budget, clock } = shared;
     this.peer = peer;
     this.#shared = shared;
     this.#onFinished = onFinished;
     this.#account = budget.open();
-    this.#negotiation = new Negotiation(exports, limits.requestBytesMax, tls?.mode ?? 'none');
+    this.#negotiation = new Negotiation(exports, limits.maxRequestBytes, tls?.mode ?? 'none');
     const parser = { parse: () => false, filled: () => {} };
     this.#inbound = new Inbound(parser);
     this.#inbound.use(this.#handshake());
     const adopted = adopt(accepted, this.#inbound);
     this.#wire = new Wire(adopted ?? accepted, this.#inbound, { direct: adopted !== undefined, tls: false });
-    this.#timer = clock.set(() => this.#timeOut(), limits.handshakeMs);
+    this.#timer = clock.set(() => this.#timeOut(), limits.handshakeTimeoutMs);
     this.#start();
     this.#wire.write([greeting()], () => {});
   }
@@ -105,7 +105,7 @@ export class Connection {
 
   /** Whether the client has left replies untaken, or a message unfinished, and has not moved since `sinceMs`. */
   stalledSince(sinceMs: number): boolean {
-    if (this.#isCut) return false;
+    if (this.#isTerminated) return false;
     const outbound = this.#outbound;
     if (outbound !== undefined && outbound.pendingBytes > 0) return outbound.progressAtMs <= sinceMs;
     const { midMessage, receivedBytes } = this.#inbound;
@@ -131,8 +131,8 @@ export class Connection {
   }
 
   /** Ends it at once. */
-  cut(reason: string): void {
-    this.#isCut = true;
+  terminate(reason: string): void {
+    this.#isTerminated = true;
     this.#reason ??= reason;
     this.#wire.destroy();
   }
@@ -146,20 +146,20 @@ export class Connection {
 
   #handshake(): Handshake {
     const { pace, limits } = this.#shared;
-    return new Handshake(this.#inbound, this.#negotiation, limits.optionBytesMax, {
-      // One option in each turn of the event loop, so that who haggles without end keeps nobody waiting.
+    return new Handshake(this.#inbound, this.#negotiation, limits.maxOptionBytes, {
+      // One option in each iteration of the event loop, so that a client that negotiates without end keeps no one waiting.
       send: (message, sent) => pace.later(() => this.#sendOption(message, sent)),
       hold: () => this.#wire.hold(),
       resume: () => this.#wire.resume(),
       startTls: () => this.#startTls(),
       transmit: (entry) => this.#transmit(entry),
-      onClose: (reason) => this.cut(reason),
+      onClose: (reason) => this.terminate(reason),
       onViolation: (message) => this.#violate(message),
     });
   }
 
   #sendOption(message: Uint8Array, sent: () => void): void {
-    if (!this.#closed && !this.#isCut) this.#wire.write([message], sent);
+    if (!this.#closed && !this.#isTerminated) this.#wire.write([message], sent);
   }
 
   #startTls(): void {
@@ -185,7 +185,7 @@ export class Connection {
     const arena = new Arena(pool, this.#account);
     const outbound = new Outbound(this.#wire, arena, pool, clock, pace, (replies) => transmission.sent(replies));
     const onFailure = (_request: unknown, error: unknown) => this.#onFailure(entry, error);
-    const onBroken = (reason: string) => this.cut(reason);
+    const onBroken = (reason: string) => this.terminate(reason);
     const transmission = new Transmission({
       mode,
       terms: this.#terms(entry, contexts.length > 0),
@@ -194,7 +194,7 @@ export class Connection {
       account: this.#account,
       executor: new Executor({ entry, mode, contexts, arena, outbound, pace, onFailure, onBroken }),
       pace,
-      requestsMax: limits.connectionRequestsMax,
+      maxRequests: limits.maxConnectionRequests,
       host: this.#transmissionHost(),
     });
     this.#outbound = outbound;
@@ -204,11 +204,11 @@ export class Connection {
   }
 
   #terms(entry: Export, hasContexts: boolean): Terms {
-    const { requestBytesMax } = this.#shared.limits;
+    const { maxRequestBytes } = this.#shared.limits;
     const { readOnly } = entry;
     const trims = entry.device.info.native.discard;
     const extended = this.#negotiation.mode === 'extended';
-    return { sizeBytes: sizeBytesOf(entry), requestBytesMax, readOnly, trims, extended, hasContexts };
+    return { sizeBytes: sizeBytesOf(entry), maxRequestBytes, readOnly, trims, extended, hasContexts };
   }
 
   #transmissionHost(): TransmissionHost {
@@ -237,12 +237,12 @@ export class Connection {
   #violate(message: string): void {
     this.#shared.counters.violations++;
     this.#wire.hold();
-    this.cut(message);
+    this.terminate(message);
   }
 
   #timeOut(): void {
     this.#shared.counters.timedOut++;
-    this.cut('the handshake took too long');
+    this.terminate('the handshake took too long');
   }
 
   /** What the client still sends is taken and dropped: a socket closed with unread bytes may take the last replies with it. */

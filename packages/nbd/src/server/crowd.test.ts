@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { connectMemory } from '@blockyard/backend-memory';
 import { type BlockDevice, BlockError, createDevice } from '@blockyard/block';
+import { ManualClock, macrotasks } from '@blockyard/block/testing';
 import { afterEach, describe, test } from 'vitest';
-import { ManualClock } from '../testing/manual-clock.js';
 import type { RawClient } from '../testing/raw-client.js';
 import { MIB, pattern, type Setup, setUp } from '../testing/serve.js';
 import { Command, CommandFlag, Errno, Option } from '../wire/protocol.js';
@@ -26,12 +26,9 @@ const idle = async (setup: Setup): Promise<void> => {
   const { requestsInFlight, inFlightBytes } = setup.server.stats();
   assert.deepEqual({ requestsInFlight, inFlightBytes }, { requestsInFlight: 0, inFlightBytes: 0 });
 };
-const turns = async (count: number): Promise<void> => {
-  for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve));
-};
 
 /** 64 MiB for eight clients: 2 for each, and 48 that all share. */
-const LIMITS = { inFlightBytesMax: 64 * MIB, connectionBytesMax: 32 * MIB, connectionsMax: 8 };
+const LIMITS = { maxInFlightBytes: 64 * MIB, maxConnectionBytes: 32 * MIB, maxConnections: 8 };
 
 /** Two clients that have announced payloads, and keep all but 4 MiB of what is shared without sending them. */
 const crowded = async (options: Parameters<typeof setUp>[0] = {}): Promise<Setup & { greedy: RawClient[] }> => {
@@ -54,7 +51,7 @@ const brittle = async (failsFrom = Number.POSITIVE_INFINITY) => {
   const run = async (list: number[], at: number, buffers: readonly Uint8Array[], go: () => Promise<void>) => {
     const bytes = buffers.reduce((sum, { byteLength }) => sum + byteLength, 0);
     list.push(bytes);
-    await turns(1);
+    await macrotasks(1);
     if (at + bytes / 512 > failsFrom) throw new BlockError('IO', 'the medium is damaged');
     await go();
   };
@@ -125,7 +122,7 @@ describe('while others keep the memory', () => {
     assert.equal(client.unreadBytes, 0);
   });
 
-  test('a read that fails in the middle is told, or ends the connection where that cannot be told any more', async () => {
+  test('a read that fails in the middle is told, or ends the connection where that can no longer be told', async () => {
     const { device } = await brittle((8 * MIB) / 512);
     const setup = await crowded({ device });
     const structured = await setup.open({ mode: 'structured' });
@@ -166,7 +163,7 @@ describe('while others keep the memory', () => {
 describe('a payload that comes too slowly', () => {
   test('costs its client the connection while others are short, and only then', async () => {
     const clock = new ManualClock();
-    const setup = await crowded({ clock, limits: { ...LIMITS, stalledMs: 1000 } });
+    const setup = await crowded({ clock, limits: { ...LIMITS, stallTimeoutMs: 1000 } });
     const patient = await setup.open();
     const [slow, steady] = setup.greedy;
     const ask = async () => assert.equal(await patient.request({ command: READ, length: 16 * MIB, flags: DF }), 0);
@@ -177,7 +174,7 @@ describe('a payload that comes too slowly', () => {
       await ask();
       slow?.send(pattern(1));
       steady?.send(pattern(512 * 1024));
-      await turns(50);
+      await macrotasks(50);
       clock.advance(500);
     }
     await ask();
@@ -196,11 +193,11 @@ describe('requests of a client that is gone', () => {
       client.socket.pause();
       for (let n = 0; n < 16; n++) client.sendRequest({ command: READ, cookie: n, length: 32 * MIB });
       await setup.until(() => setup.server.stats().inFlightBytes === 64 * MIB);
-      await turns(200);
+      await macrotasks(200);
       const begun = reads.length;
       client.close();
       await idle(setup);
-      assert.ok(reads.length - begun <= 1, `${reads.length - begun} reads for nobody`);
+      assert.ok(reads.length - begun <= 1, `${reads.length - begun} reads for no one`);
     }
   });
 });
@@ -224,7 +221,7 @@ describe('a crowd', () => {
     }
   });
 
-  test('of options takes a turn of the event loop for each', async () => {
+  test('of options takes an iteration of the event loop for each', async () => {
     const setup = await start();
     const client = await setup.connect();
     await client.greet();
@@ -239,10 +236,10 @@ describe('a crowd', () => {
       await client.readOptionReply();
     }
     clearImmediate(immediate);
-    assert.ok(looked >= 500, `${looked} turns`);
+    assert.ok(looked >= 500, `${looked} macrotasks`);
   });
 
-  test('of block statuses is answered one in a turn, whoever asks', async () => {
+  test('of block statuses is answered one in each macrotask, whichever client asks', async () => {
     const setup = await start();
     const clients: RawClient[] = [];
     for (let i = 0; i < 10; i++) clients.push(await setup.open({ contexts: ['base:allocation'] }));
@@ -256,11 +253,11 @@ describe('a crowd', () => {
     }
     for (const client of clients) for (let i = 0; i < 20; i++) assert.equal((await client.readReply()).errno, 0);
     clearImmediate(immediate);
-    assert.ok(looked >= 200, `${looked} turns`);
+    assert.ok(looked >= 200, `${looked} macrotasks`);
   });
 
   test('in the handshake makes room for those who come, the oldest first; clients with an export stay', async () => {
-    const setup = await start({ limits: { connectionsMax: 3 } });
+    const setup = await start({ limits: { maxConnections: 3 } });
     const settled = await setup.open();
     const [first, second] = [await setup.connect(), await setup.connect()];
     await setup.until(() => setup.server.connections === 3);
@@ -277,10 +274,10 @@ describe('a crowd', () => {
 
   test('that stands still with half a message makes room after a while for those who are turned away', async () => {
     const clock = new ManualClock();
-    const setup = await start({ clock, limits: { connectionsMax: 1, stalledMs: 1000 } });
+    const setup = await start({ clock, limits: { maxConnections: 1, stallTimeoutMs: 1000 } });
     const half = await setup.open();
     half.send(Buffer.from([0x25, 0x60, 0x95]));
-    await turns(20);
+    await macrotasks(20);
     for (let i = 0; i < 2; i++) {
       await (await setup.connect()).closed;
       clock.advance(500);

@@ -10,9 +10,9 @@ export interface Peer {
 
 /** What happens on a server. Texts that come from clients are as they came: escape them before they reach a log. */
 export type ServerEvent =
-  /** Somebody connected. */
+  /** A client connected. */
   | { readonly type: 'connected'; readonly peer: Peer }
-  /** Somebody was turned away: there are as many connections as there may be. */
+  /** A client was refused: there are as many connections as there may be. */
   | { readonly type: 'refused'; readonly address: string }
   /** A client has chosen its export. */
   | { readonly type: 'opened'; readonly peer: Peer; readonly export: string; readonly tls: boolean }

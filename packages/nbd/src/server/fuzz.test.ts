@@ -18,7 +18,7 @@ const REQUESTS_MAX = 4000;
 /** A session that is not over by then hangs. */
 const SESSION_MS_MAX = 30_000;
 
-test(`${MESSAGES} messages of nonsense crash nothing, leak nothing, hang nothing, disturb nobody (seed ${SEED})`, {
+test(`${MESSAGES} messages of nonsense crash nothing, leak nothing, hang nothing, disturb no one (seed ${SEED})`, {
   timeout: 600_000,
 }, async () => {
   const device = await connectMemory({ sizeSectors: MIB / 512 });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { connectMemory } from '@blockyard/backend-memory';
 import { type BlockDevice, createDevice } from '@blockyard/block';
+import { ManualClock } from '@blockyard/block/testing';
 import { afterEach, describe, test } from 'vitest';
-import { ManualClock } from '../testing/manual-clock.js';
 import { MIB, pattern, type Setup, setUp } from '../testing/serve.js';
 import { Command, CommandFlag, Errno } from '../wire/protocol.js';
 
@@ -81,10 +81,10 @@ describe('a client that asks for much and reads nothing', () => {
 
   test('holds up no other client, not even when many of them hold all the memory there is', async () => {
     const limits = {
-      inFlightBytesMax: 128 * MIB,
-      connectionBytesMax: 32 * MIB,
-      requestBytesMax: 16 * MIB,
-      connectionsMax: 20,
+      maxInFlightBytes: 128 * MIB,
+      maxConnectionBytes: 32 * MIB,
+      maxRequestBytes: 16 * MIB,
+      maxConnections: 20,
     };
     const setup = await start({ limits });
     for (let i = 0; i < 10; i++) {
@@ -98,13 +98,13 @@ describe('a client that asks for much and reads nothing', () => {
       assert.equal(await polite.request({ command: WRITE, offset: i * 65_536, payload: pattern(65_536, i) }), 0);
       assert.deepEqual(await polite.readData(i * 65_536, 65_536), pattern(65_536, i));
     }
-    assert.ok(setup.server.stats().inFlightBytes <= limits.inFlightBytesMax);
+    assert.ok(setup.server.stats().inFlightBytes <= limits.maxInFlightBytes);
   });
 
   test('is cut off after a while if others wait for what it holds, and only then', async () => {
     const clock = new ManualClock();
-    const limits = { inFlightBytesMax: 64 * MIB, connectionBytesMax: 32 * MIB, connectionsMax: 8 };
-    const setup = await start({ clock, limits: { ...limits, stalledMs: 1000 } });
+    const limits = { maxInFlightBytes: 64 * MIB, maxConnectionBytes: 32 * MIB, maxConnections: 8 };
+    const setup = await start({ clock, limits: { ...limits, stallTimeoutMs: 1000 } });
     const stuck = await setup.open({ mode: 'simple' });
     stuck.socket.pause();
     stuck.sendRequest({ command: READ, length: 32 * MIB });
@@ -122,7 +122,12 @@ describe('a client that asks for much and reads nothing', () => {
 
   test('has its time before it is cut off', async () => {
     const clock = new ManualClock();
-    const limits = { inFlightBytesMax: 64 * MIB, connectionBytesMax: 32 * MIB, connectionsMax: 8, stalledMs: 1000 };
+    const limits = {
+      maxInFlightBytes: 64 * MIB,
+      maxConnectionBytes: 32 * MIB,
+      maxConnections: 8,
+      stallTimeoutMs: 1000,
+    };
     const setup = await start({ clock, limits });
     const slow = await setup.open({ mode: 'simple' });
     slow.socket.pause();
@@ -259,7 +264,7 @@ test('a client that says goodbye and then does not hang up is hung up on', async
   const client = await setup.open();
   client.sendRequest({ command: DISC });
   await client.closed;
-  await setup.until(() => clock.pending > 0);
+  await setup.until(() => clock.timers.length > 0);
   clock.advance(1000);
   await idle(setup);
 });

@@ -52,11 +52,11 @@ describe('a Unix socket', () => {
     await serve({ path });
   });
 
-  test('that somebody answers on is left alone', async () => {
+  test('that someone answers on is left alone', async () => {
     const path = join(folder, 'socket');
     const first = await serve({ path });
     await assert.rejects(serve({ path }), rejectsWith('ALREADY_EXISTS'));
-    assert.ok(first.connections <= 1, 'nobody is there but the one who asked');
+    assert.ok(first.connections <= 1, 'no one is there but the one who asked');
     assert.ok(existsSync(path));
   });
 
@@ -111,14 +111,14 @@ describe('options', () => {
     ['a default that is no export', { default: 'nope' }],
     ['an unknown option', { nonsense: 1 }],
     ['an unknown limit', { limits: { conections: 1 } }],
-    ['no connections', { limits: { connectionsMax: 0 } }],
-    ['a longest request that is no power of two', { limits: { requestBytesMax: 3_000_000 } }],
-    ['a longest request beyond 64 MiB', { limits: { requestBytesMax: 128 * 1024 * 1024 } }],
-    ['less memory for one than its longest request', { limits: { connectionBytesMax: 1024 * 1024 } }],
-    ['less memory for all than twice that of one', { limits: { inFlightBytesMax: 64 * 1024 * 1024 } }],
+    ['no connections', { limits: { maxConnections: 0 } }],
+    ['a longest request that is no power of two', { limits: { maxRequestBytes: 3_000_000 } }],
+    ['a longest request beyond 64 MiB', { limits: { maxRequestBytes: 128 * 1024 * 1024 } }],
+    ['less memory for one than its longest request', { limits: { maxConnectionBytes: 1024 * 1024 } }],
+    ['less memory for all than twice that of one', { limits: { maxInFlightBytes: 64 * 1024 * 1024 } }],
     ['an authority that is no certificate', { tls: { cert: pem.SERVER_CERT, key: pem.SERVER_KEY, ca: 'nonsense' } }],
-    ['a time that no timer takes', { limits: { handshakeMs: 2 ** 31 } }],
-    ['no number', { limits: { handshakeMs: Number.NaN } }],
+    ['a time that no timer takes', { limits: { handshakeTimeoutMs: 2 ** 31 } }],
+    ['no number', { limits: { handshakeTimeoutMs: Number.NaN } }],
   ])('that are wrong are refused: %s', async (_, options) => {
     await bad(options);
   });

@@ -21,7 +21,7 @@ export async function listenOn(server: Server, listen: Listen): Promise<void> {
   await listening(server, () => server.listen({ host, port }));
 }
 
-/** The socket is bound while `listen` runs, so that nobody else's files are made with this mask. */
+/** The socket is bound while `listen` runs, so that no one else's files are made with this mask. */
 function listenPrivately(server: Server, path: string): void {
   // Worker threads may not change what belongs to the process; there, what follows is all there is.
   if (!isMainThread) {
@@ -71,13 +71,13 @@ async function removeDeadSocket(path: string): Promise<void> {
   if (found === undefined) return;
   if (!found.isSocket()) throw new BlockError('ALREADY_EXISTS', `${JSON.stringify(path)} exists and is no socket`);
   if (await answers(path))
-    throw new BlockError('ALREADY_EXISTS', `somebody listens on ${JSON.stringify(path)} already`);
+    throw new BlockError('ALREADY_EXISTS', `another server listens on ${JSON.stringify(path)} already`);
   await unlink(path).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code !== 'ENOENT') throw new BlockError('ACCESS_DENIED', 'cannot remove a dead socket', { cause });
   });
 }
 
-/** Only a refused connection is proof that nobody is there. */
+/** Only a refused connection is proof that no one is there. */
 function answers(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = connect({ path });

@@ -1,5 +1,5 @@
-import { type BlockDevice, BlockError } from '@blockyard/block';
-import type { CacheMapped, Export } from './exports/exports.js';
+import { type BlockDevice, BlockError, type CacheStates } from '@blockyard/block';
+import type { Export } from './exports/exports.js';
 
 /** Sectors of a cache's map looked at in one step. */
 const STEP_SECTORS = 262_144;
@@ -23,7 +23,7 @@ export interface Loss {
 export function lossOf(
   device: BlockDevice,
   exports: readonly string[],
-  mapped: CacheMapped | undefined,
+  cache: CacheStates | undefined,
   error: unknown,
 ): Loss {
   const failure = BlockError.from(error, { operation: 'flush', device: device.info.name });
@@ -31,7 +31,7 @@ export function lossOf(
     device,
     exports,
     error: failure,
-    dirty: mapped === undefined ? undefined : dirtyOf(device, mapped),
+    dirty: cache === undefined ? undefined : dirtyOf(device, cache),
   };
 }
 
@@ -48,8 +48,8 @@ export function lossError(losses: readonly Loss[]): BlockError {
   });
 }
 
-export function mappedOf(exports: readonly Export[], device: BlockDevice): CacheMapped | undefined {
-  return exports.find((entry) => entry.device === device)?.cacheMapped;
+export function statesOf(exports: readonly Export[], device: BlockDevice): CacheStates | undefined {
+  return exports.find((entry) => entry.device === device)?.cacheStates;
 }
 
 function describe(dirty: Dirty | undefined): string {
@@ -59,12 +59,12 @@ function describe(dirty: Dirty | undefined): string {
   return `${dirty.writtenBytes} bytes written and ${dirty.zeroedBytes} bytes zeroed`;
 }
 
-function dirtyOf(device: BlockDevice, mapped: CacheMapped): Dirty | undefined {
+function dirtyOf(device: BlockDevice, cache: CacheStates): Dirty | undefined {
   const { sectorSize, sizeSectors } = device.info;
   const sectors = { absent: 0, zero: 0, clean: 0, dirty: 0 };
   try {
     for (let at = 0; at < sizeSectors; at += STEP_SECTORS) {
-      for (const run of mapped.states(at, Math.min(STEP_SECTORS, sizeSectors - at))) sectors[run.state] += run.count;
+      for (const run of cache.states(at, Math.min(STEP_SECTORS, sizeSectors - at))) sectors[run.state] += run.count;
     }
   } catch {
     // Only for the message: the failure to be told is another one.

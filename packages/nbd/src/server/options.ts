@@ -16,7 +16,7 @@ import type { TlsOptions } from './tls.js';
 
 /** Where to listen. */
 export type Listen =
-  /** A Unix socket, made with mode 0600. A file that is no socket, or one that somebody answers on, is left alone. */
+  /** A Unix socket, made with mode 0600. A file that is no socket, or one that someone answers on, is left alone. */
   | { readonly path: string }
   /** TCP. Default host: 127.0.0.1. Port 0: any free one. Default port: 10809. */
   | { readonly host?: string; readonly port?: number };
@@ -24,29 +24,29 @@ export type Listen =
 /** Bounds of a server. All are whole numbers; times are milliseconds. */
 export interface Limits {
   /** Until a client has chosen its export, TLS included. Default: 10,000. */
-  readonly handshakeMs: number;
+  readonly handshakeTimeoutMs: number;
   /**
    * Connections at once. One more takes the place of the oldest that has not chosen its export yet, or is closed as it comes. Default:
    * 100.
    */
-  readonly connectionsMax: number;
+  readonly maxConnections: number;
   /** Memory for requests and replies of all clients, in bytes, at least 512 KiB for each. Default: 512 MiB. */
-  readonly inFlightBytesMax: number;
+  readonly maxInFlightBytes: number;
   /** The same for one connection. Default: 64 MiB. */
-  readonly connectionBytesMax: number;
+  readonly maxConnectionBytes: number;
   /** Requests read and not answered on one connection. Default: 256. */
-  readonly connectionRequestsMax: number;
+  readonly maxConnectionRequests: number;
   /** Longest read or write, in bytes: a power of two from 64 KiB to 64 MiB. Default: 32 MiB. */
-  readonly requestBytesMax: number;
+  readonly maxRequestBytes: number;
   /** Data of one option of the handshake, in bytes. Default: 64 KiB. */
-  readonly optionBytesMax: number;
+  readonly maxOptionBytes: number;
   /**
    * A client that neither sends 256 KiB of its payload nor takes a batch of replies (4 MiB at most) for so long is cut off when others
    * are short of the memory it holds, or of a place. Default: 30,000.
    */
-  readonly stalledMs: number;
+  readonly stallTimeoutMs: number;
   /** How long `stop` waits for requests in flight, and for clients to take their replies, before it cuts them off. Default: 10,000. */
-  readonly stopMs: number;
+  readonly stopTimeoutMs: number;
   /**
    * How long, in microseconds, the server looks for the next request before it sleeps, while clients are quick to send one.
    * Costs processor time, saves the time it takes to wake up. 0: not at all. Default: 50.
@@ -74,28 +74,28 @@ export interface ServeOptions {
 const MEBI = 1024 * 1024;
 
 export const DEFAULT_LIMITS: Limits = {
-  handshakeMs: 10_000,
-  connectionsMax: 100,
-  inFlightBytesMax: 512 * MEBI,
-  connectionBytesMax: 64 * MEBI,
-  connectionRequestsMax: 256,
-  requestBytesMax: 32 * MEBI,
-  optionBytesMax: 65_536,
-  stalledMs: 30_000,
-  stopMs: 10_000,
+  handshakeTimeoutMs: 10_000,
+  maxConnections: 100,
+  maxInFlightBytes: 512 * MEBI,
+  maxConnectionBytes: 64 * MEBI,
+  maxConnectionRequests: 256,
+  maxRequestBytes: 32 * MEBI,
+  maxOptionBytes: 65_536,
+  stallTimeoutMs: 30_000,
+  stopTimeoutMs: 10_000,
   busyPollUs: 50,
 };
 
 const LIMITS: KnownOptions<Limits> = {
-  handshakeMs: true,
-  connectionsMax: true,
-  inFlightBytesMax: true,
-  connectionBytesMax: true,
-  connectionRequestsMax: true,
-  requestBytesMax: true,
-  optionBytesMax: true,
-  stalledMs: true,
-  stopMs: true,
+  handshakeTimeoutMs: true,
+  maxConnections: true,
+  maxInFlightBytes: true,
+  maxConnectionBytes: true,
+  maxConnectionRequests: true,
+  maxRequestBytes: true,
+  maxOptionBytes: true,
+  stallTimeoutMs: true,
+  stopTimeoutMs: true,
   busyPollUs: true,
 };
 
@@ -111,26 +111,26 @@ export function checkLimits(limits: Partial<Limits> = {}): Limits {
   checkOptionNames(limits, LIMITS, 'limits');
   const checked = { ...DEFAULT_LIMITS, ...limits };
   for (const [name, value] of Object.entries(checked)) checkInteger(value, name);
-  for (const name of ['handshakeMs', 'stalledMs', 'stopMs'] as const) {
+  for (const name of ['handshakeTimeoutMs', 'stallTimeoutMs', 'stopTimeoutMs'] as const) {
     if (checked[name] > TIME_MS_MAX) throw invalid(`${name} must be at most ${TIME_MS_MAX}, not ${checked[name]}`);
   }
-  const { requestBytesMax, connectionBytesMax, inFlightBytesMax, connectionsMax, connectionRequestsMax } = checked;
-  const inBounds = requestBytesMax >= REQUEST_BYTES_MIN && requestBytesMax <= REQUEST_BYTES_MAX;
-  if (!inBounds || !Number.isInteger(Math.log2(requestBytesMax))) {
-    throw invalid(`requestBytesMax must be a power of two from 64 KiB to 64 MiB, not ${requestBytesMax}`);
+  const { maxRequestBytes, maxConnectionBytes, maxInFlightBytes, maxConnections, maxConnectionRequests } = checked;
+  const inBounds = maxRequestBytes >= REQUEST_BYTES_MIN && maxRequestBytes <= REQUEST_BYTES_MAX;
+  if (!inBounds || !Number.isInteger(Math.log2(maxRequestBytes))) {
+    throw invalid(`maxRequestBytes must be a power of two from 64 KiB to 64 MiB, not ${maxRequestBytes}`);
   }
-  if (connectionBytesMax < Math.max(requestBytesMax, CONNECTION_BYTES_MIN)) {
+  if (maxConnectionBytes < Math.max(maxRequestBytes, CONNECTION_BYTES_MIN)) {
     throw invalid(
-      `connectionBytesMax must hold the longest request and be at least 256 KiB, not ${connectionBytesMax}`,
+      `maxConnectionBytes must hold the longest request and be at least 256 KiB, not ${maxConnectionBytes}`,
     );
   }
-  if (inFlightBytesMax < 2 * connectionBytesMax) {
-    throw invalid(`inFlightBytesMax must be at least twice connectionBytesMax, not ${inFlightBytesMax}`);
+  if (maxInFlightBytes < 2 * maxConnectionBytes) {
+    throw invalid(`maxInFlightBytes must be at least twice maxConnectionBytes, not ${maxInFlightBytes}`);
   }
-  if (connectionsMax < 1 || connectionRequestsMax < 1)
+  if (maxConnections < 1 || maxConnectionRequests < 1)
     throw invalid('a server takes at least one connection and request');
-  if (inFlightBytesMax < 2 * RESERVE_BYTES_MIN * connectionsMax) {
-    throw invalid(`inFlightBytesMax must be at least 512 KiB for each of connectionsMax, not ${inFlightBytesMax}`);
+  if (maxInFlightBytes < 2 * RESERVE_BYTES_MIN * maxConnections) {
+    throw invalid(`maxInFlightBytes must be at least 512 KiB for each of maxConnections, not ${maxInFlightBytes}`);
   }
   return checked;
 }

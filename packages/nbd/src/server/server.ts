@@ -8,9 +8,9 @@ import { BusyPoll } from './fairness/busy-poll.js';
 import { Pace } from './fairness/pace.js';
 import { StallWatch } from './fairness/stall-watch.js';
 import { listenOn } from './listen.js';
-import { type Loss, lossError, lossOf, mappedOf } from './lost.js';
+import { type Loss, lossError, lossOf, statesOf } from './lost.js';
 import { Budget } from './memory/budget.js';
-import { ChunkPool } from './memory/chunks.js';
+import { BufferPool } from './memory/buffer-pool.js';
 import { checkLimits, checkServeOptions, type ServeOptions } from './options.js';
 import { Counters, type ServerStats } from './stats.js';
 import { TlsUpgrade } from './tls.js';
@@ -72,7 +72,7 @@ class NbdServerImpl implements NbdServer {
     const { clock = systemClock, onEvent = () => {}, tls } = options;
     const limits = checkLimits(options.limits);
     const counters = new Counters();
-    const { inFlightBytesMax: totalBytes, connectionBytesMax: clientBytes, connectionsMax: clientsMax } = limits;
+    const { maxInFlightBytes: totalBytes, maxConnectionBytes: clientBytes, maxConnections: clientsMax } = limits;
     const onShort = () => this.#stallWatch.watch();
     this.#options = options;
     this.#shared = {
@@ -80,14 +80,14 @@ class NbdServerImpl implements NbdServer {
       limits,
       tls: tls === undefined ? undefined : new TlsUpgrade(tls),
       budget: new Budget({ totalBytes, clientBytes, clientsMax }, onShort),
-      pool: new ChunkPool(IDLE_BYTES_MAX),
+      pool: new BufferPool(IDLE_BYTES_MAX),
       pace: new Pace(),
       busyPoll: new BusyPoll(limits.busyPollUs),
       counters,
       clock,
       onEvent,
     };
-    this.#stallWatch = new StallWatch(this.#connections, limits.stalledMs, clock, () => counters.stalled++);
+    this.#stallWatch = new StallWatch(this.#connections, limits.stallTimeoutMs, clock, () => counters.stalled++);
     this.#forced = new Promise((resolve) => {
       this.#force = resolve;
     });
@@ -153,7 +153,7 @@ class NbdServerImpl implements NbdServer {
   #onConnection(socket: Socket): void {
     const { limits, counters, onEvent } = this.#shared;
     const address = socket.remoteAddress === undefined ? 'unix' : `${socket.remoteAddress}:${socket.remotePort}`;
-    if (this.#connections.size >= limits.connectionsMax && !this.#makeRoom()) {
+    if (this.#connections.size >= limits.maxConnections && !this.#makeRoom()) {
       this.#stallWatch.watch();
       counters.refused++;
       socket.destroy();
@@ -166,13 +166,13 @@ class NbdServerImpl implements NbdServer {
     this.#connections.add(new Connection(socket, peer, this.#shared, (connection) => this.#onFinished(connection)));
   }
 
-  /** Those who have not chosen an export yet give way to those who come, the oldest first. Whether there was one. */
+  /** Displaces the oldest client that has not chosen its export. Returns whether there was one. */
   #makeRoom(): boolean {
     for (const connection of this.#connections) {
       if (!connection.isShakingHands) continue;
       this.#shared.counters.displaced++;
       this.#connections.delete(connection);
-      connection.cut('others came while it had not chosen an export');
+      connection.terminate('others came while it had not chosen an export');
       return true;
     }
     return false;
@@ -203,9 +203,9 @@ class NbdServerImpl implements NbdServer {
     await new Promise<void>((resolve) => {
       const timer = clock.set(() => {
         // What the devices still do for them is waited for where the devices are flushed or disconnected.
-        this.#cutAll('the server could not wait any longer');
+        this.#terminateAll('the server could not wait any longer');
         resolve();
-      }, limits.stopMs);
+      }, limits.stopTimeoutMs);
       this.#whenEmpty = () => {
         clock.clear(timer);
         resolve();
@@ -222,7 +222,7 @@ class NbdServerImpl implements NbdServer {
       } catch (error) {
         // Its owner has ended it, and has made durable what was in it or given it up.
         if (isBlockError(error, 'DISCONNECTED')) return;
-        losses.push(lossOf(device, names, mappedOf(exports, device), error));
+        losses.push(lossOf(device, names, statesOf(exports, device), error));
       }
     };
     await Promise.all([...this.#shared.exports.devices()].map(([device, names]) => settle(device, names)));
@@ -231,7 +231,7 @@ class NbdServerImpl implements NbdServer {
 
   async #stopByForce(): Promise<void> {
     this.#listener.close();
-    this.#cutAll('the server was stopped by force');
+    this.#terminateAll('the server was stopped by force');
     if (this.#options.ownsDevices === true) {
       const devices = [...this.#shared.exports.devices().keys()];
       await Promise.all(devices.map((device) => device.disconnect({ force: true })));
@@ -240,8 +240,8 @@ class NbdServerImpl implements NbdServer {
     this.#force();
   }
 
-  #cutAll(reason: string): void {
-    for (const connection of [...this.#connections]) connection.cut(reason);
+  #terminateAll(reason: string): void {
+    for (const connection of [...this.#connections]) connection.terminate(reason);
   }
 
   #release(): void {

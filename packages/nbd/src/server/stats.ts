@@ -6,9 +6,9 @@ export interface ServerStats {
   readonly connections: {
     readonly open: number;
     readonly accepted: number;
-    /** Turned away because of `connectionsMax`. */
+    /** Turned away because of `maxConnections`. */
     readonly refused: number;
-    /** Cut off in the handshake, in favour of one that came when there were `connectionsMax`. */
+    /** Cut off in the handshake, in favour of one that came when there were `maxConnections`. */
     readonly displaced: number;
     /** Cut off for what they sent. */
     readonly violations: number;

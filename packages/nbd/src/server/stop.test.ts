@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { type BlockDriver, BlockError, createDevice, isBlockError } from '@blockyard/block';
+import { ManualClock } from '@blockyard/block/testing';
 import { afterEach, describe, test } from 'vitest';
-import { ManualClock } from '../testing/manual-clock.js';
 import { MIB, pattern, type Setup, setUp } from '../testing/serve.js';
 import { Command, CommandFlag } from '../wire/protocol.js';
 
@@ -135,7 +135,7 @@ describe('stop', () => {
     assert.equal(setup.server.connections, 1);
     clock.advance(10_000);
     await stopped;
-    assert.equal(clock.pending, 0);
+    assert.equal(clock.timers.length, 0);
   });
 
   test('does not wait for ever for a device that never answers a request', async () => {
@@ -203,7 +203,7 @@ describe('a flush that fails at the end', () => {
     return { device, heal };
   };
 
-  test('of what a cache has written on is told as well, though nothing of it is dirty any more', async () => {
+  test('of what a cache has written on is told as well, though nothing of it is dirty now', async () => {
     const { device, heal } = failing();
     const states = () => [{ start: 0, count: 4096, state: 'clean' as const }];
     const setup = await start({ exports: { disk: Object.assign(device, { states }) } });

@@ -22,7 +22,7 @@ const BOTH_CIPHERS = `${CERTIFICATE_CIPHERS.split(':')
 export type Pem = string | Uint8Array;
 
 export interface TlsOptions {
-  /** `required`: nothing is served in plaintext. `optional`: whoever wants it, has it. Default: `required`. */
+  /** `required`: nothing is served in plaintext. `optional`: each client chooses. Default: `required`. */
   readonly mode?: 'required' | 'optional';
   /** The server's certificate chain and its key. */
   readonly cert?: Pem;

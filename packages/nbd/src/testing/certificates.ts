@@ -55,7 +55,7 @@ QBQ4Ybys5XPInlXWfzK/iw2kZzXOjp1V87z7XrcXPjM3UVGLoyMDtuK6
 -----END PRIVATE KEY-----
 `;
 
-/** Signed by nobody but itself. */
+/** Signed by no one but itself. */
 export const STRANGER_CERT = `-----BEGIN CERTIFICATE-----
 MIIBajCCAQ+gAwIBAgIUYKpGdZVI8LVLNZp5MI4EIMvGDPwwCgYIKoZIzj0EAwIw
 EzERMA8GA1UEAxMIc3RyYW5nZXIwIBcNMjAwMTAxMDAwMDAwWhgPMjEyNTAxMDEw

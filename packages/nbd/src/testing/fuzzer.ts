@@ -74,7 +74,7 @@ export class FuzzSession {
     const random = this.#random;
     if (random.once(50)) return this.#garbage();
     this.#u32(random.once(50) ? random.u32() : random.pick([1, 3]));
-    // Now and then somebody who cannot stop haggling.
+    // Now and then someone who cannot stop haggling.
     for (let i = random.below(random.once(4) ? 400 : 8); i > 0; i--) this.#option();
     if (!random.once(10)) this.#go();
     for (let i = requests; i > 0; i--) this.#request();

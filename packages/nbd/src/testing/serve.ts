@@ -18,7 +18,7 @@ export interface Setup {
   /** A client that was not greeted yet; closed at the end. */
   connect(): Promise<RawClient>;
   [Symbol.asyncDispose](): Promise<void>;
-  /** Resolves when `happened` is true, which is looked at after every turn of the event loop. */
+  /** Resolves when `happened` is true, which is looked at after every iteration of the event loop. */
   until(happened: () => boolean): Promise<void>;
 }
 

@@ -74,7 +74,7 @@ export interface Running {
   stop(): Promise<void>;
 }
 
-/** Starts a server and waits until somebody answers on its socket. */
+/** Starts a server and waits until someone answers on its socket. */
 export async function startServer(tool: Tool, socket: string, ...args: readonly string[]): Promise<Running> {
   const child: ChildProcess = spawn(find(tool) ?? tool, args, { stdio: 'ignore' });
   const exited = once(child, 'exit');

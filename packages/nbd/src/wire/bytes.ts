@@ -1,7 +1,7 @@
 /** Integers and strings as the wire has them: unsigned, big-endian, numbers instead of bigints. */
 
 const HALF = 0x1_0000_0000;
-/** High half of the first number that is no safe integer any more. */
+/** High half of the first number that is not a safe integer. */
 const HIGH_MAX = 0x20_0000;
 
 /** A u64, or `undefined` if it is above 2^53 - 1. */
@@ -20,7 +20,7 @@ export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** Memory that is not zeroed first: whoever sends it on must have filled it. */
+/** Memory that is not zeroed first: the caller fills it before it is sent. */
 export function allocateBytes(lengthBytes: number): Buffer {
   return Buffer.allocUnsafeSlow(lengthBytes);
 }

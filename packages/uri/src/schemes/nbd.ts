@@ -15,13 +15,13 @@ export function nbd(example: string): Scheme {
       if (/^\/\/[^/@]*:[^/@]*@/.test(uri.rest)) throw invalid('an NBD URI has no password: use ?tls-psk-file=');
       const sectorSize = sectorSizeOf(uri);
       const connections = uri.count('connections');
-      const reconnectMs = uri.count('reconnect-ms');
+      const reconnectTimeoutMs = uri.count('reconnect-ms');
       const { connectNbd } = await import('@blockyard/nbd');
       return connectNbd(uri.without(OWN_PARAMETERS), {
         readOnly,
         ...(sectorSize === undefined ? {} : { sectorSize }),
         ...(connections === undefined ? {} : { connections }),
-        ...(reconnectMs === undefined ? {} : { reconnectMs }),
+        ...(reconnectTimeoutMs === undefined ? {} : { reconnectTimeoutMs }),
       });
     },
   };

@@ -1,6 +1,6 @@
 import { type BlockDevice, BlockError } from '@blockyard/block';
+import { Semaphore } from '@blockyard/block/async';
 import type { Pause } from '../fairness/pace.js';
-import { Turns } from '../fairness/turns.js';
 import { type Change, type SectorOrder, sectorOrderOf } from './sector-order.js';
 
 /** What one connection may hold for sectors that it needs a part of, in bytes, beside the memory of its requests. */
@@ -18,7 +18,7 @@ export interface PlaceHolder {
 }
 
 /** Bytes from `at` on as sectors: those they touch, and the parts of the first and the last one where these are not whole. */
-interface Cut {
+interface AlignedRange {
   readonly first: number;
   readonly end: number;
   /** Bytes of the first sector in front of them. */
@@ -46,7 +46,7 @@ export class ByteAccess {
   readonly #device: BlockDevice;
   readonly #sectorSize: number;
   readonly #order: SectorOrder;
-  readonly #partial: Turns;
+  readonly #partial: Semaphore;
   readonly #isWanted: () => boolean;
   readonly #pauses: () => Pause;
 
@@ -57,7 +57,7 @@ export class ByteAccess {
     this.#sectorSize = device.info.sectorSize;
     this.#order = sectorOrderOf(device);
     const requestsMax = Math.floor(EDGES_BYTES_MAX / (2 * this.#sectorSize));
-    this.#partial = new Turns(Math.min(requestsMax, PARTIAL_REQUESTS_MAX));
+    this.#partial = new Semaphore(Math.min(requestsMax, PARTIAL_REQUESTS_MAX));
   }
 
   isWhole(at: number, lengthBytes: number): boolean {
@@ -73,12 +73,12 @@ export class ByteAccess {
   /** Fills `bytes`. No order is needed: no sector is ever seen half written [O3]. */
   read(at: number, bytes: Uint8Array): Promise<void> {
     if (this.isWhole(at, bytes.byteLength)) return this.#readWhole(at / this.#sectorSize, bytes);
-    return this.#inTurn(async () => {
-      const cut = this.#cut(at, bytes.byteLength);
-      const { head, tail, list } = this.#frame(cut, bytes);
-      await this.#device.read(cut.first, list);
-      if (head !== undefined) bytes.set(head.subarray(cut.skipBytes, cut.skipBytes + cut.headBytes));
-      if (tail !== undefined) bytes.set(tail.subarray(0, cut.tailBytes), bytes.byteLength - cut.tailBytes);
+    return this.#limited(async () => {
+      const range = this.#align(at, bytes.byteLength);
+      const { head, tail, list } = this.#frame(range, bytes);
+      await this.#device.read(range.first, list);
+      if (head !== undefined) bytes.set(head.subarray(range.skipBytes, range.skipBytes + range.headBytes));
+      if (tail !== undefined) bytes.set(tail.subarray(0, range.tailBytes), bytes.byteLength - range.tailBytes);
     });
   }
 
@@ -87,23 +87,23 @@ export class ByteAccess {
     if (this.isWhole(at, bytes.byteLength)) {
       return this.#whole(holder, at, bytes.byteLength, (start) => this.#writeWhole(start, bytes));
     }
-    return this.#inTurn(() => {
-      const cut = this.#cut(at, bytes.byteLength);
-      return this.#order.run({ ...cut, merges: true }, () => this.#merge(cut, bytes));
+    return this.#limited(() => {
+      const range = this.#align(at, bytes.byteLength);
+      return this.#order.run({ ...range, merges: true }, () => this.#merge(range, bytes));
     });
   }
 
   /** Zeroes whole sectors by `zero`, and parts of others by merging. */
   writeZeroes(holder: PlaceHolder, at: number, lengthBytes: number, zero: ZeroSectors): Promise<void> {
     if (this.isWhole(at, lengthBytes)) return this.#whole(holder, at, lengthBytes, zero);
-    return this.#inTurn(() => {
-      const cut = this.#cut(at, lengthBytes);
-      return this.#order.run({ ...cut, merges: true }, async () => {
-        const { first, end, headBytes, tailBytes } = cut;
+    return this.#limited(() => {
+      const range = this.#align(at, lengthBytes);
+      return this.#order.run({ ...range, merges: true }, async () => {
+        const { first, end, headBytes, tailBytes } = range;
         const start = headBytes > 0 ? first + 1 : first;
         const count = (tailBytes > 0 ? end - 1 : end) - start;
         const edge = (from: number, edgeBytes: number) => {
-          return this.#merge(this.#cut(from, edgeBytes), new Uint8Array(edgeBytes));
+          return this.#merge(this.#align(from, edgeBytes), new Uint8Array(edgeBytes));
         };
         await allSettled([
           headBytes > 0 ? edge(at, headBytes) : undefined,
@@ -131,7 +131,7 @@ export class ByteAccess {
   }
 
   /** What waits for sectors that it needs a part of, or that others do. */
-  #inTurn(work: () => Promise<void>): Promise<void> {
+  #limited(work: () => Promise<void>): Promise<void> {
     return this.#partial.run(() => {
       if (!this.#isWanted()) throw new BlockError('ABORTED', 'the client is gone');
       return work();
@@ -148,7 +148,7 @@ export class ByteAccess {
     return this.#inSteps(start, bytes, (at, step) => this.#device.write(at, [step]));
   }
 
-  /** A device that takes its time has all steps at once. One that does them on the spot lets others have their turn in between. */
+  /** A device that takes its time has all steps at once. One that completes them at once yields to the event loop in between. */
   async #inSteps(
     start: number,
     bytes: Uint8Array,
@@ -172,37 +172,37 @@ export class ByteAccess {
     const end = first + lengthBytes / this.#sectorSize;
     holder.place = this.#order.tryEnter(first, end);
     if (holder.place !== undefined) return change(first, end - first);
-    return this.#inTurn(() => this.#order.run({ first, end, merges: false }, () => change(first, end - first)));
+    return this.#limited(() => this.#order.run({ first, end, merges: false }, () => change(first, end - first)));
   }
 
   /** Writes `bytes` in between what else is in the first and last of the sectors. */
-  async #merge(cut: Cut, bytes: Uint8Array): Promise<void> {
-    const { head, tail, list } = this.#frame(cut, bytes);
+  async #merge(range: AlignedRange, bytes: Uint8Array): Promise<void> {
+    const { head, tail, list } = this.#frame(range, bytes);
     for (let merges = 0; ; merges++) {
       if (merges === MERGES_MAX) throw new BlockError('UNAVAILABLE', 'the device is resized all the time');
       const { info } = this.#device;
       await allSettled([
-        head === undefined ? undefined : this.#device.read(cut.first, [head]),
-        tail === undefined ? undefined : this.#device.read(cut.end - 1, [tail]),
+        head === undefined ? undefined : this.#device.read(range.first, [head]),
+        tail === undefined ? undefined : this.#device.read(range.end - 1, [tail]),
       ]);
-      // What was read may have been cut off since, and zeroes be in its place [S2].
+      // What was read may have been truncated since, and zeroes be in its place [S2].
       if (this.#device.info === info) break;
     }
-    head?.set(bytes.subarray(0, cut.headBytes), cut.skipBytes);
-    tail?.set(bytes.subarray(bytes.byteLength - cut.tailBytes));
-    await this.#device.write(cut.first, list);
+    head?.set(bytes.subarray(0, range.headBytes), range.skipBytes);
+    tail?.set(bytes.subarray(bytes.byteLength - range.tailBytes));
+    await this.#device.write(range.first, list);
   }
 
   /** `bytes` as a list of whole sectors, with sectors of their own in the place of those that are not whole. */
-  #frame(cut: Cut, bytes: Uint8Array) {
-    const head = cut.headBytes > 0 ? new Uint8Array(this.#sectorSize) : undefined;
-    const tail = cut.tailBytes > 0 ? new Uint8Array(this.#sectorSize) : undefined;
-    const between = bytes.subarray(cut.headBytes, bytes.byteLength - cut.tailBytes);
+  #frame(range: AlignedRange, bytes: Uint8Array) {
+    const head = range.headBytes > 0 ? new Uint8Array(this.#sectorSize) : undefined;
+    const tail = range.tailBytes > 0 ? new Uint8Array(this.#sectorSize) : undefined;
+    const between = bytes.subarray(range.headBytes, bytes.byteLength - range.tailBytes);
     const list = [head, between, tail].filter((buffer) => buffer !== undefined);
     return { head, tail, list };
   }
 
-  #cut(at: number, lengthBytes: number): Cut {
+  #align(at: number, lengthBytes: number): AlignedRange {
     const sectorSize = this.#sectorSize;
     const { start: first, count } = this.sectorsOf(at, lengthBytes);
     const skipBytes = at - first * sectorSize;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { connectMemory } from '@blockyard/backend-memory';
+import { macrotasks } from '@blockyard/block/testing';
 import { describe, test } from 'vitest';
 import { SectorOrder, sectorOrderOf } from './sector-order.js';
 
@@ -14,7 +15,6 @@ const begin = (order: SectorOrder, first: number, end: number, merges: boolean) 
   });
   return Object.assign(change, { done });
 };
-const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('SectorOrder', () => {
   test('changes of whole sectors do not wait for one another', () => {
@@ -31,7 +31,7 @@ describe('SectorOrder', () => {
     assert.deepEqual([waits.begun, goes.begun], [false, true]);
     assert.ok(whole);
     order.leave(whole);
-    await turn();
+    await macrotasks();
     assert.equal(waits.begun, true);
   });
 
@@ -44,11 +44,11 @@ describe('SectorOrder', () => {
     assert.deepEqual([whole.begun, merge.begun], [false, false]);
     first.over();
     await first.done;
-    await turn();
+    await macrotasks();
     assert.deepEqual([whole.begun, merge.begun], [true, false]);
     whole.over();
     await whole.done;
-    await turn();
+    await macrotasks();
     assert.equal(merge.begun, true);
   });
 

@@ -1,4 +1,4 @@
-import type { BlockDevice } from '@blockyard/block';
+import type { BlockDevice, CacheState } from '@blockyard/block';
 import {
   ALLOCATION_HOLE,
   ALLOCATION_ZERO,
@@ -9,8 +9,13 @@ import {
   CONTEXT_SECTOR_SIZE,
 } from '../../wire/protocol.js';
 import type { Pause } from '../fairness/pace.js';
-import type { StatusExtent } from '../transmission/replies.js';
-import { type CacheRun, type Export, instanceOf } from './exports.js';
+import { type Export, instanceOf } from './exports.js';
+
+/** Neighbouring bytes of one status. */
+export interface StatusExtent {
+  readonly lengthBytes: number;
+  readonly status: number;
+}
 
 /** A meta context: a way to tell the blocks of an export apart. */
 export interface Context {
@@ -23,17 +28,17 @@ export interface Context {
 
 /** The contexts that an export has. */
 export function contextsOf(entry: Export): Context[] {
-  const { device, cacheMapped } = entry;
+  const { device, cacheStates } = entry;
   const context = (id: number, name: string, ask: Ask): Context => ({
     id,
     name,
     status: (start, count, extentsMax, pause) => walk(device.info.sectorSize, start, count, extentsMax, ask, pause),
   });
   const contexts = [context(1, BASE_ALLOCATION, (start, count) => allocation(device, start, count))];
-  if (cacheMapped === undefined) return contexts;
-  const mapped = (holds: (state: CacheRun['state']) => boolean): Ask => {
+  if (cacheStates === undefined) return contexts;
+  const mapped = (holds: (state: CacheState['state']) => boolean): Ask => {
     return async (start, count) =>
-      cacheMapped.states(start, count).map((run) => ({ count: run.count, status: holds(run.state) ? 1 : 0 }));
+      cacheStates.states(start, count).map((run) => ({ count: run.count, status: holds(run.state) ? 1 : 0 }));
   };
   contexts.push(
     context(
@@ -71,17 +76,21 @@ export function selectContexts(entry: Export, queries: readonly string[]): Conte
 }
 
 /** Of extents that begin `skipBytes` early and may go on for too long: what is about `lengthBytes`. */
-export function cutStatuses(extents: readonly StatusExtent[], skipBytes: number, lengthBytes: number): StatusExtent[] {
+export function sliceStatuses(
+  extents: readonly StatusExtent[],
+  skipBytes: number,
+  lengthBytes: number,
+): StatusExtent[] {
   const end = skipBytes + lengthBytes;
-  const cut: StatusExtent[] = [];
+  const slice: StatusExtent[] = [];
   let at = 0;
   for (const extent of extents) {
     const from = Math.max(at, skipBytes);
     at += extent.lengthBytes;
     const to = Math.min(at, end);
-    if (to > from) cut.push({ lengthBytes: to - from, status: extent.status });
+    if (to > from) slice.push({ lengthBytes: to - from, status: extent.status });
   }
-  return cut;
+  return slice;
 }
 
 function namespaceOf(name: string): string {
@@ -97,7 +106,7 @@ interface Run {
 }
 
 /**
- * Nobody knows before how finely a terabyte is divided: sectors asked for at first, each time at most, and how often. More are asked
+ * No one knows before how finely a terabyte is divided: sectors asked for at first, each time at most, and how often. More are asked
  * for where the step before had no more runs than that.
  */
 const STEP_SECTORS_MIN = 4096;

@@ -1,28 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { type BlockDevice, BlockError } from '@blockyard/block';
+import { type BlockDevice, BlockError, type CacheStates, type Prefetching } from '@blockyard/block';
 import { encodeText } from '../../wire/bytes.js';
+import type { Mode } from '../../wire/mode.js';
 import { CONTEXT_INSTANCE, STRING_BYTES_MAX, TransmissionFlag } from '../../wire/protocol.js';
-import type { Mode } from '../transmission/replies.js';
-
-/** A device that can bring data near before it is asked for: NBD's CACHE. */
-export interface Prefetching {
-  prefetch(start: number, count: number): Promise<void>;
-}
-
-/** A device that can tell what its cache holds: runs of sectors that cover the range exactly, in order. */
-export interface CacheMapped {
-  states(start: number, count: number): readonly CacheRun[];
-}
-
-/**
- * `dirty`: written, and the device below does not have it yet. `zero`: reads as zeroes, and the device below has not been told.
- * `clean`: the same as below. `absent`: not in the cache.
- */
-export interface CacheRun {
-  readonly start: number;
-  readonly count: number;
-  readonly state: 'absent' | 'zero' | 'clean' | 'dirty';
-}
 
 /** One device under one name. */
 export interface ExportOptions {
@@ -40,7 +20,7 @@ export interface Export {
   /** Whether every change is refused. */
   readonly readOnly: boolean;
   readonly prefetching: Prefetching | undefined;
-  readonly cacheMapped: CacheMapped | undefined;
+  readonly cacheStates: CacheStates | undefined;
 }
 
 /** The exports of a server by name. Names are names: nothing is ever looked up by them but this table. */
@@ -97,13 +77,13 @@ export function transmissionFlags({ device, readOnly, prefetching }: Export, mod
 
 /**
  * The block sizes that the export takes, in bytes: one at least, best the device's own preference as the next power of two,
- * `requestBytesMax` at most. Clients that never ask send 512 bytes, whatever the device's sectors are.
+ * `maxRequestBytes` at most. Clients that never ask send 512 bytes, whatever the device's sectors are.
  */
-export function blockSizes({ device }: Export, requestBytesMax: number): readonly [number, number, number] {
+export function blockSizes({ device }: Export, maxRequestBytes: number): readonly [number, number, number] {
   const { sectorSize, preferredIoBytes } = device.info;
   let preferredBytes = Math.max(4096, sectorSize);
-  while (preferredBytes < preferredIoBytes && preferredBytes < requestBytesMax) preferredBytes *= 2;
-  return [1, preferredBytes, requestBytesMax];
+  while (preferredBytes < preferredIoBytes && preferredBytes < maxRequestBytes) preferredBytes *= 2;
+  return [1, preferredBytes, maxRequestBytes];
 }
 
 const instances = new WeakMap<BlockDevice, string>();
@@ -135,7 +115,7 @@ function makeExport(name: string, value: BlockDevice | ExportOptions): Export {
     description,
     readOnly: options.readOnly === true || device.info.readOnly,
     prefetching: has<Prefetching>(device, 'prefetch') ? device : undefined,
-    cacheMapped: has<CacheMapped>(device, 'states') ? device : undefined,
+    cacheStates: has<CacheStates>(device, 'states') ? device : undefined,
   };
 }
 

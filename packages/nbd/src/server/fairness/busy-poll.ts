@@ -5,7 +5,7 @@ const SKIP_MAX = 64;
  * Keeps the event loop from falling asleep for a moment after each request.
  *
  * A client that sends its next request when it has its reply is back within microseconds, while a sleeping processor takes tens of
- * them to wake up. Where nobody comes back in time it soon stops trying, as the kernel's `halt_poll_ns` does.
+ * them to wake up. Where no one comes back in time it soon stops trying, as the kernel's `halt_poll_ns` does.
  */
 export class BusyPoll {
   readonly #pollMs: number;
@@ -34,7 +34,7 @@ export class BusyPoll {
     }
     this.#fruitful = false;
     this.#untilMs = performance.now() + this.#pollMs;
-    this.#turn();
+    this.#poll();
   }
 
   stop(): void {
@@ -43,7 +43,7 @@ export class BusyPoll {
   }
 
   /** An immediate in waiting makes the event loop look for I/O without sleeping. */
-  #turn(): void {
+  #poll(): void {
     this.#immediate = setImmediate(() => {
       const nowMs = performance.now();
       if (this.#arrived) {
@@ -52,7 +52,7 @@ export class BusyPoll {
         this.#untilMs = nowMs + this.#pollMs;
       }
       if (nowMs < this.#untilMs) {
-        this.#turn();
+        this.#poll();
       } else {
         this.#immediate = undefined;
         this.#learn();

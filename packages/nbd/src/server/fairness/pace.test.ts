@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
+import { macrotasks } from '@blockyard/block/testing';
 import { describe, test } from 'vitest';
 import { Pace } from './pace.js';
 
-const turn = () => new Promise((resolve) => setImmediate(resolve));
-
 describe('Pace', () => {
-  test('serves one of those who wait in each turn of the event loop, in the order in which they came', async () => {
+  test('serves one of those who wait in each iteration of the event loop, in the order in which they came', async () => {
     const pace = new Pace();
     const seen: string[] = [];
     const again = (name: string, times: number) => {
@@ -18,7 +17,7 @@ describe('Pace', () => {
     again('b', 1);
     assert.deepEqual(seen, []);
     for (const expected of [['a'], ['a', 'b'], ['a', 'b', 'a']]) {
-      await turn();
+      await macrotasks();
       assert.deepEqual(seen, expected);
     }
   });
@@ -31,7 +30,7 @@ describe('Pace', () => {
     nowMs = 1;
     assert.equal(pace.isOver(end), true);
     nowMs = 0.5;
-    const waited = pace.turn();
+    const waited = pace.yieldToEventLoop();
     assert.equal(pace.isOver(end), true);
     await waited;
     assert.equal(pace.isOver(end), false);

@@ -1,16 +1,16 @@
-/** Milliseconds that one piece of work may keep the event loop before others have their turn. */
+/** Milliseconds that one piece of work may hold the event loop before it yields. */
 const SLICE_MS = 1;
 
 /** Steps of a work: between two of them it awaits what this returns, if anything. */
 export type Pause = () => Promise<void> | undefined;
 
 /**
- * Shares the event loop among the connections of a server. What goes on for longer waits in one line for its next turn, and of that
- * line one is served in each turn of the loop. So whoever asks for little is heard between any two of those who ask for much.
+ * Shares the event loop among the connections of a server. Longer work waits in one queue, and one of
+ * that queue is served in each iteration of the loop. So a client that asks for little is heard between any two that ask for much.
  */
 export class Pace {
   readonly #now: () => number;
-  readonly #line: (() => void)[] = [];
+  readonly #queue: (() => void)[] = [];
   #immediate: NodeJS.Immediate | undefined;
 
   /** `now` tells the time in milliseconds. */
@@ -18,14 +18,14 @@ export class Pace {
     this.#now = now;
   }
 
-  /** Has `task` run in a later turn of the event loop, after those that wait already. */
+  /** Has `task` run in a later iteration of the event loop, after those that wait already. */
   later(task: () => void): void {
-    this.#line.push(task);
+    this.#queue.push(task);
     this.#immediate ??= setImmediate(() => this.#serve());
   }
 
   /** The same as a promise. */
-  turn(): Promise<void> {
+  yieldToEventLoop(): Promise<void> {
     return new Promise((resolve) => this.later(resolve));
   }
 
@@ -36,7 +36,7 @@ export class Pace {
 
   /** Whether the slice that was to end at `sliceEnd` is over: its time is up, or others wait. */
   isOver(sliceEnd: number): boolean {
-    return this.#line.length > 0 || this.#now() >= sliceEnd;
+    return this.#queue.length > 0 || this.#now() >= sliceEnd;
   }
 
   /** For a work that begins now: how it pauses between its steps. */
@@ -44,15 +44,15 @@ export class Pace {
     let end = this.sliceEnd();
     return () => {
       if (this.#now() < end) return undefined;
-      return this.turn().then(() => {
+      return this.yieldToEventLoop().then(() => {
         end = this.sliceEnd();
       });
     };
   }
 
   #serve(): void {
-    const task = this.#line.shift();
-    this.#immediate = this.#line.length > 0 ? setImmediate(() => this.#serve()) : undefined;
+    const task = this.#queue.shift();
+    this.#immediate = this.#queue.length > 0 ? setImmediate(() => this.#serve()) : undefined;
     task?.();
   }
 }

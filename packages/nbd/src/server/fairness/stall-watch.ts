@@ -2,30 +2,30 @@ import type { Clock } from '@blockyard/block';
 
 interface Client {
   stalledSince(sinceMs: number): boolean;
-  cut(reason: string): void;
+  terminate(reason: string): void;
 }
 
 /**
  * Cuts off clients that neither take their replies nor send the rest of what they began, but only while others are short of the memory
- * or the place that these keep: a virtual machine that was paused for an hour harms nobody on an idle server.
+ * or the place that these keep: a virtual machine that was paused for an hour harms no one on an idle server.
  */
 export class StallWatch {
   readonly #clients: Iterable<Client>;
-  readonly #stalledMs: number;
+  readonly #stallTimeoutMs: number;
   readonly #clock: Clock;
-  readonly #onCut: () => void;
+  readonly #onTerminated: () => void;
   #timer: unknown;
-  /** Whether somebody has been short since the last look. */
+  /** Whether a client has been short since the last look. */
   #short = false;
 
-  constructor(clients: Iterable<Client>, stalledMs: number, clock: Clock, onCut: () => void) {
+  constructor(clients: Iterable<Client>, stallTimeoutMs: number, clock: Clock, onTerminated: () => void) {
     this.#clients = clients;
-    this.#stalledMs = stalledMs;
+    this.#stallTimeoutMs = stallTimeoutMs;
     this.#clock = clock;
-    this.#onCut = onCut;
+    this.#onTerminated = onTerminated;
   }
 
-  /** Somebody is short: looks now, and again for as long as that goes on. */
+  /** A client is short: looks now, and again for as long as that goes on. */
   watch(): void {
     this.#short = true;
     if (this.#timer === undefined) this.#look();
@@ -41,12 +41,12 @@ export class StallWatch {
     this.#timer = this.#clock.set(() => {
       this.#timer = undefined;
       if (this.#short) this.#look();
-    }, this.#stalledMs / 2);
-    const sinceMs = this.#clock.now() - this.#stalledMs;
+    }, this.#stallTimeoutMs / 2);
+    const sinceMs = this.#clock.now() - this.#stallTimeoutMs;
     for (const client of [...this.#clients]) {
       if (!client.stalledSince(sinceMs)) continue;
-      this.#onCut();
-      client.cut('it stood still while others were short of what it held');
+      this.#onTerminated();
+      client.terminate('it stood still while others were short of what it held');
     }
   }
 }

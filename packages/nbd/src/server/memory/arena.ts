@@ -1,17 +1,17 @@
 import type { Account } from './budget.js';
-import { type Chunk, type ChunkPool, HEAD_BYTES, type Part, SLAB_BYTES } from './chunks.js';
+import { type BufferPool, HEAD_BYTES, type Part, type PooledBuffer, SLAB_BYTES } from './buffer-pool.js';
 
-/** Requests of more bytes than this have a chunk of their own. */
+/** Requests of more bytes than this have a buffer of their own. */
 const SHARED_BYTES_MAX = 64 * 1024;
 
 /** The memory of one connection's requests: taken when a request is read, given back when its reply is sent. */
 export class Arena {
-  readonly #pool: ChunkPool;
+  readonly #pool: BufferPool;
   readonly #account: Account;
   /** Where small requests get theirs now, one behind the other. */
-  #slab: Chunk | undefined;
+  #slab: PooledBuffer | undefined;
 
-  constructor(pool: ChunkPool, account: Account) {
+  constructor(pool: BufferPool, account: Account) {
     this.#pool = pool;
     this.#account = account;
   }
@@ -20,18 +20,18 @@ export class Arena {
   tryTake(lengthBytes: number): Part | undefined {
     if (lengthBytes <= SHARED_BYTES_MAX) {
       const slab = this.#slab;
-      if (slab !== undefined && slab.usedBytes + lengthBytes <= SLAB_BYTES) return cut(slab, lengthBytes);
+      if (slab !== undefined && slab.usedBytes + lengthBytes <= SLAB_BYTES) return takePart(slab, lengthBytes);
     }
-    const sizeBytes = chunkBytesFor(lengthBytes);
+    const sizeBytes = bufferBytesFor(lengthBytes);
     return this.#account.tryTake(sizeBytes) ? this.#open(sizeBytes, lengthBytes) : undefined;
   }
 
   /**
    * The same, as soon as it can be had; or, where others hold too much, a piece: a part of `lengthBytes` or less, whose size is that of
-   * its chunk. One wait at a time.
+   * its buffer. One wait at a time.
    */
   wait(lengthBytes: number, granted: (part: Part, isWhole: boolean) => void): void {
-    const sizeBytes = chunkBytesFor(lengthBytes);
+    const sizeBytes = bufferBytesFor(lengthBytes);
     this.#account.wait(sizeBytes, (grantedBytes) => {
       const isWhole = grantedBytes === sizeBytes;
       granted(this.#open(grantedBytes, isWhole ? lengthBytes : grantedBytes), isWhole);
@@ -47,32 +47,32 @@ export class Arena {
     this.#account.give(lengthBytes);
   }
 
-  /** Gives back `parts` parts of a chunk. */
-  give(chunk: Chunk, parts = 1): void {
-    chunk.parts -= parts;
-    if (chunk.parts > 0) return;
-    if (chunk === this.#slab) this.#slab = undefined;
-    this.#pool.give(chunk);
-    this.#account.give(chunk.sizeBytes);
+  /** Gives back `parts` parts of a buffer. */
+  give(buffer: PooledBuffer, parts = 1): void {
+    buffer.parts -= parts;
+    if (buffer.parts > 0) return;
+    if (buffer === this.#slab) this.#slab = undefined;
+    this.#pool.give(buffer);
+    this.#account.give(buffer.sizeBytes);
   }
 
   #open(sizeBytes: number, lengthBytes: number): Part {
-    const chunk = this.#pool.take(sizeBytes);
+    const buffer = this.#pool.take(sizeBytes);
     // The slab before it ends when its last part is given back.
-    if (lengthBytes <= SHARED_BYTES_MAX) this.#slab = chunk;
-    return cut(chunk, lengthBytes);
+    if (lengthBytes <= SHARED_BYTES_MAX) this.#slab = buffer;
+    return takePart(buffer, lengthBytes);
   }
 }
 
-function cut(chunk: Chunk, lengthBytes: number): Part {
-  const at = chunk.usedBytes;
-  chunk.usedBytes += lengthBytes;
-  chunk.parts++;
-  return { chunk, at };
+function takePart(buffer: PooledBuffer, lengthBytes: number): Part {
+  const at = buffer.usedBytes;
+  buffer.usedBytes += lengthBytes;
+  buffer.parts++;
+  return { buffer, at };
 }
 
-/** Nominal size of the chunk for a request: a slab, or the next power of two. The header is not counted. */
-function chunkBytesFor(lengthBytes: number): number {
+/** Nominal size of the buffer for a request: a slab, or the next power of two. The header is not counted. */
+function bufferBytesFor(lengthBytes: number): number {
   if (lengthBytes <= SHARED_BYTES_MAX) return SLAB_BYTES;
   let sizeBytes = SHARED_BYTES_MAX;
   while (sizeBytes + HEAD_BYTES < lengthBytes) sizeBytes *= 2;

@@ -39,7 +39,7 @@ describe('Budget', () => {
     assert.equal(budget.usedBytes, LIMITS.totalBytes);
   });
 
-  test('nobody waits for what others hold: a piece is granted at once, and it is told that there was no more', () => {
+  test('no one waits for what others hold: a piece is granted at once, and it is told that there was no more', () => {
     let short = 0;
     const budget = new Budget(LIMITS, () => short++);
     const [greedy, other, third] = [budget.open(), budget.open(), budget.open()];
@@ -79,7 +79,7 @@ describe('Budget', () => {
     assert.throws(() => new Budget(LIMITS).open().give(1), /given back/);
   });
 
-  test('never exceeds its bounds, and nobody waits for others', () => {
+  test('never exceeds its bounds, and no one waits for others', () => {
     const step = fc.record({ client: fc.nat(3), kib: fc.integer({ min: 1, max: 1600 }), give: fc.boolean() });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
@@ -109,7 +109,7 @@ describe('Budget', () => {
           assert.ok(budget.usedBytes <= LIMITS.totalBytes);
         }
         for (const { account, held, waiting } of clients) {
-          assert.ok(!waiting || held.length > 0, 'somebody waits who holds nothing');
+          assert.ok(!waiting || held.length > 0, 'someone waits who holds nothing');
           while (held.length > 0) account.give(held.pop() ?? 0);
         }
         assert.ok(clients.every(({ waiting }) => !waiting));

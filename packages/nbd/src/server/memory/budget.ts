@@ -29,9 +29,9 @@ export const RESERVE_BYTES_MIN = 256 * 1024;
 /**
  * Bytes in flight, bounded over all clients and for each of them.
  *
- * Each client has a reserve of its own; what goes beyond comes from a pool. Nobody ever waits for what others hold: while the pool
+ * Each client has a reserve of its own; what goes beyond comes from a pool. No one ever waits for what others hold: while the pool
  * has not enough for a request, its client is granted a piece of its own reserve instead, through which the request passes bit by
- * bit. A client waits only until it gives back some of its own. Nobody may ask for more than a client's share.
+ * bit. A client waits only until it gives back some of its own. No one may ask for more than a client's share.
  */
 export class Budget {
   /** Bytes that every client can be granted, a power of two. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { connectMemory } from '@blockyard/backend-memory';
+import { ManualClock } from '@blockyard/block/testing';
 import { afterEach, describe, test } from 'vitest';
-import { ManualClock } from '../../testing/manual-clock.js';
 import { contextData, infoData, type RawClient, type RawOptionReply } from '../../testing/raw-client.js';
 import { type Setup, setUp } from '../../testing/serve.js';
 import { ByteWriter, encodeText } from '../../wire/bytes.js';

@@ -42,17 +42,17 @@ export function greeting(): Uint8Array {
 export class Handshake implements Parser {
   readonly #inbound: Inbound;
   readonly #negotiation: Negotiation;
-  readonly #optionBytesMax: number;
+  readonly #maxOptionBytes: number;
   readonly #host: HandshakeHost;
   #clientFlags: number | undefined;
   /** The option whose data are on the way. */
   #option = 0;
   #data: Uint8Array | undefined;
 
-  constructor(inbound: Inbound, negotiation: Negotiation, optionBytesMax: number, host: HandshakeHost) {
+  constructor(inbound: Inbound, negotiation: Negotiation, maxOptionBytes: number, host: HandshakeHost) {
     this.#inbound = inbound;
     this.#negotiation = negotiation;
-    this.#optionBytesMax = optionBytesMax;
+    this.#maxOptionBytes = maxOptionBytes;
     this.#host = host;
   }
 
@@ -88,7 +88,7 @@ export class Handshake implements Parser {
     this.#option = view.getUint32(at + 8);
     const lengthBytes = view.getUint32(at + 12);
     inbound.at += OPTION_HEADER_BYTES;
-    if (lengthBytes > this.#optionBytesMax) {
+    if (lengthBytes > this.#maxOptionBytes) {
       this.#tooLong(lengthBytes);
     } else if (lengthBytes === 0) {
       this.#take(this.#option, new Uint8Array(0));

@@ -1,8 +1,8 @@
 import { ByteWriter, encodeText } from '../../wire/bytes.js';
+import type { Mode } from '../../wire/mode.js';
 import { Info, Option, OptionReply } from '../../wire/protocol.js';
 import { type Context, listContexts, selectContexts } from '../exports/contexts.js';
 import { blockSizes, type Export, type Exports, sizeBytesOf, transmissionFlags } from '../exports/exports.js';
-import type { Mode } from '../transmission/replies.js';
 import { parseContextQuery, parseInfoQuery } from './option-data.js';
 
 /** One reply to an option. */
@@ -25,14 +25,14 @@ const ACK: Outcome = { replies: [{ type: OptionReply.ACK }] };
 /** What client and server agree on before the first request: a table of options and what follows from each. Does no I/O. */
 export class Negotiation {
   readonly #exports: Exports;
-  readonly #requestBytesMax: number;
+  readonly #maxRequestBytes: number;
   #tls: TlsState;
   #mode: Mode = 'simple';
   #selection: { readonly entry: Export; readonly contexts: readonly Context[] } | undefined;
 
-  constructor(exports: Exports, requestBytesMax: number, tls: TlsState) {
+  constructor(exports: Exports, maxRequestBytes: number, tls: TlsState) {
     this.#exports = exports;
-    this.#requestBytesMax = requestBytesMax;
+    this.#maxRequestBytes = maxRequestBytes;
     this.#tls = tls;
   }
 
@@ -121,7 +121,7 @@ export class Negotiation {
   }
 
   #blockSizeInfo(entry: Export): Reply {
-    const [minimum, preferred, maximum] = blockSizes(entry, this.#requestBytesMax);
+    const [minimum, preferred, maximum] = blockSizes(entry, this.#maxRequestBytes);
     return info(Info.BLOCK_SIZE, new ByteWriter().u32(minimum).u32(preferred).u32(maximum).finish());
   }
 

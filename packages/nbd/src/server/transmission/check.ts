@@ -6,7 +6,7 @@ import type { Request } from './request.js';
 export interface Terms {
   readonly sizeBytes: number;
   /** Largest payload of a WRITE or READ. */
-  readonly requestBytesMax: number;
+  readonly maxRequestBytes: number;
   readonly readOnly: boolean;
   readonly trims: boolean;
   readonly extended: boolean;
@@ -59,7 +59,7 @@ function isOffered(command: number, terms: Terms): boolean {
 function checkRange({ command, offsetBytes, lengthBytes }: Request, terms: Terms, rule: Rule): number {
   // Above 2^53 there is no export.
   if (offsetBytes === undefined || lengthBytes === undefined) return pastEndErrno(command);
-  if (rule.hasData && lengthBytes > terms.requestBytesMax) return Errno.EINVAL;
+  if (rule.hasData && lengthBytes > terms.maxRequestBytes) return Errno.EINVAL;
   // Written so that no sum can leave the safe integers.
   if (offsetBytes > terms.sizeBytes || lengthBytes > terms.sizeBytes - offsetBytes) {
     return pastEndErrno(command);

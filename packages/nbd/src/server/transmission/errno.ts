@@ -20,7 +20,7 @@ export function errnoOf(error: unknown, command: number): number {
   return ERRNO_BY_CODE[error.code] ?? Errno.EIO;
 }
 
-/** What the client is told in words: the code alone, for a message may hold what is none of its business. */
+/** What the client is told in words: the code alone, for a message may hold what the client must not learn. */
 export function messageFor(error: unknown): string {
   return isBlockError(error) ? error.code : 'IO';
 }

@@ -1,13 +1,14 @@
 import { type BlockDevice, isBlockError } from '@blockyard/block';
+import { Semaphore } from '@blockyard/block/async';
+import type { Mode } from '../../wire/mode.js';
 import { Command, CommandFlag, Errno } from '../../wire/protocol.js';
 import { ByteAccess } from '../access/byte-access.js';
 import { writeKeptZeroes } from '../access/kept-zeroes.js';
-import { type Context, cutStatuses } from '../exports/contexts.js';
+import { type Context, sliceStatuses } from '../exports/contexts.js';
 import type { Export } from '../exports/exports.js';
 import type { Pace } from '../fairness/pace.js';
-import { Turns } from '../fairness/turns.js';
 import type { Arena } from '../memory/arena.js';
-import type { Chunk } from '../memory/chunks.js';
+import type { PooledBuffer } from '../memory/buffer-pool.js';
 import { errnoOf, messageFor } from './errno.js';
 import { Lending } from './lending.js';
 import type { Outbound } from './outbound.js';
@@ -16,7 +17,6 @@ import {
   dataHeaderBytes,
   errorBytes,
   holeBytes,
-  type Mode,
   putDataHeader,
   putError,
   putHole,
@@ -61,9 +61,9 @@ export class Executor {
   readonly #lending: Lending;
   readonly #isWanted = (): boolean => !this.#closed;
   // What takes long and is asked for in a few bytes is done one after the other.
-  readonly #statuses = new Turns();
-  readonly #keptZeroes = new Turns();
-  readonly #piecewiseReads = new Turns();
+  readonly #statuses = new Semaphore(1);
+  readonly #keptZeroes = new Semaphore(1);
+  readonly #piecewiseReads = new Semaphore(1);
   #closed = false;
 
   constructor({ entry, mode, contexts, arena, outbound, pace, onFailure, onBroken }: ExecutorOptions) {
@@ -163,14 +163,14 @@ export class Executor {
   }
 
   #read(request: Request, offsetBytes: number, lengthBytes: number): void {
-    const { chunk, at } = request;
-    if (chunk === undefined) {
+    const { buffer, at } = request;
+    if (buffer === undefined) {
       this.#answer(request, putReadDone);
       return;
     }
     if (request.inPieces) {
       this.#piecewiseReads
-        .run(() => this.#readInPieces(request, chunk))
+        .run(() => this.#readInPieces(request, buffer))
         .catch((error: unknown) => {
           if (error instanceof BrokenReply) this.#break(request, error);
           else this.#fail(request, error);
@@ -178,22 +178,22 @@ export class Executor {
       return;
     }
     const from = at + this.#dataHeaderBytes;
-    this.#access.read(offsetBytes, chunk.bytes.subarray(from, from + lengthBytes)).then(
+    this.#access.read(offsetBytes, buffer.bytes.subarray(from, from + lengthBytes)).then(
       () => this.#answerData(request, lengthBytes),
       (error: unknown) => this.#fail(request, error),
     );
   }
 
-  async #readInPieces(request: Request, chunk: Chunk): Promise<void> {
+  async #readInPieces(request: Request, buffer: PooledBuffer): Promise<void> {
     const options: PiecewiseReadOptions = {
       mode: this.#mode,
       access: this.#access,
       arena: this.#arena,
       outbound: this.#outbound,
       isWanted: this.#isWanted,
-      turn: () => this.#pace.turn(),
+      yieldToEventLoop: () => this.#pace.yieldToEventLoop(),
     };
-    const outcome = await new PiecewiseRead(options, request, chunk).run();
+    const outcome = await new PiecewiseRead(options, request, buffer).run();
     if (outcome.done) return;
     if ('error' in outcome) this.#fail(request, outcome.error);
     else this.#answer(request, putReadDone);
@@ -201,27 +201,27 @@ export class Executor {
   }
 
   #answerData(request: Request, lengthBytes: number): void {
-    const { chunk, at, offsetBytes = 0 } = request;
-    if (chunk === undefined) return;
+    const { buffer, at, offsetBytes = 0 } = request;
+    if (buffer === undefined) return;
     const from = at + this.#dataHeaderBytes;
     if (this.#mode !== 'simple') {
-      const pieces = zeroRuns(chunk.view, chunk.bytes, from, lengthBytes);
+      const pieces = zeroRuns(buffer.view, buffer.bytes, from, lengthBytes);
       if (pieces !== undefined && (pieces.length === 1 || !request.has(CommandFlag.DF))) {
-        this.#answerPieces(request, chunk, from, pieces);
+        this.#answerPieces(request, buffer, from, pieces);
         return;
       }
     }
-    putDataHeader(chunk.view, at, this.#mode, request, offsetBytes, lengthBytes, true);
-    this.#outbound.push(chunk, at, from + lengthBytes);
+    putDataHeader(buffer.view, at, this.#mode, request, offsetBytes, lengthBytes, true);
+    this.#outbound.push(buffer, at, from + lengthBytes);
   }
 
   /**
-   * Data and holes in turn. What stands before a piece of data, its own header and the chunk of the hole, is put where the zeroes
+   * Data and holes in their order. What stands before a piece of data, its own header and the chunk of the hole, is put where the zeroes
    * of that hole were: nothing is moved, and the zeroes do not leave.
    */
-  #answerPieces(request: Request, chunk: Chunk, from: number, pieces: readonly Piece[]): void {
+  #answerPieces(request: Request, buffer: PooledBuffer, from: number, pieces: readonly Piece[]): void {
     const mode = this.#mode;
-    const { view } = chunk;
+    const { view } = buffer;
     const { offsetBytes = 0 } = request;
     const last = pieces.length - 1;
     for (const [index, { start, end, hole }] of pieces.entries()) {
@@ -234,18 +234,18 @@ export class Executor {
           putHole(view, head, mode, request, offsetBytes + before.start, before.end - before.start, false);
         }
         putDataHeader(view, header, mode, request, offsetBytes + start, end - start, done);
-        this.#outbound.push(chunk, head, from + end, done);
+        this.#outbound.push(buffer, head, from + end, done);
       } else if (done) {
         const head = before === undefined ? request.at : from + start;
-        this.#outbound.push(chunk, head, putHole(view, head, mode, request, offsetBytes + start, end - start, true));
+        this.#outbound.push(buffer, head, putHole(view, head, mode, request, offsetBytes + start, end - start, true));
       }
     }
   }
 
   #write(request: Request, offsetBytes: number, lengthBytes: number): void {
-    const { chunk, at } = request;
-    if (chunk === undefined) this.#change(request, Promise.resolve());
-    else this.#change(request, this.#access.write(request, offsetBytes, chunk.bytes.subarray(at, at + lengthBytes)));
+    const { buffer, at } = request;
+    if (buffer === undefined) this.#change(request, Promise.resolve());
+    else this.#change(request, this.#access.write(request, offsetBytes, buffer.bytes.subarray(at, at + lengthBytes)));
   }
 
   /**
@@ -265,7 +265,7 @@ export class Executor {
 
   readonly #writeKeptZeroes = (start: number, count: number): Promise<void> => {
     return this.#keptZeroes.run(() =>
-      writeKeptZeroes(this.#device, start, count, this.#isWanted, () => this.#pace.turn()),
+      writeKeptZeroes(this.#device, start, count, this.#isWanted, () => this.#pace.yieldToEventLoop()),
     );
   };
 
@@ -304,8 +304,8 @@ export class Executor {
   }
 
   #blockStatus(request: Request, offsetBytes: number, lengthBytes: number): void {
-    const { chunk, at } = request;
-    if (chunk === undefined || lengthBytes === 0) {
+    const { buffer, at } = request;
+    if (buffer === undefined || lengthBytes === 0) {
       this.#release(request);
       this.#answerError(request, Errno.EINVAL, 'no range');
       return;
@@ -313,15 +313,20 @@ export class Executor {
     this.#statuses
       .run(async () => {
         // What is pushed for a client that is gone is only given back.
-        const end = this.#closed ? at : await this.#putStatuses(request, chunk, offsetBytes, lengthBytes);
-        this.#outbound.push(chunk, at, end);
-        await this.#pace.turn();
+        const end = this.#closed ? at : await this.#putStatuses(request, buffer, offsetBytes, lengthBytes);
+        this.#outbound.push(buffer, at, end);
+        await this.#pace.yieldToEventLoop();
       })
       .catch((error: unknown) => this.#fail(request, error));
   }
 
   /** Puts one chunk for each selected context into the request's memory. Returns where they end. */
-  async #putStatuses(request: Request, chunk: Chunk, offsetBytes: number, lengthBytes: number): Promise<number> {
+  async #putStatuses(
+    request: Request,
+    buffer: PooledBuffer,
+    offsetBytes: number,
+    lengthBytes: number,
+  ): Promise<number> {
     const { start, count } = this.#access.sectorsOf(offsetBytes, lengthBytes);
     const skipBytes = offsetBytes % this.#device.info.sectorSize;
     const extentsMax = request.has(CommandFlag.REQ_ONE) ? 1 : EXTENTS_MAX;
@@ -330,8 +335,8 @@ export class Executor {
     let end = request.at;
     for (const [index, context] of this.#contexts.entries()) {
       const last = index === this.#contexts.length - 1;
-      const extents = cutStatuses(answers[index] ?? [], skipBytes, lengthBytes);
-      end = putStatus(chunk.view, end, this.#mode, request, context.id, extents, last);
+      const extents = sliceStatuses(answers[index] ?? [], skipBytes, lengthBytes);
+      end = putStatus(buffer.view, end, this.#mode, request, context.id, extents, last);
     }
     return end;
   }
@@ -356,20 +361,20 @@ export class Executor {
   }
 
   #answer(request: Request, put: typeof putSuccess): void {
-    const { chunk, at } = this.#outbound.scratch(successBytes(this.#mode));
-    this.#outbound.push(chunk, at, put(chunk.view, at, this.#mode, request));
+    const { buffer, at } = this.#outbound.scratch(successBytes(this.#mode));
+    this.#outbound.push(buffer, at, put(buffer.view, at, this.#mode, request));
   }
 
   #answerError(request: Request, errno: number, message: string): void {
-    const { chunk, at } = this.#outbound.scratch(errorBytes(this.#mode, message));
-    this.#outbound.push(chunk, at, putError(chunk.view, at, this.#mode, request, errno, message));
+    const { buffer, at } = this.#outbound.scratch(errorBytes(this.#mode, message));
+    this.#outbound.push(buffer, at, putError(buffer.view, at, this.#mode, request, errno, message));
   }
 
   /** Gives back what the request holds: its place among the changes of its sectors, and its memory. */
   #release(request: Request): void {
     this.#access.leave(request);
-    const { chunk } = request;
-    request.chunk = undefined;
-    if (chunk !== undefined) this.#arena.give(chunk);
+    const { buffer } = request;
+    request.buffer = undefined;
+    if (buffer !== undefined) this.#arena.give(buffer);
   }
 }

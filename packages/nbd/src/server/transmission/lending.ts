@@ -1,9 +1,10 @@
 import { type BlockDevice, byteLengthOf, type Loan } from '@blockyard/block';
 import { viewOf } from '../../wire/bytes.js';
+import type { Mode } from '../../wire/mode.js';
 import { Command, CommandFlag } from '../../wire/protocol.js';
 import type { Arena } from '../memory/arena.js';
 import type { Outbound } from './outbound.js';
-import { dataHeaderBytes, type Mode, putDataHeader } from './replies.js';
+import { dataHeaderBytes, putDataHeader } from './replies.js';
 import type { Request } from './request.js';
 import { mayHaveHole, zeroRuns } from './zero-runs.js';
 
@@ -35,9 +36,9 @@ export class Lending {
       this.#arena.unpin(lengthBytes);
       return false;
     }
-    const { chunk, at } = this.#outbound.scratch(dataHeaderBytes(this.#mode));
-    const to = putDataHeader(chunk.view, at, this.#mode, request, offsetBytes, lengthBytes, true);
-    this.#outbound.pushLent(chunk, at, to, loan.views, () => {
+    const { buffer, at } = this.#outbound.scratch(dataHeaderBytes(this.#mode));
+    const to = putDataHeader(buffer.view, at, this.#mode, request, offsetBytes, lengthBytes, true);
+    this.#outbound.pushLent(buffer, at, to, loan.views, () => {
       loan.release();
       this.#arena.unpin(lengthBytes);
     });

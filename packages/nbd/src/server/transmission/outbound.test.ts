@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
+import { ManualClock, macrotasks } from '@blockyard/block/testing';
 import { beforeEach, describe, test } from 'vitest';
-import { ManualClock } from '../../testing/manual-clock.js';
 import type { Wire } from '../../wire/wire.js';
 import { Pace } from '../fairness/pace.js';
 import { Arena } from '../memory/arena.js';
 import { Budget } from '../memory/budget.js';
-import { ChunkPool, SCRATCH_BYTES } from '../memory/chunks.js';
+import { BufferPool, SCRATCH_BYTES } from '../memory/buffer-pool.js';
 import { Outbound } from './outbound.js';
 
 const MIB = 1024 * 1024;
@@ -21,10 +21,8 @@ class SlowWire {
   }
 }
 
-const turn = () => new Promise((resolve) => setImmediate(resolve));
-
 let wire = new SlowWire();
-let pool = new ChunkPool(MIB);
+let pool = new BufferPool(MIB);
 let budget = new Budget({ totalBytes: 64 * MIB, clientBytes: 32 * MIB, clientsMax: 1 });
 let arena = new Arena(pool, budget.open());
 let sent = 0;
@@ -33,7 +31,7 @@ let outbound = new Outbound(wire as unknown as Wire, arena, pool, new ManualCloc
 
 beforeEach(() => {
   wire = new SlowWire();
-  pool = new ChunkPool(MIB);
+  pool = new BufferPool(MIB);
   budget = new Budget({ totalBytes: 64 * MIB, clientBytes: 32 * MIB, clientsMax: 1 });
   arena = new Arena(pool, budget.open());
   sent = 0;
@@ -48,19 +46,19 @@ beforeEach(() => {
 const push = (lengthBytes: number, value: number): void => {
   const part = arena.tryTake(lengthBytes);
   assert.ok(part !== undefined);
-  part.chunk.bytes.fill(value, part.at, part.at + lengthBytes);
-  outbound.push(part.chunk, part.at, part.at + lengthBytes);
+  part.buffer.bytes.fill(value, part.at, part.at + lengthBytes);
+  outbound.push(part.buffer, part.at, part.at + lengthBytes);
 };
 const tiny = (value: number): void => {
-  const { chunk, at } = outbound.scratch(16);
-  chunk.bytes.fill(value, at, at + 16);
-  outbound.push(chunk, at, at + 16);
+  const { buffer, at } = outbound.scratch(16);
+  buffer.bytes.fill(value, at, at + 16);
+  outbound.push(buffer, at, at + 16);
 };
 
 describe('Outbound', () => {
-  test('sends what becomes ready in one turn in one write, what lies side by side as one buffer', async () => {
+  test('sends what becomes ready in one iteration in one write, what lies side by side as one buffer', async () => {
     for (let i = 0; i < 5; i++) push(100, i);
-    await turn();
+    await macrotasks();
     assert.equal(wire.writes.length, 1);
     assert.equal(wire.writes[0]?.buffers, 1);
     assert.deepEqual(wire.writes[0]?.bytes, Buffer.concat([0, 1, 2, 3, 4].map((value) => Buffer.alloc(100, value))));
@@ -69,16 +67,16 @@ describe('Outbound', () => {
   test('has one write on its way at a time, and no more than the wire takes', async () => {
     push(2500, 7);
     tiny(9);
-    await turn();
+    await macrotasks();
     assert.deepEqual(
       wire.writes.map(({ bytes }) => bytes.byteLength),
       [1000],
     );
     wire.writes[0]?.sent();
-    assert.equal(wire.writes.length, 1, 'after as much as the wire takes, others have their turn');
-    await turn();
+    assert.equal(wire.writes.length, 1, 'after as much as the wire takes, the event loop goes on');
+    await macrotasks();
     wire.writes[1]?.sent();
-    await turn();
+    await macrotasks();
     assert.equal(sent, 0);
     wire.writes[2]?.sent();
     assert.deepEqual(
@@ -101,7 +99,7 @@ describe('Outbound', () => {
     tiny(1);
     tiny(2);
     for (let i = 0; i < 20; i++) {
-      await turn();
+      await macrotasks();
       for (const write of wire.writes.splice(0)) write.sent();
     }
     assert.equal(sent, 8);
@@ -111,13 +109,13 @@ describe('Outbound', () => {
   test('sends what is lent behind its header, and gives it back when all of it is sent', async () => {
     let released = 0;
     const views = [Buffer.alloc(600, 1), Buffer.alloc(700, 2)];
-    const { chunk, at } = outbound.scratch(40);
-    chunk.bytes.fill(9, at, at + 16);
-    outbound.pushLent(chunk, at, at + 16, views, () => released++);
+    const { buffer, at } = outbound.scratch(40);
+    buffer.bytes.fill(9, at, at + 16);
+    outbound.pushLent(buffer, at, at + 16, views, () => released++);
     tiny(3);
-    await turn();
+    await macrotasks();
     wire.writes[0]?.sent();
-    await turn();
+    await macrotasks();
     assert.deepEqual([sent, released], [0, 0]);
     wire.writes[1]?.sent();
     assert.deepEqual([sent, released], [2, 1]);
@@ -129,11 +127,11 @@ describe('Outbound', () => {
   test('gives back what is lent when the connection is gone', async () => {
     let released = 0;
     const lend = () => {
-      const { chunk, at } = outbound.scratch(16);
-      outbound.pushLent(chunk, at, at + 16, [Buffer.alloc(100)], () => released++);
+      const { buffer, at } = outbound.scratch(16);
+      outbound.pushLent(buffer, at, at + 16, [Buffer.alloc(100)], () => released++);
     };
     lend();
-    await turn();
+    await macrotasks();
     lend();
     outbound.close();
     assert.deepEqual([sent, released], [2, 2]);
@@ -143,13 +141,13 @@ describe('Outbound', () => {
 
   test('gives everything back when the connection is gone, also what comes later', async () => {
     push(100, 1);
-    await turn();
+    await macrotasks();
     push(100, 2);
     const late = arena.tryTake(100_000);
     assert.ok(late !== undefined);
     outbound.close();
     assert.equal(sent, 2);
-    outbound.push(late.chunk, late.at, late.at + 100_000);
+    outbound.push(late.buffer, late.at, late.at + 100_000);
     assert.equal(sent, 3);
     assert.equal(budget.usedBytes, 0);
     wire.writes[0]?.sent();
@@ -163,9 +161,9 @@ describe('Arena', () => {
     assert.equal(budget.usedBytes, 256 * 1024);
     const large = arena.tryTake(MIB + 28);
     assert.equal(budget.usedBytes, 256 * 1024 + MIB);
-    for (const part of parts) if (part !== undefined) arena.give(part.chunk);
+    for (const part of parts) if (part !== undefined) arena.give(part.buffer);
     assert.equal(budget.usedBytes, MIB);
-    if (large !== undefined) arena.give(large.chunk);
+    if (large !== undefined) arena.give(large.buffer);
     assert.equal(budget.usedBytes, 0);
   });
 
@@ -173,9 +171,9 @@ describe('Arena', () => {
     const parts = Array.from({ length: 1000 }, () => arena.tryTake(5000));
     const seen = new Map<unknown, number>();
     for (const part of parts) {
-      assert.ok(part !== undefined && part.at >= (seen.get(part.chunk) ?? 0));
-      assert.ok(part.at + 5000 <= part.chunk.bytes.byteLength);
-      seen.set(part.chunk, part.at + 5000);
+      assert.ok(part !== undefined && part.at >= (seen.get(part.buffer) ?? 0));
+      assert.ok(part.at + 5000 <= part.buffer.bytes.byteLength);
+      seen.set(part.buffer, part.at + 5000);
     }
   });
 
@@ -186,18 +184,18 @@ describe('Arena', () => {
       granted = true;
     });
     assert.equal(granted, false);
-    if (held !== undefined) arena.give(held.chunk);
+    if (held !== undefined) arena.give(held.buffer);
     assert.equal(granted, true);
     assert.equal(budget.usedBytes, MIB);
   });
 });
 
-describe('ChunkPool', () => {
+describe('BufferPool', () => {
   test('keeps no more than it may', () => {
-    const chunks = Array.from({ length: 8 }, () => pool.take(MIB / 2));
-    for (const chunk of chunks) pool.give(chunk);
+    const buffers = Array.from({ length: 8 }, () => pool.take(MIB / 2));
+    for (const buffer of buffers) pool.give(buffer);
     assert.equal(pool.idleBytes, MIB);
-    assert.equal(pool.take(MIB / 2), chunks[1]);
+    assert.equal(pool.take(MIB / 2), buffers[1]);
     assert.equal(pool.madeCount, 8);
   });
 });

@@ -2,7 +2,7 @@ import type { Clock } from '@blockyard/block';
 import type { Wire } from '../../wire/wire.js';
 import type { Pace } from '../fairness/pace.js';
 import type { Arena } from '../memory/arena.js';
-import { type Chunk, type ChunkPool, type Part, SCRATCH_BYTES } from '../memory/chunks.js';
+import { type BufferPool, type Part, type PooledBuffer, SCRATCH_BYTES } from '../memory/buffer-pool.js';
 
 /** Bytes that lie side by side and leave together: one reply, several, or a piece of one. */
 interface Span {
@@ -12,14 +12,14 @@ interface Span {
   /** Replies that end here. */
   replies: number;
   /** Whose bytes they are, and how many parts of it are given back once they are sent. Undefined where they are lent. */
-  readonly chunk: Chunk | undefined;
+  readonly buffer: PooledBuffer | undefined;
   parts: number;
   readonly release: (() => void) | undefined;
 }
 
 /**
- * Replies on their way out. All that become ready in one turn of the event loop leave in one write, header and data of each in
- * one piece; a chunk is given back when the system has taken its bytes.
+ * Replies on their way out. All that become ready in one iteration of the event loop leave in one write, header and data of each in
+ * one piece; a buffer is given back when the system has taken its bytes.
  */
 export class Outbound {
   /** Bytes that the system has not taken yet. */
@@ -29,7 +29,7 @@ export class Outbound {
 
   readonly #wire: Wire;
   readonly #arena: Arena;
-  readonly #pool: ChunkPool;
+  readonly #pool: BufferPool;
   readonly #clock: Clock;
   readonly #pace: Pace;
   readonly #onSent: (replies: number) => void;
@@ -39,10 +39,10 @@ export class Outbound {
   #inFlight: Span[] | undefined;
   #scheduled = false;
   #closed = false;
-  #scratch: Chunk | undefined;
+  #scratch: PooledBuffer | undefined;
 
-  /** `onSent` is called with the number of replies that were sent, or that nobody is there to send any more. */
-  constructor(wire: Wire, arena: Arena, pool: ChunkPool, clock: Clock, pace: Pace, onSent: (replies: number) => void) {
+  /** `onSent` is called with the number of replies that were sent, or that can no longer be sent. */
+  constructor(wire: Wire, arena: Arena, pool: BufferPool, clock: Clock, pace: Pace, onSent: (replies: number) => void) {
     this.#wire = wire;
     this.#arena = arena;
     this.#pool = pool;
@@ -57,33 +57,33 @@ export class Outbound {
    * the next one begins where what is pushed ends, so that replies without data leave as one piece.
    */
   scratch(lengthBytes: number): Part {
-    let chunk = this.#scratch;
-    if (chunk === undefined || chunk.usedBytes + lengthBytes > SCRATCH_BYTES) {
-      chunk = this.#pool.take(SCRATCH_BYTES);
-      this.#scratch = chunk;
+    let buffer = this.#scratch;
+    if (buffer === undefined || buffer.usedBytes + lengthBytes > SCRATCH_BYTES) {
+      buffer = this.#pool.take(SCRATCH_BYTES);
+      this.#scratch = buffer;
     }
-    const at = chunk.usedBytes;
-    chunk.usedBytes += lengthBytes;
-    chunk.parts++;
-    return { chunk, at };
+    const at = buffer.usedBytes;
+    buffer.usedBytes += lengthBytes;
+    buffer.parts++;
+    return { buffer, at };
   }
 
   /**
-   * Bytes [`from`, `to`) of `chunk`. A reply may come in several of them; with the `last` its part of the chunk is given back once
+   * Bytes [`from`, `to`) of `buffer`. A reply may come in several of them; with the `last` its part of the buffer is given back once
    * they are sent.
    */
-  push(chunk: Chunk, from: number, to: number, last = true): void {
+  push(buffer: PooledBuffer, from: number, to: number, last = true): void {
     const replies = last ? 1 : 0;
-    this.#add({ bytes: chunk.bytes, from, to, replies, chunk, parts: replies, release: undefined });
+    this.#add({ bytes: buffer.bytes, from, to, replies, buffer, parts: replies, release: undefined });
   }
 
-  /** A reply whose header is in `chunk` and whose data are lent, until `release` is called. */
-  pushLent(chunk: Chunk, from: number, to: number, views: readonly Uint8Array[], release: () => void): void {
-    this.#add({ bytes: chunk.bytes, from, to, replies: 0, chunk, parts: 1, release: undefined });
+  /** A reply whose header is in `buffer` and whose data are lent, until `release` is called. */
+  pushLent(buffer: PooledBuffer, from: number, to: number, views: readonly Uint8Array[], release: () => void): void {
+    this.#add({ bytes: buffer.bytes, from, to, replies: 0, buffer, parts: 1, release: undefined });
     for (const [index, bytes] of views.entries()) {
       const last = index === views.length - 1;
       const ending = last ? { replies: 1, release } : { replies: 0, release: undefined };
-      this.#add({ bytes, from: 0, to: bytes.byteLength, chunk: undefined, parts: 0, ...ending });
+      this.#add({ bytes, from: 0, to: bytes.byteLength, buffer: undefined, parts: 0, ...ending });
     }
   }
 
@@ -94,7 +94,7 @@ export class Outbound {
 
   /** The next bytes of the reply that leaves in pieces, with how many replies end there. `gone` is called when they are the caller's again. */
   pushPiece(bytes: Uint8Array, from: number, to: number, replies: number, gone: () => void): void {
-    this.#add({ bytes, from, to, replies, chunk: undefined, parts: 0, release: gone }, true);
+    this.#add({ bytes, from, to, replies, buffer: undefined, parts: 0, release: gone }, true);
   }
 
   /** The rest of the replies may leave. */
@@ -121,13 +121,13 @@ export class Outbound {
       this.#release([span]);
       return;
     }
-    const { chunk, from, to } = span;
-    if (chunk !== undefined && chunk === this.#scratch && span.parts > 0) chunk.usedBytes = to;
+    const { buffer, from, to } = span;
+    if (buffer !== undefined && buffer === this.#scratch && span.parts > 0) buffer.usedBytes = to;
     if (this.pendingBytes === 0) this.progressAtMs = this.#clock.now();
     this.pendingBytes += to - from;
     const queue = isPiece ? this.#queue : (this.#aside ?? this.#queue);
     const before = queue.at(-1);
-    if (chunk !== undefined && before?.chunk === chunk && before.to === from) {
+    if (buffer !== undefined && before?.buffer === buffer && before.to === from) {
       before.to = to;
       before.replies += span.replies;
       before.parts += span.parts;
@@ -137,7 +137,7 @@ export class Outbound {
     this.#schedule();
   }
 
-  /** After everything that becomes ready in this turn, microtasks included. */
+  /** After everything that becomes ready in this iteration, microtasks included. */
   #schedule(): void {
     if (this.#scheduled || this.#inFlight !== undefined) return;
     this.#scheduled = true;
@@ -174,7 +174,7 @@ export class Outbound {
       this.pendingBytes -= sentBytes;
       this.#sent(batch);
       if (this.#queue.length === 0) return;
-      // A long queue leaves over several turns of the event loop, however fast it is taken.
+      // A long queue leaves over several iterations of the event loop, however fast it is taken.
       if (sentBytes < this.#wire.batchBytesMax) this.#flush();
       else this.#pace.later(() => this.#flush());
     });
@@ -189,21 +189,21 @@ export class Outbound {
   #release(spans: Span[]): void {
     let replies = 0;
     for (const span of spans) {
-      if (span.chunk !== undefined && span.parts > 0) this.#give(span.chunk, span.parts);
+      if (span.buffer !== undefined && span.parts > 0) this.#give(span.buffer, span.parts);
       span.release?.();
       replies += span.replies;
     }
     if (replies > 0) this.#onSent(replies);
   }
 
-  #give(chunk: Chunk, parts: number): void {
-    if (chunk.sizeBytes !== SCRATCH_BYTES) {
-      this.#arena.give(chunk, parts);
+  #give(buffer: PooledBuffer, parts: number): void {
+    if (buffer.sizeBytes !== SCRATCH_BYTES) {
+      this.#arena.give(buffer, parts);
       return;
     }
-    chunk.parts -= parts;
-    if (chunk.parts > 0) return;
-    if (chunk === this.#scratch) this.#scratch = undefined;
-    this.#pool.give(chunk);
+    buffer.parts -= parts;
+    if (buffer.parts > 0) return;
+    if (buffer === this.#scratch) this.#scratch = undefined;
+    this.#pool.give(buffer);
   }
 }

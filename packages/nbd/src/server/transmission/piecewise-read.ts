@@ -1,11 +1,12 @@
+import type { Mode } from '../../wire/mode.js';
 import type { ByteAccess } from '../access/byte-access.js';
 import type { Arena } from '../memory/arena.js';
-import type { Chunk } from '../memory/chunks.js';
+import type { PooledBuffer } from '../memory/buffer-pool.js';
 import type { Outbound } from './outbound.js';
-import { dataHeaderBytes, type Mode, putDataHeader } from './replies.js';
+import { dataHeaderBytes, putDataHeader } from './replies.js';
 import type { Request } from './request.js';
 
-/** Bytes of the next piece of a range: it ends where pieces of this size do, so that what a device keeps as one is not cut up. */
+/** Bytes of the next piece of a range: it ends where pieces of this size do, so that what a device keeps as one is not split. */
 export function pieceLength(offsetBytes: number, leftBytes: number, pieceBytes: number): number {
   return Math.min(leftBytes, pieceBytes - (offsetBytes % pieceBytes));
 }
@@ -17,8 +18,8 @@ export interface PiecewiseReadOptions {
   readonly outbound: Outbound;
   /** Whether the client is still there. */
   readonly isWanted: () => boolean;
-  /** Resolves when others have had their turn. */
-  readonly turn: () => Promise<void>;
+  /** Yields to the event loop. */
+  readonly yieldToEventLoop: () => Promise<void>;
 }
 
 /** What is left to do when the pieces are sent: `done`, nothing; `tail`, the end of the reply. */
@@ -28,13 +29,13 @@ export type PiecewiseOutcome = { readonly done: true } | { readonly done: false;
 export class PiecewiseRead {
   readonly #options: PiecewiseReadOptions;
   readonly #request: Request;
-  readonly #chunk: Chunk;
+  readonly #buffer: PooledBuffer;
   readonly #headerBytes: number;
 
-  constructor(options: PiecewiseReadOptions, request: Request, chunk: Chunk) {
+  constructor(options: PiecewiseReadOptions, request: Request, buffer: PooledBuffer) {
     this.#options = options;
     this.#request = request;
-    this.#chunk = chunk;
+    this.#buffer = buffer;
     this.#headerBytes = dataHeaderBytes(options.mode);
   }
 
@@ -43,12 +44,12 @@ export class PiecewiseRead {
    * of the reply is to tell. A simple reply has said already that all is well: it rejects with `BrokenReply`.
    */
   async run(): Promise<PiecewiseOutcome> {
-    const { mode, access, outbound, isWanted, turn } = this.#options;
+    const { mode, access, outbound, isWanted, yieldToEventLoop } = this.#options;
     const { offsetBytes = 0, lengthBytes = 0 } = this.#request;
-    const { bytes } = this.#chunk;
+    const { bytes } = this.#buffer;
     let failed: { readonly error: unknown } | undefined;
     for (let at = 0; at < lengthBytes && isWanted(); ) {
-      const take = pieceLength(offsetBytes + at, lengthBytes - at, this.#chunk.sizeBytes);
+      const take = pieceLength(offsetBytes + at, lengthBytes - at, this.#buffer.sizeBytes);
       const data = bytes.subarray(this.#headerBytes, this.#headerBytes + take);
       try {
         if (failed === undefined) await access.read(offsetBytes + at, data);
@@ -67,7 +68,7 @@ export class PiecewiseRead {
         return { done: true };
       }
       await new Promise<void>((sent) => outbound.pushPiece(bytes, from, this.#headerBytes + take, 0, sent));
-      await turn();
+      await yieldToEventLoop();
     }
     this.#giveMemory();
     return { done: false, ...failed };
@@ -76,12 +77,12 @@ export class PiecewiseRead {
   #begin(offsetBytes: number, lengthBytes: number): void {
     const { mode, outbound } = this.#options;
     outbound.beginPieces();
-    putDataHeader(this.#chunk.view, 0, mode, this.#request, offsetBytes, lengthBytes, false);
+    putDataHeader(this.#buffer.view, 0, mode, this.#request, offsetBytes, lengthBytes, false);
   }
 
   #giveMemory(): void {
-    this.#request.chunk = undefined;
-    this.#options.arena.give(this.#chunk);
+    this.#request.buffer = undefined;
+    this.#options.arena.give(this.#buffer);
   }
 }
 

@@ -1,26 +1,19 @@
 import { encodeText, writeU64 } from '../../wire/bytes.js';
+import type { Mode } from '../../wire/mode.js';
 import {
   CHUNK_FLAG_DONE,
   Chunk,
   EXTENDED_REPLY_BYTES,
   EXTENDED_REPLY_MAGIC,
-  EXTENDED_REQUEST_BYTES,
-  REQUEST_BYTES,
   SIMPLE_REPLY_BYTES,
   SIMPLE_REPLY_MAGIC,
   STRUCTURED_REPLY_BYTES,
   STRUCTURED_REPLY_MAGIC,
 } from '../../wire/protocol.js';
+import type { StatusExtent } from '../exports/contexts.js';
 import type { Request } from './request.js';
 
-/** How requests and replies of a connection look, as negotiated. */
-export type Mode = 'simple' | 'structured' | 'extended';
-
 const U32 = 0x1_0000_0000;
-
-export function requestHeaderBytes(mode: Mode): number {
-  return mode === 'extended' ? EXTENDED_REQUEST_BYTES : REQUEST_BYTES;
-}
 
 function chunkHeaderBytes(mode: Mode): number {
   return mode === 'extended' ? EXTENDED_REPLY_BYTES : STRUCTURED_REPLY_BYTES;
@@ -142,11 +135,6 @@ export function putStatus(
     }
   }
   return end;
-}
-
-export interface StatusExtent {
-  readonly lengthBytes: number;
-  readonly status: number;
 }
 
 function putSimple(view: DataView, at: number, request: Request, errno: number): number {

@@ -1,8 +1,8 @@
 import { readU64 } from '../../wire/bytes.js';
+import type { Mode } from '../../wire/mode.js';
 import { Command, CommandFlag, EXTENDED_REQUEST_MAGIC, REQUEST_MAGIC } from '../../wire/protocol.js';
 import type { Change } from '../access/sector-order.js';
-import type { Chunk } from '../memory/chunks.js';
-import type { Mode } from './replies.js';
+import type { PooledBuffer } from '../memory/buffer-pool.js';
 
 /** One request of a client. */
 export class Request {
@@ -20,7 +20,7 @@ export class Request {
   /** Bytes that follow the header. `undefined` above 2^53 - 1. */
   readonly payloadBytes: number | undefined;
   /** Memory for its payload or reply, from byte `at` on. */
-  chunk: Chunk | undefined;
+  buffer: PooledBuffer | undefined;
   at = 0;
   /** Whether that memory is less than it takes, so that its data pass through it in pieces. */
   inPieces = false;

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { connectMemory } from '@blockyard/backend-memory';
-import { type BlockDriver, BlockError, createDevice } from '@blockyard/block';
+import { type BlockDriver, BlockError, type CacheState, createDevice } from '@blockyard/block';
 import fc from 'fast-check';
 import { afterEach, describe, test } from 'vitest';
 import type { GoOptions, RawClient } from '../../testing/raw-client.js';
 import { MIB, pattern, type Setup, setUp } from '../../testing/serve.js';
 import { Chunk, Command, CommandFlag, Errno, TransmissionFlag } from '../../wire/protocol.js';
-import type { CacheRun } from '../exports/exports.js';
 
 const { READ, WRITE, DISC, FLUSH, TRIM, CACHE, WRITE_ZEROES, BLOCK_STATUS } = Command;
 const { FUA, NO_HOLE, DF, REQ_ONE, FAST_ZERO, PAYLOAD_LEN } = CommandFlag;
@@ -417,7 +416,7 @@ describe.each(['structured', 'extended'] as const)('BLOCK_STATUS with %s replies
     assert.equal(await client.request({ command: BLOCK_STATUS, length: 0 }), Errno.EINVAL);
   });
 
-  test('those of a client that is gone are not looked for any more', async () => {
+  test('those of a client that is gone are no longer looked for', async () => {
     let asked = 0;
     const { device } = await recorded({
       extents: async (start, count) => {
@@ -435,7 +434,7 @@ describe.each(['structured', 'extended'] as const)('BLOCK_STATUS with %s replies
     assert.ok(asked < 100, `${asked} asked for`);
   });
 
-  test('many of them at once are found one after the other, in small steps, and others have their turn between', async () => {
+  test('many of them at once are found one after the other, in small steps, and yield to the event loop in between', async () => {
     let running = 0;
     const counts: number[] = [];
     const most: number[] = [];
@@ -492,7 +491,7 @@ describe.each(['structured', 'extended'] as const)('BLOCK_STATUS with %s replies
   });
 
   test('our own contexts show what is dirty and what is cached', async () => {
-    const runs: CacheRun[] = [
+    const runs: CacheState[] = [
       { start: 0, count: 8, state: 'absent' },
       { start: 8, count: 8, state: 'dirty' },
       { start: 16, count: 8, state: 'clean' },
@@ -551,7 +550,7 @@ describe('several connections', () => {
   });
 
   test('one more than the limit is closed as it comes', async () => {
-    const setup = await start({ limits: { connectionsMax: 2 } });
+    const setup = await start({ limits: { maxConnections: 2 } });
     const first = await setup.open();
     await setup.open();
     const third = await setup.connect();

@@ -1,13 +1,13 @@
 import type { Inbound, Parser } from '../../wire/inbound.js';
+import { type Mode, requestHeaderBytes } from '../../wire/mode.js';
 import { Command, U32_MAX } from '../../wire/protocol.js';
 import type { Pace } from '../fairness/pace.js';
 import type { Arena } from '../memory/arena.js';
 import type { Account } from '../memory/budget.js';
-import type { Chunk, Part } from '../memory/chunks.js';
+import type { Part, PooledBuffer } from '../memory/buffer-pool.js';
 import { check, type Terms } from './check.js';
 import type { Executor } from './executor.js';
 import { pieceLength } from './piecewise-read.js';
-import { type Mode, requestHeaderBytes } from './replies.js';
 import { Request } from './request.js';
 
 /** What a slice is measured in: a request counts for one, and one more for each so many bytes. At every few the clock is looked at. */
@@ -23,7 +23,7 @@ export interface TransmissionOptions {
   readonly executor: Executor;
   readonly pace: Pace;
   /** Requests read and not answered at most. */
-  readonly requestsMax: number;
+  readonly maxRequests: number;
   readonly host: TransmissionHost;
 }
 
@@ -34,9 +34,9 @@ export interface TransmissionHost {
   onRequest(request: Request): void;
   /** The client takes its leave: what is outstanding is to be finished. */
   onLeave(): void;
-  /** What the client sends cannot be followed any more. */
+  /** The client broke the protocol. */
   onViolation(message: string): void;
-  /** Nothing is outstanding any more. */
+  /** Nothing is outstanding. */
   onIdle(): void;
 }
 
@@ -50,7 +50,7 @@ export class Transmission implements Parser {
   readonly #account: Account;
   readonly #executor: Executor;
   readonly #pace: Pace;
-  readonly #requestsMax: number;
+  readonly #maxRequests: number;
   readonly #host: TransmissionHost;
   #outstanding = 0;
   /** As many are outstanding as may be. */
@@ -64,7 +64,7 @@ export class Transmission implements Parser {
   #sliceEnd: number | undefined;
   #stopped = false;
 
-  constructor({ mode, terms, inbound, arena, account, executor, pace, requestsMax, host }: TransmissionOptions) {
+  constructor({ mode, terms, inbound, arena, account, executor, pace, maxRequests, host }: TransmissionOptions) {
     this.#mode = mode;
     this.#headerBytes = requestHeaderBytes(mode);
     this.#terms = terms;
@@ -73,7 +73,7 @@ export class Transmission implements Parser {
     this.#account = account;
     this.#executor = executor;
     this.#pace = pace;
-    this.#requestsMax = requestsMax;
+    this.#maxRequests = maxRequests;
     this.#host = host;
   }
 
@@ -94,7 +94,7 @@ export class Transmission implements Parser {
 
   parse(inbound: Inbound): boolean {
     if (inbound.availableBytes < this.#headerBytes) return false;
-    if (this.#outstanding >= this.#requestsMax) {
+    if (this.#outstanding >= this.#maxRequests) {
       this.#full = true;
       this.#host.hold();
       return false;
@@ -123,7 +123,7 @@ export class Transmission implements Parser {
 
   filled(): void {
     const request = this.#receiving;
-    // Stopped in the middle: it counts as never sent, and its memory is given back when nothing can come in any more.
+    // Stopped in the middle: it counts as never sent, and its memory is given back when nothing can come in.
     if (request === undefined || this.#stopped) return;
     this.#receiving = undefined;
     if (request.inPieces) this.#writePiece(request);
@@ -154,9 +154,9 @@ export class Transmission implements Parser {
   close(): void {
     this.stop();
     this.#executor.close();
-    const chunk = this.#receiving?.chunk;
+    const buffer = this.#receiving?.buffer;
     this.#receiving = undefined;
-    if (chunk !== undefined) this.#arena.give(chunk);
+    if (buffer !== undefined) this.#arena.give(buffer);
   }
 
   #accept(request: Request): void {
@@ -194,8 +194,8 @@ export class Transmission implements Parser {
     });
   }
 
-  #hold(request: Request, { chunk, at }: Part): void {
-    request.chunk = chunk;
+  #hold(request: Request, { buffer, at }: Part): void {
+    request.buffer = buffer;
     request.at = at;
   }
 
@@ -207,24 +207,24 @@ export class Transmission implements Parser {
 
   /** The payload, or its next piece, belongs into the request's memory. */
   #receive(request: Request): void {
-    const { chunk, at } = request;
-    if (chunk === undefined) throw new Error('a payload has its memory before it is received');
+    const { buffer, at } = request;
+    if (buffer === undefined) throw new Error('a payload has its memory before it is received');
     this.#receiving = request;
-    const lengthBytes = this.#nextBytes(request, chunk);
-    this.#inbound.readInto(chunk.bytes.subarray(at, at + lengthBytes));
+    const lengthBytes = this.#nextBytes(request, buffer);
+    this.#inbound.readInto(buffer.bytes.subarray(at, at + lengthBytes));
   }
 
-  #nextBytes({ inPieces, offsetBytes = 0, payloadBytes = 0, doneBytes }: Request, { sizeBytes }: Chunk): number {
+  #nextBytes({ inPieces, offsetBytes = 0, payloadBytes = 0, doneBytes }: Request, { sizeBytes }: PooledBuffer): number {
     return inPieces ? pieceLength(offsetBytes + doneBytes, payloadBytes - doneBytes, sizeBytes) : payloadBytes;
   }
 
   /** A piece of the payload is there. The next one is received when it is written: then its place is free. */
   #writePiece(request: Request): void {
-    const { chunk, at } = request;
-    if (chunk === undefined) throw new Error('a payload has its memory until it is written');
-    const lengthBytes = this.#nextBytes(request, chunk);
+    const { buffer, at } = request;
+    if (buffer === undefined) throw new Error('a payload has its memory until it is written');
+    const lengthBytes = this.#nextBytes(request, buffer);
     this.#host.hold();
-    this.#executor.writePiece(request, chunk.bytes.subarray(at, at + lengthBytes)).then(
+    this.#executor.writePiece(request, buffer.bytes.subarray(at, at + lengthBytes)).then(
       () => this.#pace.later(() => this.#pieceWritten(request, lengthBytes)),
       (error: unknown) => this.#pieceFailed(request, lengthBytes, error),
     );
@@ -246,9 +246,9 @@ export class Transmission implements Parser {
 
   /** Its payload will never be there in full. */
   #forget(request: Request): void {
-    const { chunk } = request;
-    request.chunk = undefined;
-    if (chunk !== undefined) this.#arena.give(chunk);
+    const { buffer } = request;
+    request.buffer = undefined;
+    if (buffer !== undefined) this.#arena.give(buffer);
     this.#outstanding--;
     if (this.#outstanding === 0) this.#host.onIdle();
   }
@@ -257,7 +257,7 @@ export class Transmission implements Parser {
     if (!this.#stopped) this.#host.resume();
   }
 
-  /** When others have had their turn. */
+  /** Once the other connections have been served. */
   #resumeLater(): void {
     this.#pace.later(() => this.#resume());
   }

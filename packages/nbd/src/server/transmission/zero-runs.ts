@@ -38,7 +38,7 @@ export function zeroRuns(view: DataView, bytes: Buffer, at: number, lengthBytes:
 
 /**
  * Whether `zeroRuns` might find a hole that lies in `bytes` alone. Looks at a byte in 16 KiB, which every hole has one of: memory
- * that nobody has touched is slow to look at.
+ * that no one has touched is slow to look at.
  */
 export function mayHaveHole(bytes: Uint8Array): boolean {
   for (let at = 0; at < bytes.byteLength; at += HOLE_BYTES_MIN) if (bytes[at] === 0) return true;

@@ -1,14 +1,14 @@
 import { allocateBytes, viewOf } from '../../wire/bytes.js';
 
-/** Small requests share chunks of this size, so that replies that leave together lie side by side. */
+/** Small requests share buffers of this size, so that replies that leave together lie side by side. */
 export const SLAB_BYTES = 256 * 1024;
-/** Replies without data share chunks of this size. */
+/** Replies without data share buffers of this size. */
 export const SCRATCH_BYTES = 16 * 1024;
-/** What a chunk has beyond its nominal size: the header of the reply in front of its data. */
+/** What a buffer has beyond its nominal size: the header of the reply in front of its data. */
 export const HEAD_BYTES = 64;
 
 /** A piece of memory that goes out to a client, or that a payload comes into. */
-export class Chunk {
+export class PooledBuffer {
   readonly bytes: Buffer;
   readonly view: DataView;
   /** Nominal size, a power of two: what it counts as, and what it can be used for again. */
@@ -25,19 +25,19 @@ export class Chunk {
   }
 }
 
-/** A part of a chunk, from byte `at` on. */
+/** A part of a buffer, from byte `at` on. */
 export interface Part {
-  readonly chunk: Chunk;
+  readonly buffer: PooledBuffer;
   readonly at: number;
 }
 
 /**
- * Chunks that are not in use, by size, for whoever needs one next. Fresh memory is dear: the system zeroes every page of it, and
+ * Buffers that are not in use, by size, kept for the next request. Fresh memory is dear: the system zeroes every page of it, and
  * the collector learns late of what was dropped.
  */
-export class ChunkPool {
+export class BufferPool {
   readonly #idleBytesMax: number;
-  readonly #idle = new Map<number, Chunk[]>();
+  readonly #idle = new Map<number, PooledBuffer[]>();
   #idleBytes = 0;
   #madeCount = 0;
 
@@ -50,29 +50,29 @@ export class ChunkPool {
     return this.#idleBytes;
   }
 
-  /** Chunks ever made. */
+  /** Buffers ever made. */
   get madeCount(): number {
     return this.#madeCount;
   }
 
-  /** A chunk of at least `sizeBytes`, a power of two. Its contents are anything. */
-  take(sizeBytes: number): Chunk {
-    const chunk = this.#idle.get(sizeBytes)?.pop();
-    if (chunk === undefined) {
+  /** A buffer of at least `sizeBytes`, a power of two. Its contents are anything. */
+  take(sizeBytes: number): PooledBuffer {
+    const buffer = this.#idle.get(sizeBytes)?.pop();
+    if (buffer === undefined) {
       this.#madeCount++;
-      return new Chunk(sizeBytes);
+      return new PooledBuffer(sizeBytes);
     }
     this.#idleBytes -= sizeBytes;
-    return chunk;
+    return buffer;
   }
 
-  give(chunk: Chunk): void {
-    if (this.#idleBytes + chunk.sizeBytes > this.#idleBytesMax) return;
-    chunk.usedBytes = 0;
-    this.#idleBytes += chunk.sizeBytes;
-    const list = this.#idle.get(chunk.sizeBytes);
-    if (list === undefined) this.#idle.set(chunk.sizeBytes, [chunk]);
-    else list.push(chunk);
+  give(buffer: PooledBuffer): void {
+    if (this.#idleBytes + buffer.sizeBytes > this.#idleBytesMax) return;
+    buffer.usedBytes = 0;
+    this.#idleBytes += buffer.sizeBytes;
+    const list = this.#idle.get(buffer.sizeBytes);
+    if (list === undefined) this.#idle.set(buffer.sizeBytes, [buffer]);
+    else list.push(buffer);
   }
 
   /** Forgets all that is kept. */
