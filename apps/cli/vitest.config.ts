@@ -6,7 +6,7 @@ export default defineConfig({
     testTimeout: 120_000,
     env: {
       AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
-      // For stores that nobody reaches: no request is made without any.
+      // For stores that no one reaches: no request is made without any.
       AWS_ACCESS_KEY_ID: 'test',
       AWS_SECRET_ACCESS_KEY: 'test',
     },

@@ -65,7 +65,7 @@ function serveDisk(): Promise<Serving> {
 /** Gives the number of flushes that were answered. */
 async function workUntilKilled(): Promise<number> {
   const { line, child, ended } = await serveDisk();
-  const device = await connectNbd(line, { reconnectMs: 0 });
+  const device = await connectNbd(line, { reconnectTimeoutMs: 0 });
   const load = loadByFio(line);
   let answersLeft = uniformInt(random, 1, ANSWERS_MAX);
   const onAnswer = () => {

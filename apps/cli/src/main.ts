@@ -2,7 +2,7 @@
 
 /** After the last work nothing should keep the process alive. If something does, not for longer than this. */
 const LAST_WORK_MS_MAX = 3000;
-/** The same after a signal: then it is a connection that was being made, which nobody wants any more. */
+/** The same after a signal: then it is a connection that was being made, which no one waits for any longer. */
 const INTERRUPTED_WORK_MS_MAX = 100;
 /** What a second signal leaves for ending by force. */
 const FORCE_MS_MAX = 1000;
@@ -32,7 +32,7 @@ process.exitCode = await run(process.argv.slice(2), {
   interruption: interruption.signal,
   force: force.signal,
 });
-// A pipe that nobody reads to its end any more.
+// A pipe that no one reads to its end.
 process.stdin.unref?.();
 const lastWorkMs = interruption.signal.aborted ? INTERRUPTED_WORK_MS_MAX : LAST_WORK_MS_MAX;
 setTimeout(() => process.exit(), lastWorkMs).unref();

@@ -64,7 +64,7 @@ describe('serve', () => {
     'on %s flushes what was accepted, and ends with 0',
     async (signal) => {
       const { line, child, ended, stderr } = await served(uri, '--nbd', socket(), '--cache', '4M');
-      const client = await connectNbd(line, { reconnectMs: 0 });
+      const client = await connectNbd(line, { reconnectTimeoutMs: 0 });
       await writeOneSector(client);
       expect((await readFile(folder.in('disk.img'))).includes(0x77)).toBe(false);
       child.kill(signal);
@@ -76,7 +76,7 @@ describe('serve', () => {
     },
   );
 
-  test('goes on when nobody reads its output any more', async () => {
+  test('goes on when no one reads its output', async () => {
     const child = start(['serve', uri, '--nbd', socket()]);
     child.stdout.destroy();
     child.stderr.once('data', () => child.stderr.destroy());
@@ -109,7 +109,7 @@ describe('a base that fails', () => {
   test('at the last flush: exit code 1, and what is lost is told', async () => {
     const base = await faultyBase({ action: 'failBefore', operation: 'flush' });
     const { line, child, ended, stderr } = await served(base.uri, '--nbd', socket(), '--cache', '4M');
-    const client = await connectNbd(line, { reconnectMs: 0 });
+    const client = await connectNbd(line, { reconnectTimeoutMs: 0 });
     await writeOneSector(client);
     child.kill('SIGTERM');
     expect(await ended).toBe(1);
@@ -122,7 +122,7 @@ describe('a base that fails', () => {
   test('by never answering is given up at the second signal', async () => {
     const base = await faultyBase({ action: 'hang', operation: 'write' });
     const { line, child, ended, stderr } = await served(base.uri, '--nbd', socket(), '--cache', '4M');
-    const client = await connectNbd(line, { reconnectMs: 0 });
+    const client = await connectNbd(line, { reconnectTimeoutMs: 0 });
     await writeOneSector(client);
     child.kill('SIGTERM');
     await eventually(async () => expect(base.device.faults.hanging).toBeGreaterThan(0));
@@ -144,7 +144,7 @@ describe('TLS', () => {
     expect(await runHere(args)).toMatchObject({ code: 2, stderr: expect.stringMatching(message) });
   });
 
-  test('with pre-shared keys lets in whoever has one', async () => {
+  test('with pre-shared keys lets in clients that have one', async () => {
     await writeFile(folder.in('keys'), 'alice:00112233445566778899aabbccddeeff\n');
     const { line } = await served(uri, '--nbd', '127.0.0.1:0', '--tls-psk-file', folder.in('keys'));
     expect(line).toMatch(/^nbds:/);

@@ -54,7 +54,7 @@ describe('help', () => {
     expect(await runHere(['--version'])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
   });
 
-  test('is shown to whoever gives no command, as wrong usage', async () => {
+  test('is shown where no command is given, as wrong usage', async () => {
     expect(await runHere([])).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('Usage:') });
   });
 });

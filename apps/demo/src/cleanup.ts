@@ -21,7 +21,7 @@ export class Cleanup {
     return child;
   }
 
-  /** Runs every task once, also if others fail. Resolves when all have ended, whoever ran them. Never rejects. */
+  /** Runs every task once, also if others fail. Resolves when all have ended, also those that another call began. Never rejects. */
   run(): Promise<void> {
     this.#running = this.#running.then(() => this.#runTasks());
     return this.#running;

@@ -53,7 +53,7 @@ describe('The program', () => {
     });
   });
 
-  test('goes on to its end, and does not complain, when nobody reads its output any more', async () => {
+  test('goes on to its end, and does not complain, when no one reads its output', async () => {
     const child = spawn(process.execPath, [MAIN, '--help']);
     let err = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => {

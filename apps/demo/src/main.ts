@@ -10,7 +10,7 @@ const LAST_WORK_MS_MAX = 3000;
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 const { run } = await import('./run.js');
 
-// Whoever has seen enough (`| head`) goes away: no reason to crash.
+// A reader that has seen enough (`| head`) goes away: no reason to crash.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;

@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
 import { Progress } from './progress.js';
 
-/** What a stream gets that looks like this to whoever asks. */
+/** What a stream gets that claims to be such a terminal. */
 function written(looks: object): { progress: Progress; text: () => string } {
   const stream = Object.assign(new PassThrough(), looks);
   const progress = new Progress(stream);

@@ -20,7 +20,7 @@ export interface Replay {
 
 /**
  * Runs the workload, one operation of each client at a time. `contents` is what is on the device at first, and is changed like
- * the device, so that every read can be checked: nobody else writes where a client reads.
+ * the device, so that every read can be checked: no one else writes where a client reads.
  */
 export async function replay(
   device: BlockDevice,

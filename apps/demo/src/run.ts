@@ -16,7 +16,7 @@ export interface Surroundings {
   readonly stderr: NodeJS.WritableStream;
   /** Run at the end, however it comes. */
   readonly cleanup: Cleanup;
-  /** Fired when cleaning up began elsewhere: what fails from then on is nobody's fault. */
+  /** Fired when cleaning up began elsewhere: what fails from then on is no fault. */
   readonly interruption?: AbortSignal;
   /** Default: the real ones. */
   readonly openPlace?: typeof openPlace;

@@ -1,4 +1,5 @@
 import { type BlockDevice, type BlockErrorCode, isBlockError, type SectorRange } from '@blockyard/block';
+import { forEachParallel } from '@blockyard/block/async';
 import { formatSize } from '@blockyard/uri';
 import type { Command } from 'commander';
 import { defineCommand, jsonOption } from '../arguments/define.js';
@@ -6,7 +7,6 @@ import { concurrencyOption } from '../arguments/parallel-options.js';
 import { sizeBytesOf } from '../arguments/range.js';
 import { withDevice } from '../devices/device.js';
 import { mergedExtents } from '../devices/merged-extents.js';
-import { inParallel } from '../in-parallel.js';
 import type { Context } from '../terminal/context.js';
 import { Failure, messageOf, oneLine } from '../terminal/failure.js';
 import { type Progress, withProgress } from '../terminal/progress.js';
@@ -76,17 +76,22 @@ async function check(
   const buffers = new Map<number, Uint8Array>();
   const findings: Findings = { readBytes: 0, zeroBytes: 0, faultyBytes: 0, faults: [] };
   const pieces = piecesOf(device, pieceBytes / sectorSize, context.interruption);
-  await inParallel(pieces, concurrency, context.interruption, async ({ start, count, isZero }, worker) => {
-    const lengthBytes = count * sectorSize;
-    if (isZero) {
-      findings.zeroBytes += lengthBytes;
-    } else {
-      const buffer = buffers.get(worker) ?? new Uint8Array(pieceBytes);
-      buffers.set(worker, buffer);
-      await readPiece(device, start, buffer.subarray(0, lengthBytes), findings);
-    }
-    progress.update(findings.readBytes + findings.zeroBytes + findings.faultyBytes);
-  });
+  const throwIfStopped = () => context.interruption.throwIfAborted();
+  await forEachParallel(
+    pieces,
+    { maxConcurrency: concurrency, throwIfStopped },
+    async ({ start, count, isZero }, worker) => {
+      const lengthBytes = count * sectorSize;
+      if (isZero) {
+        findings.zeroBytes += lengthBytes;
+      } else {
+        const buffer = buffers.get(worker) ?? new Uint8Array(pieceBytes);
+        buffers.set(worker, buffer);
+        await readPiece(device, start, buffer.subarray(0, lengthBytes), findings);
+      }
+      progress.update(findings.readBytes + findings.zeroBytes + findings.faultyBytes);
+    },
+  );
   findings.faults.sort((a, b) => a.offsetBytes - b.offsetBytes);
   return findings;
 }
@@ -99,12 +104,12 @@ async function* piecesOf(device: BlockDevice, pieceSectors: number, signal: Abor
       yield { start, count, isZero: true };
       continue;
     }
-    for (const piece of cut({ start, count }, pieceSectors)) yield { ...piece, isZero: false };
+    for (const piece of split({ start, count }, pieceSectors)) yield { ...piece, isZero: false };
   }
 }
 
 /** A range in pieces that end at multiples of so many sectors. */
-function* cut({ start, count }: SectorRange, pieceSectors: number): Generator<SectorRange> {
+function* split({ start, count }: SectorRange, pieceSectors: number): Generator<SectorRange> {
   const end = start + count;
   for (let at = start; at < end; ) {
     const next = Math.min(end, at - (at % pieceSectors) + pieceSectors);
@@ -122,7 +127,7 @@ async function readPiece(device: BlockDevice, start: number, bytes: Uint8Array, 
     // Ended by force: nothing is known of the rest.
     if (!isBlockError(error) || error.code === 'DISCONNECTED') throw error;
     const { sectorSize, preferredIoBytes } = device.info;
-    const parts = [...cut({ start, count: bytes.byteLength / sectorSize }, preferredIoBytes / sectorSize)];
+    const parts = [...split({ start, count: bytes.byteLength / sectorSize }, preferredIoBytes / sectorSize)];
     if (parts.length > 1 && LOCAL_CODES.includes(error.code)) {
       for (const part of parts)
         await readPiece(device, part.start, bytes.subarray(0, part.count * sectorSize), findings);

@@ -93,7 +93,7 @@ function likenessOf({ info }: BlockDevice, from: string): LikeOptions {
   return { sectorSize: info.sectorSize, ...(from.startsWith('s3:') ? { chunkBytes: info.preferredIoBytes } : {}) };
 }
 
-/** Not every device remembers its sector size: whoever opens a file has to say it. */
+/** Not every device remembers its sector size: the caller who opens a file states it. */
 function noteSectorSize(context: Context, { info }: BlockDevice, target: BlockDevice): void {
   if (target.info.sectorSize === info.sectorSize) return;
   context.log(

@@ -84,7 +84,7 @@ async function replace(context: Context, device: BlockDevice, range: ByteRange, 
   await rename(fresh, target);
 }
 
-/** Half a file that looks like a whole one helps nobody: it is removed if anything fails. */
+/** A partial file is removed if anything fails: it would look like a whole one. */
 async function sendToNew(context: Context, device: BlockDevice, range: ByteRange, file: string, mode?: number) {
   const handle = await open(file, 'wx', mode);
   try {

@@ -132,7 +132,7 @@ async function listen(
     const common = { exports: { [name]: device }, listen: nbd, ownsDevices: true, onEvent };
     const server = await serveNbd(tls === undefined ? common : { ...common, tls });
     if (tls === undefined && !isLoopback(nbd)) {
-      context.log('warning: without TLS, whoever reaches this address can use the device');
+      context.log('warning: without TLS, anyone who reaches this address can use the device');
     }
     return server;
   } catch (error) {
@@ -150,7 +150,7 @@ async function announce(context: Context, server: NbdServer, device: BlockDevice
   await context.print(json ? JSON.stringify(facts) : uri);
 }
 
-/** No new requests, finish, flush, disconnect. Whoever is impatient says so by a second signal. */
+/** No new requests, finish, flush, disconnect. A second signal tells that the operator will not wait. */
 async function stop(context: Context, server: NbdServer): Promise<void> {
   const force = () => void server.stop({ force: true });
   context.force.addEventListener('abort', force);

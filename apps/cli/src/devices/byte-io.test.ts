@@ -28,7 +28,7 @@ test.each([0, 1, 2])(
     async function* slowly() {
       for (let i = 0; i < 3; i++) {
         yield new Uint8Array(MIB);
-        for (let turns = 0; turns < 3; turns++) await setImmediate();
+        for (let passed = 0; passed < 3; passed++) await setImmediate();
       }
     }
     const written = writePieces(device, slowly(), { offsetBytes: 0, lengthBytes: 4 * MIB }, never);

@@ -43,14 +43,14 @@ export async function writePieces(
 ): Promise<number> {
   const end = offsetBytes + lengthBytes;
   const inFlight = new Set<Promise<void>>();
-  // A write may fail while nobody waits for it, but for the next input.
+  // A write may fail while no one waits for it, but for the next input.
   const failures: unknown[] = [];
   const checkFailures = () => {
     if (failures.length > 0) throw failures[0];
   };
   let at = offsetBytes;
   try {
-    for await (const bytes of recut(source, offsetBytes)) {
+    for await (const bytes of resplit(source, offsetBytes)) {
       signal.throwIfAborted();
       const fitting = bytes.subarray(0, end - at);
       while (inFlight.size >= IN_FLIGHT_MAX) await Promise.race(inFlight);
@@ -71,7 +71,7 @@ export async function writePieces(
 }
 
 /** The same bytes in pieces that end at multiples of the piece size, the first of them at `offsetBytes`. */
-async function* recut(source: AsyncIterable<Uint8Array>, offsetBytes: number): AsyncGenerator<Uint8Array> {
+async function* resplit(source: AsyncIterable<Uint8Array>, offsetBytes: number): AsyncGenerator<Uint8Array> {
   let at = offsetBytes;
   let piece = new Uint8Array(pieceEnd(at) - at);
   let filled = 0;
@@ -117,7 +117,7 @@ function pieceEnd(at: number): number {
   return at - (at % PIECE_BYTES) + PIECE_BYTES;
 }
 
-/** The same promise, whose failure is not an unhandled one while nobody waits for it yet. */
+/** The same promise, whose failure is not an unhandled one while no one waits for it yet. */
 function handled<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {});
   return promise;

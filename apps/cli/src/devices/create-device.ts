@@ -4,10 +4,10 @@ import type { Context } from '../terminal/context.js';
 import { Failure, messageOf, UsageError } from '../terminal/failure.js';
 import { unlessInterrupted } from '../terminal/interruption.js';
 
-/** Makes a device, unless a signal comes first: then nobody knows whether there is one. A size that makes no sense is wrong usage; what the device would be in must be there. */
+/** Makes a device, unless a signal comes first: then whether it was made is unknown. A size that makes no sense is wrong usage; what the device would be in must be there. */
 export async function createDevice(context: Context, uri: string, options: CreateUriOptions): Promise<void> {
   try {
-    await unlessInterrupted(context, createUri(uri, options));
+    await unlessInterrupted(context.interruption, createUri(uri, options));
   } catch (error) {
     if (isBlockError(error, 'UNALIGNED'))
       throw new UsageError(messageOf(error), 'K is 1024; ?sector= sets another size');

@@ -34,7 +34,7 @@ export async function withDevice<T>(
 /** The device that is being connected, or, if a signal comes first, the interruption: nothing is at stake yet. */
 export async function openDevice<D extends Closable>(context: Context, connecting: Promise<D>): Promise<D> {
   try {
-    return await unlessInterrupted(context, connecting);
+    return await unlessInterrupted(context.interruption, connecting);
   } catch (error) {
     // It may come yet, and must not keep the process alive.
     connecting.then((device) => device.disconnect({ force: true })).catch(() => {});
@@ -80,7 +80,7 @@ export async function using<D extends BlockDevice, T>(
   }
 }
 
-/** Whether a URI gives a new device in memory each time, which nobody has anything on. */
+/** Whether a URI gives a new device in memory each time, which no one has anything on. */
 export function isMemory(uri: string): boolean {
   return /^memory:/i.test(uri);
 }

@@ -1,10 +1,10 @@
-import type { BlockDevice } from '@blockyard/block';
+import { type BlockDevice, systemClock } from '@blockyard/block';
+import { yielderOf } from '@blockyard/block/async';
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
 import { Tally } from './latency.js';
-import { Turns } from './turns.js';
 
 export const PATTERNS = ['random', 'sequential', 'zipf'] as const;
 export type Pattern = (typeof PATTERNS)[number];
@@ -42,7 +42,7 @@ export async function runLoad(device: BlockDevice, load: Load, signal: AbortSign
   const sectorsPerBlock = load.blockBytes / device.info.sectorSize;
   const reads = new Tally();
   const writes = new Tally();
-  const turns = new Turns();
+  const yielder = yielderOf(systemClock);
   const startMs = performance.now();
   const endMs = startMs + load.seconds * 1000;
   let failed = false;
@@ -58,9 +58,9 @@ export async function runLoad(device: BlockDevice, load: Load, signal: AbortSign
         const doneMs = performance.now();
         (isRead ? reads : writes).add(load.blockBytes, doneMs - nowMs);
         nowMs = doneMs;
-        const turn = turns.next(doneMs);
-        if (turn === undefined) continue;
-        await turn;
+        const yielded = yielder.spend(load.blockBytes);
+        if (yielded === undefined) continue;
+        await yielded;
         nowMs = performance.now();
       }
     } catch (error) {

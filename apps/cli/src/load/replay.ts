@@ -1,10 +1,10 @@
 import { setTimeout } from 'node:timers/promises';
-import type { BlockDevice } from '@blockyard/block';
+import { type BlockDevice, systemClock } from '@blockyard/block';
+import { CALL_BYTES, yielderOf } from '@blockyard/block/async';
 import type { Trace } from '../trace/trace.js';
 import { Tally } from './latency.js';
-import { Turns } from './turns.js';
 
-/** Longer requests are cut. Each that is in flight has a buffer of its own. */
+/** Longer requests are split. Each that is in flight has a buffer of its own. */
 const REQUEST_BYTES_MAX = 16 * 2 ** 20;
 /** Traces do not tell what was written. */
 const CONTENTS_BYTE = 0xa5;
@@ -49,7 +49,7 @@ class Replay {
   readonly #options: ReplayOptions;
   readonly #reads = new Tally();
   readonly #writes = new Tally();
-  readonly #turns = new Turns();
+  readonly #yielder = yielderOf(systemClock);
   #startMs = 0;
   #lateMsMax = 0;
   #next = 0;
@@ -88,8 +88,7 @@ class Replay {
         if (timed) await this.#untilDue(request);
         buffer = await this.#send(request, buffer);
         this.#done++;
-        const turn = this.#turns.next(performance.now());
-        if (turn !== undefined) await turn;
+        await this.#yielder.spend(CALL_BYTES + (this.#trace.lengths[request] ?? 0));
       }
     } catch (error) {
       this.#failed = true;

@@ -16,7 +16,7 @@ export function parseListen(text: string): ListenAddress {
   return { host, port: Number(port) };
 }
 
-/** Whether nobody but this machine can reach the address. */
+/** Whether no one but this machine can reach the address. */
 export function isLoopback(address: ListenAddress): boolean {
   if ('path' in address) return true;
   return address.host === 'localhost' || address.host === '::1' || /^127\./.test(address.host);

@@ -44,7 +44,7 @@ async function readOption(option: string, file: string): Promise<string> {
   }
 }
 
-/** What is shorter can be guessed: whoever has seen a handshake can try keys without asking the server. */
+/** A shorter key can be guessed: anyone who has seen a handshake can try keys without asking the server. */
 const KEY_BYTES_MIN = 16;
 
 /** Keys by identity. What is wrong is told by its line number: the line is a secret. */

@@ -28,7 +28,7 @@ export class Context {
     this.stderr = stderr;
     this.interruption = interruption;
     this.force = force;
-    // Somebody who has seen enough (`| head`) is no reason to end a server, or to complain. `write` tells of everything else.
+    // A reader that has seen enough (`| head`) is no reason to end a server. `write` reports everything else.
     for (const stream of [stdout, stderr]) stream.on('error', () => {});
   }
 
@@ -37,7 +37,7 @@ export class Context {
     return this.stdout.destroyed;
   }
 
-  /** A part of the result. Resolves when there is room for more, also if nobody reads it. Rejects if it cannot be written. */
+  /** A part of the result. Resolves when there is room for more, also if no one reads it. Rejects if it cannot be written. */
   async write(text: string): Promise<void> {
     if (this.stdout.destroyed) return;
     const error = await new Promise((resolve) => this.stdout.write(text, resolve));

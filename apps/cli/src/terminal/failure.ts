@@ -37,7 +37,7 @@ const CAUSES_HINT = '--verbose shows the causes';
 const HINTS: Readonly<Partial<Record<BlockErrorCode, string>>> = {
   UNALIGNED: 'positions and sizes are whole sectors; ?sector= in the URI sets their size',
   OUT_OF_BOUNDS: '"blockyard info URI" tells the size',
-  READ_ONLY: 'leave --read-only out, or ask whoever serves it to allow writes',
+  READ_ONLY: 'leave --read-only out, or ask the operator of the server to allow writes',
   UNSUPPORTED: 'another kind of device may be able to',
   NOT_FOUND: 'is the name right? "blockyard create URI --size SIZE" makes a device',
   ALREADY_EXISTS: 'nothing was changed; choose another name, or remove what is there first',

@@ -57,7 +57,7 @@ test('write that waits for a pipe which says nothing more ends on SIGINT, with w
   await folder.remove();
 });
 
-test('read into a pipe that nobody empties ends on SIGINT', async () => {
+test('read into a pipe that no one empties ends on SIGINT', async () => {
   const child = start(['read', 'memory:?size=64M']);
   const ended = once(child, 'exit');
   // Some of it is there, and is left where it is.

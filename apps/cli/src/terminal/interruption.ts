@@ -1,8 +1,7 @@
 import { constants } from 'node:os';
 import { isBlockError } from '@blockyard/block';
-import type { Context } from './context.js';
 
-/** What asks for an end: from the terminal, from whoever runs services, and from a terminal that was closed. */
+/** What asks for an end: from the terminal, from a service manager, and from a terminal that was closed. */
 export const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** Why work was given up: a signal asked for it. */
@@ -23,8 +22,8 @@ export function interruptionIn(error: unknown): Interruption | undefined {
   return isBlockError(error) && error.cause !== undefined ? interruptionIn(error.cause) : undefined;
 }
 
-/** What work gives, or, if a signal comes first, the interruption. The work itself goes on until the process ends. */
-export async function unlessInterrupted<T>({ interruption }: Context, work: Promise<T>): Promise<T> {
+/** Settles as `work` does, or rejects with the signal's reason if that fires first. The work itself goes on until the process ends. */
+export async function unlessInterrupted<T>(interruption: AbortSignal, work: Promise<T>): Promise<T> {
   let onAbort = () => {};
   const interrupted = new Promise<never>((_, reject) => {
     onAbort = () => reject(interruption.reason);

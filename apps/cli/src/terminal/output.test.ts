@@ -37,6 +37,6 @@ test.each([['info'], ['info', '--json'], ['map'], ['map', '--json'], ['read']])(
   },
 );
 
-test('a result that nobody wants to read to its end is no error', async () => {
+test('a result that no one wants to read to its end is no error', async () => {
   expect(await runFailing(['info', disk], 'EPIPE')).toEqual({ exitCode: 0, stderr: '' });
 });

@@ -47,7 +47,7 @@ describe('BTR1', () => {
     ['before the start', Buffer.concat([encodeBtr1([], { records: 1 }), Uint8Array.of(2, 1)]), /record 0 lies outside/],
     ['without units', encodeBtr1([], { unit: 0 }), /unit of the header/],
     ['of another format', Buffer.from('{"format":"BTR2"}\n'), /format must be "BTR1", not "BTR2"/],
-    ['that is none', Buffer.from('{\n'), /the first line must be the JSON header/],
+    ['that is not a header', Buffer.from('{\n'), /the first line must be the JSON header/],
     ['of null', Buffer.from('null\n'), /format must be "BTR1"/],
   ])('%s is refused with its name', (_, bytes, message) => {
     expect(() => parseBtr1(bytes, 'some-trace')).toThrow(message);

@@ -14,7 +14,7 @@ const MAX_OUTAGE_MS = 5_000;
 export async function s3Place(target: S3Target | undefined, cleanup: Cleanup): Promise<Place> {
   const store = target === undefined ? await startStore(cleanup) : storeOf(target);
   const parent = target === undefined || target.prefix === '' ? '' : `${target.prefix}/`;
-  // Nobody's volume but ours is touched, whatever is in the bucket.
+  // No volume but ours is touched, whatever is in the bucket.
   const prefix = `${parent}blockyard-demo-${randomUUID()}`;
   return {
     backend: 's3',
