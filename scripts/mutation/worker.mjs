@@ -16,7 +16,7 @@ const [targetName, out, namesJson] = process.argv.slice(2);
 // Errors of what an earlier test left behind say nothing about the mutant that is switched on now.
 for (const event of ['unhandledRejection', 'uncaughtException']) process.on(event, () => {});
 
-// Whoever interrupts means the parent, which ends its workers when it has their answers.
+// An interrupt is meant for the parent, which ends its workers when it has their answers.
 process.on('SIGINT', () => {});
 
 const shared = new SharedArrayBuffer(8);

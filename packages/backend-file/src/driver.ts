@@ -89,7 +89,7 @@ export class FileDriver implements BlockDriver {
   async disconnect({ force = false }: DisconnectOptions): Promise<void> {
     this.#ended = true;
     // A system call in flight may still move bytes to or from the caller's memory and the file, so neither its promise nor the
-    // lock may end before it does. Whoever uses force is not kept waiting for it.
+    // lock may end before it does. A caller that uses force does not wait for it.
     if (force && this.#inFlight > 0) return;
     await this.#close();
   }

@@ -26,13 +26,13 @@ describe('an error of the operating system', () => {
     assert.match(error.message, new RegExp(errno));
   });
 
-  test('that is none is still an error', () => {
+  test('that is no error is still an error', () => {
     assert.equal(fromErrno('a string').code, 'IO');
     assert.equal(fromErrno(undefined).code, 'IO');
   });
 
   test('that was translated before stays what it is', () => {
-    const error = new BlockError('LOCKED', 'by somebody');
+    const error = new BlockError('LOCKED', 'by someone');
     assert.equal(fromErrno(error), error);
   });
 });

@@ -105,7 +105,7 @@ export class Hold {
   readonly #released: Promise<void>;
   release: () => void = () => {};
   #enter: () => void = () => {};
-  /** Resolves when somebody has come to wait. */
+  /** Resolves when someone has come to wait. */
   readonly entered: Promise<void>;
 
   constructor() {

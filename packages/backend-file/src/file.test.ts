@@ -186,7 +186,7 @@ describe('the lock', () => {
     await (await connectFile({ path })).disconnect();
   });
 
-  test('keeps readers out while somebody writes', async () => {
+  test('keeps readers out while someone writes', async () => {
     const path = await fileOf(512);
     const writer = await connectFile({ path });
     await refused({ path, readOnly: true }, 'LOCKED', /locked by a writer/);
@@ -285,7 +285,7 @@ describe('a device on a file', () => {
     assert.equal((await stat(path)).size, MEBI * MEBI);
   });
 
-  test('says so when somebody has cut its file short', async () => {
+  test('says so when someone has cut its file short', async () => {
     const path = await fileOf(1024);
     const device = await connectFile({ path });
     await truncate(path, 700);

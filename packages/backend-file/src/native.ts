@@ -53,7 +53,7 @@ export async function reserveSpace({ libc }: LoadedNatives, fd: number, lengthBy
   }
 }
 
-/** Locks the open file for as long as it is open. Throws `LOCKED` if somebody else's lock is in the way. */
+/** Locks the open file for as long as it is open. Throws `LOCKED` if another process has a lock in the way. */
 export function lockFile({ natives }: LoadedNatives, fd: number, path: string, shared: boolean): void {
   if (natives === undefined || natives.tryLock(fd, { shared })) return;
   const holder = shared ? 'a writer' : 'another reader or writer';

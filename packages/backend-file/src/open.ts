@@ -34,7 +34,7 @@ export async function openFile(options: CheckedOptions): Promise<OpenedFile> {
   throw new BlockError('UNAVAILABLE', `${options.path} appears, vanishes or changes while it is opened`);
 }
 
-/** Undefined if the file that was found is not the one at the path any more once it is locked. */
+/** Undefined if the file that was found is no longer the one at the path once it is locked. */
 async function openExisting(
   options: CheckedOptions,
   natives: LoadedNatives,
@@ -52,7 +52,7 @@ async function openExisting(
       await handle.close();
       return undefined;
     }
-    // Of no size is also what a creation leaves that was cut off; the lock says that nobody is at it any more.
+    // Of no size is also what a creation leaves that was cut off; the lock says that no one is at work on it.
     const { size } = await handle.stat();
     if (create !== undefined && kind === 'regular' && size === 0) await giveSize(handle, options, natives, create);
     return measure(handle, options, natives);
@@ -71,7 +71,7 @@ async function openNew(options: CheckedOptions, natives: LoadedNatives): Promise
       await giveSize(handle, options, natives, create);
       return await measure(handle, options, natives);
     } catch (error) {
-      // Whoever was quicker to lock it is using it by now.
+      // Another process was quicker to lock it, and uses it by now.
       if (!isBlockError(error, 'LOCKED')) await unlink(path).catch(() => undefined);
       throw error;
     }
@@ -85,7 +85,7 @@ function flagsFor({ readOnly, lock }: CheckedOptions, kind: FileKind): number {
   return constants.O_RDWR + claim;
 }
 
-/** Whether the path still leads to the open file. If not, its lock keeps nobody out, and its name is somebody else's. */
+/** Whether the path still leads to the open file. If not, its lock keeps no one out, and the name belongs to another file. */
 async function isAt(path: string, handle: FileHandle): Promise<boolean> {
   const [open, there] = [await handle.stat({ bigint: true }), await unless('ENOENT', stat(path, { bigint: true }))];
   return open.dev === there?.dev && open.ino === there.ino;

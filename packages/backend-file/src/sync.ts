@@ -5,7 +5,7 @@ import type { FileIo } from './file-io.js';
 /**
  * Makes changes of a file durable: one `fsync` at a time, shared by all who can be answered by it [D1].
  *
- * After an `fsync` error nobody can tell what is durable: Linux reports the error once and marks the lost pages clean, so that
+ * After an `fsync` error no one can tell what is durable: Linux reports the error once and marks the lost pages clean, so that
  * the next `fsync` succeeds (https://lwn.net/Articles/752063/). Hence the first error is the answer to every later call [D3].
  */
 export class Sync {
@@ -66,7 +66,7 @@ export class Sync {
 }
 
 function refusal(failure: BlockError): BlockError {
-  const message = `an earlier flush failed (${failure.message}), so nobody can tell what is durable`;
+  const message = `an earlier flush failed (${failure.message}), so no one can tell what is durable`;
   return new BlockError('FLUSH_FAILED', message, { cause: failure });
 }
 
