@@ -47,6 +47,12 @@ describe('BlockError.from', () => {
     expect(outer.message).toBe('write on s3: no route');
     expect(inner.cause).toBe(source);
   });
+
+  test('leaves the place alone where only the device was named', () => {
+    const lost = BlockError.from(new BlockError('UNAVAILABLE', 'connect ENOENT'), { device: 'disk' });
+    expect(lost).toMatchObject({ code: 'UNAVAILABLE', message: 'disk: connect ENOENT' });
+    expect(BlockError.from(lost, context)).toMatchObject({ message: 'disk: connect ENOENT', cause: lost, ...context });
+  });
 });
 
 describe('locateError', () => {

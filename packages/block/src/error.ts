@@ -96,7 +96,7 @@ export class BlockError extends Error {
     if (!isBlockError(source)) {
       return new BlockError(fallback, `${describe(context)}: ${messageOf(source)}`, { ...context, cause: source });
     }
-    const located = source.operation !== undefined;
+    const located = source.operation !== undefined || source.device !== undefined;
     return new BlockError(source.code, located ? source.message : `${describe(context)}: ${source.message}`, {
       ...context,
       retryable: source.retryable,
@@ -123,6 +123,7 @@ export function locateError(error: unknown, context: ErrorContext): BlockError {
 }
 
 function describe({ operation, device, start, count }: ErrorContext): string {
+  if (operation === undefined && device !== undefined) return device;
   const what = operation ?? 'operation';
   const where = device === undefined ? '' : ` on ${device}`;
   if (start === undefined || count === undefined) return `${what}${where}`;

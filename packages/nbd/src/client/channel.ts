@@ -204,7 +204,7 @@ export class Channel {
       this.#accept(dialled);
       return undefined;
     } catch (error) {
-      const failure = BlockError.from(error, { device: this.#options.target.exportName });
+      const failure = BlockError.from(error, { operation: 'connect', device: this.#options.target.exportName });
       const hopeless = !failure.retryable && failure.code !== 'NOT_FOUND' && failure.code !== 'IO';
       return hopeless || this.#options.clock.now() >= endMs ? failure : undefined;
     }

@@ -191,6 +191,8 @@ describe('a lost connection', () => {
     proxy.open = false;
     proxy.cut();
     await assert.rejects(read(device), code('UNAVAILABLE'));
+    const message = await read(device).then(String, (error: Error) => error.message);
+    assert.equal(message.match(/ on /g)?.length, 1, message);
   });
 
   test('to a server that falls silent is given up, and the request sent again', async () => {
