@@ -8,14 +8,14 @@ import type { RequestKind } from '../traffic.js';
  * - `hold`: it is carried out, and answered, once `until` resolves.
  * - `lose`: the caller gets no answer, which comes out as `UNAVAILABLE`, or as a PUT that is `late`. The request is carried out
  *   before that, or when `carriedOut` resolves, or never.
- * - `cut`: of what a GET asks for the first `bytes` bytes come, then it is `UNAVAILABLE`. Other requests are carried out, and
- *   lost.
+ * - `truncate`: a GET gives the first `bytes` bytes of what it asks for, and then fails: `UNAVAILABLE`. Other requests are
+ *   carried out, and lost.
  */
 export type Fault =
   | { readonly kind: 'refuse'; readonly error: BlockError }
   | { readonly kind: 'hold'; readonly until: Promise<unknown> }
   | { readonly kind: 'lose'; readonly carriedOut: 'before' | 'never' | Promise<unknown> }
-  | { readonly kind: 'cut'; readonly bytes: number };
+  | { readonly kind: 'truncate'; readonly bytes: number };
 
 /** A request to a store. */
 export interface StoreRequest {

@@ -82,9 +82,9 @@ test('a request that is held is carried out, and answered, when it is let go', a
   expect(await putting).toMatchObject({ kind: 'stored', late: false });
 });
 
-test('an answer that is cut short gives some bytes, and is an error', async () => {
+test('an answer that is truncated gives some bytes, and is an error', async () => {
   await store.put('a', body('0123456789'), 'absent', 'one');
-  store.onRequest = () => ({ kind: 'cut', bytes: 4 });
+  store.onRequest = () => ({ kind: 'truncate', bytes: 4 });
   const target = Buffer.alloc(10, '.');
   await expect(readInto(store, 'a', [target], 0)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   expect(target.toString()).toBe('0123......');

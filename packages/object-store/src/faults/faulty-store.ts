@@ -45,10 +45,10 @@ export class FaultyStore implements ObjectStore {
 
   get(key: string, range: ByteRange, open: OpenSink): Promise<GetResult> {
     return this.#run({ kind: 'get', key }, (fault) => {
-      if (fault?.kind !== 'cut') return this.#store.get(key, range, open);
+      if (fault?.kind !== 'truncate') return this.#store.get(key, range, open);
       return this.#store.get(key, range, (version) => {
         const sink = open(version);
-        return sink && new CutSink(sink, fault.bytes, this.#lost({ kind: 'get', key }));
+        return sink && new TruncatingSink(sink, fault.bytes, this.#lost({ kind: 'get', key }));
       });
     });
   }
@@ -108,7 +108,7 @@ export class FaultyStore implements ObjectStore {
       case 'hold':
         await fault.until;
         return carryOut();
-      case 'cut':
+      case 'truncate':
         await carryOut(fault);
         throw this.#lost(request);
       case 'lose':
@@ -135,7 +135,7 @@ export class FaultyStore implements ObjectStore {
 class LostReply extends BlockError {}
 
 /** Lets so many bytes through. */
-class CutSink implements Sink {
+class TruncatingSink implements Sink {
   readonly #sink: Sink;
   readonly #error: BlockError;
   #leftBytes: number;
