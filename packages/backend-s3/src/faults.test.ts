@@ -305,9 +305,9 @@ test('a read that meets one replacement of its object after the other gets its a
 test('an answer that breaks off is asked for again', async () => {
   const device = await connectForgetful();
   await device.write(0, fill(1, OBJECT_SECTORS));
-  failing(({ method }) => method === 'GET', { kind: 'cut', bytes: 700 }, 2);
+  failing(({ method }) => method === 'GET', { kind: 'truncate', bytes: 700 }, 2);
   expect(await read(device, 0, OBJECT_SECTORS)).toEqual(new Array(OBJECT_SECTORS).fill(1));
-  failing(({ method }) => method === 'GET', { kind: 'cut', bytes: 700 }, 2);
+  failing(({ method }) => method === 'GET', { kind: 'truncate', bytes: 700 }, 2);
   await device.write(3, fill(2));
   expect(await read(device, 2, 3)).toEqual([1, 2, 1]);
 });
@@ -315,7 +315,7 @@ test('an answer that breaks off is asked for again', async () => {
 test('answers that all break off are an error, not zeroes', async () => {
   const device = await connectForgetful({ maxAttempts: 4 });
   await device.write(0, fill(1, OBJECT_SECTORS));
-  failing(({ method }) => method === 'GET', { kind: 'cut', bytes: 700 });
+  failing(({ method }) => method === 'GET', { kind: 'truncate', bytes: 700 });
   await expect(read(device, 0, OBJECT_SECTORS)).rejects.toEqual(codeOf('UNAVAILABLE'));
   await expect(device.write(3, fill(2))).rejects.toEqual(codeOf('UNAVAILABLE'));
   proxy.onRequest = () => undefined;

@@ -52,9 +52,9 @@ test('a reset before leaves the store as it was; a reset after does not', async 
   expect(await get('reset', store.client())).toBe('x');
 });
 
-test('a cut answer breaks off within its body', async () => {
+test('a truncated answer breaks off within its body', async () => {
   await put('long', 'y'.repeat(1000));
-  proxy.onRequest = () => ({ kind: 'cut', bytes: 10 });
+  proxy.onRequest = () => ({ kind: 'truncate', bytes: 10 });
   await expect(get('long')).rejects.toThrow();
 });
 

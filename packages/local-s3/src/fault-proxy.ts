@@ -11,14 +11,14 @@ import type { AddressInfo } from 'node:net';
  * - `reset-after`: the store carries it out; the client's connection is reset instead of an answer.
  * - `swallow`: the store never sees it, and the client gets no answer.
  * - `swallow-after`: the store carries it out, and the client gets no answer.
- * - `cut`: the client gets the headers and `bytes` bytes of the answer's body, then a reset.
+ * - `truncate`: the client gets the headers and `bytes` bytes of the answer's body, then a reset.
  * - `hold`: the store gets it only once `until` resolves, also if the client has gone in the meantime.
  */
 export type Fault =
   | ({ readonly kind: 'reply' | 'reply-after' } & FaultReply)
   | ({ readonly kind: 'reply-late'; readonly until: Promise<unknown> } & FaultReply)
   | { readonly kind: 'reset-before' | 'reset-after' | 'swallow' | 'swallow-after' }
-  | { readonly kind: 'cut'; readonly bytes: number }
+  | { readonly kind: 'truncate'; readonly bytes: number }
   | { readonly kind: 'hold'; readonly until: Promise<unknown> };
 
 /** An answer that the store has not given. */
@@ -76,7 +76,7 @@ export async function startFaultProxy(endpoint: string): Promise<FaultProxy> {
     if (fault?.kind === 'reset-after') return reset(outgoing);
     if (fault?.kind === 'reply-after') return reply(outgoing, fault);
     outgoing.writeHead(answer.status, answer.headers);
-    if (fault?.kind !== 'cut') return void outgoing.end(answer.body);
+    if (fault?.kind !== 'truncate') return void outgoing.end(answer.body);
     outgoing.write(answer.body.subarray(0, fault.bytes), () => reset(outgoing));
   };
 
