@@ -1,6 +1,6 @@
 import { parseSize } from '@blockyard/uri';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { BACKENDS, type Backend, type S3Target, type Settings } from './settings.js';
+import { BACKENDS, type Backend, type S3Target, type Settings } from './inputs/settings.js';
 
 const CACHE_DEFAULT = '16M';
 

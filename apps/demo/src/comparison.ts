@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import type { Cleanup } from './cleanup.js';
-import { PIECE_BYTES } from './input.js';
+import { PIECE_BYTES } from './inputs/input.js';
+import { SECTOR_SIZE } from './inputs/settings.js';
+import type { Workload, WorkloadSize } from './inputs/workload.js';
 import type { Place, Volume } from './places/place.js';
+import type { Cleanup } from './process/cleanup.js';
 import { type Replay, replay } from './replay.js';
 import { hashOf } from './round-trip.js';
 import { type BaseCounts, countsOf, openSession } from './session.js';
-import { SECTOR_SIZE } from './settings.js';
-import type { Workload, WorkloadSize } from './workload.js';
 
 /** How the workload went on one volume. */
 export interface WorkloadRun extends Replay, WorkloadSize {

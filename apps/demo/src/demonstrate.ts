@@ -1,13 +1,13 @@
 import { formatSize } from '@blockyard/uri';
-import type { Cleanup } from './cleanup.js';
 import { runWorkload, type WorkloadRun } from './comparison.js';
-import type { Input } from './input.js';
+import type { Input } from './inputs/input.js';
+import type { Backend, Settings } from './inputs/settings.js';
+import { makeWorkload } from './inputs/workload.js';
 import type { Place } from './places/place.js';
+import type { Cleanup } from './process/cleanup.js';
 import type { Progress } from './progress.js';
 import { type RoundTrip, roundTrip } from './round-trip.js';
-import type { Backend, Settings } from './settings.js';
 import { formatCount } from './units.js';
-import { makeWorkload } from './workload.js';
 
 /** All that there is to say of one backend. */
 export interface BackendResult {

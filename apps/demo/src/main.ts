@@ -1,4 +1,4 @@
-import { Cleanup } from './cleanup.js';
+import { Cleanup } from './process/cleanup.js';
 
 /** Exit codes of a process that a signal ended, as shells tell them. */
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;

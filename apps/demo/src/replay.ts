@@ -1,7 +1,7 @@
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 import type { BlockDevice } from '@blockyard/block';
-import { SECTOR_SIZE } from './settings.js';
-import type { Operation, Workload } from './workload.js';
+import { SECTOR_SIZE } from './inputs/settings.js';
+import type { Operation, Workload } from './inputs/workload.js';
 
 /** A flush comes after as many operations. */
 export const FLUSH_EVERY = 500;

@@ -2,11 +2,11 @@ import { formatSize } from '@blockyard/uri';
 import Table from 'cli-table3';
 import type { WorkloadRun } from './comparison.js';
 import type { BackendResult } from './demonstrate.js';
-import type { Input } from './input.js';
+import type { Input } from './inputs/input.js';
+import type { Settings } from './inputs/settings.js';
+import { CLIENTS } from './inputs/workload.js';
 import type { RoundTrip } from './round-trip.js';
-import type { Settings } from './settings.js';
 import { formatCount, formatMs } from './units.js';
-import { CLIENTS } from './workload.js';
 
 const COLUMNS = ['backend', 'job', 'ops/s', 'p50 ms', 'p99 ms', 'base reads', 'base writes', 'hits', 'verified'];
 const NUMBERS = { from: 2, to: 7 };

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { BlockDevice } from '@blockyard/block';
-import type { Cleanup } from './cleanup.js';
-import { type Input, PIECE_BYTES, readInput } from './input.js';
+import { type Input, PIECE_BYTES, readInput } from './inputs/input.js';
+import { SECTOR_SIZE } from './inputs/settings.js';
 import type { Place } from './places/place.js';
+import type { Cleanup } from './process/cleanup.js';
 import { type BaseCounts, countsOf, openSession, sumOf } from './session.js';
-import { SECTOR_SIZE } from './settings.js';
 
 /** What became of the input. */
 export interface RoundTrip {

@@ -7,9 +7,9 @@ import { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { type BlockDevice, createDevice } from '@blockyard/block';
 import { startFaultProxy, startLocalS3 } from '@blockyard/local-s3';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Cleanup } from './cleanup.js';
 import { openPlace } from './places/index.js';
 import type { Place } from './places/place.js';
+import { Cleanup } from './process/cleanup.js';
 import { run, type Surroundings } from './run.js';
 
 const OPERATIONS = 400;

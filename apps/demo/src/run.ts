@@ -1,13 +1,13 @@
 import { formatSize } from '@blockyard/uri';
 import { CommanderError } from 'commander';
 import { parseArguments } from './arguments.js';
-import type { Cleanup } from './cleanup.js';
 import { type BackendResult, demonstrate } from './demonstrate.js';
-import { findInput } from './input.js';
+import { findInput } from './inputs/input.js';
+import type { Settings } from './inputs/settings.js';
 import { openPlace } from './places/index.js';
+import type { Cleanup } from './process/cleanup.js';
 import { Progress } from './progress.js';
 import { jsonOf, tableOf } from './report.js';
-import type { Settings } from './settings.js';
 
 export interface Surroundings {
   /** Gets the table or the JSON, and nothing else. */

@@ -2,8 +2,8 @@ import type { BlockDevice } from '@blockyard/block';
 import { type CacheDevice, connectCache } from '@blockyard/cache';
 import { type StatsDevice, withStats } from '@blockyard/layers';
 import { formatSize } from '@blockyard/uri';
-import type { Cleanup } from './cleanup.js';
 import type { Volume } from './places/place.js';
+import type { Cleanup } from './process/cleanup.js';
 
 /** A volume in use: the device to work with, and what it may tell of itself. */
 export interface Session {

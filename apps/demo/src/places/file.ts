@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectFile } from '@blockyard/backend-file';
-import type { Cleanup } from '../cleanup.js';
-import { SECTOR_SIZE } from '../settings.js';
+import { SECTOR_SIZE } from '../inputs/settings.js';
+import type { Cleanup } from '../process/cleanup.js';
 import type { Place } from './place.js';
 
 /** Volumes as files in a temporary directory that `cleanup` removes. */

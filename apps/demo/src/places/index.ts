@@ -1,5 +1,5 @@
-import type { Cleanup } from '../cleanup.js';
-import type { Backend, Settings } from '../settings.js';
+import type { Backend, Settings } from '../inputs/settings.js';
+import type { Cleanup } from '../process/cleanup.js';
 import { filePlace } from './file.js';
 import { memoryPlace } from './memory.js';
 import type { Place } from './place.js';

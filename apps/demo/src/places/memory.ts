@@ -1,5 +1,5 @@
 import { connectMemory } from '@blockyard/backend-memory';
-import { SECTOR_SIZE } from '../settings.js';
+import { SECTOR_SIZE } from '../inputs/settings.js';
 import type { Place } from './place.js';
 
 export const memoryPlace: Place = {

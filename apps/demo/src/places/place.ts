@@ -1,6 +1,6 @@
 import type { BlockDevice } from '@blockyard/block';
-import type { Backend } from '../settings.js';
-import type { WorkloadSize } from '../workload.js';
+import type { Backend } from '../inputs/settings.js';
+import type { WorkloadSize } from '../inputs/workload.js';
 
 /** Somewhere to make volumes. */
 export interface Place {

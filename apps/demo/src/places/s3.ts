@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { connectS3, createVolume, deleteVolume, type StoreOptions } from '@blockyard/backend-s3';
 import { isBlockError } from '@blockyard/block';
 import { startLocalS3 } from '@blockyard/local-s3';
-import type { Cleanup } from '../cleanup.js';
-import { keepingSignals } from '../own-signals.js';
-import { type S3Target, SECTOR_SIZE } from '../settings.js';
+import { type S3Target, SECTOR_SIZE } from '../inputs/settings.js';
+import type { Cleanup } from '../process/cleanup.js';
+import { keepingSignals } from '../process/own-signals.js';
 import type { Place } from './place.js';
 
 /** Someone watches: a store that is away is told after seconds, where a server would wait for minutes. */
