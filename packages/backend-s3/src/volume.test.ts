@@ -333,7 +333,7 @@ test('a bucket that is not there is NOT_FOUND, and the error names it', async ()
 });
 
 test('wrong credentials are ACCESS_DENIED, leave nothing behind, and stand in no message', async () => {
-  const secretAccessKey = 'a-secret-that-nobody-may-see';
+  const secretAccessKey = 'a-secret-that-no-one-may-see';
   for (const accessKeyId of [at.credentials.accessKeyId, 'unknown-key']) {
     const denied = { ...at, credentials: { accessKeyId, secretAccessKey } };
     for (const attempt of [connectS3, (options: StoreOptions) => createVolume({ ...options, sizeBytes: MiB })]) {

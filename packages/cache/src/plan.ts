@@ -8,7 +8,7 @@ import { type CheckedOptions, invalid } from './options.js';
 import { DirtyLines } from './unwritten/dirty-lines.js';
 
 const LINE_SIZE = 65_536;
-/** Below this many lines the default line size gives way. */
+/** Below this many lines the default line size is made smaller. */
 const LINES_WANTED = 16;
 /** A line being read, one being written, its newer copy, and one more to go on with. */
 const LINES_MIN = 4;

@@ -63,15 +63,15 @@ test('a volume that is not there is NOT_FOUND', async () => {
 });
 
 test('how patient to be with a store is said by the URI, or else by the caller', async () => {
-  const nobody = `s3://${store.bucket}/disks/none?endpoint=http://127.0.0.1:1&region=x`;
+  const unreachable = `s3://${store.bucket}/disks/none?endpoint=http://127.0.0.1:1&region=x`;
   const attempts = async (uri: string, options = {}) => {
     const error = await connectUri(uri, options).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'UNAVAILABLE' });
     return Number(/, (\d+) attempts/.exec((error as Error).message)?.[1] ?? 1);
   };
-  expect(await attempts(`${nobody}&outage=0s`)).toBe(1);
-  expect(await attempts(nobody, { maxOutageMs: 0 })).toBe(1);
-  expect(await attempts(`${nobody}&outage=0s`, { maxOutageMs: 600_000 })).toBe(1);
-  expect(await attempts(`${nobody}&outage=wait&attempts=2`)).toBe(2);
-  expect(await attempts(`${nobody}&outage=1s&timeout=5s&concurrency=8&min-concurrency=2`)).toBeGreaterThan(1);
+  expect(await attempts(`${unreachable}&outage=0s`)).toBe(1);
+  expect(await attempts(unreachable, { maxOutageMs: 0 })).toBe(1);
+  expect(await attempts(`${unreachable}&outage=0s`, { maxOutageMs: 600_000 })).toBe(1);
+  expect(await attempts(`${unreachable}&outage=wait&attempts=2`)).toBe(2);
+  expect(await attempts(`${unreachable}&outage=1s&timeout=5s&concurrency=8&min-concurrency=2`)).toBeGreaterThan(1);
 });

@@ -86,7 +86,7 @@ describe('nbd:', () => {
   });
 
   test('that no one answers is UNAVAILABLE', async () => {
-    const uri = `nbd+unix:///?socket=${folder}/nobody.sock`;
+    const uri = `nbd+unix:///?socket=${folder}/unused.sock`;
     await expect(connectUri(uri)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   });
 });

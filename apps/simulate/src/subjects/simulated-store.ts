@@ -92,7 +92,7 @@ export class SimulatedStore {
     });
   }
 
-  /** Whoever sent what is on its way is no more: some of it arrives, some never will. */
+  /** The sender of what is on its way is gone: some of it arrives, some never will. */
   settle(): void {
     for (const apply of this.#onTheirWay) if (this.#world.arrives()) apply();
     this.#onTheirWay.clear();

@@ -142,7 +142,7 @@ test.each<[string, unknown]>([
   ['nothing', undefined],
   ['an empty list', []],
   ['what is no list', { start: 0 }],
-  ['numbers that are none', [{ start: Number.NaN, count: Number.NaN, type: 'zero' }]],
+  ['numbers that are not numbers', [{ start: Number.NaN, count: Number.NaN, type: 'zero' }]],
   [
     'extents that overlap',
     [

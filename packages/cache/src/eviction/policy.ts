@@ -82,7 +82,7 @@ export interface EvictionPolicy {
 export interface PolicyOptions {
   /** Resident lines to aim at, at least 1. */
   readonly capacity: number;
-  /** Parked lines to have room for beyond the capacity. More find room as long as ghosts give way. Default 0. */
+  /** Parked lines to have room for beyond the capacity. More find room as long as there are ghosts to drop. Default 0. */
   readonly parkedMax?: number;
   /**
    * Seed of the hash and of the policy's random choices, any integer. Default: a random one, so that no one who chooses keys

@@ -143,7 +143,7 @@ describe('other readers', () => {
     expect(readOn(ahead, 40 * LINE, LINE, 16).length).toBeGreaterThan(8);
   });
 
-  test('the stream that was not seen for longest makes way for a new one', () => {
+  test('the stream that was not seen for longest is dropped for a new one', () => {
     const ahead = new ReadAhead(LINE, 16);
     for (let stream = 0; stream < 33; stream++) readOn(ahead, stream * 1e6 * LINE, LINE, 4);
     expect(ahead.observe(4 * LINE, LINE)).toBe(0);

@@ -6,7 +6,7 @@ import type { CacheOptions } from '../options.js';
 export const SECTOR = 512;
 
 /**
- * The system's time, by which nothing makes way for the event loop: what a test sees must not depend on how fast the machine
+ * The system's time, by which nothing yields to the event loop: what a test sees must not depend on how fast the machine
  * is.
  */
 const STEADY: Clock = { now: systemClock.now, set: systemClock.set, clear: systemClock.clear };

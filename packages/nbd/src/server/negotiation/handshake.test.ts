@@ -297,7 +297,7 @@ describe('meta contexts', () => {
     const client = await negotiated(await start({ exports: { disk: device } }));
     const set = async (queries: string[]) => client.option(Option.SET_META_CONTEXT, contextData('', queries));
     assert.deepEqual(names(await set(['base:', 'x-blockyard:'])), []);
-    const replies = await set(['x-blockyard:cached', 'base:allocation', 'base:allocation', 'nobody:knows']);
+    const replies = await set(['x-blockyard:cached', 'base:allocation', 'base:allocation', 'unknown:context']);
     assert.deepEqual(names(replies).sort(), ['base:allocation', 'x-blockyard:cached']);
     const ids = replies.slice(0, -1).map(({ data }) => data.readUInt32BE(0));
     assert.equal(new Set(ids).size, 2);
