@@ -34,14 +34,15 @@ function readArguments() {
       console.log(USAGE);
       process.exit(0);
     }
-    const [given] = positionals;
+    const [given = ''] = positionals;
     if (positionals.length !== 1 || !/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(given)) throw new Error('one NAME, please');
     return { name: given, into: values.into ?? join(ROOT, 'packages') };
   } catch (error) {
-    return fail(`${error.message}\n\n${USAGE}`, 2);
+    return fail(`${error instanceof Error ? error.message : error}\n\n${USAGE}`, 2);
   }
 }
 
+/** @param {string} message @param {number} exitCode @returns {never} */
 function fail(message, exitCode) {
   console.error(`error: ${message}`);
   process.exit(exitCode);

@@ -18,10 +18,10 @@ const fromPackage = createRequire(new URL('package.json', PACKAGES[0]));
 const { CreateBucketCommand, S3Client } = fromPackage('@aws-sdk/client-s3');
 
 const USAGE = 'usage: npm run test:ceph -- [--release 16|18|20] [--cache DIR] [-- arguments of vitest]';
-const OPTIONS = {
+const OPTIONS = /** @type {const} */ ({
   release: { type: 'string', default: '20' },
   cache: { type: 'string', default: '/var/cache/blockyard-ceph' },
-};
+});
 
 async function main() {
   const { values, positionals } = readArguments();
