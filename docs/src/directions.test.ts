@@ -1,0 +1,170 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { ROOT } from './run-program.js';
+import { projects, type SourceFile, sourceFilesOf } from './source-files.js';
+
+/**
+ * For each folder under the `src` of a package, the folders that it may import. `.` is what lies in `src` itself, but for the
+ * package's entry points, which may import everything and are imported by nothing. A package without folders is not listed.
+ */
+const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  'packages/backend-s3': {
+    '.': ['layout', 'objects', 'root'],
+    layout: [],
+    objects: ['layout', 'root'],
+    root: ['layout'],
+  },
+  'packages/block': {
+    '.': [],
+    async: ['.'],
+    bulk: ['.', 'async'],
+    device: ['.', 'async'],
+  },
+  'packages/cache': {
+    '.': [
+      'base',
+      'eviction',
+      'lines',
+      'memory',
+      'read-ahead',
+      'report',
+      'requests',
+      'tables',
+      'unwritten',
+      'write-back',
+    ],
+    base: ['lines', 'tables', 'unwritten'],
+    eviction: ['tables'],
+    lines: ['eviction', 'tables'],
+    memory: ['lines'],
+    'read-ahead': ['base', 'lines', 'memory', 'tables', 'unwritten'],
+    report: ['base', 'lines', 'memory', 'read-ahead', 'requests', 'tables', 'unwritten', 'write-back'],
+    requests: ['base', 'lines', 'memory', 'tables', 'unwritten', 'write-back'],
+    tables: [],
+    unwritten: ['tables'],
+    'write-back': ['base', 'lines', 'memory', 'tables', 'unwritten'],
+  },
+  'packages/conformance': {
+    '.': ['kit', 'kit/cases'],
+    bases: [],
+    kit: ['bases'],
+    'kit/cases': ['bases', 'kit', 'model'],
+    model: ['bases'],
+    saboteurs: ['.', 'bases', 'kit'],
+    simulator: ['bases', 'model'],
+  },
+  'packages/nbd': {
+    client: ['uri', 'wire'],
+    server: [
+      'server/exports',
+      'server/fairness',
+      'server/memory',
+      'server/negotiation',
+      'server/transmission',
+      'uri',
+      'wire',
+    ],
+    'server/access': ['server/fairness'],
+    'server/exports': ['server/fairness', 'wire'],
+    'server/fairness': [],
+    'server/memory': ['wire'],
+    'server/negotiation': ['server/exports', 'wire'],
+    'server/transmission': ['server/access', 'server/exports', 'server/fairness', 'server/memory', 'wire'],
+    uri: ['wire'],
+    wire: [],
+  },
+  'packages/object-store': {
+    '.': [],
+    'conformance/cases': ['.'],
+    directory: ['.'],
+    faults: ['.'],
+  },
+  'packages/object-store-s3': {
+    '.': ['link', 'probe', 'requests'],
+    link: [],
+    probe: ['requests'],
+    requests: ['link'],
+  },
+  'packages/uri': {
+    '.': ['schemes', 'syntax'],
+    schemes: ['syntax'],
+    syntax: [],
+  },
+  'apps/cli': {
+    '.': ['arguments', 'commands', 'devices', 'terminal'],
+    arguments: ['terminal'],
+    commands: ['arguments', 'devices', 'load', 'serve', 'terminal', 'trace'],
+    devices: ['arguments', 'terminal'],
+    load: ['devices', 'terminal', 'trace'],
+    serve: ['terminal'],
+    terminal: [],
+    trace: [],
+  },
+  'apps/demo': {
+    '.': ['inputs', 'places', 'process'],
+    inputs: [],
+    places: ['inputs', 'process'],
+    process: [],
+  },
+  'apps/simulate': {
+    '.': ['subjects'],
+    killed: [],
+    memory: [],
+    planted: [],
+    subjects: [],
+  },
+};
+
+/** Files that a package names in its `exports` or `bin`. */
+async function entryPointsOf(project: string): Promise<ReadonlySet<string>> {
+  const { exports = {}, bin = {} } = JSON.parse(await readFile(join(ROOT, project, 'package.json'), 'utf8'));
+  const built = [...JSON.stringify([exports, bin]).matchAll(/dist\/([\w/-]+)\.js/g)];
+  return new Set(built.map(([, name]) => `${name}.ts`));
+}
+
+/** The folders that each folder imports, those of entry points left out. */
+function importsByFolder(files: readonly SourceFile[], entryPoints: ReadonlySet<string>): Map<string, Set<string>> {
+  const folders = new Map<string, Set<string>>();
+  for (const { path, imports } of files) {
+    if (entryPoints.has(path)) continue;
+    const from = dirname(path);
+    const targets = folders.get(from) ?? new Set();
+    folders.set(from, targets);
+    for (const to of imports.map((imported) =>
+      entryPoints.has(imported) ? `entry point ${imported}` : dirname(imported),
+    )) {
+      if (to !== from) targets.add(to);
+    }
+  }
+  return folders;
+}
+
+const found = await Promise.all(
+  (await projects()).map(async (project) => {
+    const files = await sourceFilesOf(project);
+    return { project, folders: importsByFolder(files, await entryPointsOf(project)) };
+  }),
+);
+
+describe('Folders of a package import in the directions that are allowed', () => {
+  test.each(found.filter(({ folders }) => folders.size > 1))('$project', ({ project, folders }) => {
+    const allowed = MAY_IMPORT[project] ?? {};
+    expect([...folders.keys()].sort(), 'every folder has a line in the table').toEqual(Object.keys(allowed).sort());
+    for (const [folder, targets] of folders) {
+      const beyond = [...targets].filter((target) => !allowed[folder]?.includes(target));
+      expect(beyond, `${folder} imports what it may not`).toEqual([]);
+    }
+  });
+
+  test('and never in both', () => {
+    const pairs = Object.entries(MAY_IMPORT).flatMap(([project, folders]) =>
+      Object.entries(folders).flatMap(([folder, targets]) =>
+        targets
+          .filter((target) => folder < target && folders[target]?.includes(folder))
+          .map((target) => `${project}: ${folder}, ${target}`),
+      ),
+    );
+    expect(pairs).toEqual([]);
+  });
+});
