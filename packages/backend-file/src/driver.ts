@@ -3,7 +3,7 @@ import { errnoOf, fromErrno } from './errno.js';
 import { extentsOfFile } from './extents.js';
 import type { FileIo } from './file-io.js';
 import { Sync } from './sync.js';
-import { type Proceed, readFully, writeFully } from './transfer.js';
+import { readFully, type ThrowIfStopped, writeFully } from './transfer.js';
 
 export type { FileIo } from './file-io.js';
 
@@ -60,15 +60,17 @@ export class FileDriver implements BlockDriver {
     const { holes } = io;
     if (holes === undefined) return;
     const sectors = { sectorSize: facts.sectorSize, paddedFrom: facts.paddedFrom };
-    this.extents = (start, count) => this.#run(() => extentsOfFile(holes, sectors, start, count, this.#proceed));
+    this.extents = (start, count) => this.#run(() => extentsOfFile(holes, sectors, start, count, this.#throwIfStopped));
   }
 
   read(start: number, buffers: readonly Uint8Array[]): Promise<void> {
-    return this.#run(() => readFully(this.#io, start * this.sectorSize, buffers, this.#proceed, this.#paddedFrom));
+    return this.#run(() =>
+      readFully(this.#io, start * this.sectorSize, buffers, this.#throwIfStopped, this.#paddedFrom),
+    );
   }
 
   write(start: number, buffers: readonly Uint8Array[]): Promise<void> {
-    return this.#change(() => writeFully(this.#io, start * this.sectorSize, buffers, this.#proceed));
+    return this.#change(() => writeFully(this.#io, start * this.sectorSize, buffers, this.#throwIfStopped));
   }
 
   async flush(): Promise<void> {
@@ -95,7 +97,7 @@ export class FileDriver implements BlockDriver {
   }
 
   /** Throws once the device was disconnected by force. */
-  readonly #proceed: Proceed = () => {
+  readonly #throwIfStopped: ThrowIfStopped = () => {
     if (this.#ended) throw new BlockError('DISCONNECTED', 'the device was disconnected by force');
   };
 
@@ -103,7 +105,7 @@ export class FileDriver implements BlockDriver {
     if (this.#hasHoles && (await this.#punched(position, length))) return;
     for (let done = 0; done < length; done += ZERO_WRITE_BYTES_MAX) {
       const zeroes = zeroBuffers(Math.min(length - done, ZERO_WRITE_BYTES_MAX));
-      await writeFully(this.#io, position + done, zeroes, this.#proceed);
+      await writeFully(this.#io, position + done, zeroes, this.#throwIfStopped);
     }
   }
 

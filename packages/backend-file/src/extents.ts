@@ -1,7 +1,7 @@
 import { BlockError, type Extent } from '@blockyard/block';
 import { errnoOf } from './errno.js';
 import type { Holes } from './file-io.js';
-import type { Proceed } from './transfer.js';
+import type { ThrowIfStopped } from './transfer.js';
 
 /**
  * Seeks for one answer; what lies behind is data. Enough for 128 MiB in which every other block of 4 KiB is a hole. Callers
@@ -27,11 +27,11 @@ export async function extentsOfFile(
   sectors: SectorsOfFile,
   start: number,
   count: number,
-  proceed: Proceed,
+  throwIfStopped: ThrowIfStopped,
 ): Promise<Extent[]> {
   const list = new ExtentList(start, start + count);
   try {
-    await findHoles(holes, sectors, list, proceed);
+    await findHoles(holes, sectors, list, throwIfStopped);
   } catch (error) {
     if (!REFUSED.includes(errnoOf(error))) throw error;
   }
@@ -43,16 +43,16 @@ async function findHoles(
   holes: Holes,
   { sectorSize, paddedFrom = Number.POSITIVE_INFINITY }: SectorsOfFile,
   list: ExtentList,
-  proceed: Proceed,
+  throwIfStopped: ThrowIfStopped,
 ): Promise<void> {
   for (let seeks = 0; list.at < list.end && seeks < SEEKS_MAX; seeks += 2) {
-    proceed();
+    throwIfStopped();
     const position = list.at * sectorSize;
     const data = await holes.nextData(position);
     if (data === undefined) await checkLength(holes, Math.min(list.end * sectorSize, paddedFrom));
     list.addTo(Math.floor((data ?? Number.POSITIVE_INFINITY) / sectorSize), 'zero');
     if (data === undefined || list.at === list.end) return;
-    proceed();
+    throwIfStopped();
     const hole = (await holes.nextHole(Math.max(data, position))) ?? Number.POSITIVE_INFINITY;
     // At least one sector: someone else may have punched a hole between the two questions.
     list.addTo(Math.max(Math.ceil(hole / sectorSize), list.at + 1), 'data');

@@ -4,7 +4,7 @@ import { describe, test } from 'vitest';
 import { FakeFileIo, systemError } from './file-io.fake.js';
 import { BUFFERS_PER_CALL_MAX, BYTES_PER_CALL_MAX, readFully, writeFully } from './transfer.js';
 
-const proceed = () => {};
+const throwIfStopped = () => {};
 const counting = (length: number, from = 0) => Uint8Array.from({ length }, (_, i) => (from + i) % 251);
 
 describe('a transfer', () => {
@@ -12,11 +12,11 @@ describe('a transfer', () => {
     const io = new FakeFileIo(4096);
     io.mostBytes = 7;
     const data = counting(100);
-    await writeFully(io, 1000, [data.subarray(0, 10), data.subarray(10, 31), data.subarray(31)], proceed);
+    await writeFully(io, 1000, [data.subarray(0, 10), data.subarray(10, 31), data.subarray(31)], throwIfStopped);
     assert.deepEqual(io.bytes.slice(1000, 1100), data);
     assert.deepEqual(io.bytes[1100], 0);
     const found = [new Uint8Array(64), new Uint8Array(36)];
-    await readFully(io, 1000, found, proceed);
+    await readFully(io, 1000, found, throwIfStopped);
     assert.deepEqual(Uint8Array.from(found.flatMap((buffer) => [...buffer])), data);
   });
 
@@ -24,7 +24,7 @@ describe('a transfer', () => {
     const io = new FakeFileIo(3000);
     const data = counting(3000);
     const buffers = Array.from(data, (_, i) => data.subarray(i, i + 1));
-    await writeFully(io, 0, buffers, proceed);
+    await writeFully(io, 0, buffers, throwIfStopped);
     assert.deepEqual(io.bytes, data);
     assert.equal(io.calls.length, Math.ceil(3000 / BUFFERS_PER_CALL_MAX));
   });
@@ -37,7 +37,7 @@ describe('a transfer', () => {
       return byteLengthOf(buffers);
     };
     // Never touched, so that it takes no memory.
-    await readFully(io, 2 ** 40, [new Uint8Array(1024), new Uint8Array(2 * BYTES_PER_CALL_MAX)], proceed);
+    await readFully(io, 2 ** 40, [new Uint8Array(1024), new Uint8Array(2 * BYTES_PER_CALL_MAX)], throwIfStopped);
     assert.deepEqual(calls, [
       { position: 2 ** 40, length: BYTES_PER_CALL_MAX },
       { position: 2 ** 40 + BYTES_PER_CALL_MAX, length: BYTES_PER_CALL_MAX },
@@ -51,7 +51,7 @@ describe('a transfer', () => {
     io.before = () => {
       if (interrupts-- > 0) throw systemError('EINTR');
     };
-    await writeFully(io, 0, [counting(512)], proceed);
+    await writeFully(io, 0, [counting(512)], throwIfStopped);
     assert.deepEqual(io.bytes, counting(512));
   });
 
@@ -60,12 +60,12 @@ describe('a transfer', () => {
     io.before = () => {
       throw systemError('EINTR');
     };
-    await assert.rejects(readFully(io, 0, [new Uint8Array(512)], proceed), /EINTR/);
+    await assert.rejects(readFully(io, 0, [new Uint8Array(512)], throwIfStopped), /EINTR/);
   });
 
   test('that finds the file shorter than it was says where it ends', async () => {
     const io = new FakeFileIo(700);
-    await assert.rejects(readFully(io, 512, [new Uint8Array(512)], proceed), (error) => {
+    await assert.rejects(readFully(io, 512, [new Uint8Array(512)], throwIfStopped), (error) => {
       assert.ok(isBlockError(error, 'CORRUPT'));
       assert.match(error.message, /ends at byte 700/);
       return true;
@@ -75,7 +75,9 @@ describe('a transfer', () => {
   test('fails rather than loops when nothing is written', async () => {
     const io = new FakeFileIo(512);
     io.mostBytes = 0;
-    await assert.rejects(writeFully(io, 0, [new Uint8Array(512)], proceed), (error) => isBlockError(error, 'IO'));
+    await assert.rejects(writeFully(io, 0, [new Uint8Array(512)], throwIfStopped), (error) =>
+      isBlockError(error, 'IO'),
+    );
   });
 
   test('ends between two calls when it is told to', async () => {

@@ -9,7 +9,7 @@ export const BUFFERS_PER_CALL_MAX = 1024;
 export const BYTES_PER_CALL_MAX = 1 << 30;
 
 /** How a transfer is told to end early: throws. */
-export type Proceed = () => void;
+export type ThrowIfStopped = () => void;
 
 /**
  * Fills all buffers from `position` on, in as many calls as it takes. Where the file is known to end within its last sector, at byte
@@ -19,10 +19,10 @@ export async function readFully(
   io: FileIo,
   position: number,
   buffers: readonly Uint8Array[],
-  proceed: Proceed,
+  throwIfStopped: ThrowIfStopped,
   paddedFrom?: number,
 ): Promise<void> {
-  const doneBytes = await transfer((batch, at) => io.readv(batch, at), position, buffers, proceed);
+  const doneBytes = await transfer((batch, at) => io.readv(batch, at), position, buffers, throwIfStopped);
   const byteLength = byteLengthOf(buffers);
   if (doneBytes === byteLength) return;
   if (position + doneBytes === paddedFrom) {
@@ -40,9 +40,9 @@ export async function writeFully(
   io: FileIo,
   position: number,
   buffers: readonly Uint8Array[],
-  proceed: Proceed,
+  throwIfStopped: ThrowIfStopped,
 ): Promise<void> {
-  const doneBytes = await transfer((batch, at) => io.writev(batch, at), position, buffers, proceed);
+  const doneBytes = await transfer((batch, at) => io.writev(batch, at), position, buffers, throwIfStopped);
   if (doneBytes === byteLengthOf(buffers)) return;
   throw new BlockError('IO', `the file takes nothing at byte ${position + doneBytes}`);
 }
@@ -54,12 +54,12 @@ async function transfer(
   call: Call,
   position: number,
   buffers: readonly Uint8Array[],
-  proceed: Proceed,
+  throwIfStopped: ThrowIfStopped,
 ): Promise<number> {
   const cursor = new Cursor(buffers);
   for (let batch = cursor.next(); batch.length > 0; batch = cursor.next()) {
     const length = await uninterrupted(() => {
-      proceed();
+      throwIfStopped();
       return call(batch, position + cursor.doneBytes);
     });
     if (length === 0) break;
