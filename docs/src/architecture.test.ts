@@ -31,7 +31,8 @@ describe('Arrows point down', () => {
     block: [],
     'local-s3': [],
     'object-store-s3': ['block', 'object-store'],
-    'backend-s3': ['block', 'object-store', 'object-store-s3'],
+    'volume-root': ['block', 'object-store'],
+    'backend-s3': ['block', 'object-store', 'object-store-s3', 'volume-root'],
     uri: [
       'block',
       'cache',

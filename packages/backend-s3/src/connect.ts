@@ -1,9 +1,22 @@
 import { BlockError, createDevice } from '@blockyard/block';
 import { Semaphore, SerialQueue } from '@blockyard/block/async';
 import type { ObjectStore, StoreAbilities } from '@blockyard/object-store';
+import {
+  claimOver,
+  Fence,
+  findHolder,
+  type HolderState,
+  holderStateOf,
+  RENEW_MS,
+  RootObject,
+  readRoot,
+  refuseIfHeld,
+  sleep,
+  volumeHolderOf,
+} from '@blockyard/volume-root';
 import { S3Driver } from './driver.js';
 import { Geometry } from './layout/geometry.js';
-import { type Keys, keysOf } from './layout/keys.js';
+import { keysOf } from './layout/keys.js';
 import { DataObjects } from './objects/data-objects.js';
 import { Deleter } from './objects/deleter.js';
 import { findObjects } from './objects/find-objects.js';
@@ -14,13 +27,9 @@ import { RecentObjects } from './objects/recent-objects.js';
 import type { VolumeParts } from './objects/volume-parts.js';
 import { ObjectWriter } from './objects/writer.js';
 import { type ConnectS3Options, type ConnectSettings, checkConnectOptions } from './options.js';
-import { Fence } from './root/fence.js';
-import { describeHolder } from './root/holder.js';
 import { Lease } from './root/lease.js';
-import { RootObject, readRoot } from './root/root-object.js';
-import { claimOver, type HolderState, holderStateOf, RENEW_MS, refuseIfHeld } from './root/take-over.js';
-import { atMost, sleep, type VolumeClock } from './root/volume-clock.js';
-import { type S3Device, volumeHolderOf } from './root/volume-holder.js';
+import { ROOT_FORMAT, type Root } from './root/root.js';
+import type { S3Device } from './root/s3-device.js';
 import { nameOf, openVolumeStore, probeStore } from './volume-store.js';
 
 /**
@@ -57,10 +66,11 @@ async function openDriver(
   const { readOnly, clock, leaseMs } = settings;
   const keys = keysOf(settings.prefix);
   store.dates.watch(keys.root);
-  const found = await readRoot(store, keys);
+  const place = { store, key: keys.root, format: ROOT_FORMAT };
+  const found = await readRoot(place);
   const held = holderStateOf(found.root, store.dates.watched, clock);
-  const fence = new Fence(() => findHolder(store, keys, clock));
-  const root = new RootObject(store, keys, fence, clock, found);
+  const fence = new Fence(() => findHolder(place, clock));
+  const root = new RootObject({ ...place, fence, clock }, found);
   const lease = new Lease({ root, fence, clock, dates: store.dates }, { leaseMs, renewMs: RENEW_MS });
   // Before the takeover, which makes it unknown.
   const { objectCount } = found.root;
@@ -72,14 +82,14 @@ async function openDriver(
     return { driver, held };
   } catch (error) {
     // Nothing was changed: the next one is to find what this one found.
-    await root.giveBack(objectCount);
+    await root.giveBack((held) => ({ ...held, objectCount }));
     throw error;
   }
 }
 
 /** What a volume was found to be, and what the store can do, where it was asked. */
 interface Owned {
-  readonly root: RootObject;
+  readonly root: RootObject<Root>;
   readonly fence: Fence;
   readonly lease: Lease;
   readonly objectCount: number | null;
@@ -100,7 +110,8 @@ async function makeDriver(
   const { volumeId, sectorSize, objectSizeBytes, partSizeBytes } = root.root;
   const format = new ObjectFormat(partSizeBytes);
   const known = new KnownObjects();
-  const countAgain = async () => (readOnly ? (await readRoot(store, keys)).root.objectCount : objectCount);
+  const place = { store, key: keys.root, format: ROOT_FORMAT };
+  const countAgain = async () => (readOnly ? (await readRoot(place)).root.objectCount : objectCount);
   const lists = Math.min(concurrency, LISTS_MAX);
   await findObjects({ store, keys, geometry, format, known, countAgain, acceptMissing }, objectCount, lists);
   const objects = new DataObjects(store, keys);
@@ -142,23 +153,15 @@ function writesAtOnce(objectSizeBytes: number, concurrency: number): number {
 async function becomeWriter(
   store: ObjectStore,
   settings: ConnectSettings,
-  { root, held }: { readonly root: RootObject; readonly held: HolderState | null },
+  { root, held }: { readonly root: RootObject<Root>; readonly held: HolderState | null },
 ): Promise<StoreAbilities> {
   const { prefix, takeOver, leaseMs, clock } = settings;
   const keys = keysOf(prefix);
   if (!takeOver) refuseIfHeld(held, store.urlOf(keys.root));
   const abilities = await probeStore(store, keys, settings);
   const { holder, waitMs } = claimOver(held, leaseMs, clock);
-  await root.takeOver(holder);
+  await root.takeOver(holder, (found) => ({ ...found, objectCount: null }));
   if (waitMs > 0) await sleep(clock, waitMs);
   root.settle(leaseMs);
   return abilities;
-}
-
-/** Longest that a writer that was replaced looks for the one that replaced it, to say who it is. */
-const FIND_HOLDER_MS_MAX = 5000;
-
-async function findHolder(store: ObjectStore, keys: Keys, clock: VolumeClock): Promise<string | undefined> {
-  const found = await atMost(clock, FIND_HOLDER_MS_MAX, readRoot(store, keys));
-  return found?.root.holder ? describeHolder(found.root.holder) : undefined;
 }

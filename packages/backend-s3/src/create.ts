@@ -1,10 +1,10 @@
 import { BlockError } from '@blockyard/block';
 import { newId, type ObjectStore, readInto } from '@blockyard/object-store';
+import { putRoot } from '@blockyard/volume-root';
 import { type Keys, keysOf } from './layout/keys.js';
 import { listData } from './objects/listing.js';
 import { type CreateSettings, type CreateVolumeOptions, checkCreateOptions } from './options.js';
-import { partSizeFor, type Root } from './root/root.js';
-import { putRoot } from './root/root-object.js';
+import { partSizeFor, ROOT_FORMAT, type Root } from './root/root.js';
 import { nameOf, openVolumeStore, probeStore } from './volume-store.js';
 
 /**
@@ -47,7 +47,7 @@ async function create(store: ObjectStore, settings: CreateSettings): Promise<voi
     objectCount: 0,
     changeId: newId(),
   };
-  const result = await putRoot(store, keys, root, 'absent');
+  const result = await putRoot({ store, key: keys.root, format: ROOT_FORMAT }, root, 'absent');
   if (result.kind === 'failed') throw result.error;
   if (result.kind === 'lost') throw exists(store, keys.root);
 }

@@ -1,10 +1,10 @@
 import { BlockError, isBlockError } from '@blockyard/block';
 import { isId, newId, type ObjectStore, readInto } from '@blockyard/object-store';
+import { holderStateOf, readRoot, refuseIfHeld } from '@blockyard/volume-root';
 import { indexOfKey, type Keys, keysOf } from './layout/keys.js';
 import { listData } from './objects/listing.js';
 import { checkDeleteOptions, type DeleteSettings, type DeleteVolumeOptions } from './options.js';
-import { readRoot } from './root/root-object.js';
-import { holderStateOf, refuseIfHeld } from './root/take-over.js';
+import { ROOT_FORMAT } from './root/root.js';
 import { nameOf, openVolumeStore } from './volume-store.js';
 
 /**
@@ -67,7 +67,7 @@ async function deleteAll(store: ObjectStore, settings: DeleteSettings): Promise<
  */
 async function checkNotHeld(store: ObjectStore, keys: Keys, { clock }: DeleteSettings): Promise<void> {
   store.dates.watch(keys.root);
-  const found = await readRoot(store, keys).catch((error: unknown) => {
+  const found = await readRoot({ store, key: keys.root, format: ROOT_FORMAT }).catch((error: unknown) => {
     if (!isBlockError(error, 'CORRUPT') && !isBlockError(error, 'NOT_FOUND')) throw error;
   });
   if (found === undefined) return;

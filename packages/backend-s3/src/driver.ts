@@ -119,7 +119,8 @@ export class S3Driver implements BlockDriver {
   async disconnect({ force = false }: DisconnectOptions): Promise<void> {
     const { root, known, store } = this.#parts;
     this.#lease.stop();
-    if (!force && !this.readOnly) await root.giveBack(known.count);
+    const objectCount = known.count;
+    if (!force && !this.readOnly) await root.giveBack((held) => ({ ...held, objectCount }));
     store.close();
   }
 

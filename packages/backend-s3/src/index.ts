@@ -4,6 +4,7 @@ export {
   STORE_EVENTS_CHANNEL,
   type StoreEvent,
 } from '@blockyard/object-store-s3';
+export type { VolumeHolder } from '@blockyard/volume-root';
 export { connectS3 } from './connect.js';
 export { createVolume } from './create.js';
 export { deleteVolume } from './delete-volume.js';
@@ -17,4 +18,4 @@ export {
   OBJECT_SIZE_BYTES_DEFAULT,
   type StoreOptions,
 } from './options.js';
-export type { S3Device, VolumeHolder } from './root/volume-holder.js';
+export type { S3Device } from './root/s3-device.js';

@@ -17,10 +17,9 @@ import {
   type S3ConnectionOptions,
   type S3ConnectionSettings,
 } from '@blockyard/object-store-s3';
-import { checkPrefix } from './layout/keys.js';
+import { checkPrefix, LEASE_MS_MAX, systemVolumeClock, type VolumeClock } from '@blockyard/volume-root';
+import { LONGEST_KEY_BYTES } from './layout/keys.js';
 import { checkObjectSize } from './layout/object-size.js';
-import { LEASE_MS_MAX } from './root/holder.js';
-import { systemVolumeClock, type VolumeClock } from './root/volume-clock.js';
 
 /** How to reach the volume: the bucket, and where in it. */
 export interface StoreOptions extends S3ConnectionOptions {
@@ -201,7 +200,7 @@ function sizeOf({ sizeSectors, sizeBytes }: CreateVolumeOptions, sectorSize: num
 function checkStoreOptions(options: StoreOptions): StoreSettings {
   const connection = checkS3Connection(options);
   const { bucket, prefix, allowUnsafeStore = false } = options;
-  checkPrefix(prefix);
+  checkPrefix(prefix, LONGEST_KEY_BYTES);
   checkBoolean(allowUnsafeStore, 'allowUnsafeStore');
   return { bucket, prefix, connection, clock: connection.clock, allowUnsafeStore };
 }

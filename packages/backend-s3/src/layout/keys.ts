@@ -1,5 +1,3 @@
-import { BlockError } from '@blockyard/block';
-
 /**
  * Where things are: `<prefix>/volume.json` is the root, `<prefix>/data/<object number>` one object of data each, and
  * `<prefix>/probe-<id>` a scratch key while a volume is created or connected to.
@@ -20,8 +18,8 @@ export interface Keys {
 const NUMBER_DIGITS = 12;
 const NUMBER_PATTERN = /^[0-9a-f]{12}$/;
 
-/** S3 allows 1,024 bytes for a key; ours add at most `/probe-` and an id of 32. */
-const PREFIX_BYTES_MAX = 1024 - 39;
+/** The most that a key adds to its prefix: `/probe-` and an id of 32. */
+export const LONGEST_KEY_BYTES = 39;
 
 export function keysOf(prefix: string): Keys {
   return {
@@ -40,25 +38,4 @@ export function dataKey(keys: Keys, index: number): string {
 export function indexOfKey(keys: Keys, key: string): number | undefined {
   const digits = key.slice(keys.dataPrefix.length);
   return key.startsWith(keys.dataPrefix) && NUMBER_PATTERN.test(digits) ? Number.parseInt(digits, 16) : undefined;
-}
-
-/**
- * Refuses what clients and servers on the way might each read differently: empty, `.` and `..` segments, control characters.
- */
-export function checkPrefix(prefix: unknown): asserts prefix is string {
-  if (typeof prefix !== 'string' || prefix === '') {
-    throw new BlockError(
-      'INVALID_ARGUMENT',
-      `prefix must be a string that is not empty, not ${JSON.stringify(prefix)}`,
-    );
-  }
-  if (prefix.split('/').some((segment) => segment === '' || segment === '.' || segment === '..')) {
-    throw new BlockError('INVALID_ARGUMENT', `prefix ${JSON.stringify(prefix)} has an empty, "." or ".." segment`);
-  }
-  if (/\p{Cc}|\p{Cs}/u.test(prefix)) {
-    throw new BlockError('INVALID_ARGUMENT', `prefix ${JSON.stringify(prefix)} has a control character`);
-  }
-  if (Buffer.byteLength(prefix) > PREFIX_BYTES_MAX) {
-    throw new BlockError('INVALID_ARGUMENT', `prefix must be at most ${PREFIX_BYTES_MAX} bytes`);
-  }
 }

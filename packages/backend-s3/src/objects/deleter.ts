@@ -1,7 +1,8 @@
 import { forEachParallel } from '@blockyard/block/async';
 import { MAX_BATCH_KEYS, type ObjectStore } from '@blockyard/object-store';
+import type { RootObject } from '@blockyard/volume-root';
 import { dataKey, type Keys } from '../layout/keys.js';
-import type { RootObject } from '../root/root-object.js';
+import type { Root } from '../root/root.js';
 import { listData } from './listing.js';
 
 /** Batches in flight at once. */
@@ -34,14 +35,14 @@ type DeleterStore = Pick<ObjectStore, 'list' | 'head' | 'delete'>;
 export class Deleter {
   readonly #store: DeleterStore;
   readonly #keys: Keys;
-  readonly #root: Pick<RootObject, 'verify'>;
+  readonly #root: Pick<RootObject<Root>, 'verify'>;
   readonly #conditional: boolean;
   /** As many as there are callers that wait. */
   #queue: Wanted[] = [];
   #running = 0;
   #scheduled = false;
 
-  constructor(store: DeleterStore, keys: Keys, root: Pick<RootObject, 'verify'>, conditional: boolean) {
+  constructor(store: DeleterStore, keys: Keys, root: Pick<RootObject<Root>, 'verify'>, conditional: boolean) {
     this.#store = store;
     this.#keys = keys;
     this.#root = root;

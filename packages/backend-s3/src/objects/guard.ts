@@ -1,8 +1,8 @@
 import { BlockError } from '@blockyard/block';
+import type { RootObject } from '@blockyard/volume-root';
 import type { Geometry } from '../layout/geometry.js';
 import type { Stamp } from '../layout/stamp.js';
 import type { Root } from '../root/root.js';
-import type { RootObject } from '../root/root-object.js';
 import type { DataObjects } from './data-objects.js';
 import type { ObjectFormat } from './format.js';
 import { fitsV1, HEADER_BYTES_V1 } from './object-v1.js';
@@ -12,7 +12,7 @@ interface GuardParts {
   readonly objects: Pick<DataObjects, 'urlOf'>;
   readonly root: {
     readonly root: Pick<Root, 'volumeId' | 'writerEpoch' | 'opening'>;
-    readonly verify: RootObject['verify'];
+    readonly verify: RootObject<Root>['verify'];
   };
   readonly geometry: Geometry;
   readonly format: ObjectFormat;

@@ -23,7 +23,7 @@ export async function resizeVolume(parts: VolumeParts, writer: ObjectWriter, siz
   const grows = sizeSectors > geometry.sizeSectors;
   if (grows) await clearPastEnd(parts, writer);
   const pastEnd = geometry.objectCount;
-  await root.resize(sizeSectors);
+  await root.change((held) => ({ ...held, sizeSectors }));
   // New space reads as zeroes, whatever a listing has left out.
   if (grows) known.discardFrom(pastEnd);
   geometry.sizeSectors = sizeSectors;

@@ -1,8 +1,8 @@
 import type { Semaphore, SerialQueue } from '@blockyard/block/async';
 import type { ObjectStore } from '@blockyard/object-store';
+import type { Fence, RootObject } from '@blockyard/volume-root';
 import type { Geometry } from '../layout/geometry.js';
-import type { Fence } from '../root/fence.js';
-import type { RootObject } from '../root/root-object.js';
+import type { Root } from '../root/root.js';
 import type { DataObjects } from './data-objects.js';
 import type { ObjectFormat } from './format.js';
 import type { Guard } from './guard.js';
@@ -18,7 +18,7 @@ export interface VolumeParts {
   readonly geometry: Geometry;
   readonly format: ObjectFormat;
   readonly imageFacts: ImageFacts;
-  readonly root: RootObject;
+  readonly root: RootObject<Root>;
   readonly known: KnownObjects;
   /** One change, or one final look, at a time for each object. */
   readonly locks: SerialQueue<number>;

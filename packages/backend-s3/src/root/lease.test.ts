@@ -1,10 +1,9 @@
 import { BlockError } from '@blockyard/block';
+import { Fence, type Sighting } from '@blockyard/volume-root';
 import { beforeEach, expect, test } from 'vitest';
 import { TestClock } from '../testing/clock.js';
 import { gate } from '../testing/gate.js';
-import { Fence } from './fence.js';
 import { Lease } from './lease.js';
-import type { Sighting } from './root-object.js';
 
 const LEASE_MS = 3000;
 const RENEW_MS = 30_000;

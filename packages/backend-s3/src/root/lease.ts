@@ -1,7 +1,6 @@
 import type { StoreDates } from '@blockyard/object-store';
-import type { Fence } from './fence.js';
-import type { RootObject } from './root-object.js';
-import type { VolumeClock } from './volume-clock.js';
+import type { Fence, RootObject, VolumeClock } from '@blockyard/volume-root';
+import type { Root } from './root.js';
 
 /** Looks in the time of one lease, so that there is a fresh one before the last has run out. */
 const LOOKS_PER_LEASE = 3;
@@ -14,7 +13,7 @@ const LOOK_INTERVAL_MS = 1000;
 const CHANGES_BEFORE_FLUSH_MAX = 16;
 
 interface LeaseParts {
-  readonly root: Pick<RootObject, 'verify' | 'seen' | 'looksBegun' | 'isDoubtful'>;
+  readonly root: Pick<RootObject<Root>, 'verify' | 'seen' | 'looksBegun' | 'isDoubtful'>;
   readonly fence: Fence;
   readonly clock: VolumeClock;
   readonly dates: Pick<StoreDates, 'latestMs'>;

@@ -1,6 +1,5 @@
+import { takeOverWaitMs, type VolumeClock } from '@blockyard/volume-root';
 import { LEASE_MS_DEFAULT } from '../options.js';
-import { takeOverWaitMs } from '../root/holder.js';
-import type { VolumeClock } from '../root/volume-clock.js';
 
 /** What a test with `hurries` off advances by. */
 export const TAKE_OVER_MS = takeOverWaitMs({ leaseMs: LEASE_MS_DEFAULT });

@@ -35,7 +35,7 @@ export const HOLDER_FIELDS: readonly (keyof Holder)[] = [
 ];
 
 export const LEASE_MS_MAX = 60_000;
-const RENEW_MS_MAX = 3_600_000;
+export const RENEW_MS_MAX = 3_600_000;
 
 /** A process that has not renewed for so many times `renewMs` has ended, hangs, or is cut off from the store. */
 const RENEWALS_MISSED_MAX = 3;

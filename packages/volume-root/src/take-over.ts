@@ -2,8 +2,8 @@ import { BlockError } from '@blockyard/block';
 import type { AnswerDates } from '@blockyard/object-store';
 import { describeHolder, expiryMs, type Holder, takeOverWaitMs } from './holder.js';
 import { isKnownDead, thisProcess } from './process-identity.js';
-import type { Root } from './root.js';
-import { timeStamp, type VolumeClock } from './volume-clock.js';
+import { type OwnedRoot, type RootPlace, readRoot } from './root-format.js';
+import { atMost, timeStamp, type VolumeClock } from './volume-clock.js';
 
 /** How often an open volume says in its root that it is open. Each time costs a PUT. */
 export const RENEW_MS = 30_000;
@@ -23,7 +23,7 @@ export interface HolderState {
 
 /** Null: no one has it. `dates` are those of the answer that brought the root. */
 export function holderStateOf(
-  { holder }: Pick<Root, 'holder'>,
+  { holder }: Pick<OwnedRoot, 'holder'>,
   dates: AnswerDates | undefined,
   clock: VolumeClock,
   self = thisProcess(),
@@ -66,4 +66,16 @@ export function claimOver(found: HolderState | null, leaseMs: number, clock: Vol
   const longestLeaseMs = settled || found === null ? leaseMs : Math.max(leaseMs, found.holder.leaseMs);
   const times = { since: now, renewed: now, renewMs: RENEW_MS };
   return { holder: { ...thisProcess(), ...times, leaseMs: longestLeaseMs, settled }, waitMs };
+}
+
+/** Longest that a writer that was replaced looks for the one that replaced it, to say who it is. */
+const FIND_HOLDER_MS_MAX = 5000;
+
+/** Describes who has the volume now, for a `Fence`. Undefined if no one has, or it is not known in time. */
+export async function findHolder<R extends OwnedRoot>(
+  place: RootPlace<R>,
+  clock: VolumeClock,
+): Promise<string | undefined> {
+  const found = await atMost(clock, FIND_HOLDER_MS_MAX, readRoot(place));
+  return found?.root.holder ? describeHolder(found.root.holder) : undefined;
 }

@@ -1,4 +1,3 @@
-import type { BlockDevice } from '@blockyard/block';
 import type { Holder } from './holder.js';
 import type { HolderState } from './take-over.js';
 
@@ -6,12 +5,6 @@ import type { HolderState } from './take-over.js';
 export interface VolumeHolder
   extends Pick<Holder, 'host' | 'process' | 'since' | 'renewed'>,
     Omit<HolderState, 'holder'> {}
-
-/** A volume that is open, with what its root told when it was opened. */
-export interface S3Device extends BlockDevice {
-  /** Who had the volume open for writing before this device was opened. Null: no one. */
-  readonly heldBy: VolumeHolder | null;
-}
 
 /** What of it is for callers: the rest tells one process from another and may change with the format. */
 export function volumeHolderOf(found: HolderState | null): VolumeHolder | null {

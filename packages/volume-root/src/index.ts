@@ -1,0 +1,48 @@
+export { Fence } from './fence.js';
+export {
+  checkHolder,
+  describeHolder,
+  expiryMs,
+  HOLDER_FIELDS,
+  type Holder,
+  LEASE_MS_MAX,
+  RENEW_MS_MAX,
+  takeOverWaitMs,
+} from './holder.js';
+export { checkPrefix } from './prefix.js';
+export { isKnownDead, type ProcessIdentity, thisProcess } from './process-identity.js';
+export {
+  type FoundRoot,
+  type OwnedRoot,
+  putRoot,
+  type RootFormat,
+  type RootPlace,
+  readRoot,
+} from './root-format.js';
+export { MAX_CHANGE_ATTEMPTS, type RootChange, RootObject, type RootParts, type Sighting } from './root-object.js';
+export {
+  checkRootName,
+  checkRootNames,
+  checkRootText,
+  encodeRootText,
+  FORMAT_VERSION,
+  layoutOf,
+  ownedFieldsOf,
+  parseRoot,
+  type RootDigest,
+  type RootFields,
+  type RootShape,
+  type RootText,
+  within,
+} from './root-text.js';
+export {
+  type Claim,
+  claimOver,
+  findHolder,
+  type HolderState,
+  holderStateOf,
+  RENEW_MS,
+  refuseIfHeld,
+} from './take-over.js';
+export { atMost, sleep, systemVolumeClock, timeStamp, type VolumeClock } from './volume-clock.js';
+export { type VolumeHolder, volumeHolderOf } from './volume-holder.js';
