@@ -1,3 +1,4 @@
+export { changeRoot } from './change-root.js';
 export { Fence } from './fence.js';
 export {
   checkHolder,
@@ -13,13 +14,15 @@ export { checkPrefix } from './prefix.js';
 export { isKnownDead, type ProcessIdentity, thisProcess } from './process-identity.js';
 export {
   type FoundRoot,
+  MAX_CHANGE_ATTEMPTS,
   type OwnedRoot,
   putRoot,
+  type RootChange,
   type RootFormat,
   type RootPlace,
   readRoot,
 } from './root-format.js';
-export { MAX_CHANGE_ATTEMPTS, type RootChange, RootObject, type RootParts, type Sighting } from './root-object.js';
+export { RootObject, type RootParts, type Sighting } from './root-object.js';
 export {
   checkRootName,
   checkRootNames,

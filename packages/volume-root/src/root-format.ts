@@ -57,6 +57,12 @@ export interface FoundRoot<R extends OwnedRoot> {
   readonly version: ObjectVersion;
 }
 
+/** A change of a root, to the one that holds or, where others change it meanwhile, to each that holds in turn. Pure. */
+export type RootChange<R extends OwnedRoot> = (root: R) => R;
+
+/** Tries at one change of a root that others change meanwhile. */
+export const MAX_CHANGE_ATTEMPTS = 16;
+
 /** Reads the root of a volume. `NOT_FOUND` if there is none, `CORRUPT` or `UNSUPPORTED` if it cannot be used. */
 export async function readRoot<R extends OwnedRoot>({ store, key, format }: RootPlace<R>): Promise<FoundRoot<R>> {
   const found = await readWhole(store, key, format.maxBytes);

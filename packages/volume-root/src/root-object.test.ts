@@ -2,7 +2,8 @@ import { BlockError } from '@blockyard/block';
 import { newId } from '@blockyard/object-store';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { RENEW_MS_MAX } from './holder.js';
-import { MAX_CHANGE_ATTEMPTS, type RootObject } from './root-object.js';
+import { MAX_CHANGE_ATTEMPTS } from './root-format.js';
+import type { RootObject } from './root-object.js';
 import { RENEW_MS } from './take-over.js';
 import { ALONE, SHARED, type TestRoot, TestVolume } from './testing/roots.js';
 

@@ -4,14 +4,19 @@ import { coalesce } from '@blockyard/block/async';
 import { newId } from '@blockyard/object-store';
 import type { Fence } from './fence.js';
 import { describeHolder, type Holder, RENEW_MS_MAX } from './holder.js';
-import { type FoundRoot, type OwnedRoot, putRoot, type RootPlace, readRoot } from './root-format.js';
+import {
+  type FoundRoot,
+  MAX_CHANGE_ATTEMPTS,
+  type OwnedRoot,
+  putRoot,
+  type RootChange,
+  type RootPlace,
+  readRoot,
+} from './root-format.js';
 import { atMost, timeStamp, type VolumeClock } from './volume-clock.js';
 
 /** Longest that an end waits for the root to say that the volume is free. */
 const GIVE_BACK_MS_MAX = 5000;
-
-/** Tries at one change of the root, where others change it meanwhile. */
-export const MAX_CHANGE_ATTEMPTS = 16;
 
 /** A look at the root, or a change of it, that found the volume ours. */
 export interface Sighting {
@@ -23,9 +28,6 @@ export interface Sighting {
   /** When the store answered, on its own clocks. Undefined if it does not say. */
   readonly answeredMs: number | undefined;
 }
-
-/** A change of a root, to the one that holds or, where others change it meanwhile, to each that holds in turn. Pure. */
-export type RootChange<R extends OwnedRoot> = (root: R) => R;
 
 export interface RootParts<R extends OwnedRoot> extends RootPlace<R> {
   readonly fence: Fence;

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { beforeEach, expect, test } from 'vitest';
 import { expiryMs, type Holder, takeOverWaitMs } from './holder.js';
 import { isKnownDead, thisProcess } from './process-identity.js';
-import { claimOver, holderStateOf } from './take-over.js';
+import { claimOver, holderStateOf, refuseIfHeld } from './take-over.js';
 import { TestClock } from './testing/clock.js';
 
 let clock: TestClock;
@@ -71,4 +71,17 @@ test.each([
   expect(claim.waitMs).toBe(waitMs);
   expect(claim.holder.settled).toBe(waitMs === 0);
   if (waitMs > 0) expect(takeOverWaitMs(claim.holder)).toBeGreaterThanOrEqual(waitMs);
+});
+
+test('only who has it alive keeps others out, and is named', () => {
+  const found = (state: 'alive' | 'silent' | 'dead') => ({ holder, state, silentMs: 12_000 });
+  refuseIfHeld(null, 'memory:/a');
+  refuseIfHeld(found('silent'), 'memory:/a');
+  refuseIfHeld(found('dead'), 'memory:/a');
+  expect(() => refuseIfHeld(found('alive'), 'memory:/a')).toThrow(
+    expect.objectContaining({
+      code: 'LOCKED',
+      message: `memory:/a: is open for writing by process 1 on elsewhere, since ${holder.since}, last heard of 12 s ago`,
+    }),
+  );
 });

@@ -60,8 +60,13 @@ export class TestVolume {
     await this.put({ ...root, sizeSectors: 1, snapshots: [] });
   }
 
+  /** For the processes under test. */
+  get place(): RootPlace<TestRoot> {
+    return { store: this.store, key: KEY, format: this.#format };
+  }
+
   async open(): Promise<RootObject<TestRoot>> {
-    const place = { store: this.store, key: KEY, format: this.#format };
+    const { place } = this;
     const fence = new Fence(async () => undefined);
     return new RootObject({ ...place, clock: this.clock, fence }, await readRoot(place));
   }
