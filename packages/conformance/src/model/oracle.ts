@@ -1,42 +1,14 @@
 import { AssertionError } from 'node:assert';
 import type { SectorRange } from '@blockyard/block';
+import { accept, beginChange, type Change, nameOf, pastChange } from './change.js';
+import { type Floor, Prefixes } from './prefixes.js';
+import { Reading } from './reading.js';
+import { type Entry, type Sector, unique } from './sector.js';
 import { describeWriter, type Writer, ZEROES } from './stamp.js';
 
-/** One content that a sector got or may get, of one write. */
-interface Entry {
-  readonly writer: Writer;
-  readonly begunAt: number;
-  /** Infinity while in flight. */
-  settledAt: number;
-}
-
-interface Sector {
-  /** What the sector may hold, as far as settled writes go. Replaced, never changed, so that it can be kept as a snapshot. */
-  now: readonly Entry[];
-  /** Writes that may take place at any moment. */
-  readonly inFlight: Set<Entry>;
-  /** What a crash may leave [D4]: what may be durable, then everything that came later. */
-  crash: readonly Entry[];
-  /** When the last flush that succeeded was called: what was settled by then is durable. */
-  durableAt: number;
-  /** Writes that began earlier no longer say anything: a resize or a crash came between [S1]. */
-  barrierAt: number;
-}
-
 /** A size that the device had or may get. */
-interface Size {
+interface Size extends Change {
   readonly sizeSectors: number;
-  settledAt: number;
-}
-
-/** One sector under a read in flight. */
-interface SectorRead {
-  readonly sector: Sector;
-  /** As it was when the read was called. */
-  readonly now: readonly Entry[];
-  readonly barrierAt: number;
-  /** Writes that were in flight with the read at some time. */
-  readonly disturbers: Writer[];
 }
 
 /** An operation in flight. Exactly one of the methods is called, once, when it settles. */
@@ -66,23 +38,24 @@ export interface PendingRead {
 }
 
 /**
- * Knows, per sector, which contents a read may return now [O1, O3] and which a crash may leave [D1, D4], from nothing but the
- * calls and their results. It is told of each operation when it is called and when it settles, in that order of events, also of
+ * Knows, per sector, which contents a read may return now [O1, O3] and which a crash may leave [D1, D4], and of all sectors
+ * together which a crash may leave of a device that keeps their order [D5], from nothing but the calls and their results. It is told of each operation when it is called and when it settles, in that order of events, also of
  * many at once.
  */
 export class Oracle {
   readonly #sectors = new Map<number, Sector>();
-  readonly #reads = new Set<Read>();
+  readonly #reads = new Set<Reading>();
   #clock = 0;
   #writers = 0;
   /** The size that operations called now will find. */
   #sizeSectors: number;
   #sizes: readonly Size[];
+  #floor: Floor = { at: 0, because: 'the beginning' };
 
   /** A device of `sizeSectors` durable zeroes. */
   constructor(sizeSectors: number) {
     this.#sizeSectors = sizeSectors;
-    this.#sizes = [{ sizeSectors, settledAt: 0 }];
+    this.#sizes = [{ sizeSectors, ...pastChange('the beginning', 0) }];
   }
 
   /** Size that operations called now will find: resizes still in flight come first [S1]. */
@@ -106,6 +79,17 @@ export class Oracle {
     return [...new Set(this.#sizes.map(({ sizeSectors }) => sizeSectors))];
   }
 
+  /** What a crash now may leave, if the device keeps the order of its writes [D5]. It stays what it is, whatever comes later. */
+  prefixes(): Prefixes {
+    const size = { versions: this.#sizes.map((change) => ({ held: change.sizeSectors, change })), durableAt: 0 };
+    const sectors = new Map(
+      [...this.#sectors].map(([at, { crash, durableAt }]) => {
+        return [at, { versions: crash.map((change) => ({ held: change.writer, change })), durableAt }];
+      }),
+    );
+    return new Prefixes(size, sectors, this.#floor);
+  }
+
   /** The sectors that any operation was about; all others are zeroes. */
   touched(): readonly number[] {
     return [...this.#sectors.keys()];
@@ -114,18 +98,18 @@ export class Oracle {
   /** A write of `count` sectors is called. */
   beginWrite(start: number, count: number): PendingWrite {
     this.#writers++;
-    return this.#beginWrite(start, count, this.#writers);
+    return this.#beginWrite(start, count, this.#writers, `writer ${this.#writers}`);
   }
 
   /** A discard or writeZeroes is called. */
   beginZero(start: number, count: number): PendingWrite {
-    return this.#beginWrite(start, count, ZEROES);
+    return this.#beginWrite(start, count, ZEROES, 'zeroes');
   }
 
   /** A read or extents is called. */
   beginRead(start: number, count: number): PendingRead {
     const sectors = Array.from({ length: count }, (_, i) => this.#sector(start + i));
-    const read = new Read(start, sectors);
+    const read = new Reading(start, sectors);
     this.#reads.add(read);
     return {
       saw: (writers) => {
@@ -144,8 +128,10 @@ export class Oracle {
     const size = this.#sizes.filter(({ settledAt }) => settledAt < begunAt).at(-1);
     const held = [...this.#sectors].filter(([at]) => range === undefined || contains(range, at));
     const before = held.map(([, sector]) => ({ sector, now: sector.now }));
+    const floor = range === undefined ? { at: begunAt, because: 'a flush was called that succeeded' } : floorOf(before);
     return {
       succeeded: () => {
+        if (floor.at > this.#floor.at) this.#floor = floor;
         for (const { sector, now } of before) {
           // A resize in flight: the flush waits for it, but need not have been called after it.
           if (now.some(({ settledAt }) => settledAt > begunAt)) continue;
@@ -166,8 +152,9 @@ export class Oracle {
   beginResize(sizeSectors: number): PendingResize {
     const begunAt = this.#tick();
     const before = this.#sizeSectors;
-    const size: Size = { sizeSectors, settledAt: Number.POSITIVE_INFINITY };
-    const zeroes: Entry = { writer: ZEROES, begunAt, settledAt: Number.POSITIVE_INFINITY };
+    const name = `the resize to ${sizeSectors} sectors`;
+    const size: Size = { sizeSectors, ...beginChange(name, begunAt) };
+    const zeroes: Entry = { writer: ZEROES, ...beginChange(name, begunAt) };
     const dropped = [...this.#sectors].filter(([at]) => at >= sizeSectors).map(([, sector]) => sector);
     const undo = dropped.map((sector) => ({ sector, ...sector }));
     for (const sector of dropped) {
@@ -180,12 +167,12 @@ export class Oracle {
     this.#sizes = [...this.#sizes, size];
     return {
       succeeded: () => {
-        zeroes.settledAt = this.#tick();
-        size.settledAt = zeroes.settledAt;
+        const at = this.#tick();
+        for (const change of [zeroes, size]) accept(change, at);
       },
       failed: (mayComeLate = false) => {
-        zeroes.settledAt = this.#tick();
-        size.settledAt = zeroes.settledAt;
+        const settledAt = this.#tick();
+        for (const change of [zeroes, size]) Object.assign(change, { settledAt, mayComeLate });
         const late = mayComeLate ? [zeroes] : [];
         for (const { sector, now, crash, barrierAt } of undo) {
           Object.assign(sector, { now, crash: [...crash, ...late], barrierAt });
@@ -201,20 +188,22 @@ export class Oracle {
   /**
    * The device crashed and was opened again, with `sizeSectors`; whatever was in flight is over. Throws if it may not have that
    * size. What the sectors hold is known once they are read.
+   *
+   * @param found what they hold, where that is known already
    */
-  crashed(sizeSectors: number): void {
-    this.#startAgain(sizeSectors, true);
+  crashed(sizeSectors: number, found?: readonly Writer[]): void {
+    this.#startAgain(sizeSectors, true, found);
   }
 
   /**
    * As `crashed`, but the medium lived on: the device was given up, and what is found on it need not be durable. Throws
    * likewise.
    */
-  givenUp(sizeSectors: number): void {
-    this.#startAgain(sizeSectors, false);
+  givenUp(sizeSectors: number, found?: readonly Writer[]): void {
+    this.#startAgain(sizeSectors, false, found);
   }
 
-  #startAgain(sizeSectors: number, isDurable: boolean): void {
+  #startAgain(sizeSectors: number, isDurable: boolean, found?: readonly Writer[]): void {
     const sizes = this.sizesAfterCrash();
     if (!sizes.includes(sizeSectors)) {
       throw new AssertionError({
@@ -222,10 +211,13 @@ export class Oracle {
       });
     }
     const at = this.#tick();
+    const past = (writer: Writer): Entry => ({ writer, ...pastChange(`${describeWriter(writer)}, found before`, at) });
     for (const [position, sector] of this.#sectors) {
-      const left = unique(sector.crash).map((writer) => ({ writer, begunAt: at, settledAt: at }));
-      const zeroes: Entry = { writer: ZEROES, begunAt: at, settledAt: at };
-      sector.now = position < sizeSectors ? left : [zeroes];
+      const left = unique(sector.crash).map(past);
+      const zeroes = past(ZEROES);
+      const writer = found?.[position];
+      const there = writer === undefined ? left : left.filter((entry) => entry.writer === writer);
+      sector.now = position < sizeSectors ? there : [zeroes];
       sector.crash = isDurable ? sector.now : [...left, zeroes];
       if (isDurable) sector.durableAt = at;
       sector.inFlight.clear();
@@ -234,19 +226,22 @@ export class Oracle {
     this.#reads.clear();
     this.#sizeSectors = sizeSectors;
     const others = isDurable ? [] : sizes.filter((size) => size !== sizeSectors);
-    this.#sizes = [...others, sizeSectors].map((size) => ({ sizeSectors: size, settledAt: at }));
+    this.#sizes = [...others, sizeSectors].map((size) => ({
+      sizeSectors: size,
+      ...pastChange(`the size of ${size} sectors, found before`, at),
+    }));
+    if (isDurable) this.#floor = { at, because: 'an earlier crash' };
   }
 
-  #beginWrite(start: number, count: number, writer: Writer): PendingWrite {
-    const entry: Entry = { writer, begunAt: this.#tick(), settledAt: Number.POSITIVE_INFINITY };
+  #beginWrite(start: number, count: number, writer: Writer, what: string): PendingWrite {
+    const entry: Entry = { writer, ...beginChange(nameOf(what, start, count), this.#tick()) };
     const sectors = Array.from({ length: count }, (_, i) => this.#sector(start + i));
     for (const sector of sectors) {
       sector.inFlight.add(entry);
       sector.crash = [...sector.crash, entry];
     }
     for (const read of this.#reads) read.disturb(start, count, writer);
-    const settle = (survives: (other: Entry) => boolean) => {
-      entry.settledAt = this.#tick();
+    const settled = (survives: (other: Entry) => boolean) => {
       for (const sector of sectors) {
         sector.inFlight.delete(entry);
         if (sector.barrierAt < entry.begunAt) sector.now = [...sector.now.filter(survives), entry];
@@ -254,16 +249,22 @@ export class Oracle {
     };
     return {
       writer,
-      // What had settled before this write began was overwritten [O1]; what was in flight with it may have come last [O3].
-      succeeded: () => settle((other) => other.settledAt > entry.begunAt),
-      failed: () => settle(() => true),
+      succeeded: () => {
+        accept(entry, this.#tick());
+        // What had settled before this write began was overwritten [O1]; what was in flight with it may have come last [O3].
+        settled((other) => other.settledAt > entry.begunAt);
+      },
+      failed: () => {
+        entry.settledAt = this.#tick();
+        settled(() => true);
+      },
     };
   }
 
   #sector(at: number): Sector {
     let sector = this.#sectors.get(at);
     if (sector === undefined) {
-      const zeroes: Entry = { writer: ZEROES, begunAt: 0, settledAt: 0 };
+      const zeroes: Entry = { writer: ZEROES, ...pastChange('the beginning', 0) };
       sector = { now: [zeroes], inFlight: new Set(), crash: [zeroes], durableAt: 0, barrierAt: 0 };
       this.#sectors.set(at, sector);
     }
@@ -276,61 +277,15 @@ export class Oracle {
   }
 }
 
-/** A read in flight: collects what it may return. */
-class Read {
-  readonly #start: number;
-  readonly #sectors: readonly SectorRead[];
-
-  constructor(start: number, sectors: readonly Sector[]) {
-    this.#start = start;
-    this.#sectors = sectors.map((sector) => ({
-      sector,
-      now: sector.now,
-      barrierAt: sector.barrierAt,
-      disturbers: [...sector.inFlight].map(({ writer }) => writer),
-    }));
-  }
-
-  /** A write is called while the read is in flight. */
-  disturb(start: number, count: number, writer: Writer): void {
-    const from = Math.max(start, this.#start);
-    const to = Math.min(start + count, this.#start + this.#sectors.length);
-    for (let at = from; at < to; at++) this.#sectors[at - this.#start]?.disturbers.push(writer);
-  }
-
-  settle(writers: readonly (Writer | undefined)[]): void {
-    for (const [i, { sector, now, barrierAt, disturbers }] of this.#sectors.entries()) {
-      const writer = writers[i];
-      if (writer === undefined) continue;
-      // Alone, the read saw what the sector holds. A resize called after it comes after it [S1], and does not matter.
-      const alone = disturbers.length === 0 && sector.barrierAt === barrierAt;
-      const allowed = alone ? unique(sector.now) : [...new Set([...unique(now), ...disturbers])];
-      if (!allowed.includes(writer)) throw violation(this.#start + i, writer, allowed);
-      if (alone) pin(sector, writer);
+/** What a flush of these sectors makes durable: a crash does not go back behind the submission of any of it. */
+function floorOf(flushed: readonly { readonly now: readonly Entry[] }[]): Floor {
+  let last: Change = pastChange('the beginning', 0);
+  for (const { now } of flushed) {
+    for (const entry of now) {
+      if (entry.acceptedAt < Number.POSITIVE_INFINITY && entry.begunAt > last.begunAt) last = entry;
     }
   }
-}
-
-/** Nothing disturbed a read that saw this: the sector holds it, and no other of the contents that it might have held. */
-function pin(sector: Sector, writer: Writer): void {
-  const before = sector.now;
-  sector.now = before.filter((entry) => entry.writer === writer);
-  // Nothing is newer than what is durable, so what is read and what is durable are one.
-  const flushed = sector.crash.every((entry) => before.includes(entry) && entry.settledAt <= sector.durableAt);
-  if (flushed) sector.crash = sector.now;
-}
-
-function violation(sector: number, writer: Writer, allowed: readonly Writer[]): AssertionError {
-  const expected = allowed.map(describeWriter).join(' or ');
-  return new AssertionError({
-    message: `sector ${sector} reads as ${describeWriter(writer)}, but may only read as ${expected}`,
-    actual: writer,
-    expected: allowed,
-  });
-}
-
-function unique(entries: readonly Entry[]): Writer[] {
-  return [...new Set(entries.map(({ writer }) => writer))];
+  return { at: last.begunAt, because: `${last.name} was submitted, which a flush made durable` };
 }
 
 function contains(range: SectorRange, sector: number): boolean {

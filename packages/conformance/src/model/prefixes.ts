@@ -1,0 +1,168 @@
+import { AssertionError } from 'node:assert';
+import type { Change } from './change.js';
+import { describeWriter, type TORN, type Writer, ZEROES } from './stamp.js';
+
+/** Something that a place (a sector, or the size of the device) held, may hold, or may get. */
+export interface Version {
+  /** A writer, or a number of sectors. */
+  readonly held: number;
+  readonly change: Change;
+}
+
+/** A place, and all that a crash may leave there. */
+export interface Place {
+  readonly versions: readonly Version[];
+  /** What was accepted before then is durable. */
+  readonly durableAt: number;
+}
+
+/** The moment that a crash does not go back behind, and why. */
+export interface Floor {
+  readonly at: number;
+  /** `a flush was called that succeeded`. */
+  readonly because: string;
+}
+
+/** The moments at which a place may have held a version: from its submission until something later was accepted. */
+interface Period {
+  readonly from: number;
+  readonly change: Change;
+  readonly until: number;
+  /** What was accepted then; undefined: nothing, so far. */
+  readonly over: Change | undefined;
+}
+
+/** Moments at which a place cannot have held what it holds: those after the one and before the other. */
+interface Gap {
+  readonly found: string;
+  readonly after: number;
+  readonly missing: Change | undefined;
+  readonly before: number;
+  readonly next: Change | undefined;
+}
+
+const FOR_EVER = Number.POSITIVE_INFINITY;
+
+/**
+ * What a crash may leave of a device that keeps the order of its writes [D5], as of one moment.
+ *
+ * A state is the result of a beginning of the writes exactly if there is one moment, no earlier than the last flush, at which
+ * each place may have held what was found there: the change that put it there had been submitted, and nothing that was submitted
+ * after that one had settled had been accepted. (What had been accepted by then is in the beginning; what was in flight may be,
+ * sector by sector. An order that fits exists, because precedence in time is an interval order.) Each place has its periods;
+ * the gaps between them, sorted, are passed in one go. So a look takes n log n of the changes that are not durable.
+ */
+export class Prefixes {
+  readonly #sizes: ReadonlyMap<number, readonly Period[]>;
+  readonly #sectors: ReadonlyMap<number, ReadonlyMap<Writer, readonly Period[]>>;
+  readonly #floor: Floor;
+
+  /** @param sectors all that may hold anything but zeroes */
+  constructor(size: Place, sectors: ReadonlyMap<number, Place>, floor: Floor) {
+    this.#sizes = periodsOf(size);
+    this.#sectors = new Map([...sectors].map(([sector, place]) => [sector, periodsOf(place)]));
+    this.#floor = floor;
+  }
+
+  /**
+   * What is wrong with a state that a crash has left, or undefined. It names two writes that contradict each other.
+   *
+   * @param writers of each sector of the device
+   */
+  violation(writers: readonly (Writer | typeof TORN)[]): AssertionError | undefined {
+    const sizes = this.#sizes.get(writers.length);
+    if (sizes === undefined) return unknown(`the device has ${writers.length} sectors`, [...this.#sizes.keys()]);
+    const gaps = gapsOf(`the device has ${writers.length} sectors`, sizes);
+    for (const [sector, writer] of writers.entries()) {
+      const known = this.#sectors.get(sector) ?? UNTOUCHED;
+      const periods = known.get(writer);
+      const found = `sector ${sector} reads as ${describeWriter(writer)}`;
+      if (periods === undefined) return unknown(found, [...known.keys()].map(describeWriter));
+      gaps.push(...gapsOf(found, periods));
+    }
+    return contradiction(gaps, this.#floor);
+  }
+}
+
+/** Of a sector that no change was about. */
+const UNTOUCHED: ReadonlyMap<Writer, readonly Period[]> = new Map([[ZEROES, []]]);
+
+function unknown(found: string, allowed: readonly (string | number)[]): AssertionError {
+  return new AssertionError({ message: `after a crash ${found}, but may only be ${allowed.join(' or ')}` });
+}
+
+/** Passes the gaps from the earliest on: a moment within one is moved to its end. */
+function contradiction(gaps: Gap[], floor: Floor): AssertionError | undefined {
+  gaps.sort((a, b) => a.after - b.after);
+  let { at, because } = floor;
+  for (const { found, after, missing, before, next } of gaps) {
+    if (after >= at) return undefined;
+    if (before <= at) continue;
+    if (next === undefined) {
+      const lost = `${found}, without ${missing?.name}, which was accepted before ${because}`;
+      return new AssertionError({ message: `after a crash ${lost}` });
+    }
+    at = before;
+    because = `${next.name} was submitted, and ${found}`;
+  }
+  return undefined;
+}
+
+function gapsOf(found: string, periods: readonly Period[]): Gap[] {
+  if (periods.length === 0) return [];
+  const gaps: Gap[] = [];
+  let until = Number.NEGATIVE_INFINITY;
+  let over: Change | undefined;
+  for (const period of periods) {
+    if (period.from > until) {
+      gaps.push({ found, after: until, missing: over, before: period.from, next: period.change });
+    }
+    if (period.until <= until) continue;
+    until = period.until;
+    over = period.over;
+  }
+  if (until < FOR_EVER) gaps.push({ found, after: until, missing: over, before: FOR_EVER, next: undefined });
+  return gaps;
+}
+
+/** By what is held, in the order in which they begin. */
+function periodsOf({ versions, durableAt }: Place): ReadonlyMap<number, readonly Period[]> {
+  const ordered = [...versions].sort((a, b) => a.change.begunAt - b.change.begunAt);
+  const firstAccepted = firstAcceptedFrom(ordered);
+  const periods = new Map<number, Period[]>();
+  for (const { held, change } of ordered) {
+    const over = change.mayComeLate ? undefined : firstAccepted[indexAfter(ordered, change.settledAt)];
+    const until = over?.acceptedAt ?? FOR_EVER;
+    const period = { from: change.begunAt, change, until, over };
+    // A flush of some sectors only: these must be later than it, although others need not.
+    const isDurablyOver = until < durableAt;
+    if (isDurablyOver) continue;
+    const others = periods.get(held);
+    if (others === undefined) periods.set(held, [period]);
+    else others.push(period);
+  }
+  return periods;
+}
+
+/** For each index, which of the versions from there on was accepted first. */
+function firstAcceptedFrom(ordered: readonly Version[]): (Change | undefined)[] {
+  const first = new Array<Change | undefined>(ordered.length);
+  let earliest: Change | undefined;
+  for (let i = ordered.length - 1; i >= 0; i--) {
+    const change = ordered[i]?.change;
+    if ((change?.acceptedAt ?? FOR_EVER) < (earliest?.acceptedAt ?? FOR_EVER)) earliest = change;
+    first[i] = earliest;
+  }
+  return first;
+}
+
+/** Index of the first version that was submitted after then. */
+function indexAfter(ordered: readonly Version[], at: number): number {
+  let [from, to] = [0, ordered.length];
+  while (from < to) {
+    const middle = (from + to) >>> 1;
+    if ((ordered[middle]?.change.begunAt ?? 0) > at) to = middle;
+    else from = middle + 1;
+  }
+  return from;
+}
