@@ -14,6 +14,7 @@ import { longCases } from './kit/cases/long.js';
 import { memoryCases } from './kit/cases/memory.js';
 import { overCases } from './kit/cases/over.js';
 import { plainestCase } from './kit/cases/plain.js';
+import { prefixCases } from './kit/cases/prefixes.js';
 import { randomCases } from './kit/cases/random.js';
 import { readOnlyCases } from './kit/cases/read-only.js';
 import { sizeCases } from './kit/cases/size.js';
@@ -38,6 +39,7 @@ export function conformanceCases(): readonly Case[] {
     ...inFlightCases,
     ...durabilityCases,
     ...flushCases,
+    ...prefixCases,
     ...sizeCases,
     ...zeroesCases,
     ...endCases,

@@ -1,3 +1,4 @@
+export type { CombinationOptions } from './bases/combinations.js';
 export type { Shape } from './bases/shape.js';
 export { conformance, conformanceCases, runCase } from './conformance.js';
 export { type Case, CLAUSES, type Clause, type Context, type Need, type Wrapped } from './kit/case.js';

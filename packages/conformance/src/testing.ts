@@ -1,16 +1,19 @@
+export { type CombinationOptions, combinations } from './bases/combinations.js';
 export { ControlledBase } from './bases/controlled-base.js';
 export { type Contents, CrashMedium, type MediumEvent, replay } from './bases/crash-medium.js';
-export { type CrashState, type CrashStatesOptions, crashStates } from './bases/crash-states.js';
+export { type CrashState, crashStates } from './bases/crash-states.js';
 export { createRecording, openCrashState, type Recording, type RecordingOptions } from './bases/recording.js';
 export { createMemory, createReferenceDevice, type Memory } from './bases/reference.js';
 export type { Shape } from './bases/shape.js';
 export { CrashCheck } from './model/crash-check.js';
 export { Oracle, type Pending, type PendingRead, type PendingWrite } from './model/oracle.js';
+export type { Prefixes } from './model/prefixes.js';
 export { type Run, runWorkload } from './model/run-workload.js';
 export { stamped, TORN, type Writer, writerOf, writersOf, ZEROES } from './model/stamp.js';
 export {
   type Batch,
   type Break,
+  type CrashedBatch,
   type FlushStep,
   type RangeStep,
   type ResizeStep,

@@ -8,7 +8,7 @@ export const CLAUSES = [
   ...(['A1', 'A2', 'A3', 'A4', 'A5', 'A6', 'A7'] as const),
   ...(['B1', 'B2', 'B3', 'B4'] as const),
   ...(['O1', 'O2', 'O3', 'O4'] as const),
-  ...(['D1', 'D2', 'D3', 'D4'] as const),
+  ...(['D1', 'D2', 'D3', 'D4', 'D5'] as const),
   ...(['S1', 'S2', 'S3', 'S4'] as const),
   ...(['Z1', 'Z2', 'Z3'] as const),
   ...(['E1', 'E2', 'E3', 'E4', 'E5'] as const),
@@ -17,7 +17,15 @@ export const CLAUSES = [
 export type Clause = (typeof CLAUSES)[number];
 
 /** What a subject must offer for a case to make sense. `fixedSize` is the opposite of `resizable`. */
-export type Need = 'persistent' | 'readOnly' | 'resizable' | 'fixedSize' | 'huge' | 'longWrites' | 'wrap';
+export type Need =
+  | 'persistent'
+  | 'prefixConsistent'
+  | 'readOnly'
+  | 'resizable'
+  | 'fixedSize'
+  | 'huge'
+  | 'longWrites'
+  | 'wrap';
 
 /** One promise of the contract, put to the test. */
 export interface Case {
@@ -56,6 +64,11 @@ export interface Context {
   connect(volume: Volume, options?: { readonly readOnly?: boolean }): Promise<BlockDevice>;
   /** A device on a new volume of zeroes. */
   open(sizeSectors?: number): Promise<BlockDevice>;
+  /**
+   * Crashes the device now, whatever is in flight, and gives up what is left of its process. Gives what may be left of the
+   * volume: states of it, or where the volume cannot say what those are, the volume itself.
+   */
+  crash(volume: Volume, device: BlockDevice, seed: number): Promise<readonly Volume[]>;
   /** The subject over a base of zeroes that the case controls. Needs `wrap`. */
   wrap(sizeSectors?: number, options?: RecordingOptions): Promise<Wrapped>;
   /** The subject over another base. Needs `wrap`. */

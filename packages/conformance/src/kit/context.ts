@@ -9,6 +9,8 @@ import { within } from './within.js';
 
 const DEVICE_BYTES = 200_000;
 const DEVICE_SECTORS_MIN = 19;
+/** States that are looked at after one crash: each costs two openings. */
+const CRASH_STATES_MAX = 6;
 /** How long a device that was given up may keep its lock: until what it had in flight is over. */
 const LOCK_MS_MAX = 5000;
 
@@ -60,6 +62,14 @@ export class CaseContext implements Context {
 
   async open(sizeSectors?: number): Promise<BlockDevice> {
     return this.connect(await this.create(sizeSectors));
+  }
+
+  async crash(volume: Volume, device: BlockDevice, seed: number): Promise<readonly Volume[]> {
+    // Nothing may come between the call and this.
+    const states = volume.crashStates?.({ maxStates: CRASH_STATES_MAX, seed });
+    if (states !== undefined) this.#volumes.push(...states);
+    await device.disconnect({ force: true });
+    return states ?? [volume];
   }
 
   async wrap(sizeSectors = this.sizeSectors, options: RecordingOptions = {}): Promise<Wrapped> {

@@ -5,6 +5,8 @@ import type { Subject } from './subject.js';
 const REASONS: Readonly<Record<Need, (subject: Subject) => string | undefined>> = {
   persistent: ({ persistent }) => (persistent ? undefined : 'of volumes that are opened again: persistent is false'),
   readOnly: ({ readOnly = true }) => (readOnly ? undefined : 'of read-only devices: readOnly is false'),
+  prefixConsistent: ({ prefixConsistent = false }) =>
+    prefixConsistent ? undefined : 'of the order of writes across crashes: prefixConsistent is false',
   resizable: ({ resizable = true }) => (resizable ? undefined : 'of resizing: resizable is false'),
   fixedSize: ({ resizable = true }) => (resizable ? 'of devices of one size: resizable is not false' : undefined),
   huge: ({ hugeSectors }) => (hugeSectors === undefined ? 'of huge volumes: hugeSectors is not given' : undefined),

@@ -1,4 +1,5 @@
 import type { BlockDevice } from '@blockyard/block';
+import type { CombinationOptions } from '../bases/combinations.js';
 import type { Shape } from '../bases/shape.js';
 
 /** One stored volume of a test. */
@@ -7,6 +8,14 @@ export interface Volume {
   connect(options?: { readonly readOnly?: boolean }): Promise<BlockDevice>;
   /** Frees what `create` made (files, objects). Called after the device was disconnected. */
   dispose(): Promise<void>;
+  /**
+   * The states that a crash at this moment may leave [D5], or `maxStates` of them, each as a volume of its own that shares
+   * nothing with this one or with another state. Called while a device is open and operations are in flight: what is stored
+   * and what is on its way at the moment of the call is what counts. Of what is on its way, each part may have been carried out,
+   * or not, or may come later: then `connect` carries it out once it has opened the device. Left out: crashes are tried by giving
+   * the device up, and `persistent` volumes are opened again.
+   */
+  crashStates?(options: CombinationOptions): readonly Volume[];
 }
 
 /** What is put to the test. */
@@ -16,6 +25,11 @@ export interface Subject {
   create(shape: Shape): Promise<Volume>;
   /** Contents survive `disconnect` + `connect`. */
   readonly persistent: boolean;
+  /**
+   * After a crash a volume holds the result of a prefix of the accepted writes, in their order [D5]. Default: false, and then
+   * no case looks at that order.
+   */
+  readonly prefixConsistent?: boolean;
   /** `connect({ readOnly: true })` works. Default: true. */
   readonly readOnly?: boolean;
   /** Default: [512, 4096, 65536]. */

@@ -121,7 +121,7 @@ class History {
   }
 }
 
-/** All states that D5 allows: every order of the parts that fits, and every beginning of it that has what is durable in it. */
+/** All states that D5 allows: every order of the parts that fits, and every prefix of it that has what is durable in it. */
 function allStates({ parts, flushes }: History, heedsS1: boolean): Set<string> {
   const comesBefore = (a: Told, b: Told): boolean => {
     const isTimely = a.isAccepted && a.settledAt < b.begunAt;
@@ -190,7 +190,7 @@ const wishes = fc.array(
 );
 
 describe('in every small history', () => {
-  test('exactly those states are legal that some beginning of some order that fits leaves', () => {
+  test('exactly those states are legal that some prefix of some order that fits leaves', () => {
     fc.assert(
       fc.property(wishes, (history) => {
         const told = new History();

@@ -19,7 +19,7 @@ function expectIllegal(oracle: Oracle, message: RegExp, ...writers: Writer[]): v
 }
 
 describe('a crash may leave', () => {
-  test('each beginning of writes one after another, and nothing else', () => {
+  test('each prefix of writes one after another, and nothing else', () => {
     const oracle = new Oracle(3);
     for (let sector = 0; sector < 3; sector++) write(oracle, sector, 1);
     expectLegal(oracle, 0, 0, 0);

@@ -46,9 +46,9 @@ const FOR_EVER = Number.POSITIVE_INFINITY;
 /**
  * What a crash may leave of a device that keeps the order of its writes [D5], as of one moment.
  *
- * A state is the result of a beginning of the writes exactly if there is one moment, no earlier than the last flush, at which
+ * A state is the result of a prefix of the writes exactly if there is one moment, no earlier than the last flush, at which
  * each place may have held what was found there: the change that put it there had been submitted, and nothing that was submitted
- * after that one had settled had been accepted. (What had been accepted by then is in the beginning; what was in flight may be,
+ * after that one had settled had been accepted. (What had been accepted by then is in the prefix; what was in flight may be,
  * sector by sector. An order that fits exists, because precedence in time is an interval order.) Each place has its periods;
  * the gaps between them, sorted, are passed in one go. So a look takes n log n of the changes that are not durable.
  */

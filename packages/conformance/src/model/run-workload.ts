@@ -5,7 +5,7 @@ import { borrow } from './borrowing.js';
 import { expectCover, later } from './expect.js';
 import type { Oracle, Pending } from './oracle.js';
 import { stamped, writersOf, ZEROES } from './stamp.js';
-import type { Batch, Break, RangeStep, Step, Workload } from './workload.js';
+import type { Batch, CrashedBatch, RangeStep, Step, Workload } from './workload.js';
 
 const SCRIBBLE = 0xee;
 
@@ -16,6 +16,13 @@ export interface Run {
   readonly oracle: Oracle;
   /** Another device on the same volume, once the last one has ended. Needed for `reopen` and `crash`. */
   connect?(): Promise<BlockDevice>;
+  /**
+   * Crashes the device, and gives one on what is left. Nothing may come between its call and the crash. Default: the device is
+   * given up and connected again.
+   */
+  crash?(device: BlockDevice): Promise<BlockDevice>;
+  /** Whether the device has crashed: how its operations end is no longer told to the oracle. Default: no. */
+  isOver?(): boolean;
   /**
    * Whether an operation may fail like this. A workload of which resizes may fail has one operation in flight. Default: none
    * may.
@@ -36,7 +43,9 @@ export interface Run {
 export async function runWorkload(run: Run, workload: Workload): Promise<void> {
   let { device } = run;
   for (const next of workload) {
-    if (typeof next === 'string') device = await again(next, device, run);
+    if (next === 'reopen') device = await reopen(device, run);
+    else if (next === 'crash') device = await crash(device, run);
+    else if ('crashed' in next) device = await crashAmid(next, device, run);
     else await runBatch(next, device, run);
     strictEqual(device.info.sizeSectors, run.oracle.sizeSectors, 'info must tell the size of the last resize');
   }
@@ -44,23 +53,59 @@ export async function runWorkload(run: Run, workload: Workload): Promise<void> {
 }
 
 async function runBatch(batch: Batch, device: BlockDevice, run: Run): Promise<void> {
+  await Promise.all(await callSteps(batch, device, run));
+}
+
+/** Resolves once all were called. */
+async function callSteps(batch: Batch, device: BlockDevice, run: Run): Promise<readonly Promise<void>[]> {
   const inFlight: Promise<void>[] = [];
   for (const step of batch) {
     if (step.macrotasks > 0) await (run.macrotasks ?? macrotasks)(step.macrotasks);
     inFlight.push(later(runStep(step, device, run)));
   }
-  await Promise.all(inFlight);
+  return inFlight;
 }
 
-async function again(kind: Break, device: BlockDevice, run: Run): Promise<BlockDevice> {
-  if (run.connect === undefined) throw new Error(`a workload with ${kind} needs a way to connect again`);
+async function crashAmid(
+  { crashed, macrotasks: count }: CrashedBatch,
+  device: BlockDevice,
+  run: Run,
+): Promise<BlockDevice> {
+  let isOver = false;
+  const inFlight = await callSteps(crashed, device, { ...run, isOver: () => isOver });
+  await (run.macrotasks ?? macrotasks)(count);
+  isOver = true;
+  const next = await crash(device, run);
+  await Promise.all(inFlight);
+  return next;
+}
+
+async function reopen(device: BlockDevice, run: Run): Promise<BlockDevice> {
   const flush = run.oracle.beginFlush();
-  await device.disconnect({ force: kind === 'crash' });
-  if (kind === 'reopen') flush.succeeded();
-  const next = await run.connect();
-  if (kind === 'crash') run.oracle.crashed(next.info.sizeSectors);
+  await device.disconnect();
+  flush.succeeded();
+  const next = await connect(run);
   await readAll(next, run);
   return next;
+}
+
+async function crash(device: BlockDevice, run: Run): Promise<BlockDevice> {
+  const next = await (run.crash ?? giveUp(run))(device);
+  run.oracle.crashed(next.info.sizeSectors);
+  await readAll(next, run);
+  return next;
+}
+
+function giveUp(run: Run): (device: BlockDevice) => Promise<BlockDevice> {
+  return async (device) => {
+    await device.disconnect({ force: true });
+    return connect(run);
+  };
+}
+
+async function connect(run: Run): Promise<BlockDevice> {
+  if (run.connect === undefined) throw new Error('a workload with reopen or crash needs a way to connect again');
+  return run.connect();
 }
 
 export function runStep(step: Step, device: BlockDevice, run: Run): Promise<void> {
@@ -152,10 +197,12 @@ async function follow<T>(run: Run, kind: Step['kind'], pending: Following<T>, ca
   try {
     result = await call;
   } catch (error) {
+    if (run.isOver?.() === true) return;
     pending.failed(run.mayComeLate?.(error) ?? false);
     if (run.mayFail?.(error) !== true) throw error;
     return;
   }
+  if (run.isOver?.() === true) return;
   pending.succeeded(result);
   run.settled?.(kind);
 }

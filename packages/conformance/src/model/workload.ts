@@ -35,8 +35,15 @@ export type Batch = readonly Step[];
 /** Between batches: `reopen` disconnects and connects again, `crash` gives the device up and connects again. */
 export type Break = 'reopen' | 'crash';
 
+/** A batch in the midst of which the device crashes, and is connected again. */
+export interface CrashedBatch {
+  readonly crashed: Batch;
+  /** Macrotasks between the call of the last step and the crash. */
+  readonly macrotasks: number;
+}
+
 /** One after the other. */
-export type Workload = readonly (Batch | Break)[];
+export type Workload = readonly (Batch | Break | CrashedBatch)[];
 
 export interface WorkloadOptions {
   /** Of the device, at the beginning. */
@@ -52,6 +59,8 @@ export interface WorkloadOptions {
   readonly reopen?: boolean;
   /** Whether it is given up, and connected again, between batches. Default: false. */
   readonly crash?: boolean;
+  /** Whether it crashes in the midst of batches, too. Default: false. */
+  readonly crashAmid?: boolean;
 }
 
 /** Where structures of devices usually meet: cache lines, chunks of memory, objects. */
@@ -66,10 +75,17 @@ const MAX_MACROTASKS = 3;
 export function workloads(options: WorkloadOptions): fc.Arbitrary<Workload> {
   const maxInFlight = options.maxInFlight ?? 1;
   const batch = fc.array(steps(options), { minLength: 1, maxLength: maxInFlight });
-  const breaks: fc.WeightedArbitrary<Break>[] = [];
+  const breaks: fc.WeightedArbitrary<Break | CrashedBatch>[] = [];
   if (options.reopen === true) breaks.push({ arbitrary: fc.constant('reopen'), weight: 1 });
   if (options.crash === true) breaks.push({ arbitrary: fc.constant('crash'), weight: 2 });
-  const next = fc.oneof<fc.WeightedArbitrary<Batch | Break>[]>({ arbitrary: batch, weight: 12 }, ...breaks);
+  if (options.crashAmid === true) {
+    const crashed = fc.record({ crashed: batch, macrotasks: fc.nat(MAX_MACROTASKS) });
+    breaks.push({ arbitrary: crashed, weight: 3 });
+  }
+  const next = fc.oneof<fc.WeightedArbitrary<Batch | Break | CrashedBatch>[]>(
+    { arbitrary: batch, weight: 12 },
+    ...breaks,
+  );
   // As long as allowed: a random workload that does next to nothing finds next to nothing.
   return fc.array(next, { maxLength: options.maxBatches ?? BATCHES_MAX, size: 'max' });
 }

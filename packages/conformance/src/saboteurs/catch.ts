@@ -1,4 +1,5 @@
 import { conformanceCases, runCase } from '../conformance.js';
+import type { Clause } from '../kit/case.js';
 import { chooseCases } from '../kit/groups.js';
 import type { Saboteur } from './saboteur.js';
 
@@ -12,11 +13,17 @@ export interface Catch {
   readonly error: unknown;
 }
 
-/** Runs the kit's cases of the saboteur's clause on 512-byte sectors, until one fails; undefined if none does. */
-export async function catchSaboteur({ clause, subject, hangs = false }: Saboteur): Promise<Catch | undefined> {
+/**
+ * Runs the kit's cases of some clauses, by default of the saboteur's, on 512-byte sectors, until one fails; undefined if none
+ * does.
+ */
+export async function catchSaboteur(
+  { clause, subject, hangs = false }: Saboteur,
+  clauses: readonly Clause[] = [clause],
+): Promise<Catch | undefined> {
   const options = { seed: 1, runs: 10, ...(hangs ? { deadlineMs: HANG_MS } : {}) };
   const { chosen } = chooseCases(subject, conformanceCases());
-  for (const each of chosen.filter((one) => one.clause === clause)) {
+  for (const each of chosen.filter((one) => clauses.includes(one.clause))) {
     try {
       await runCase(each, subject, SECTOR_SIZE, options);
     } catch (error) {

@@ -6,6 +6,7 @@ import { endSaboteurs } from './end.js';
 import { limitSaboteurs } from './limits.js';
 import { memorySaboteurs } from './memory.js';
 import { overSaboteurs } from './over.js';
+import { prefixSaboteurs } from './prefixes.js';
 import type { Saboteur } from './saboteur.js';
 import { sizeSaboteurs } from './size.js';
 import { zeroesSaboteurs } from './zeroes.js';
@@ -19,6 +20,7 @@ export const saboteurs: readonly Saboteur[] = [
   ...concurrencySaboteurs,
   ...limitSaboteurs,
   ...durabilitySaboteurs,
+  ...prefixSaboteurs,
   ...sizeSaboteurs,
   ...zeroesSaboteurs,
   ...endSaboteurs,
