@@ -10,6 +10,8 @@ export default base(
     'src/nbd.ts',
     'src/nbd-serve.ts',
     'src/s3.ts',
+    'src/s3-cpu.ts',
+    'src/s3-cpu-store.ts',
     'src/nbd-hostile.ts',
     'src/nbd-attack.ts',
   ],

@@ -81,10 +81,11 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
     faults: ['.'],
   },
   'packages/object-store-s3': {
-    '.': ['link', 'probe', 'requests'],
+    '.': ['direct', 'link', 'probe', 'requests'],
+    direct: ['link'],
     link: [],
     probe: ['requests'],
-    requests: ['link'],
+    requests: ['direct', 'link'],
   },
   'packages/uri': {
     '.': ['schemes', 'syntax'],

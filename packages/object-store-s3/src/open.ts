@@ -23,8 +23,9 @@ const SLOW_PART = 1 / 4;
 export function openS3Store(options: S3StoreOptions): S3ObjectStore {
   const settings = checkS3StoreOptions(options);
   const { bucket, client, name, isData, clock, random, requestTimeoutMs, maxConcurrency, minConcurrency } = settings;
-  const transport = new Transport({ clock, maxSockets: maxConcurrency + SPARE_SOCKETS, requestTimeoutMs });
-  const used = client ?? makeClient(settings, transport);
+  const { signBodies } = settings;
+  const connections = { clock, maxSockets: maxConcurrency + SPARE_SOCKETS, requestTimeoutMs };
+  const used = client ?? makeClient(settings, new Transport(connections));
   const traffic = new TrafficCounter();
   const link = new Link(settings, {
     traffic,
@@ -41,8 +42,8 @@ export function openS3Store(options: S3StoreOptions): S3ObjectStore {
     }),
   });
   // What a caller's own client does to requests on their way is not known: they all go through it.
-  const own = client === undefined ? transport : undefined;
-  return new S3ObjectStore(used, link, { bucket, isData, transport: own, traffic });
+  const direct = client === undefined ? { ...connections, signBodies } : undefined;
+  return new S3ObjectStore(used, link, { bucket, isData, direct, traffic });
 }
 
 function makeClient(settings: S3StoreSettings, requestHandler: Transport): S3Client {
@@ -51,7 +52,7 @@ function makeClient(settings: S3StoreSettings, requestHandler: Transport): S3Cli
     // The link tries again by itself: the SDK would stop after a few, and share one small allowance among all requests.
     maxAttempts: 1,
     // Checksums in trailers and a round trip to ask before each body are not for every store; what is sent is signed with its
-    // hash anyway.
+    // hash, or protected by TLS.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     expectContinueHeader: false,

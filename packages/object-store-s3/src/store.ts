@@ -1,4 +1,4 @@
-import { HeadObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { HeadObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { BlockError, isBlockError } from '@blockyard/block';
 import {
   type ByteRange,
@@ -21,19 +21,22 @@ import {
   type TrafficCounter,
 } from '@blockyard/object-store';
 import { ClientDates } from './dates.js';
+import { Direct, type DirectOptions } from './direct/direct.js';
 import type { Link } from './link/link.js';
 import { isBusy, isLostCondition, isMissingKey, isRangeBeyondEnd, toBlockError } from './link/store-error.js';
-import type { SendOptions, Transport } from './link/transport.js';
+import type { SendOptions } from './link/transport.js';
 import { probe } from './probe/probe.js';
 import { checkAnswers } from './requests/answers.js';
-import { watchAttempts } from './requests/attempts.js';
+import { Attempts } from './requests/attempts.js';
 import { Deletes } from './requests/deletes.js';
-import { DirectGets, type OnAnswer } from './requests/direct-get.js';
 import { canonicalEtag, conditionEtag, type EtagForm } from './requests/etag.js';
 import { getPage, StrangePage } from './requests/list-page.js';
 import { listPages } from './requests/list-pages.js';
-import { metadataOf, stampOf } from './requests/metadata.js';
-import { type GetWays, getRange, Spoilt } from './requests/ranged-get.js';
+import { stampOf } from './requests/metadata.js';
+import { type PutRequest, putObject } from './requests/put-object.js';
+import { Spoilt } from './requests/range-taker.js';
+import { getRange } from './requests/ranged-get.js';
+import type { Ways } from './requests/ways.js';
 
 /** Times that a GET or a PUT is made again because the store was busy with the same key. */
 const REPEATS_MAX = 3;
@@ -41,8 +44,8 @@ const REPEATS_MAX = 3;
 export interface S3ObjectStoreOptions {
   readonly bucket: string;
   readonly isData: (key: string) => boolean;
-  /** The client's own, made for this store and destroyed with it. Undefined: the client is the caller's. */
-  readonly transport: Transport | undefined;
+  /** For a client that was made for this store, and is destroyed with it. Undefined: the client is the caller's. */
+  readonly direct: Omit<DirectOptions, 'onAnswer'> | undefined;
   readonly traffic: TrafficCounter;
 }
 
@@ -59,8 +62,7 @@ export class S3ObjectStore implements ObjectStore {
   readonly #isData: (key: string) => boolean;
   readonly #link: Link;
   readonly #deletes: Deletes;
-  readonly #destroyClient: boolean;
-  readonly #ways: GetWays;
+  readonly #ways: Ways;
 
   constructor(client: S3Client, link: Link, options: S3ObjectStoreOptions) {
     this.#client = client;
@@ -69,10 +71,9 @@ export class S3ObjectStore implements ObjectStore {
     this.traffic = options.traffic;
     this.#bucket = options.bucket;
     this.#isData = options.isData;
-    this.#destroyClient = options.transport !== undefined;
-    const { transport } = options;
-    const note: OnAnswer = (key, headers) => this.dates.note(key, headers);
-    this.#ways = { client, direct: transport === undefined ? undefined : new DirectGets(client, transport, note) };
+    const { direct } = options;
+    const onAnswer: DirectOptions['onAnswer'] = (key, headers) => this.dates.note(key, headers);
+    this.#ways = { client, direct: direct && new Direct(client, { ...direct, onAnswer }) };
     this.#deletes = new Deletes({
       client,
       bucket: options.bucket,
@@ -88,14 +89,13 @@ export class S3ObjectStore implements ObjectStore {
 
   async get(key: string, range: ByteRange, open: OpenSink): Promise<GetResult> {
     const what = `GET ${this.urlOf(key)}`;
-    const object = { Bucket: this.#bucket, Key: key };
     const isAnswer = (error: unknown) => isMissingKey(error) || isRangeBeyondEnd(error) || isBusy(error);
     const { offset, lengthBytes } = range;
     const wish = { kind: 'get', what, downloadBytes: lengthBytes, isData: this.#isData(key), isAnswer } as const;
     for (let repeats = 0; ; repeats++) {
       try {
-        const send = (options: SendOptions) =>
-          getRange(this.#ways, { object, range, open, traffic: this.traffic }, options);
+        const request = { bucket: this.#bucket, key, range, open, traffic: this.traffic };
+        const send = (options: SendOptions) => getRange(this.#ways, request, options);
         const { version, whole } = await this.#link.run(wish, send);
         if (whole && offset > 0 && version.sizeBytes < offset + lengthBytes) await this.#checkEnd(key, version);
         return version;
@@ -135,21 +135,15 @@ export class S3ObjectStore implements ObjectStore {
    */
   async put(key: string, body: Uint8Array, condition: Condition, stamp: string): Promise<PutResult> {
     const what = `PUT ${this.urlOf(key)}`;
-    const command = new PutObjectCommand({
-      Bucket: this.#bucket,
-      Key: key,
-      Body: body,
-      Metadata: metadataOf(stamp),
-      ...(this.conditionalPuts ? this.#headersOf(condition) : {}),
-    });
-    checkAnswers(command, { etag: true });
-    const attempts = watchAttempts(command);
+    const conditions = this.conditionalPuts ? this.#headersOf(condition) : {};
+    const request = { bucket: this.#bucket, key, body, stamp, ...conditions };
+    const attempts = new Attempts();
     const isData = this.#isData(key);
     const wish = { kind: 'put', what, uploadBytes: body.byteLength, isData, isAnswer: isLostCondition } as const;
     for (let repeats = 0; ; repeats++) {
       try {
-        const { ETag } = await this.#link.run(wish, (options) => this.#client.send(command, options));
-        return { kind: 'stored', etag: canonicalEtag(ETag, `${what}: the ETag is empty`), late: attempts.unanswered };
+        const put = await this.#link.run(wish, (options) => putObject(this.#ways, request, attempts, options));
+        return { kind: 'stored', etag: canonicalEtag(put, `${what}: the ETag is empty`), late: attempts.unanswered };
       } catch (error) {
         if (!attempts.unanswered && !isLostCondition(error)) {
           return { kind: 'failed', error: toBlockError(error, what), late: false };
@@ -199,7 +193,9 @@ export class S3ObjectStore implements ObjectStore {
   close(): void {
     this.#link.close();
     this.dates.close();
-    if (this.#destroyClient) this.#client.destroy();
+    if (this.#ways.direct === undefined) return;
+    this.#ways.direct.close();
+    this.#client.destroy();
   }
 
   /**
@@ -222,10 +218,10 @@ export class S3ObjectStore implements ObjectStore {
     return version === 'beyond' ? 0 : version.sizeBytes;
   }
 
-  #headersOf(condition: Condition): { IfNoneMatch?: string; IfMatch?: string } {
+  #headersOf(condition: Condition): Pick<PutRequest, 'ifMatch' | 'ifNoneMatch'> {
     if (condition === 'any') return {};
-    if (condition === 'absent') return { IfNoneMatch: '*' };
-    return { IfMatch: conditionEtag(condition.etag, this.etagForm) };
+    if (condition === 'absent') return { ifNoneMatch: '*' };
+    return { ifMatch: conditionEtag(condition.etag, this.etagForm) };
   }
 
   /** Finds out whether a PUT that ended without a clear answer was carried out. `once`: there has been waiting enough. */

@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { BlockError, type Clock } from '@blockyard/block';
 import type { RequestKind, TrafficCounter } from '@blockyard/object-store';
+import { Abort } from './abort.js';
 import { backoffMs, sleep } from './backoff.js';
 import type { Credentials } from './credentials.js';
 import type { Experience, Limiter } from './limiter.js';
@@ -61,11 +62,13 @@ export class Link {
   readonly #options: LinkOptions;
   readonly #parts: LinkParts;
   readonly #closing = new AbortController();
+  /** Gives the attempts up that are under way. */
+  readonly #underWay = new Set<(error: unknown) => void>();
 
   constructor(options: LinkOptions, parts: LinkParts) {
     this.#options = options;
     this.#parts = parts;
-    // One for each request under way.
+    // One for each request that waits.
     setMaxListeners(0, this.#closing.signal);
   }
 
@@ -89,6 +92,7 @@ export class Link {
   /** Aborts what is in flight, ends all waiting, and refuses what comes later. */
   close(): void {
     this.#closing.abort();
+    for (const giveUp of this.#underWay) giveUp(this.#closing.signal.reason);
     this.#parts.outage.close();
   }
 
@@ -130,22 +134,27 @@ export class Link {
     const { clock, requestTimeoutMs } = this.#options;
     const { uploadBytes = 0, downloadBytes = 0 } = wish;
     this.#parts.traffic.sent(wish.kind, uploadBytes);
-    const { signal } = this.#closing;
-    const controller = new AbortController();
     return new Promise((resolve, reject) => {
+      const abort = new Abort();
       const giveUp = (error: unknown) => {
-        controller.abort();
+        abort.abort();
         // Not every step of the SDK looks at the signal.
         reject(error);
       };
-      const close = () => giveUp(signal.reason);
       const watch = new Watch({ clock, silenceMs: requestTimeoutMs, uploadBytes, downloadBytes, onTimeout: giveUp });
-      signal.addEventListener('abort', close);
-      send({ abortSignal: controller.signal, watch })
+      this.#underWay.add(giveUp);
+      const options: SendOptions = {
+        abort,
+        get abortSignal() {
+          return abort.signal;
+        },
+        watch,
+      };
+      send(options)
         .then(resolve, reject)
         .finally(() => {
           watch.end();
-          signal.removeEventListener('abort', close);
+          this.#underWay.delete(giveUp);
         });
     });
   }

@@ -1,13 +1,20 @@
-import { Agent, type ClientRequest, type IncomingMessage, request as requestHttp } from 'node:http';
+import {
+  Agent,
+  type ClientRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  request as requestHttp,
+} from 'node:http';
 import { request as requestHttps, Agent as TlsAgent } from 'node:https';
+import type { Readable } from 'node:stream';
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { Clock } from '@blockyard/block';
+import type { Abort } from './abort.js';
+import { connectTimeoutMs, noConnection } from './connecting.js';
 import type { Watch } from './watch.js';
 
 /** Bytes of a body that are handed to the system at once: what is seen of its progress comes in steps of so much. */
-const STEP_BYTES = 65_536;
-
-const CONNECT_TIMEOUT_MS_MAX = 10_000;
+export const STEP_BYTES = 65_536;
 
 /** A request as the SDK hands it over, signed. */
 export interface TransportRequest {
@@ -24,6 +31,8 @@ export interface TransportRequest {
 /** How one attempt is sent, beside what the SDK knows of. `watch` is told of its progress. */
 export interface SendOptions {
   readonly abortSignal?: AbortSignal;
+  /** The same, for what does without a signal. */
+  readonly abort?: Abort;
   readonly watch?: Watch;
 }
 
@@ -33,7 +42,7 @@ export interface TransportResponse {
   readonly statusCode: number;
   readonly reason: string;
   readonly headers: Record<string, string>;
-  readonly body: IncomingMessage;
+  readonly body: Readable;
 }
 
 export interface TransportSettings {
@@ -56,7 +65,7 @@ export class Transport {
 
   constructor({ clock, maxSockets, requestTimeoutMs }: TransportSettings) {
     this.#clock = clock;
-    this.#connectTimeoutMs = Math.min(requestTimeoutMs, CONNECT_TIMEOUT_MS_MAX);
+    this.#connectTimeoutMs = connectTimeoutMs(requestTimeoutMs);
     this.#agent = new Agent({ keepAlive: true, maxSockets });
     this.#tlsAgent = new TlsAgent({ keepAlive: true, maxSockets });
   }
@@ -113,10 +122,8 @@ export class Transport {
     outgoing.once('socket', (socket) => {
       watch?.follow(() => socket.bytesRead);
       if (!socket.connecting) return;
-      const timer = this.#clock.set(() => {
-        const message = `no connection within ${this.#connectTimeoutMs} ms`;
-        outgoing.destroy(Object.assign(new Error(message), { code: 'ETIMEDOUT', syscall: 'connect' }));
-      }, this.#connectTimeoutMs);
+      const limitMs = this.#connectTimeoutMs;
+      const timer = this.#clock.set(() => outgoing.destroy(noConnection(limitMs)), limitMs);
       const stop = () => this.#clock.clear(timer);
       socket.once('connect', stop);
       outgoing.once('close', stop);
@@ -148,12 +155,18 @@ function bytesOf(body: unknown): Uint8Array {
 }
 
 function responseOf(incoming: IncomingMessage): TransportResponse {
+  const { statusCode = 0, statusMessage: reason = '' } = incoming;
+  return { statusCode, reason, headers: headersOf(incoming.headers), body: incoming };
+}
+
+/** Each with one value; those that came more than once are joined. */
+export function headersOf(incoming: IncomingHttpHeaders): Record<string, string> {
   const headers: Record<string, string> = {};
-  for (const [name, value] of Object.entries(incoming.headers)) {
+  for (const name in incoming) {
+    const value = incoming[name];
     if (value !== undefined) headers[name] = typeof value === 'string' ? value : value.join(', ');
   }
-  const { statusCode = 0, statusMessage: reason = '' } = incoming;
-  return { statusCode, reason, headers, body: incoming };
+  return headers;
 }
 
 /** In the spelling that was signed. */
@@ -171,6 +184,6 @@ export function escapeUri(text: string): string {
   return encodeURIComponent(text).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
-function aborted(): Error {
+export function aborted(): Error {
   return Object.assign(new Error('the request was aborted'), { name: 'AbortError' });
 }

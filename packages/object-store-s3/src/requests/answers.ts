@@ -74,7 +74,7 @@ const TELLING = [404, 409, 412, 416];
 /** Content codings that a proxy applies. Others that stores give back mean nothing here: `aws-chunked`, an empty one. */
 const COMPRESSED = /\b(gzip|x-gzip|deflate|br|zstd|compress)\b/i;
 
-/** Whether an answer to a GET is the plain success that {@link checkAnswers} lets pass. */
+/** Whether an answer to a GET or a PUT is the plain success that {@link checkAnswers} lets pass. */
 export function isPlain({ statusCode, headers }: HttpAnswer): boolean {
   if (statusCode !== 200 && statusCode !== 206) return false;
   const { etag, 'content-type': type = '', 'content-encoding': encoding = '' } = headers;

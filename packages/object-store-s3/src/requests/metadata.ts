@@ -1,6 +1,9 @@
 /** One short header of user metadata, which has the stamp. */
 const METADATA_NAME = 'blockyard';
 
+/** The header, as HTTP has it. */
+export const METADATA_HEADER = `x-amz-meta-${METADATA_NAME}`;
+
 export function metadataOf(stamp: string): Record<string, string> {
   return { [METADATA_NAME]: stamp };
 }

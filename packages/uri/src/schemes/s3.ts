@@ -10,6 +10,7 @@ export const s3: Scheme = {
     'endpoint',
     'region',
     'path-style',
+    'sign-bodies',
     'unsafe-store',
     'outage',
     'timeout',
@@ -64,6 +65,7 @@ function storeOf(uri: DeviceUri) {
   if (endpoint !== undefined) checkEndpoint(endpoint);
   const region = uri.parameter('region');
   const forcePathStyle = uri.flag('path-style');
+  const signBodies = uri.flag('sign-bodies');
   const allowUnsafeStore = uri.flag('unsafe-store');
   return {
     bucket: decode(bucket),
@@ -71,6 +73,7 @@ function storeOf(uri: DeviceUri) {
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(region === undefined ? {} : { region }),
     ...(forcePathStyle === undefined ? {} : { forcePathStyle }),
+    ...(signBodies === undefined ? {} : { signBodies }),
     ...(allowUnsafeStore === undefined ? {} : { allowUnsafeStore }),
   };
 }
