@@ -5,7 +5,7 @@ import type { CrashState } from './crash-states.js';
 import { sectorViews } from './sector-views.js';
 import type { Shape } from './shape.js';
 
-type LoggedChange = Exclude<MediumChange, { type: 'flush' }>;
+export type LoggedChange = Exclude<MediumChange, { type: 'flush' }>;
 
 /** Changes that become durable together, in the order in which they were accepted. */
 export type Group = readonly LoggedChange[];
@@ -20,17 +20,28 @@ export type Leaving = (groups: readonly Group[]) => readonly (readonly Group[])[
 export const leavePrefixes: Leaving = (groups) =>
   Array.from({ length: groups.length + 1 }, (_, count) => groups.slice(0, count));
 
+/** What a device writes to that makes its changes durable in groups. */
+export interface ChangeLog extends Shape {
+  /** Contents of a sector now; undefined: zeroes. */
+  sector(at: number): Uint8Array | undefined;
+  append(change: LoggedChange): void;
+  /** Makes durable what was appended before the call. */
+  flush(): Promise<void>;
+  /** The device is given up. */
+  giveUp(): void;
+}
+
 /** Changes in a group, at most. */
-const CHANGES_MAX = 3;
+export const CHANGES_MAX = 3;
 
 /** A medium that gets its changes in groups, like a log of segments: the simplest one that keeps their order [D5]. */
-export class GroupLog {
+export class GroupLog implements ChangeLog {
   readonly sectorSize: number;
   readonly leaving: Leaving;
   /** What is durable. */
-  readonly #stored: Contents;
+  readonly #stored: LogContents;
   /** What reads find. */
-  readonly #now: Contents;
+  readonly #now: LogContents;
   /** Sealed, and on their way. The oldest first. */
   #groups: Group[] = [];
   #open: LoggedChange[] = [];
@@ -40,15 +51,14 @@ export class GroupLog {
   constructor(shape: Shape, leaving: Leaving = leavePrefixes) {
     this.sectorSize = shape.sectorSize;
     this.leaving = leaving;
-    this.#stored = new Contents(shape.sizeSectors);
-    this.#now = new Contents(shape.sizeSectors);
+    this.#stored = new LogContents(shape.sizeSectors);
+    this.#now = new LogContents(shape.sizeSectors);
   }
 
   get sizeSectors(): number {
     return this.#now.sizeSectors;
   }
 
-  /** Contents of a sector; undefined: zeroes. */
   sector(at: number): Uint8Array | undefined {
     return this.#now.sectors.get(at);
   }
@@ -81,7 +91,7 @@ export class GroupLog {
     });
   }
 
-  /** The device was given up. What is left is durable. */
+  /** What is left is durable. */
   giveUp(): void {
     this.#store(this.leaving(this.#groups).at(-1) ?? []);
     this.#now.become(this.#stored);
@@ -104,7 +114,7 @@ export class GroupLog {
 }
 
 /** Sectors that are not zeroes, and how many there are in all. */
-class Contents implements Omit<CrashState, 'sectorSize'> {
+export class LogContents implements Omit<CrashState, 'sectorSize'> {
   sizeSectors: number;
   readonly sectors = new Map<number, Uint8Array>();
 
@@ -112,7 +122,7 @@ class Contents implements Omit<CrashState, 'sectorSize'> {
     this.sizeSectors = sizeSectors;
   }
 
-  become({ sizeSectors, sectors }: Contents): void {
+  become({ sizeSectors, sectors }: LogContents): void {
     this.sizeSectors = sizeSectors;
     this.sectors.clear();
     for (const [at, bytes] of sectors) this.sectors.set(at, bytes);
@@ -138,7 +148,7 @@ class Contents implements Omit<CrashState, 'sectorSize'> {
 }
 
 /** A device on such a medium. Opening it again on the same one finds what is left. */
-export function createGroupLogDevice(log: GroupLog, options: { readonly readOnly?: boolean } = {}): BlockDevice {
+export function createGroupLogDevice(log: ChangeLog, options: { readonly readOnly?: boolean } = {}): BlockDevice {
   const { sectorSize } = log;
   const zero = (start: number, count: number) => log.append({ type: 'zero', start, count });
   const driver: BlockDriver = {

@@ -191,7 +191,7 @@ export class Oracle {
    *
    * @param found what they hold, where that is known already
    */
-  crashed(sizeSectors: number, found?: readonly Writer[]): void {
+  crashed(sizeSectors: number, found?: readonly Writer[] | undefined): void {
     this.#startAgain(sizeSectors, true, found);
   }
 
@@ -199,7 +199,7 @@ export class Oracle {
    * As `crashed`, but the medium lived on: the device was given up, and what is found on it need not be durable. Throws
    * likewise.
    */
-  givenUp(sizeSectors: number, found?: readonly Writer[]): void {
+  givenUp(sizeSectors: number, found?: readonly Writer[] | undefined): void {
     this.#startAgain(sizeSectors, false, found);
   }
 

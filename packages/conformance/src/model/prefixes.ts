@@ -2,6 +2,17 @@ import { AssertionError } from 'node:assert';
 import type { Change } from './change.js';
 import { describeWriter, type TORN, type Writer, ZEROES } from './stamp.js';
 
+/** A state that is no prefix. */
+export class PrefixViolation extends AssertionError {
+  /** What it breaks: `D5`, or where a place by itself cannot be as it is, `D1, D4`. */
+  readonly clauses: string;
+
+  constructor(clauses: string, what: string) {
+    super({ message: `after a crash ${what}` });
+    this.clauses = clauses;
+  }
+}
+
 /** Something that a place (a sector, or the size of the device) held, may hold, or may get. */
 export interface Version {
   /** A writer, or a number of sectors. */
@@ -69,7 +80,7 @@ export class Prefixes {
    *
    * @param writers of each sector of the device
    */
-  violation(writers: readonly (Writer | typeof TORN)[]): AssertionError | undefined {
+  violation(writers: readonly (Writer | typeof TORN)[]): PrefixViolation | undefined {
     const sizes = this.#sizes.get(writers.length);
     if (sizes === undefined) return unknown(`the device has ${writers.length} sectors`, [...this.#sizes.keys()]);
     const gaps = gapsOf(`the device has ${writers.length} sectors`, sizes);
@@ -87,20 +98,19 @@ export class Prefixes {
 /** Of a sector that no change was about. */
 const UNTOUCHED: ReadonlyMap<Writer, readonly Period[]> = new Map([[ZEROES, []]]);
 
-function unknown(found: string, allowed: readonly (string | number)[]): AssertionError {
-  return new AssertionError({ message: `after a crash ${found}, but may only be ${allowed.join(' or ')}` });
+function unknown(found: string, allowed: readonly (string | number)[]): PrefixViolation {
+  return new PrefixViolation('D1, D4', `${found}, but may only be ${allowed.join(' or ')}`);
 }
 
 /** Passes the gaps from the earliest on: a moment within one is moved to its end. */
-function contradiction(gaps: Gap[], floor: Floor): AssertionError | undefined {
+function contradiction(gaps: Gap[], floor: Floor): PrefixViolation | undefined {
   gaps.sort((a, b) => a.after - b.after);
   let { at, because } = floor;
   for (const { found, after, missing, before, next } of gaps) {
     if (after >= at) return undefined;
     if (before <= at) continue;
     if (next === undefined) {
-      const lost = `${found}, without ${missing?.name}, which was accepted before ${because}`;
-      return new AssertionError({ message: `after a crash ${lost}` });
+      return new PrefixViolation('D5', `${found}, without ${missing?.name}, which was accepted before ${because}`);
     }
     at = before;
     because = `${next.name} was submitted, and ${found}`;

@@ -20,6 +20,11 @@ export interface SimulatedSystem {
    * after each event, not only at what some crash leaves.
    */
   readonly crashMedium?: CrashMedium | undefined;
+  /**
+   * What is found after a crash must be the result of a prefix of the accepted writes [D5]. The simulation then reads all of it
+   * each time that it has opened the device. Default: false.
+   */
+  readonly prefixConsistent?: boolean;
   /** Looks for what must not be, between events. Throws it. */
   check?(device: BlockDevice): void;
   /**

@@ -3,8 +3,10 @@ import { isBlockError } from '@blockyard/block';
 import { macrotasks } from '@blockyard/block/testing';
 import { ChangedLoan, loansOf } from '../model/borrowing.js';
 import { CrashCheck } from '../model/crash-check.js';
+import { readWriters } from '../model/expect.js';
 import { Oracle } from '../model/oracle.js';
 import { type Run, runStep } from '../model/run-workload.js';
+import type { Writer } from '../model/stamp.js';
 import type { Step } from '../model/workload.js';
 import { Actions } from './actions.js';
 import { Life } from './life.js';
@@ -309,14 +311,14 @@ export class Simulation {
     if (kind === 'crash') this.#system.crash();
     // All who waited for the dead are told within this macrotask.
     while (this.#performing > 0) await this.#changed();
-    await this.#open((sizeSectors) => {
-      if (kind === 'crash') this.#oracle.crashed(sizeSectors);
-      else this.#oracle.givenUp(sizeSectors);
+    await this.#open((sizeSectors, found) => {
+      if (kind === 'crash') this.#oracle.crashed(sizeSectors, found);
+      else this.#oracle.givenUp(sizeSectors, found);
     });
   }
 
   /** Opens the device, however often that fails. */
-  async #open(opened = (sizeSectors: number) => this.#expectSize(sizeSectors)): Promise<void> {
+  async #open(opened: Opened = (sizeSectors) => this.#expectSize(sizeSectors)): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       // A client that runs after the end must not begin a life that no one ends.
       if (this.#isOver) return new Promise(() => {});
@@ -324,7 +326,11 @@ export class Simulation {
       this.#life = life;
       try {
         const device = await orDeath(this.#system.open(life), life);
-        opened(device.info.sizeSectors);
+        const prefixes = this.#oracle.prefixes();
+        const found = this.#system.prefixConsistent === true ? await orDeath(readWriters(device), life) : undefined;
+        opened(device.info.sizeSectors, found);
+        const violation = found && prefixes.violation(found);
+        if (violation !== undefined) return this.#fail(violation.clauses, violation);
         this.#device = new ObservedDevice(device);
         break;
       } catch (error) {
@@ -394,7 +400,7 @@ export class Simulation {
   /** After a disconnect everything is durable, so that a crash changes nothing. */
   async #crashAfterEnd(): Promise<void> {
     this.#system.crash();
-    await this.#open((sizeSectors) => this.#oracle.crashed(sizeSectors));
+    await this.#open((sizeSectors, found) => this.#oracle.crashed(sizeSectors, found));
   }
 
   #lookAtCrashes(start?: number, count?: number): void {
@@ -432,6 +438,9 @@ export class Simulation {
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 }
+
+/** Called once the device is open, with its size; and with the writers of its sectors, where their order is checked. */
+type Opened = (sizeSectors: number, found: readonly Writer[] | undefined) => void;
 
 /** What waiting for a process comes to that dies meanwhile. */
 const DEAD = new Error('the process is over');
