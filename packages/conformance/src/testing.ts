@@ -7,7 +7,7 @@ export { createMemory, createReferenceDevice, type Memory } from './bases/refere
 export type { Shape } from './bases/shape.js';
 export { CrashCheck } from './model/crash-check.js';
 export { Oracle, type Pending, type PendingRead, type PendingWrite } from './model/oracle.js';
-export type { Prefixes } from './model/prefixes.js';
+export type { Prefixes, PrefixViolation } from './model/prefixes.js';
 export { type Run, runWorkload } from './model/run-workload.js';
 export { stamped, TORN, type Writer, writerOf, writersOf, ZEROES } from './model/stamp.js';
 export {

@@ -81,13 +81,11 @@ export class Oracle {
 
   /** What a crash now may leave, if the device keeps the order of its writes [D5]. It stays what it is, whatever comes later. */
   prefixes(): Prefixes {
-    const size = { versions: this.#sizes.map((change) => ({ held: change.sizeSectors, change })), durableAt: 0 };
-    const sectors = new Map(
-      [...this.#sectors].map(([at, { crash, durableAt }]) => {
-        return [at, { versions: crash.map((change) => ({ held: change.writer, change })), durableAt }];
-      }),
-    );
-    return new Prefixes(size, sectors, this.#floor);
+    const sizes = this.#sizes.map((change) => ({ held: change.sizeSectors, change }));
+    const sectors = [...this.#sectors].map(([at, { crash }]) => {
+      return [at, crash.map((change) => ({ held: change.writer, change }))] as const;
+    });
+    return new Prefixes(sizes, new Map(sectors), this.#floor);
   }
 
   /** The sectors that any operation was about; all others are zeroes. */
@@ -230,7 +228,6 @@ export class Oracle {
       sizeSectors: size,
       ...pastChange(`the size of ${size} sectors, found before`, at),
     }));
-    if (isDurable) this.#floor = { at, because: 'an earlier crash' };
   }
 
   #beginWrite(start: number, count: number, writer: Writer, what: string): PendingWrite {

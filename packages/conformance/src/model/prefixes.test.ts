@@ -133,6 +133,30 @@ describe('a crash may leave', () => {
     expectIllegal(oracle, /the device has 3 sectors, but may only be 2 or 1/, 0, 0, 0);
   });
 
+  test('zeroes that were in flight longer than those that came after them', () => {
+    const oracle = new Oracle(2);
+    const long = oracle.beginZero(0, 1);
+    oracle.beginZero(0, 1).succeeded();
+    write(oracle, 0, 1);
+    const last = write(oracle, 1, 1);
+    expectLegal(oracle, 0, last);
+    long.succeeded();
+    expectLegal(oracle, 0, last);
+    write(oracle, 0, 1);
+    write(oracle, 1, 1);
+    expectIllegal(oracle, /sector 0 reads as zeroes, without writer 3/, 0, 4);
+  });
+
+  test('a resize that failed and may come late, whatever came after it', () => {
+    const oracle = new Oracle(2);
+    oracle.beginResize(1).failed(true);
+    oracle.beginResize(3).succeeded();
+    const writer = write(oracle, 0, 1);
+    expectLegal(oracle, writer);
+    expectLegal(oracle, writer, 0, 0);
+    expectIllegal(oracle, /the device has 2 sectors, without the resize to 3 sectors/, writer, 0);
+  });
+
   test('what a write that failed has written, until an accepted one came over it', () => {
     const oracle = new Oracle(2);
     oracle.beginWrite(0, 1).failed();

@@ -13,18 +13,11 @@ export class PrefixViolation extends AssertionError {
   }
 }
 
-/** Something that a place (a sector, or the size of the device) held, may hold, or may get. */
+/** Something that a place (a sector, or the size of the device) may hold after a crash. */
 export interface Version {
   /** A writer, or a number of sectors. */
   readonly held: number;
   readonly change: Change;
-}
-
-/** A place, and all that a crash may leave there. */
-export interface Place {
-  readonly versions: readonly Version[];
-  /** What was accepted before then is durable. */
-  readonly durableAt: number;
 }
 
 /** The moment that a crash does not go back behind, and why. */
@@ -68,10 +61,13 @@ export class Prefixes {
   readonly #sectors: ReadonlyMap<number, ReadonlyMap<Writer, readonly Period[]>>;
   readonly #floor: Floor;
 
-  /** @param sectors all that may hold anything but zeroes */
-  constructor(size: Place, sectors: ReadonlyMap<number, Place>, floor: Floor) {
-    this.#sizes = periodsOf(size);
-    this.#sectors = new Map([...sectors].map(([sector, place]) => [sector, periodsOf(place)]));
+  /**
+   * @param sizes all that a crash may leave
+   * @param sectors all that a crash may leave in each that may hold anything but zeroes
+   */
+  constructor(sizes: readonly Version[], sectors: ReadonlyMap<number, readonly Version[]>, floor: Floor) {
+    this.#sizes = periodsOf(sizes);
+    this.#sectors = new Map([...sectors].map(([sector, versions]) => [sector, periodsOf(versions)]));
     this.#floor = floor;
   }
 
@@ -136,17 +132,13 @@ function gapsOf(found: string, periods: readonly Period[]): Gap[] {
 }
 
 /** By what is held, in the order in which they begin. */
-function periodsOf({ versions, durableAt }: Place): ReadonlyMap<number, readonly Period[]> {
+function periodsOf(versions: readonly Version[]): ReadonlyMap<number, readonly Period[]> {
   const ordered = [...versions].sort((a, b) => a.change.begunAt - b.change.begunAt);
   const firstAccepted = firstAcceptedFrom(ordered);
   const periods = new Map<number, Period[]>();
   for (const { held, change } of ordered) {
     const over = change.mayComeLate ? undefined : firstAccepted[indexAfter(ordered, change.settledAt)];
-    const until = over?.acceptedAt ?? FOR_EVER;
-    const period = { from: change.begunAt, change, until, over };
-    // A flush of some sectors only: these must be later than it, although others need not.
-    const isDurablyOver = until < durableAt;
-    if (isDurablyOver) continue;
+    const period = { from: change.begunAt, change, until: over?.acceptedAt ?? FOR_EVER, over };
     const others = periods.get(held);
     if (others === undefined) periods.set(held, [period]);
     else others.push(period);
