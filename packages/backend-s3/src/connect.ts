@@ -1,6 +1,6 @@
 import { BlockError, createDevice } from '@blockyard/block';
 import { Semaphore, SerialQueue } from '@blockyard/block/async';
-import type { ObjectStore, StoreAbilities } from '@blockyard/object-store';
+import { copyOfTraffic, type ObjectStore, type StoreAbilities } from '@blockyard/object-store';
 import {
   claimOver,
   Fence,
@@ -49,7 +49,10 @@ export async function connectS3(options: ConnectS3Options): Promise<S3Device> {
     const store = openVolumeStore(settings, { minConcurrency, maxConcurrency });
     try {
       const { driver, held } = await openDriver(store, settings);
-      return Object.assign(createDevice(driver), { heldBy: volumeHolderOf(held) });
+      return Object.assign(createDevice(driver), {
+        heldBy: volumeHolderOf(held),
+        snapshot: () => ({ traffic: copyOfTraffic(store.traffic) }),
+      });
     } catch (error) {
       store.close();
       throw error;

@@ -18,4 +18,4 @@ export {
   OBJECT_SIZE_BYTES_DEFAULT,
   type StoreOptions,
 } from './options.js';
-export type { S3Device } from './root/s3-device.js';
+export type { S3Device, S3Snapshot } from './root/s3-device.js';

@@ -16,9 +16,14 @@ export function openVolumeStore(
   settings: StoreSettings,
   concurrency: { readonly minConcurrency: number; readonly maxConcurrency: number },
 ): ObjectStore {
-  const { dataPrefix } = keysOf(settings.prefix);
+  const { dataPrefix, probePrefix, root } = keysOf(settings.prefix);
   const isData = (key: string) => key.startsWith(dataPrefix);
-  return openS3Store({ ...settings.connection, ...concurrency, name: nameOf(settings), isData });
+  const classOf = (key: string) => {
+    if (isData(key)) return 'data';
+    if (key === root) return 'root';
+    return key.startsWith(probePrefix) ? 'probe' : 'other';
+  };
+  return openS3Store({ ...settings.connection, ...concurrency, name: nameOf(settings), isData, classOf });
 }
 
 /**

@@ -10,6 +10,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { type BlockDevice, BlockError } from '@blockyard/block';
 import { type FaultProxy, startFaults, startTestStore, type TestStore } from '@blockyard/local-s3';
+import { trafficBetween } from '@blockyard/object-store';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { connectS3, createVolume, deleteVolume, type StoreOptions } from './index.js';
 import { brief } from './testing/brief.js';
@@ -71,6 +72,21 @@ test('a new volume is one object, whatever its size, and reads as zeroes', async
   expect(buffer).toEqual(new Uint8Array(4096));
   await device.disconnect();
   expect(await keys()).toEqual(['volume.json']);
+});
+
+test('a snapshot tells the traffic of each class since the volume was opened', async () => {
+  await createVolume({ ...at, sizeBytes: 8 * MiB });
+  const device = await connectS3(at);
+  const opened = device.snapshot().traffic;
+  expect(opened.classes.root?.requests).toMatchObject({ get: expect.any(Number), put: 1 });
+  expect(opened.classes.data?.requests.put ?? 0).toBe(0);
+  await device.write(0, [new Uint8Array(2 * MiB).fill(1)]);
+  await device.flush();
+  const { classes } = trafficBetween(opened, device.snapshot().traffic);
+  expect(classes.data?.requests.put).toBe(2);
+  expect(classes.data?.uploadBytes).toBeGreaterThanOrEqual(2 * MiB);
+  expect(opened.classes.data?.requests.put ?? 0).toBe(0);
+  await device.disconnect();
 });
 
 test('what was written is there for the next who opens the volume', async () => {

@@ -26,7 +26,7 @@ export function openS3Store(options: S3StoreOptions): S3ObjectStore {
   const { signBodies } = settings;
   const connections = { clock, maxSockets: maxConcurrency + SPARE_SOCKETS, requestTimeoutMs };
   const used = client ?? makeClient(settings, new Transport(connections));
-  const traffic = new TrafficCounter();
+  const traffic = new TrafficCounter(settings.classOf);
   const link = new Link(settings, {
     traffic,
     outage: new Outage({

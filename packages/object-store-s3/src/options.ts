@@ -9,6 +9,7 @@ import {
   type KnownOptions,
   systemClock,
 } from '@blockyard/block';
+import type { ClassOf } from '@blockyard/object-store';
 import type { S3Credentials, S3CredentialsProvider } from './link/credentials.js';
 
 /** How to reach a bucket: with a client of yours, or with what is needed to make one. */
@@ -60,6 +61,8 @@ export interface S3StoreOptions extends S3ConnectionOptions {
   readonly minConcurrency?: number;
   /** Which keys are of data. GETs and PUTs of others are few and small, and go at once. Default: all. */
   readonly isData?: (key: string) => boolean;
+  /** What keys are for, so that traffic tells it. Default: all are of one class. */
+  readonly classOf?: ClassOf;
 }
 
 /** Names of options; as records, so that one left out does not compile. */
@@ -83,6 +86,7 @@ const S3_STORE_OPTIONS: KnownOptions<S3StoreOptions> = {
   maxConcurrency: true,
   minConcurrency: true,
   isData: true,
+  classOf: true,
 };
 
 const REQUEST_TIMEOUT_MS_DEFAULT = 30_000;
@@ -115,6 +119,7 @@ export interface S3StoreSettings extends S3ConnectionSettings {
   readonly maxConcurrency: number;
   readonly minConcurrency: number;
   readonly isData: (key: string) => boolean;
+  readonly classOf: ClassOf | undefined;
 }
 
 /** Those of the options that are of the connection, with their defaults. Throws `INVALID_ARGUMENT` that names the option. */
@@ -150,11 +155,12 @@ export function checkS3StoreOptions(options: S3StoreOptions): S3StoreSettings {
   checkOptionNames(options, S3_STORE_OPTIONS);
   const connection = checkS3Connection(options);
   const { name = `s3://${options.bucket}`, maxConcurrency = MAX_CONCURRENCY_DEFAULT, minConcurrency = 1 } = options;
-  const { isData = () => true } = options;
+  const { isData = () => true, classOf } = options;
   checkIntegerBetween(maxConcurrency, 'maxConcurrency', 1, MAX_CONCURRENCY_MAX);
   checkIntegerBetween(minConcurrency, 'minConcurrency', 1, maxConcurrency);
   checkFunction(isData, 'isData');
-  return { ...connection, name, maxConcurrency, minConcurrency, isData };
+  if (classOf !== undefined) checkFunction(classOf, 'classOf');
+  return { ...connection, name, maxConcurrency, minConcurrency, isData, classOf };
 }
 
 /** Without the options of what builds upon a connection. */

@@ -91,7 +91,7 @@ export class S3ObjectStore implements ObjectStore {
     const what = `GET ${this.urlOf(key)}`;
     const isAnswer = (error: unknown) => isMissingKey(error) || isRangeBeyondEnd(error) || isBusy(error);
     const { offset, lengthBytes } = range;
-    const wish = { kind: 'get', what, downloadBytes: lengthBytes, isData: this.#isData(key), isAnswer } as const;
+    const wish = { kind: 'get', key, what, downloadBytes: lengthBytes, isData: this.#isData(key), isAnswer } as const;
     for (let repeats = 0; ; repeats++) {
       try {
         const request = { bucket: this.#bucket, key, range, open, traffic: this.traffic };
@@ -118,7 +118,7 @@ export class S3ObjectStore implements ObjectStore {
     checkAnswers(command, { etag: true });
     const what = `HEAD ${this.urlOf(key)}`;
     try {
-      const wish = { kind: 'head', what, isAnswer: isMissingKey, once } as const;
+      const wish = { kind: 'head', key, what, isAnswer: isMissingKey, once } as const;
       const found = await this.#link.run(wish, (options) => this.#client.send(command, options));
       const etag = canonicalEtag(found.ETag, `${what}: the ETag is empty`);
       const { ContentLength: sizeBytes = await this.#sizeOf(key) } = found;
@@ -139,7 +139,7 @@ export class S3ObjectStore implements ObjectStore {
     const request = { bucket: this.#bucket, key, body, stamp, ...conditions };
     const attempts = new Attempts();
     const isData = this.#isData(key);
-    const wish = { kind: 'put', what, uploadBytes: body.byteLength, isData, isAnswer: isLostCondition } as const;
+    const wish = { kind: 'put', key, what, uploadBytes: body.byteLength, isData, isAnswer: isLostCondition } as const;
     for (let repeats = 0; ; repeats++) {
       try {
         const put = await this.#link.run(wish, (options) => putObject(this.#ways, request, attempts, options));
@@ -177,7 +177,12 @@ export class S3ObjectStore implements ObjectStore {
     const what = `LIST ${this.urlOf(prefix)}`;
     checkListOptions(options, what);
     const { inOrder = false, after, reaches, maxKeys = MAX_BATCH_KEYS } = options;
-    const wish = { kind: 'list', what, isAnswer: (error: unknown) => error instanceof StrangePage } as const;
+    const wish = {
+      kind: 'list',
+      key: prefix,
+      what,
+      isAnswer: (error: unknown) => error instanceof StrangePage,
+    } as const;
     yield* listPages(
       (request) => this.#link.run(wish, (sending) => getPage(this.#client, request, sending)),
       { bucket: this.#bucket, prefix, inOrder, after, reaches, maxKeys },

@@ -2,6 +2,7 @@ export { isId, newId } from './ids.js';
 export { checkKey, checkStamp, compareKeys } from './keys.js';
 export { checkListOptions } from './list.js';
 export { type MemoryObject, type MemoryObjects, MemoryStore, type MemoryStoreOptions } from './memory-store.js';
+export { type Cost, costOf, type Prices, pricesOf, S3_STANDARD_PRICES, storageUsdPerMonth } from './prices.js';
 export { busy, readInto, readWhole, sinkInto } from './read.js';
 export type { ByteRange, OpenSink, Sink } from './sink.js';
 export {
@@ -19,5 +20,13 @@ export {
   type StoreAbilities,
   type StoreDates,
 } from './store.js';
-export { type RequestKind, type Traffic, TrafficCounter } from './traffic.js';
+export {
+  type ClassOf,
+  type Counts,
+  copyOfTraffic,
+  type RequestKind,
+  type Traffic,
+  TrafficCounter,
+  trafficBetween,
+} from './traffic.js';
 export type { ObjectVersion } from './version.js';

@@ -18,7 +18,7 @@ import type {
   PutResult,
   StoreAbilities,
 } from './store.js';
-import { TrafficCounter } from './traffic.js';
+import { type ClassOf, TrafficCounter } from './traffic.js';
 import type { ObjectVersion } from './version.js';
 
 /** An object in memory. */
@@ -43,13 +43,15 @@ export interface MemoryStoreOptions {
   readonly listsInOrder?: boolean;
   /** The clock of the store, in milliseconds since 1970. Default: that of the machine. */
   readonly wallMs?: () => number;
+  /** What keys are for, so that traffic tells it. Default: all are of one class. */
+  readonly classOf?: ClassOf;
 }
 
 /** A store in memory. It forgets its objects with the process; all else is as the interface has it. */
 export class MemoryStore implements ObjectStore {
   readonly objects: MemoryObjects;
   readonly dates: LocalDates;
-  readonly traffic = new TrafficCounter();
+  readonly traffic: TrafficCounter;
   readonly #name: string;
   readonly #abilities: StoreAbilities;
   readonly #listsInOrder: boolean;
@@ -63,6 +65,7 @@ export class MemoryStore implements ObjectStore {
     this.#abilities = { conditionalPuts, conditionalDeletes, refusal: undefined };
     this.#listsInOrder = listsInOrder;
     this.#wallMs = wallMs;
+    this.traffic = new TrafficCounter(options.classOf);
     this.dates = new LocalDates(wallMs);
   }
 
@@ -72,7 +75,7 @@ export class MemoryStore implements ObjectStore {
 
   async get(key: string, { offset, lengthBytes }: ByteRange, open: OpenSink): Promise<GetResult> {
     this.#begin(`GET ${this.urlOf(key)}`);
-    this.traffic.sent('get');
+    this.traffic.sent('get', key);
     const found = this.objects.get(key);
     this.dates.answered(key, found?.modifiedMs);
     if (found === undefined) return undefined;
@@ -81,7 +84,7 @@ export class MemoryStore implements ObjectStore {
     if (sink === undefined) return versionOf(found);
     // A copy: what a sink keeps is not to change the object.
     const bytes = found.body.slice(offset, offset + lengthBytes);
-    this.traffic.received(bytes.byteLength);
+    this.traffic.received(key, bytes.byteLength);
     sink.push(bytes);
     sink.end();
     return versionOf(found);
@@ -89,7 +92,7 @@ export class MemoryStore implements ObjectStore {
 
   async head(key: string): Promise<ObjectVersion | undefined> {
     this.#begin(`HEAD ${this.urlOf(key)}`);
-    this.traffic.sent('head');
+    this.traffic.sent('head', key);
     const found = this.objects.get(key);
     this.dates.answered(key, found?.modifiedMs);
     return found && versionOf(found);
@@ -103,7 +106,7 @@ export class MemoryStore implements ObjectStore {
     } catch (error) {
       return { kind: 'failed', error: error as BlockError, late: false };
     }
-    this.traffic.sent('put', body.byteLength);
+    this.traffic.sent('put', key, body.byteLength);
     const found = this.objects.get(key);
     if (this.#abilities.conditionalPuts && !holds(condition, found)) {
       this.dates.answered(key, found?.modifiedMs);
@@ -119,7 +122,7 @@ export class MemoryStore implements ObjectStore {
 
   async delete(objects: readonly Deletion[]): Promise<DeleteResult[]> {
     this.#begin(`DELETE ${objects.length} objects, first ${this.urlOf(objects[0]?.key ?? '')}`);
-    this.traffic.sent('delete');
+    this.traffic.sent('delete', objects[0]?.key ?? '');
     this.dates.answered();
     return objects.map(({ key, etag }) => {
       const found = this.objects.get(key);
@@ -138,7 +141,7 @@ export class MemoryStore implements ObjectStore {
     const keys = [...this.objects.keys()].filter((key) => key.startsWith(prefix));
     for (const page of pagesOf(keys, options, what, this.#listsInOrder)) {
       this.#begin(what);
-      this.traffic.sent('list');
+      this.traffic.sent('list', prefix);
       this.dates.answered();
       yield page.flatMap((key) => {
         const found = this.objects.get(key);

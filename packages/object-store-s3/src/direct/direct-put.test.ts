@@ -89,6 +89,23 @@ test('a condition that does not hold is lost, and what is there is told', async 
   expect(odd.requests.filter(({ method }) => method === 'PUT').map(isOfSdk)).toEqual([false, false, false, false]);
 });
 
+test('the classes of traffic are told', async () => {
+  const store = open({ classOf: (key) => key.split('/')[0] ?? '' });
+  for (const key of ['data/1', 'data/2']) await store.put(key, BYTES, 'absent', 'stamp');
+  await readInto(store, 'data/1', [new Uint8Array(10)], 5);
+  await store.head('root');
+  for await (const _ of store.list('data/'));
+  await store.delete([{ key: 'root' }]);
+  expect(store.traffic.classes).toMatchObject({
+    data: {
+      requests: { put: 2, get: 1, list: 1, head: 0, delete: 0 },
+      uploadBytes: 2 * BYTES.byteLength,
+      downloadBytes: 10,
+    },
+    root: { requests: { head: 1, delete: 1, put: 0 }, uploadBytes: 0, downloadBytes: 0 },
+  });
+});
+
 test('a large body goes out whole', async () => {
   const server = await startTestStore();
   const { prefix, ...at } = server.volume();

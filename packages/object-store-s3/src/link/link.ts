@@ -17,6 +17,8 @@ const REPEATS_MAX = 3;
 /** What is to be done, apart from the doing. */
 export interface Wish {
   readonly kind: RequestKind;
+  /** The object, the first of several, or what the keys begin with that are listed. */
+  readonly key: string;
   /** For messages. */
   readonly what: string;
   readonly uploadBytes?: number;
@@ -133,7 +135,7 @@ export class Link {
   async #send<T>(wish: Wish, send: (options: SendOptions) => Promise<T>): Promise<T> {
     const { clock, requestTimeoutMs } = this.#options;
     const { uploadBytes = 0, downloadBytes = 0 } = wish;
-    this.#parts.traffic.sent(wish.kind, uploadBytes);
+    this.#parts.traffic.sent(wish.kind, wish.key, uploadBytes);
     return new Promise((resolve, reject) => {
       const abort = new Abort();
       const giveUp = (error: unknown) => {

@@ -40,9 +40,10 @@ export class Deletes {
 
   async #runTogether(deletions: readonly Deletion[]): Promise<DeleteAnswer[]> {
     const { client, bucket, link, urlOf } = this.#parts;
-    const what = `DELETE ${deletions.length} objects, first ${urlOf(deletions[0]?.key ?? '')}`;
+    const { key } = deletions[0] ?? { key: '' };
+    const what = `DELETE ${deletions.length} objects, first ${urlOf(key)}`;
     try {
-      return await link.run({ kind: 'delete', what, isAnswer: isBatchRefused }, (options) =>
+      return await link.run({ kind: 'delete', key, what, isAnswer: isBatchRefused }, (options) =>
         deleteTogether(client, bucket, deletions, urlOf, options),
       );
     } catch (error) {
@@ -69,7 +70,7 @@ export class Deletes {
     const what = `DELETE ${urlOf(deletion.key)}`;
     try {
       const isAnswer = (error: unknown) => isMissingKey(error) || isLostCondition(error);
-      return await link.run({ kind: 'delete', what, isAnswer }, (options) =>
+      return await link.run({ kind: 'delete', key: deletion.key, what, isAnswer }, (options) =>
         deleteAlone(client, bucket, deletion, options),
       );
     } catch (error) {

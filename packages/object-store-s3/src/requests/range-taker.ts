@@ -24,8 +24,9 @@ export interface Got {
   readonly whole: boolean;
 }
 
-/** Where the bytes of a range go, and who counts what comes. */
+/** Bytes of an object, where they go, and who counts what comes. */
 export interface RangeWish {
+  readonly key: string;
   readonly range: ByteRange;
   readonly open: OpenSink;
   readonly traffic: Pick<TrafficCounter, 'received'>;
@@ -96,7 +97,7 @@ export class RangeTaker implements AnswerTaker {
   }
 
   push(piece: Uint8Array): boolean {
-    this.#wish.traffic.received(piece.byteLength);
+    this.#wish.traffic.received(this.#wish.key, piece.byteLength);
     const start = this.#cameBytes;
     this.#cameBytes += piece.byteLength;
     if (!this.got.whole) {

@@ -10,7 +10,6 @@ import type { Ways } from './ways.js';
 /** A GET of a part of an object. */
 export interface RangeRequest extends RangeWish {
   readonly bucket: string;
-  readonly key: string;
 }
 
 /**

@@ -247,3 +247,17 @@ test.each([
 ])('%j are no options', async (options) => {
   await expect(openDirectoryStore(options)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
 });
+
+test('the classes of traffic are told', async () => {
+  const classed = await openDirectoryStore({ path, classOf: (key) => key.split('/')[0] ?? '' });
+  await classed.put('data/1', body('hello'), 'absent', 'stamp');
+  await classed.get('data/1', { offset: 1, lengthBytes: 3 }, () => ({ push() {}, end() {} }));
+  await classed.head('root');
+  for await (const _ of classed.list('data/'));
+  await classed.delete([{ key: 'root' }]);
+  expect(classed.traffic.classes).toMatchObject({
+    data: { requests: { put: 1, get: 1, list: 1, head: 0, delete: 0 }, uploadBytes: 5, downloadBytes: 3 },
+    root: { requests: { head: 1, delete: 1, put: 0 }, uploadBytes: 0 },
+  });
+  classed.close();
+});

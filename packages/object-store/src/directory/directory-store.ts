@@ -18,7 +18,7 @@ import type {
   PutResult,
   StoreAbilities,
 } from '../store.js';
-import { TrafficCounter } from '../traffic.js';
+import { type ClassOf, TrafficCounter } from '../traffic.js';
 import type { ObjectVersion } from '../version.js';
 import { fromErrno } from './errno.js';
 import type { FileLock } from './lock.js';
@@ -35,18 +35,27 @@ export interface DirectoryStoreParts {
   readonly files: ObjectFiles;
   readonly lock: FileLock;
   readonly wallMs: () => number;
+  readonly classOf: ClassOf | undefined;
+}
+
+/** Where the bytes of a range go. */
+interface Pouring {
+  readonly key: string;
+  readonly range: ByteRange;
+  readonly sink: Sink;
 }
 
 /** A store in a directory. See the README for what is where. */
 export class DirectoryStore implements ObjectStore {
   readonly dates: LocalDates;
-  readonly traffic = new TrafficCounter();
+  readonly traffic: TrafficCounter;
   readonly #url: string;
   readonly #files: ObjectFiles;
   readonly #lock: FileLock;
   #isClosed = false;
 
-  constructor({ path, files, lock, wallMs }: DirectoryStoreParts) {
+  constructor({ path, files, lock, wallMs, classOf }: DirectoryStoreParts) {
+    this.traffic = new TrafficCounter(classOf);
     this.dates = new LocalDates(wallMs);
     this.#url = `${pathToFileURL(path).href.replace(/\/$/, '')}/`;
     this.#files = files;
@@ -60,14 +69,14 @@ export class DirectoryStore implements ObjectStore {
   get(key: string, range: ByteRange, open: OpenSink): Promise<GetResult> {
     const what = `GET ${this.urlOf(key)}`;
     return this.#run(what, async () => {
-      this.traffic.sent('get');
+      this.traffic.sent('get', key);
       const found = await this.#files.open(key);
       this.dates.answered(key, found?.modifiedMs);
       if (found === undefined) return undefined;
       try {
         if (range.offset >= found.version.sizeBytes) return 'beyond';
         const sink = open(found.version);
-        if (sink !== undefined) await this.#pour(found, range, sink, what);
+        if (sink !== undefined) await this.#pour(found, { key, range, sink }, what);
         return found.version;
       } finally {
         await found.file.close();
@@ -77,7 +86,7 @@ export class DirectoryStore implements ObjectStore {
 
   head(key: string): Promise<ObjectVersion | undefined> {
     return this.#run(`HEAD ${this.urlOf(key)}`, async () => {
-      this.traffic.sent('head');
+      this.traffic.sent('head', key);
       const found = await this.#files.find(key);
       this.dates.answered(key, found?.modifiedMs);
       return found?.version;
@@ -91,7 +100,7 @@ export class DirectoryStore implements ObjectStore {
       this.#throwIfClosed(what);
       checkKey(key);
       checkStamp(stamp);
-      this.traffic.sent('put', body.byteLength);
+      this.traffic.sent('put', key, body.byteLength);
       await this.#files.prepare(key);
       const { path, etag } = await this.#files.write(key, body, stamp);
       isWritten = true;
@@ -115,7 +124,7 @@ export class DirectoryStore implements ObjectStore {
   delete(objects: readonly Deletion[]): Promise<DeleteResult[]> {
     const what = `DELETE ${objects.length} objects, first ${this.urlOf(objects[0]?.key ?? '')}`;
     return this.#run(what, async () => {
-      this.traffic.sent('delete');
+      this.traffic.sent('delete', objects[0]?.key ?? '');
       const results: DeleteResult[] = [];
       const deleteAll = async () => {
         for (const { key, etag } of objects) results.push(await this.#delete(key, etag));
@@ -132,7 +141,7 @@ export class DirectoryStore implements ObjectStore {
     const keys = await this.#run(what, () => this.#files.keys(prefix));
     for (const page of pagesOf(keys, options, what)) {
       yield await this.#run(what, async () => {
-        this.traffic.sent('list');
+        this.traffic.sent('list', prefix);
         this.dates.answered();
         return this.#lookAt(page);
       });
@@ -149,7 +158,8 @@ export class DirectoryStore implements ObjectStore {
     this.#isClosed = true;
   }
 
-  async #pour(found: OpenObject, { offset, lengthBytes }: ByteRange, sink: Sink, what: string): Promise<void> {
+  async #pour(found: OpenObject, { key, range, sink }: Pouring, what: string): Promise<void> {
+    const { offset, lengthBytes } = range;
     const end = Math.min(offset + lengthBytes, found.version.sizeBytes);
     const buffer = Buffer.alloc(Math.min(PIECE_BYTES, end - offset));
     for (let at = offset; at < end; at += buffer.byteLength) {
@@ -157,7 +167,7 @@ export class DirectoryStore implements ObjectStore {
       if ((await readAll(found.file, piece, found.bodyOffset + at)) < piece.byteLength) {
         throw new BlockError('CORRUPT', `${what}: the file is shorter than it was`);
       }
-      this.traffic.received(piece.byteLength);
+      this.traffic.received(key, piece.byteLength);
       sink.push(piece);
       this.#throwIfClosed(what);
     }

@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { BlockError, type Clock, checkBoolean, checkOptionNames, checkTimeMs, systemClock } from '@blockyard/block';
 import { newId } from '../ids.js';
 import type { ObjectStore } from '../store.js';
+import type { ClassOf } from '../traffic.js';
 import { DirectoryStore } from './directory-store.js';
 import { type Disk, systemDisk } from './disk.js';
 import { fromErrno, unless } from './errno.js';
@@ -26,6 +27,8 @@ export interface DirectoryStoreOptions {
   readonly wallMs?: () => number;
   /** The calls of the system. Default: the system's. */
   readonly disk?: Disk;
+  /** What keys are for, so that traffic tells it. Default: all are of one class. */
+  readonly classOf?: ClassOf;
 }
 
 const KNOWN: Readonly<Record<keyof DirectoryStoreOptions, true>> = {
@@ -35,6 +38,7 @@ const KNOWN: Readonly<Record<keyof DirectoryStoreOptions, true>> = {
   clock: true,
   wallMs: true,
   disk: true,
+  classOf: true,
 };
 
 const MAX_LOCK_WAIT_MS_DEFAULT = 30_000;
@@ -70,7 +74,7 @@ export async function openDirectoryStore(options: DirectoryStoreOptions): Promis
     throw fromErrno(error, path);
   }
   const lock = new FileLock(disk, join(path, LOCK_FILE), { clock, maxWaitMs: maxLockWaitMs });
-  return new DirectoryStore({ path, files: new ObjectFiles(disk, path), lock, wallMs });
+  return new DirectoryStore({ path, files: new ObjectFiles(disk, path), lock, wallMs, classOf: options.classOf });
 }
 
 /** Makes a store of the directory, if it is not one. The file that says that it is one comes last. */
