@@ -1,5 +1,12 @@
-import { type BlockDriver, BlockError, type DisconnectOptions, type Extent, zeroBuffers } from '@blockyard/block';
-import { errnoOf, fromErrno } from './errno.js';
+import {
+  type BlockDriver,
+  BlockError,
+  type DisconnectOptions,
+  type Extent,
+  errnoOf,
+  zeroBuffers,
+} from '@blockyard/block';
+import { fileError } from './errno.js';
 import { extentsOfFile } from './extents.js';
 import type { FileIo } from './file-io.js';
 import { Sync } from './sync.js';
@@ -135,7 +142,7 @@ export class FileDriver implements BlockDriver {
     try {
       return await task();
     } catch (error) {
-      throw fromErrno(error);
+      throw fileError(error);
     } finally {
       this.#inFlight--;
       if (this.#ended && this.#inFlight === 0) await this.#close();

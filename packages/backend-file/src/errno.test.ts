@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { BlockError } from '@blockyard/block';
 import { describe, test } from 'vitest';
-import { fromErrno } from './errno.js';
+import { fileError } from './errno.js';
 import { systemError } from './file-io.fake.js';
 
 describe('an error of the operating system', () => {
@@ -20,19 +20,19 @@ describe('an error of the operating system', () => {
     ['constructor', 'IO'],
   ])('%s becomes %s, with itself as the cause', (errno, code) => {
     const cause = systemError(errno);
-    const error = fromErrno(cause);
+    const error = fileError(cause);
     assert.equal(error.code, code);
     assert.equal(error.cause, cause);
     assert.match(error.message, new RegExp(errno));
   });
 
   test('that is no error is still an error', () => {
-    assert.equal(fromErrno('a string').code, 'IO');
-    assert.equal(fromErrno(undefined).code, 'IO');
+    assert.equal(fileError('a string').code, 'IO');
+    assert.equal(fileError(undefined).code, 'IO');
   });
 
   test('that was translated before stays what it is', () => {
     const error = new BlockError('LOCKED', 'by someone');
-    assert.equal(fromErrno(error), error);
+    assert.equal(fileError(error), error);
   });
 });

@@ -1,5 +1,4 @@
-import { BlockError, type Extent } from '@blockyard/block';
-import { errnoOf } from './errno.js';
+import { BlockError, type Extent, errnoOf } from '@blockyard/block';
 import type { Holes } from './file-io.js';
 import type { ThrowIfStopped } from './transfer.js';
 

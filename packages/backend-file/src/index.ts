@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { type BlockDevice, BlockError, createDevice } from '@blockyard/block';
 import { FileDriver } from './driver.js';
-import { fromErrno } from './errno.js';
+import { fileError } from './errno.js';
 import { openFile } from './open.js';
 import { checkOptions, type FileOptions } from './options.js';
 
@@ -24,6 +24,6 @@ export async function connectFile(options: FileOptions): Promise<BlockDevice> {
     const resizable = kind === 'regular';
     return createDevice(new FileDriver(io, { ...checked, path, sizeSectors, resizable, paddedFrom }));
   } catch (error) {
-    throw BlockError.from(fromErrno(error), { operation: 'connect', device });
+    throw BlockError.from(fileError(error), { operation: 'connect', device });
   }
 }

@@ -1,4 +1,4 @@
-import { errnoOf } from './errno.js';
+import { errnoOf } from '@blockyard/block';
 
 /** Times in a row that a system call may be interrupted by a signal before it got anywhere. */
 const INTERRUPTS_MAX = 100;

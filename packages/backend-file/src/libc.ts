@@ -1,4 +1,5 @@
 import { getSystemErrorName } from 'node:util';
+import { unlessErrno } from '@blockyard/block';
 import type { KoffiFunc } from 'koffi';
 import { uninterrupted } from './interrupts.js';
 
@@ -58,7 +59,10 @@ async function lookUp(): Promise<Libc | undefined> {
       });
     });
   const seek = (fd: number, position: number, whence: number) =>
-    unlessAtEnd(inTurn(() => finished('lseek', (done) => lseek.async(fd, position, whence, done))));
+    unlessErrno(
+      ['ENXIO'],
+      inTurn(() => finished('lseek', (done) => lseek.async(fd, position, whence, done))),
+    );
 
   return {
     seekData: (fd, position) => seek(fd, position, SEEK_DATA),
@@ -81,15 +85,6 @@ function inTurn(call: () => Promise<number>): Promise<number> {
   const result = last.then(() => uninterrupted(call));
   last = result.catch(() => undefined);
   return result;
-}
-
-async function unlessAtEnd(seek: Promise<number>): Promise<number | undefined> {
-  try {
-    return await seek;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENXIO') return undefined;
-    throw error;
-  }
 }
 
 function systemError(errno: number, name: string): Error {

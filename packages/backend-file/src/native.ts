@@ -1,5 +1,4 @@
-import { BlockError } from '@blockyard/block';
-import { errnoOf } from './errno.js';
+import { BlockError, errnoOf } from '@blockyard/block';
 import { type Libc, loadLibc } from './libc.js';
 
 /** What Node's own `fs` lacks: locks that the kernel releases, and holes. */

@@ -1,8 +1,7 @@
 import { type BigIntStats, constants } from 'node:fs';
 import { type FileHandle, open, stat, unlink } from 'node:fs/promises';
-import { BlockError, checkSize, isBlockError } from '@blockyard/block';
+import { BlockError, checkSize, isBlockError, unlessErrno } from '@blockyard/block';
 import { syncDirectoryOf } from './directory.js';
-import { errnoOf } from './errno.js';
 import { type FileIo, holesOf, NodeFileIo } from './file-io.js';
 import { type FileKind, kindOf } from './kind.js';
 import { checkLocks, checkReserve, type LoadedNatives, loadNatives, lockFile, reserveSpace } from './native.js';
@@ -27,7 +26,7 @@ export async function openFile(options: CheckedOptions): Promise<OpenedFile> {
   if (options.lock) checkLocks(natives);
   if (options.create?.reserve) checkReserve(natives);
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-    const found = await unless('ENOENT', stat(options.path, { bigint: true }));
+    const found = await unlessErrno(['ENOENT'], stat(options.path, { bigint: true }));
     const opened = found === undefined ? await openNew(options, natives) : await openExisting(options, natives, found);
     if (opened !== undefined) return opened;
   }
@@ -44,7 +43,7 @@ async function openExisting(
   if (create?.ifMissing === false) throw new BlockError('ALREADY_EXISTS', `${path} is there already`);
   // Before it is opened: opening a pipe would wait for its other end.
   const kind = kindOf(path, found);
-  const handle = await unless('ENOENT', open(path, flagsFor(options, kind)));
+  const handle = await unlessErrno(['ENOENT'], open(path, flagsFor(options, kind)));
   if (handle === undefined) return undefined;
   return closingOnFailure(handle, async () => {
     if (options.lock) lockFile(natives, handle.fd, path, options.readOnly);
@@ -63,7 +62,7 @@ async function openExisting(
 async function openNew(options: CheckedOptions, natives: LoadedNatives): Promise<OpenedFile | undefined> {
   const { path, create } = options;
   if (create === undefined) throw new BlockError('NOT_FOUND', `there is no ${path}`);
-  const handle = await unless('EEXIST', open(path, 'wx+'));
+  const handle = await unlessErrno(['EEXIST'], open(path, 'wx+'));
   if (handle === undefined) return undefined;
   return closingOnFailure(handle, async () => {
     try {
@@ -87,7 +86,10 @@ function flagsFor({ readOnly, lock }: CheckedOptions, kind: FileKind): number {
 
 /** Whether the path still leads to the open file. If not, its lock keeps no one out, and the name belongs to another file. */
 async function isAt(path: string, handle: FileHandle): Promise<boolean> {
-  const [open, there] = [await handle.stat({ bigint: true }), await unless('ENOENT', stat(path, { bigint: true }))];
+  const [open, there] = [
+    await handle.stat({ bigint: true }),
+    await unlessErrno(['ENOENT'], stat(path, { bigint: true })),
+  ];
   return open.dev === there?.dev && open.ino === there.ino;
 }
 
@@ -141,16 +143,6 @@ async function closingOnFailure<T>(handle: FileHandle, task: () => Promise<T>): 
     return await task();
   } catch (error) {
     await handle.close();
-    throw error;
-  }
-}
-
-/** What the call gives, or undefined if it fails in this one way. */
-async function unless<T>(errno: string, call: Promise<T>): Promise<T | undefined> {
-  try {
-    return await call;
-  } catch (error) {
-    if (errnoOf(error) === errno) return undefined;
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import { BlockError } from '@blockyard/block';
-import { fromErrno } from './errno.js';
+import { fileError } from './errno.js';
 import type { FileIo } from './file-io.js';
 
 /**
@@ -56,7 +56,7 @@ export class Sync {
     try {
       await (full ? this.#io.sync() : this.#io.datasync());
     } catch (error) {
-      const { code, message } = fromErrno(error);
+      const { code, message } = fileError(error);
       // Not even one that would be worth another try elsewhere, such as NO_SPACE.
       this.#failure = new BlockError(code, message, { cause: error, retryable: false });
       throw this.#failure;

@@ -1,5 +1,5 @@
 import { pathToFileURL } from 'node:url';
-import { BlockError, isBlockError } from '@blockyard/block';
+import { BlockError, fromErrno, isBlockError } from '@blockyard/block';
 import { forEachParallel } from '@blockyard/block/async';
 import { checkKey, checkStamp } from '../keys.js';
 import { pagesOf } from '../list.js';
@@ -20,7 +20,6 @@ import type {
 } from '../store.js';
 import { type ClassOf, TrafficCounter } from '../traffic.js';
 import type { ObjectVersion } from '../version.js';
-import { fromErrno } from './errno.js';
 import type { FileLock } from './lock.js';
 import { type Found, type ObjectFiles, type OpenObject, readAll } from './object-files.js';
 
@@ -117,7 +116,7 @@ export class DirectoryStore implements ObjectStore {
       }
     } catch (error) {
       // A failure of the system while the object gets its name leaves open whether it has it, and for good.
-      return { kind: 'failed', error: fromErrno(error, what), late: isWritten && !isBlockError(error) };
+      return { kind: 'failed', error: fromErrno(error, { what }), late: isWritten && !isBlockError(error) };
     }
   }
 
@@ -190,7 +189,7 @@ export class DirectoryStore implements ObjectStore {
     try {
       return await this.#files.delete(key, etag);
     } catch (error) {
-      return fromErrno(error, `DELETE ${this.urlOf(key)}`);
+      return fromErrno(error, { what: `DELETE ${this.urlOf(key)}` });
     }
   }
 
@@ -211,7 +210,7 @@ export class DirectoryStore implements ObjectStore {
     try {
       return await task();
     } catch (error) {
-      throw fromErrno(error, what);
+      throw fromErrno(error, { what });
     }
   }
 

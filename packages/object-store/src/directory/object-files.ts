@@ -1,12 +1,11 @@
 import { dirname, join } from 'node:path';
-import { BlockError } from '@blockyard/block';
+import { BlockError, errnoOf, unlessErrno } from '@blockyard/block';
 import { holds } from '../condition.js';
 import { newId } from '../ids.js';
 import { busy } from '../read.js';
 import type { Condition } from '../store.js';
 import type { ObjectVersion } from '../version.js';
 import type { Disk, DiskFile } from './disk.js';
-import { errnoOf, unless } from './errno.js';
 import { decodeHeader, encodeHeader, type FoundHeader, MAX_HEADER_BYTES } from './header.js';
 import { NEW_DIRECTORY, pathOf, segmentOfDirectory, segmentOfFile } from './names.js';
 
@@ -46,7 +45,7 @@ export class ObjectFiles {
   /** The caller closes its file. Undefined if there is no such object. */
   async open(key: string): Promise<OpenObject | undefined> {
     const path = this.#pathOf(key);
-    const file = await unless(['ENOENT', 'ENOTDIR'], this.#disk.open(path, 'r'));
+    const file = await unlessErrno(['ENOENT', 'ENOTDIR'], this.#disk.open(path, 'r'));
     if (file === undefined) return undefined;
     try {
       const { sizeBytes: fileBytes, modifiedMs } = await file.stat();
@@ -99,7 +98,7 @@ export class ObjectFiles {
     for (const segment of segments[0] === '.' ? [] : segments) {
       const path = join(parent, segment);
       if (!this.#durable.has(path)) {
-        await unless(['EEXIST'], this.#disk.mkdir(path));
+        await unlessErrno(['EEXIST'], this.#disk.mkdir(path));
         // Also where another process has made it: that one may not have come so far.
         await this.#disk.syncDirectory(parent);
         if (this.#durable.size >= MAX_DURABLE_DIRECTORIES) this.#durable.clear();
@@ -136,14 +135,14 @@ export class ObjectFiles {
       const found = await this.find(key);
       if (found !== undefined && found.version.etag !== etag) return 'changed';
     }
-    await unless(['ENOENT', 'ENOTDIR'], this.#disk.unlink(this.#pathOf(key)));
+    await unlessErrno(['ENOENT', 'ENOTDIR'], this.#disk.unlink(this.#pathOf(key)));
     return 'gone';
   }
 
   /** Makes durable which objects there are beside this one. */
   async sync(keys: readonly string[]): Promise<void> {
     for (const path of new Set(keys.map((key) => dirname(this.#pathOf(key))))) {
-      await unless(['ENOENT', 'ENOTDIR'], this.#disk.syncDirectory(path));
+      await unlessErrno(['ENOENT', 'ENOTDIR'], this.#disk.syncDirectory(path));
     }
   }
 
@@ -155,7 +154,7 @@ export class ObjectFiles {
   }
 
   async #walk(directory: string, parent: string, prefix: string, found: string[]): Promise<void> {
-    const names = (await unless(['ENOENT', 'ENOTDIR'], this.#disk.readdir(directory))) ?? [];
+    const names = (await unlessErrno(['ENOENT', 'ENOTDIR'], this.#disk.readdir(directory))) ?? [];
     for (const name of names) {
       if (!name.endsWith('/')) {
         const segment = segmentOfFile(name);

@@ -1,12 +1,20 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { BlockError, type Clock, checkBoolean, checkOptionNames, checkTimeMs, systemClock } from '@blockyard/block';
+import {
+  BlockError,
+  type Clock,
+  checkBoolean,
+  checkOptionNames,
+  checkTimeMs,
+  fromErrno,
+  systemClock,
+  unlessErrno,
+} from '@blockyard/block';
 import { newId } from '../ids.js';
 import type { ObjectStore } from '../store.js';
 import type { ClassOf } from '../traffic.js';
 import { DirectoryStore } from './directory-store.js';
 import { type Disk, systemDisk } from './disk.js';
-import { fromErrno, unless } from './errno.js';
 import { FileLock } from './lock.js';
 import { LOCK_FILE, NEW_DIRECTORY, STORE_FILE } from './names.js';
 import { ObjectFiles, readAll } from './object-files.js';
@@ -71,7 +79,7 @@ export async function openDirectoryStore(options: DirectoryStoreOptions): Promis
     await checkStore(disk, path);
     await sweep(disk, path, wallMs());
   } catch (error) {
-    throw fromErrno(error, path);
+    throw fromErrno(error, { what: path });
   }
   const lock = new FileLock(disk, join(path, LOCK_FILE), { clock, maxWaitMs: maxLockWaitMs });
   return new DirectoryStore({ path, files: new ObjectFiles(disk, path), lock, wallMs, classOf: options.classOf });
@@ -88,7 +96,7 @@ async function makeStore(disk: Disk, path: string): Promise<void> {
   const other = names.find((name) => ![`${NEW_DIRECTORY}/`, LOCK_FILE].includes(name));
   if (other !== undefined)
     throw new BlockError('ALREADY_EXISTS', `${path} is no store of objects, and has ${other} in it`);
-  await unless(['EEXIST'], disk.mkdir(join(path, NEW_DIRECTORY)));
+  await unlessErrno(['EEXIST'], disk.mkdir(join(path, NEW_DIRECTORY)));
   await (await disk.open(join(path, LOCK_FILE), 'a')).close();
   const text = Buffer.from(`${JSON.stringify({ format: FORMAT, version: FORMAT_VERSION })}\n`);
   const written = join(path, NEW_DIRECTORY, newId());
@@ -105,7 +113,7 @@ async function makeStore(disk: Disk, path: string): Promise<void> {
 }
 
 async function checkStore(disk: Disk, path: string): Promise<void> {
-  const file = await unless(['ENOENT', 'ENOTDIR'], disk.open(join(path, STORE_FILE), 'r'));
+  const file = await unlessErrno(['ENOENT', 'ENOTDIR'], disk.open(join(path, STORE_FILE), 'r'));
   if (file === undefined) throw new BlockError('NOT_FOUND', `there is no store of objects in ${path}`);
   const bytes = Buffer.alloc(MAX_STORE_FILE_BYTES);
   try {
@@ -131,7 +139,7 @@ function parse(text: string): Record<string, unknown> {
 /** Takes away what processes left that died before their objects had a name. */
 async function sweep(disk: Disk, path: string, nowMs: number): Promise<void> {
   const directory = join(path, NEW_DIRECTORY);
-  for (const name of (await unless(['ENOENT'], disk.readdir(directory))) ?? []) {
+  for (const name of (await unlessErrno(['ENOENT'], disk.readdir(directory))) ?? []) {
     const left = join(directory, name);
     const modifiedMs = await disk.modifiedMs(left).catch(() => nowMs);
     // What cannot be taken away is of no harm.
