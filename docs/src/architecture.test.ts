@@ -59,7 +59,7 @@ describe('Arrows point down', () => {
 /** Files of a package's `src`, by their place in it, that are packed: neither tests nor what they share. */
 async function sourcesOf(name: string): Promise<string[]> {
   const all = await readdir(join(ROOT, 'packages', name, 'src'), { recursive: true });
-  return all.filter((file) => /(?<!\.test|\.fake)\.ts$/.test(file) && !/(^|\/)testing\//.test(file));
+  return all.filter((file) => /(?<!\.test)\.ts$/.test(file) && !/(^|\/)testing\//.test(file));
 }
 
 test('folders of the cache import only from those that stand below them on its page', async () => {

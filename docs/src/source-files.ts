@@ -20,7 +20,7 @@ export interface SourceFile {
 export async function sourceFilesOf(project: string): Promise<SourceFile[]> {
   const source = join(ROOT, project, 'src');
   const paths = (await readdir(source, { recursive: true })).filter(
-    (path) => path.endsWith('.ts') && !/\.(test|fake|d)\.ts$/.test(path) && !/(^|\/)(testing|fakes)\//.test(path),
+    (path) => path.endsWith('.ts') && !/\.(test|d)\.ts$/.test(path) && !/(^|\/)(testing|fakes)\//.test(path),
   );
   return Promise.all(
     paths.map(async (path) => {

@@ -10,7 +10,7 @@ import { caseFilesOfCache } from './cache-cases.mjs';
  */
 
 /** Files that hold no code of the product. */
-const isHelper = (file) => /\.(test|fake)\.ts$|^(testing|fakes)\//.test(file);
+const isHelper = (file) => /\.test\.ts$|^(testing|fakes)\//.test(file);
 
 /** Tests about documents, which no mutant touches; and the kit at many set-ups, which runs at fewer instead, from a seed. */
 const LEFT_OUT = {

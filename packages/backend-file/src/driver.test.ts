@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createDevice, isBlockError } from '@blockyard/block';
 import { describe, test } from 'vitest';
 import { FileDriver, type FileFacts } from './driver.js';
-import { FakeFileIo, Hold, systemError } from './file-io.fake.js';
+import { FakeFileIo, Hold, systemError } from './testing/file-io.js';
 
 const SIZE = 8192;
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { BlockError } from '@blockyard/block';
 import { describe, test } from 'vitest';
 import { fileError } from './errno.js';
-import { systemError } from './file-io.fake.js';
+import { systemError } from './testing/file-io.js';
 
 describe('an error of the operating system', () => {
   test.each([

@@ -3,8 +3,8 @@ import { createDevice, isBlockError } from '@blockyard/block';
 import { describe, test } from 'vitest';
 import { FileDriver } from './driver.js';
 import { extentsOfFile, SEEKS_MAX } from './extents.js';
-import { FakeFileIo, Hold, systemError } from './file-io.fake.js';
 import type { Holes } from './file-io.js';
+import { FakeFileIo, Hold, systemError } from './testing/file-io.js';
 
 const PAGE = 256;
 const MEBI = 1 << 20;

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'vitest';
-import { systemError } from './file-io.fake.js';
 import { holesOf } from './file-io.js';
 import type { Libc } from './libc.js';
-import { temporaryDirectories } from './temporary.fake.js';
+import { systemError } from './testing/file-io.js';
+import { temporaryDirectories } from './testing/temporary.js';
 
 const directory = temporaryDirectories();
 

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { type BlockErrorCode, isBlockError } from '@blockyard/block';
 import { describe, test } from 'vitest';
 import { connectFile, type FileOptions } from './index.js';
-import { openDescriptors, temporaryDirectories } from './temporary.fake.js';
+import { openDescriptors, temporaryDirectories } from './testing/temporary.js';
 
 const MEBI = 1 << 20;
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { isBlockError } from '@blockyard/block';
 import { describe, test, vi } from 'vitest';
 import { connectFile } from './index.js';
-import { temporaryDirectories } from './temporary.fake.js';
+import { temporaryDirectories } from './testing/temporary.js';
 
 vi.mock('fs-native-extensions', () => {
   throw new Error('no build for this platform');

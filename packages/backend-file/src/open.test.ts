@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { isBlockError } from '@blockyard/block';
 import { beforeEach, describe, test, vi } from 'vitest';
 import { connectFile } from './index.js';
-import { openDescriptors, temporaryDirectories } from './temporary.fake.js';
+import { openDescriptors, temporaryDirectories } from './testing/temporary.js';
 
 /** What happens between the opening of a file and everything that follows. */
 const afterOpen = vi.hoisted(() => ({ act: async (_times: number): Promise<void> => {}, times: 0 }));

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline/promises';
 import { isBlockError } from '@blockyard/block';
 import { afterEach, describe, test } from 'vitest';
 import { connectFile } from './index.js';
-import { temporaryDirectories } from './temporary.fake.js';
+import { temporaryDirectories } from './testing/temporary.js';
 
 // Other processes run the built package, which `turbo run test` has made up to date.
 const BUILT = new URL('../dist/index.js', import.meta.url).href;

@@ -7,7 +7,7 @@ import { isBlockError } from '@blockyard/block';
 import { afterEach, describe, test } from 'vitest';
 import { connectFile } from './index.js';
 import { deviceNumber } from './raw-device.js';
-import { temporaryDirectories } from './temporary.fake.js';
+import { temporaryDirectories } from './testing/temporary.js';
 
 const run = promisify(execFile);
 const directory = temporaryDirectories();

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { isBlockError } from '@blockyard/block';
 import { describe, test } from 'vitest';
-import { FakeFileIo, Hold, systemError } from './file-io.fake.js';
 import { Sync } from './sync.js';
+import { FakeFileIo, Hold, systemError } from './testing/file-io.js';
 
 function setUp() {
   const io = new FakeFileIo(0);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { byteLengthOf, isBlockError } from '@blockyard/block';
 import { describe, test } from 'vitest';
-import { FakeFileIo, systemError } from './file-io.fake.js';
+import { FakeFileIo, systemError } from './testing/file-io.js';
 import { BUFFERS_PER_CALL_MAX, BYTES_PER_CALL_MAX, readFully, writeFully } from './transfer.js';
 
 const throwIfStopped = () => {};

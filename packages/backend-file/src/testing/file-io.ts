@@ -1,5 +1,5 @@
 import { byteLengthOf, sliceBuffers } from '@blockyard/block';
-import type { FileIo, Holes } from './file-io.js';
+import type { FileIo, Holes } from '../file-io.js';
 
 type Call = Exclude<keyof FileIo, 'holes'> | keyof Holes;
 
