@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { connectMemory } from '@blockyard/backend-memory';
+import { Random } from '@blockyard/conformance/simulator';
 import { afterEach, test } from 'vitest';
-import { FuzzSession, play, Random } from '../testing/fuzzer.js';
+import { FuzzSession, play } from '../testing/fuzzer.js';
 import { MIB, type Setup, setUp } from '../testing/serve.js';
 
 const setups: Setup[] = [];
@@ -32,7 +33,7 @@ test(`${MESSAGES} messages of nonsense crash nothing, leak nothing, hang nothing
   const heapBytes: number[] = [];
 
   const session = async (path: string) => {
-    const own = new Random(random.u32());
+    const own = random.fork();
     const fuzz = new FuzzSession(own);
     const script = fuzz.compose(own.below(REQUESTS_MAX));
     const hangs = new Promise<never>((_, reject) => {

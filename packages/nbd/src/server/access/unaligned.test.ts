@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { connectMemory } from '@blockyard/backend-memory';
 import { type BlockDevice, createDevice } from '@blockyard/block';
+import { Random } from '@blockyard/conformance/simulator';
 import fc from 'fast-check';
 import { afterEach, describe, test } from 'vitest';
-import { Random } from '../../testing/fuzzer.js';
 import type { RawClient } from '../../testing/raw-client.js';
 import { pattern, type Setup, setUp } from '../../testing/serve.js';
 import { Command, CommandFlag, Errno, Option } from '../../wire/protocol.js';
