@@ -189,5 +189,5 @@ export class Engine {
   }
 }
 
-/** Shares of the lines: more than half dirty saves no writes, less than a quarter costs many (see the README). */
+/** Shares of the lines: more than half dirty saves no writes, less than a quarter costs many (docs/cache.md, "Writing back"). */
 const DIRTY_SHARES = { stop: 0.2, start: 0.25, limit: 0.5 };
