@@ -163,7 +163,8 @@ describe.each([
   });
 
   test.each([0, -1, Number.NaN])('refuses to run %s tasks at once', async (maxConcurrency) => {
-    expect(await errorOf(forEachParallel(items(1), { maxConcurrency }, async () => {}))).toBeInstanceOf(RangeError);
+    const error = await errorOf(forEachParallel(items(1), { maxConcurrency }, async () => {}));
+    expect(error).toEqual(new RangeError(`maxConcurrency must be at least 1, not ${maxConcurrency}`));
   });
 });
 

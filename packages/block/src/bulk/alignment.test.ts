@@ -107,6 +107,9 @@ describe('split', () => {
     expect([...splitZeroes(createDevice(memoryDriver(512, 0)), run, alignment)]).toHaveLength(768);
     expect([...splitZeroes(createDevice(sparseDriver(512, 0)), run, alignment)]).toEqual([run]);
     expect([...splitZeroes(createDevice(sparseDriver(512, 0)), { start: 0, end: 2 ** 32 }, alignment)]).toHaveLength(4);
+    // How large they are follows from the length of the run, wherever it lies.
+    const far = { start: 2 ** 45, end: 2 ** 45 + 2 ** 42 };
+    expect([...splitZeroes(createDevice(sparseDriver(512, 0)), far, alignment)]).toHaveLength(256);
     expect([...splitZeroes(createDevice(sparseDriver(512, 0)), { start: 0, end: 2 ** 52 }, alignment)]).toHaveLength(
       256,
     );
