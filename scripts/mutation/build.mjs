@@ -8,15 +8,24 @@ const urlOf = (name) => new URL(`./${name}.mjs`, import.meta.url).href;
 /** What the instrumenter puts at the head of each file, and what takes its place. */
 const HELPERS = /function stryNS_9fa48\(\) \{[\s\S]*?return isActive\(id\);\n\}/;
 const HELPERS_IMPORT = `import { stryActive, stryCover, stryHit } from ${JSON.stringify(urlOf('switches'))};`;
-const silent = Object.fromEntries(
-  ['Trace', 'Debug', 'Info', 'Warn', 'Error', 'Fatal'].flatMap((level) => [
-    [level.toLowerCase(), () => {}],
-    [`is${level}Enabled`, () => false],
-  ]),
-);
+/** @type {ConstructorParameters<typeof Instrumenter>[0]} */
+const silent = {
+  isTraceEnabled: () => false,
+  isDebugEnabled: () => false,
+  isInfoEnabled: () => false,
+  isWarnEnabled: () => false,
+  isErrorEnabled: () => false,
+  isFatalEnabled: () => false,
+  trace: () => {},
+  debug: () => {},
+  info: () => {},
+  warn: () => {},
+  error: () => {},
+  fatal: () => {},
+};
 
 /**
- * Makes two builds below `<directory>/.mutation`, of this process alone,, beside the package's node_modules, so that what its
+ * Makes two builds below `<directory>/.mutation`, of this process alone, beside the package's node_modules, so that what its
  * files import is found: `covering` counts which mutants are come past, which would cost more than the code itself, and
  * `switched` does not. Returns the mutants, in the order of the files, and the names of all files of `src`.
  */

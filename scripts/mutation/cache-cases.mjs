@@ -16,11 +16,11 @@ export const caseFilesOfCache = [declareKit, declareWorlds];
 /** What one of the kit's entry points exports, as the build finds it. */
 async function kitOf(build, entry = '') {
   const path = createRequire(new URL('x.js', build)).resolve(`@blockyard/conformance${entry}`);
-  return await import(pathToFileURL(path));
+  return await import(pathToFileURL(path).href);
 }
 
 async function declareKit(build, runner) {
-  const { connectCache } = await import(new URL('connect.js', build));
+  const { connectCache } = await import(new URL('connect.js', build).href);
   const { conformance } = await kitOf(build);
   const { createMemory, createReferenceDevice } = await kitOf(build, '/testing');
   const set = (name, sectorSize, options) => {
@@ -45,7 +45,7 @@ async function declareKit(build, runner) {
 }
 
 async function declareWorlds(build, { test }) {
-  const { connectCache } = await import(new URL('connect.js', build));
+  const { connectCache } = await import(new URL('connect.js', build).href);
   const { overSimulatedBase, simulate } = await kitOf(build, '/simulator');
   const subject = overSimulatedBase('cache', open, check);
   const budgets = new WeakMap();

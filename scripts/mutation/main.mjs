@@ -10,7 +10,7 @@ import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { buildMutants } from './build.mjs';
 import { Pool } from './pool.mjs';
 import { KILLED, scoreOf, survivorLine, tableOf } from './report.mjs';
-import { TARGETS } from './targets.mjs';
+import { TARGET_NAMES, targetOf } from './targets.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const PROGRESS_MUTANTS = 100;
@@ -38,7 +38,7 @@ for (const name of options.packages) {
 if (options.report !== undefined) writeFileSync(options.report, `${JSON.stringify(report, undefined, 1)}\n`);
 
 async function mutate(name) {
-  const target = TARGETS[name];
+  const target = targetOf(name);
   const { out, mutants, names } = await buildMutants(ROOT, target);
   const pool = new Pool(name, out, names);
   const { tests, used, cpuMs } = await pool.dryRun();
@@ -106,19 +106,18 @@ function readOptions() {
       console.log(USAGE);
       process.exit(0);
     }
-    for (const name of positionals)
-      if (!(name in TARGETS)) throw new Error(`${name} is not one of ${Object.keys(TARGETS)}`);
+    for (const name of positionals) targetOf(name);
     return {
       ...values,
-      packages: positionals.length > 0 ? positionals : Object.keys(TARGETS),
-      files: values.files && new Set(values.files.split(',')),
+      packages: positionals.length > 0 ? positionals : TARGET_NAMES,
+      files: values.files === undefined ? undefined : new Set(values.files.split(',')),
       sample: values.sample ? count(values.sample, 'sample') : Number.POSITIVE_INFINITY,
       seed: count(values.seed, 'seed'),
       concurrency: count(values.concurrency, 'concurrency'),
       min: Number(values.min),
     };
   } catch (error) {
-    console.error(`error: ${error.message}\n\n${USAGE}`);
+    console.error(`error: ${error instanceof Error ? error.message : error}\n\n${USAGE}`);
     process.exit(2);
   }
 }

@@ -31,8 +31,8 @@ export class Pool {
   /** Runs every test on the code as it is. Throws if one fails. */
   async dryRun() {
     const worker = await this.#start('covering');
-    const { tests, atImport } = await ask(worker, { dryRun: true });
-    worker.kill();
+    const { tests, atImport } = await ask(worker.process, { dryRun: true });
+    worker.process.kill();
     const failed = tests.filter(({ failure }) => failure !== undefined);
     if (failed.length > 0) throw new Error(failed.map((each) => `${each.name}: ${each.failure.message}`).join('\n'));
     this.#tests = tests.map((each, index) => ({ ...each, index })).filter(({ cpuMs }) => cpuMs <= TEST_MS_MAX);
@@ -50,7 +50,7 @@ export class Pool {
         // What runs while files are imported has to find the mutant switched on.
         const isAtImport = mutant.id in this.#atImport;
         if (tests.length > 0 && (isAtImport || worker === undefined)) {
-          worker?.kill();
+          worker?.process.kill();
           worker = await this.#start('switched', isAtImport ? mutant.id : undefined);
         }
         const result = await judge(mutant, tests, worker);
@@ -58,10 +58,10 @@ export class Pool {
         report(mutant, result);
         // A test that hangs may go on at any time.
         if (!isAtImport && result.status !== 'timeout') continue;
-        worker?.kill();
+        worker?.process.kill();
         worker = undefined;
       }
-      worker?.kill();
+      worker?.process.kill();
     };
     await Promise.all(Array.from({ length: concurrency }, work));
   }
@@ -88,14 +88,10 @@ export class Pool {
   async #start(build, mutant) {
     const env = mutant === undefined ? process.env : { ...process.env, BLOCKYARD_MUTANT: mutant };
     const args = [this.#targetName, join(this.#out, build), JSON.stringify(this.#names)];
-    const worker = fork(WORKER, args, { env, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
-    const [ready] = await Promise.race([
-      once(worker, 'message'),
-      once(worker, 'exit').then(() => [{ error: 'ended' }]),
-    ]);
+    const child = fork(WORKER, args, { env, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    const [ready] = await Promise.race([once(child, 'message'), once(child, 'exit').then(() => [{ error: 'ended' }])]);
     if (ready.error && mutant === undefined) throw new Error(ready.error);
-    worker.importError = ready.error;
-    return worker;
+    return { process: child, importError: ready.error };
   }
 }
 
@@ -104,7 +100,7 @@ async function judge(mutant, tests, worker) {
   if (tests.length === 0) return { status: 'uncovered' };
   if (worker.importError) return { status: 'killed', message: worker.importError };
   const request = { mutant: Number(mutant.id), tests: tests.map(limited), hitLimit: hitLimitOf(mutant, tests) };
-  return await ask(worker, request);
+  return await ask(worker.process, request);
 }
 
 function limited({ index, cpuMs }) {
@@ -116,14 +112,14 @@ function hitLimitOf({ id }, tests) {
 }
 
 /** The worker's answer. One that ends without had to be stopped, or ran out of memory. */
-async function ask(worker, message) {
+async function ask(child, message) {
   const stopping = new AbortController();
   const { signal } = stopping;
   try {
-    const answer = once(worker, 'message', { signal }).then(([reply]) => reply);
-    const end = once(worker, 'exit', { signal }).then(() => ({ status: 'timeout', message: 'runs in circles' }));
+    const answer = once(child, 'message', { signal }).then(([reply]) => reply);
+    const end = once(child, 'exit', { signal }).then(() => ({ status: 'timeout', message: 'runs in circles' }));
     for (const either of [answer, end]) either.catch(() => {});
-    worker.send(message);
+    child.send(message);
     return await Promise.race([answer, end]);
   } finally {
     stopping.abort();

@@ -29,7 +29,7 @@ export function stryHit() {
 export function stryCover(...mutants) {
   for (const mutant of mutants) {
     if (mutant >= counts.length) grow(mutant);
-    counts[mutant]++;
+    counts[mutant] = (counts[mutant] ?? 0) + 1;
   }
 }
 

@@ -11,6 +11,7 @@ const deadline = new Float64Array(workerData);
 
 setInterval(() => {
   const { user, system } = process.cpuUsage();
-  const isLate = deadline[0] > 0 && (user + system) / 1000 > deadline[0];
+  const [deadlineMs = 0] = deadline;
+  const isLate = deadlineMs > 0 && (user + system) / 1000 > deadlineMs;
   if (isLate || process.memoryUsage.rss() > RSS_BYTES_MAX) process.kill(process.pid, 'SIGKILL');
 }, LOOK_MS);

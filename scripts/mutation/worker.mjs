@@ -2,9 +2,9 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { collected, describe, test } from './runner.mjs';
+import { beginFile, collected, describe, test } from './runner.mjs';
 import { isLooping, switchOff, switchOn, takeCounts } from './switches.mjs';
-import { TARGETS } from './targets.mjs';
+import { targetOf } from './targets.mjs';
 
 /** A test that waits for nothing that happens: so many looks in a row at which the process has done nothing. */
 const LOOK_MS = 50;
@@ -12,7 +12,7 @@ const IDLE_LOOKS_MAX = 30;
 const IDLE_CPU_MS = 3;
 const DRY_LIMIT_MS = 120_000;
 
-const [targetName, out, namesJson] = process.argv.slice(2);
+const [targetName = '', out = '', namesJson = '[]'] = process.argv.slice(2);
 // Errors of what an earlier test left behind say nothing about the mutant that is switched on now.
 for (const event of ['unhandledRejection', 'uncaughtException']) process.on(event, () => {});
 
@@ -23,23 +23,37 @@ const shared = new SharedArrayBuffer(8);
 const deadline = new Float64Array(shared);
 new Worker(new URL('./watchdog.mjs', import.meta.url), { workerData: shared }).unref();
 
+/**
+ * What the parent asks: every test with no mutant, or some with one.
+ *
+ * @typedef {object} Request
+ * @property {boolean} [dryRun]
+ * @property {number} mutant
+ * @property {{ index: number, limitMs: number }[]} tests
+ * @property {number} hitLimit
+ */
+
 const error = await load().catch((caught) => caught);
 const atImport = takeCounts();
 process.on('message', (message) => {
-  answer(message).then((reply) => process.send(reply));
+  answer(/** @type {Request} */ (message)).then((reply) => process.send?.(reply));
 });
-process.send({ ready: true, error: error && String(error.stack ?? error) });
+process.send?.({ ready: true, error: error && String(error.stack ?? error) });
 
 async function load() {
-  const target = TARGETS[targetName];
+  const target = targetOf(targetName);
   const build = pathToFileURL(`${out}/`);
-  await import(new URL('seed.js', build));
+  await import(new URL('seed.js', build).href);
   for (const name of JSON.parse(namesJson)) {
-    if (target.runs(name)) await import(pathToFileURL(join(out, name.replace(/\.ts$/, '.js'))));
+    if (!target.runs(name)) continue;
+    beginFile();
+    await import(pathToFileURL(join(out, name.replace(/\.ts$/, '.js'))).href);
   }
+  beginFile();
   for (const declare of target.declares) await declare(build, { describe, test });
 }
 
+/** @param {Request} request */
 async function answer({ dryRun, mutant, tests, hitLimit }) {
   return dryRun ? await runAll() : await runMutant(mutant, tests, hitLimit);
 }
@@ -80,10 +94,10 @@ async function run(index, limitMs) {
   });
   const runs = (async () => {
     try {
-      await collected[index].run();
+      await collected[index]?.run();
       return undefined;
     } catch (error) {
-      return { message: String(error?.message ?? error).slice(0, 300) };
+      return { message: (error instanceof Error ? error.message : String(error)).slice(0, 300) };
     }
   })();
   const failure = await Promise.race([runs, hangs]);
