@@ -89,14 +89,14 @@ export class RootObject<R extends OwnedRoot> {
   }
 
   /**
-   * Makes this process the writer: takes the next epoch, with `change` beside that. `LOCKED` if another writer changed the root
+   * Makes this process the writer: takes the next epoch, with what `change` makes of the root that has it. `LOCKED` if another writer changed the root
    * since it was read: two writers that start at once are better told than left to fence each other.
    */
   async takeOver(holder: Holder, change: RootChange<R> = same): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       const report = this.#beginLook();
       const writerEpoch = this.#root.writerEpoch + 1;
-      const next = { ...change(this.#root), writerEpoch, opening: newId(), holder, changeId: newId() };
+      const next = change({ ...this.#root, writerEpoch, opening: newId(), holder, changeId: newId() });
       const result = await putRoot(this.#place, next, { etag: this.#etag });
       if (result.kind === 'failed') throw result.error;
       if (result.kind === 'stored') {
