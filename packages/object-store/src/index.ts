@@ -24,6 +24,7 @@ export {
   type ClassOf,
   type Counts,
   copyOfTraffic,
+  REQUEST_KINDS,
   type RequestKind,
   type Traffic,
   TrafficCounter,

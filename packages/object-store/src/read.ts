@@ -26,15 +26,19 @@ export async function readWhole(
   key: string,
   maxBytes: number,
 ): Promise<{ readonly version: ObjectVersion; readonly bytes: Uint8Array } | undefined> {
-  const bytes = new Uint8Array(maxBytes);
-  const version = await readInto(store, key, [bytes], 0);
+  let bytes = new Uint8Array(0);
+  const version = await store.get(key, { offset: 0, lengthBytes: maxBytes }, ({ sizeBytes }) => {
+    // Of what it needs: roots may be large, are mostly small, and are read all the time.
+    bytes = new Uint8Array(Math.min(sizeBytes, maxBytes));
+    return sinkInto([bytes]);
+  });
   if (version === undefined) return undefined;
   if (version === 'busy') throw busy(store.urlOf(key));
   if (version === 'beyond') throw new BlockError('CORRUPT', `${store.urlOf(key)}: is empty`);
   if (version.sizeBytes > maxBytes) {
     throw new BlockError('CORRUPT', `${store.urlOf(key)}: has ${version.sizeBytes} bytes, more than ${maxBytes}`);
   }
-  return { version, bytes: bytes.subarray(0, version.sizeBytes) };
+  return { version, bytes };
 }
 
 /** The error for a `'busy'` that does not end. */

@@ -12,7 +12,7 @@ export interface Counts {
 
 /** What has gone to a store, and come from it, in all and for each class of keys. */
 export interface Traffic extends Counts {
-  /** By the names that `classOf` gives; those that had no request are left out. */
+  /** By the names that `classOf` gives; those that had no traffic are left out. */
   readonly classes: Readonly<Record<string, Counts>>;
 }
 
@@ -84,9 +84,9 @@ export function copyOfTraffic(traffic: Traffic): Traffic {
 
 /** What has gone and come from `before` on up to `after`, both of one store. */
 export function trafficBetween(before: Traffic, after: Traffic): Traffic {
-  const classes = Object.entries(after.classes).map(([name, counts]) => {
-    return [name, countsBetween(before.classes[name] ?? new Counter(), counts)] as const;
-  });
+  const classes = Object.entries(after.classes)
+    .map(([name, counts]) => [name, countsBetween(before.classes[name] ?? new Counter(), counts)] as const)
+    .filter(([, counts]) => !isNothing(counts));
   return { ...countsBetween(before, after), classes: Object.fromEntries(classes) };
 }
 
@@ -98,6 +98,11 @@ function countsBetween(before: Counts, after: Counts): Counts {
     uploadBytes: after.uploadBytes - before.uploadBytes,
     downloadBytes: after.downloadBytes - before.downloadBytes,
   };
+}
+
+/** A body may still come of a request that was sent before. */
+function isNothing({ requests, uploadBytes, downloadBytes }: Counts): boolean {
+  return REQUEST_KINDS.every((kind) => requests[kind] === 0) && uploadBytes === 0 && downloadBytes === 0;
 }
 
 function copyOf({ requests, uploadBytes, downloadBytes }: Counts): Counts {

@@ -1,2 +1,3 @@
 export type { Disk, DiskFile } from './disk.js';
+export { findDirectoryStore, isFreeForStore } from './find.js';
 export { type DirectoryStoreOptions, openDirectoryStore } from './open.js';

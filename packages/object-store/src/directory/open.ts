@@ -15,6 +15,7 @@ import type { ObjectStore } from '../store.js';
 import type { ClassOf } from '../traffic.js';
 import { DirectoryStore } from './directory-store.js';
 import { type Disk, systemDisk } from './disk.js';
+import { obstacleIn } from './find.js';
 import { FileLock } from './lock.js';
 import { LOCK_FILE, NEW_DIRECTORY, STORE_FILE } from './names.js';
 import { ObjectFiles, readAll } from './object-files.js';
@@ -93,7 +94,7 @@ async function makeStore(disk: Disk, path: string): Promise<void> {
   }
   const names = await disk.readdir(path);
   if (names.includes(STORE_FILE)) return;
-  const other = names.find((name) => ![`${NEW_DIRECTORY}/`, LOCK_FILE].includes(name));
+  const other = obstacleIn(names);
   if (other !== undefined)
     throw new BlockError('ALREADY_EXISTS', `${path} is no store of objects, and has ${other} in it`);
   await unlessErrno(['EEXIST'], disk.mkdir(join(path, NEW_DIRECTORY)));
