@@ -8,7 +8,9 @@ export type { VolumeHolder } from '@blockyard/volume-root';
 export { connectS3 } from './connect.js';
 export { createVolume } from './create.js';
 export { deleteVolume } from './delete-volume.js';
+export { inspectVolume, type VolumePlace, type VolumeSummary } from './inspect-volume.js';
 export { OBJECT_SIZE_BYTES_MAX } from './layout/object-size.js';
+export { measureVolume, type VolumeSpace } from './measure-volume.js';
 export {
   CONCURRENCY_DEFAULT,
   CONCURRENCY_MAX,

@@ -11,8 +11,9 @@ import {
 import { type BlockDevice, BlockError } from '@blockyard/block';
 import { type FaultProxy, startFaults, startTestStore, type TestStore } from '@blockyard/local-s3';
 import { trafficBetween } from '@blockyard/object-store';
+import { openS3Store } from '@blockyard/object-store-s3';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { connectS3, createVolume, deleteVolume, type StoreOptions } from './index.js';
+import { connectS3, createVolume, deleteVolume, measureVolume, type StoreOptions } from './index.js';
 import { brief } from './testing/brief.js';
 import { TestClock } from './testing/clock.js';
 
@@ -87,6 +88,30 @@ test('a snapshot tells the traffic of each class since the volume was opened', a
   expect(classes.data?.uploadBytes).toBeGreaterThanOrEqual(2 * MiB);
   expect(opened.classes.data?.requests.put ?? 0).toBe(0);
   await device.disconnect();
+});
+
+test('a volume is measured while it is open: all its data, those past the end too, and nothing else', async () => {
+  const device = await open({ sizeBytes: 2048 * MiB });
+  const { prefix, ...bucket } = at;
+  const opened = openS3Store(bucket);
+  try {
+    const place = { store: opened, prefix };
+    expect(await measureVolume(place)).toEqual({ dataBytes: 0, objects: 0 });
+    await device.write(0, [new Uint8Array(2 * MiB).fill(1)]);
+    // In another of the ranges that are listed at once.
+    await device.write((2047 * MiB) / device.info.sectorSize, [new Uint8Array(MiB).fill(1)]);
+    await device.flush();
+    const { Contents = [] } = await store.client.send(
+      new ListObjectsV2Command({ Bucket: at.bucket, Prefix: `${prefix}/data/` }),
+    );
+    const dataBytes = Contents.reduce((sum, { Size = 0 }) => sum + Size, 0);
+    expect(dataBytes).toBeGreaterThanOrEqual(3 * MiB);
+    expect(await measureVolume(place)).toEqual({ dataBytes, objects: 3 });
+    await expect(measureVolume({ store: opened, prefix: `${prefix}-none` })).rejects.toEqual(codeOf('NOT_FOUND'));
+  } finally {
+    opened.close();
+    await device.disconnect();
+  }
 });
 
 test('what was written is there for the next who opens the volume', async () => {
