@@ -51,6 +51,28 @@ const blocks = (...fills: readonly number[]) => Uint8Array.from(fills.flatMap((f
 const countOf = (ranges: readonly { readonly count: number }[]) => ranges.reduce((sum, { count }) => sum + count, 0);
 
 describe('copy', () => {
+  test('with skipEqual writes what differs alone, and does not read what the target knows to be zero', async () => {
+    const source = await deviceWith(
+      sparseDriver(512, 16, { preferredIoBytes: 512 }),
+      blocks(1, 2, 3, 4, 0, 0, 0, 0, 5, 6, 7, 8),
+    );
+    const driver = sparseDriver(512, 16, { preferredIoBytes: 512 });
+    const target = await deviceWith(driver, blocks(1, 2, 9, 4, 0, 7, 0, 0));
+    const progress = await copy(source, target, { ...SMALL, skipEqual: true });
+    expect(progress).toEqual({ copiedBytes: 5 * 512, zeroBytes: 8 * 512, equalBytes: 3 * 512, totalBytes: 16 * 512 });
+    expect(driver.reads).toEqual([{ start: 0, count: 4 }]);
+    expect(driver.writes).toEqual([
+      { start: 2, count: 1 },
+      { start: 8, count: 4 },
+    ]);
+    expect(driver.discards).toEqual([{ start: 5, count: 1 }]);
+    expect(await contentsOf(target)).toEqual(await contentsOf(source));
+    forget(driver);
+    const again = await copy(source, target, { ...SMALL, skipEqual: true });
+    expect(again).toMatchObject({ copiedBytes: 0, equalBytes: 8 * 512 });
+    expect(driver.writes).toEqual([]);
+  });
+
   test('makes the target the same as the source, whatever both hold, in whatever range and sizes', async () => {
     const fills = fc.array(fc.constantFrom(0, 0, 0, 1, 2, 3), { maxLength: 64 });
     const sizes = fc.constantFrom(512, 1024, 4096);
@@ -58,6 +80,7 @@ describe('copy', () => {
       concurrency: fc.integer({ min: 1, max: 9 }),
       chunkBytes: fc.constantFrom(4096, 8192, 12_288),
       detectZeroes: fc.boolean(),
+      skipEqual: fc.boolean(),
     });
     const places = fc.record({ from: fc.nat(4), to: fc.nat(4), length: fc.nat(8) });
     await fc.assert(
@@ -104,7 +127,7 @@ describe('copy', () => {
       { start: 5, count: 1 },
     ]);
     expect(target.sectors.size).toBe(0);
-    expect(progress).toEqual({ copiedBytes: 0, zeroBytes: 32 * 512, totalBytes: 32 * 512 });
+    expect(progress).toEqual({ copiedBytes: 0, zeroBytes: 32 * 512, equalBytes: 0, totalBytes: 32 * 512 });
   });
 
   test('copies a huge device that is nearly empty in no time', async () => {
@@ -130,7 +153,7 @@ describe('copy', () => {
       { start: 4, count: 2 },
     ]);
     expect(target.discards).toEqual([{ start: 2, count: 2 }]);
-    expect(progress).toEqual({ copiedBytes: 2048, zeroBytes: 2048, totalBytes: 4096 });
+    expect(progress).toEqual({ copiedBytes: 2048, zeroBytes: 2048, equalBytes: 0, totalBytes: 4096 });
     expect(await contentsOf(to)).toEqual(bytes);
   });
 
@@ -139,7 +162,7 @@ describe('copy', () => {
     const target = sparseDriver(512, 8);
     const progress = await copy(from, createDevice(target), { detectZeroes: false });
     expect(countOf(target.writes)).toBe(8);
-    expect(progress).toEqual({ copiedBytes: 4096, zeroBytes: 0, totalBytes: 4096 });
+    expect(progress).toEqual({ copiedBytes: 4096, zeroBytes: 0, equalBytes: 0, totalBytes: 4096 });
   });
 
   test('keeps to whole blocks of the size that the target prefers, wherever the source has holes', async () => {
@@ -190,7 +213,7 @@ describe('copy', () => {
 
   test('of nothing does nothing but flush', async () => {
     const target = sparseDriver(512, 8);
-    const empty = { copiedBytes: 0, zeroBytes: 0, totalBytes: 0 };
+    const empty = { copiedBytes: 0, zeroBytes: 0, equalBytes: 0, totalBytes: 0 };
     expect(await copy(createDevice(memoryDriver(4096, 0)), createDevice(target))).toEqual(empty);
     expect(await copy(createDevice(memoryDriver(512, 0)), createDevice(memoryDriver(512, 0)))).toEqual(empty);
     expect(target.flushes).toEqual([undefined]);

@@ -1,10 +1,10 @@
-import { isZero } from '../buffers.js';
+import { firstDifference, isZero } from '../buffers.js';
 import { checkInteger } from '../check.js';
 import { checkBoolean, checkDevice, checkFunction, checkOptionNames, type KnownOptions } from '../check-options.js';
 import type { BlockDevice } from '../contract.js';
 import { BlockError } from '../error.js';
 import { type Alignment, alignedRuns, type Piece, split, splitZeroes } from './alignment.js';
-import { type ByteRun, ByteView } from './byte-view.js';
+import { ByteView } from './byte-view.js';
 import { KNOWN_PARALLEL, type ParallelOptions, planOf } from './plan.js';
 import { runPieces, type Worker } from './run-pieces.js';
 
@@ -14,7 +14,9 @@ export interface CopyProgress {
   readonly copiedBytes: number;
   /** Bytes that are zero, and were made so or were so already on the target. */
   readonly zeroBytes: number;
-  /** Bytes to go through: the other two together when all is done. */
+  /** Bytes that the target had already, with `skipEqual`. */
+  readonly equalBytes: number;
+  /** Bytes to go through: the other three together when all is done. */
   readonly totalBytes: number;
 }
 
@@ -27,6 +29,11 @@ export interface CopyOptions extends ParallelOptions {
   readonly lengthBytes?: number;
   /** Look for zeroes in the data that was read, and zero them on the target rather than write them. Default: true. */
   readonly detectZeroes?: boolean;
+  /**
+   * Read the target too, where it is not known to be zero, and leave alone what is equal there: to go on with a copy that was
+   * interrupted, or to change little of what is shared. Default: false.
+   */
+  readonly skipEqual?: boolean;
   /** Flush the target at the end. Default: true. */
   readonly flush?: boolean;
   /** Told after every piece. What it throws ends the copy. */
@@ -39,6 +46,7 @@ const KNOWN: KnownOptions<CopyOptions> = {
   toOffsetBytes: true,
   lengthBytes: true,
   detectZeroes: true,
+  skipEqual: true,
   flush: true,
   onProgress: true,
 };
@@ -48,7 +56,7 @@ function checkOptions(options: CopyOptions): void {
   for (const name of ['fromOffsetBytes', 'toOffsetBytes', 'lengthBytes'] as const) {
     if (options[name] !== undefined) checkInteger(options[name], name);
   }
-  for (const name of ['detectZeroes', 'flush'] as const) {
+  for (const name of ['detectZeroes', 'skipEqual', 'flush'] as const) {
     if (options[name] !== undefined) checkBoolean(options[name], name);
   }
   if (options.onProgress !== undefined) checkFunction(options.onProgress, 'onProgress');
@@ -58,7 +66,7 @@ function checkOptions(options: CopyOptions): void {
  * Copies `from` to `to`, in parallel, without reading what the source knows to be zero and without touching what the target
  * knows to be. Zero runs count as far as they cover whole blocks of the size that both devices prefer.
  *
- * Holds at most `chunkBytes` times `concurrency` of data. The sector sizes may differ. The target may be larger; what lies
+ * Holds at most `chunkBytes` times `concurrency` of data, twice that with `skipEqual`. The sector sizes may differ. The target may be larger; what lies
  * behind the copy stays as it is. What is written to the source meanwhile may or may not be copied.
  *
  * Rejects, before anything was changed, with `INVALID_ARGUMENT` (also for a copy of a device onto another, overlapping place of
@@ -94,6 +102,13 @@ interface CopyPiece extends Piece {
   readonly zero: boolean;
 }
 
+/** What is to be done with a run of what was read. */
+type RunKind = 'data' | 'zero' | 'equal';
+
+interface CopyRun extends Piece {
+  readonly kind: RunKind;
+}
+
 class Copying {
   readonly #source: ByteView;
   readonly #target: ByteView;
@@ -101,6 +116,7 @@ class Copying {
   readonly #options: CopyOptions;
   #copiedBytes = 0;
   #zeroBytes = 0;
+  #equalBytes = 0;
 
   constructor(source: ByteView, target: ByteView, alignment: Alignment, options: CopyOptions) {
     this.#source = source;
@@ -110,7 +126,12 @@ class Copying {
   }
 
   get progress(): CopyProgress {
-    return { copiedBytes: this.#copiedBytes, zeroBytes: this.#zeroBytes, totalBytes: this.#source.lengthBytes };
+    return {
+      copiedBytes: this.#copiedBytes,
+      zeroBytes: this.#zeroBytes,
+      equalBytes: this.#equalBytes,
+      totalBytes: this.#source.lengthBytes,
+    };
   }
 
   /** Everything there is to do, ascending. What is zero on both sides is nothing to do. */
@@ -121,7 +142,7 @@ class Copying {
         continue;
       }
       for await (const { start, end, zero } of alignedRuns(this.#target, run.start, run.end, this.#alignment)) {
-        if (zero) this.#report(0, end - start);
+        if (zero) this.#report('zero', end - start);
         else
           for (const piece of splitZeroes(this.#target.device, { start, end }, this.#alignment))
             yield { ...piece, zero: true };
@@ -133,29 +154,39 @@ class Copying {
     const lengthBytes = piece.end - piece.start;
     if (piece.zero) {
       await this.#target.discard(piece.start, lengthBytes);
-      this.#report(0, lengthBytes);
+      this.#report('zero', lengthBytes);
       return;
     }
-    const bytes = await this.#source.read(piece.start, lengthBytes, worker.scratch());
-    for (const run of this.#runsIn(piece, bytes)) {
+    const bytes = await this.#source.read(piece.start, lengthBytes, worker.scratch(0));
+    const present = await this.#presentIn(piece, worker);
+    for (const run of this.#runsIn(piece, bytes, present)) {
       if (worker.isStopped()) return;
-      if (run.zero) await this.#zero(run);
-      else await this.#target.write(run.start, bytes.subarray(run.start - piece.start, run.end - piece.start));
-      this.#report(run.zero ? 0 : run.end - run.start, run.zero ? run.end - run.start : 0);
+      if (run.kind === 'zero') await this.#zero(run);
+      if (run.kind === 'data') await this.#target.write(run.start, within(bytes, piece, run));
+      this.#report(run.kind, run.end - run.start);
     }
   }
 
-  /** Runs of whole grains that are zero, and of those that are not, in what was read. */
-  *#runsIn(piece: Piece, bytes: Uint8Array): Generator<ByteRun> {
-    if (this.#options.detectZeroes === false) {
-      yield { ...piece, zero: false };
+  /** What the target has there, where that matters and may be more than zeroes. */
+  async #presentIn({ start, end }: Piece, worker: Worker): Promise<Uint8Array | undefined> {
+    if (this.#options.skipEqual !== true || (await this.#target.isKnownZero(start, end))) return undefined;
+    return this.#target.read(start, end - start, worker.scratch(1));
+  }
+
+  /** Runs of whole grains of one kind in what was read. */
+  *#runsIn(piece: Piece, bytes: Uint8Array, present: Uint8Array | undefined): Generator<CopyRun> {
+    const { detectZeroes = true } = this.#options;
+    if (!detectZeroes && present === undefined) {
+      yield { ...piece, kind: 'data' };
       return;
     }
-    let run: ByteRun | undefined;
-    for (const { start, end } of split(piece, this.#alignment, this.#alignment.grainBytes)) {
-      const zero = isZero(bytes.subarray(start - piece.start, end - piece.start));
-      if (run !== undefined && run.zero !== zero) yield run;
-      run = { start: run?.zero === zero ? run.start : start, end, zero };
+    let run: CopyRun | undefined;
+    for (const grain of split(piece, this.#alignment, this.#alignment.grainBytes)) {
+      const found = within(bytes, piece, grain);
+      const isEqual = present !== undefined && firstDifference(found, within(present, piece, grain)) === undefined;
+      const kind = isEqual ? 'equal' : detectZeroes && isZero(found) ? 'zero' : 'data';
+      if (run !== undefined && run.kind !== kind) yield run;
+      run = { start: run?.kind === kind ? run.start : grain.start, end: grain.end, kind };
     }
     if (run !== undefined) yield run;
   }
@@ -167,9 +198,15 @@ class Copying {
     }
   }
 
-  #report(copiedBytes: number, zeroBytes: number): void {
-    this.#copiedBytes += copiedBytes;
-    this.#zeroBytes += zeroBytes;
+  #report(kind: RunKind, bytes: number): void {
+    if (kind === 'data') this.#copiedBytes += bytes;
+    else if (kind === 'zero') this.#zeroBytes += bytes;
+    else this.#equalBytes += bytes;
     this.#options.onProgress?.(this.progress);
   }
+}
+
+/** The bytes of a part of a piece. */
+function within(bytes: Uint8Array, piece: Piece, part: Piece): Uint8Array {
+  return bytes.subarray(part.start - piece.start, part.end - piece.start);
 }
