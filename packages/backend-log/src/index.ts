@@ -1,0 +1,1 @@
+export { classOfLogKey } from './format/keys.js';
