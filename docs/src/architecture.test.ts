@@ -32,12 +32,16 @@ describe('Arrows point down', () => {
     'local-s3': [],
     'object-store-s3': ['block', 'object-store'],
     'volume-root': ['block', 'object-store'],
+    'backend-log': ['block', 'object-store', 'volume-root'],
     'backend-s3': ['block', 'object-store', 'object-store-s3', 'volume-root'],
     uri: [
       'block',
       'cache',
       'layers',
       'nbd',
+      'object-store',
+      'object-store-s3',
+      'volume-root',
       ...packages.map(({ name }) => short(name)).filter((name) => /^backend-/.test(name)),
     ],
   };

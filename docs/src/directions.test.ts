@@ -9,6 +9,31 @@ import { projects, type SourceFile, sourceFilesOf } from './source-files.js';
  * package's entry points, which may import everything and are imported by nothing. A package without folders is not listed.
  */
 const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  'packages/backend-log': {
+    '.': ['encryption', 'format', 'history', 'state', 'volume'],
+    checkpoint: ['format', 'map', 'objects', 'segments', 'state'],
+    encryption: ['format'],
+    format: [],
+    history: ['checkpoint', 'encryption', 'format', 'maintenance', 'objects', 'recovery', 'state', 'volume'],
+    maintenance: ['checkpoint', 'format', 'map', 'objects', 'reading', 'segments', 'state'],
+    map: ['format'],
+    objects: ['format'],
+    reading: ['format', 'map', 'objects', 'segments', 'state'],
+    recovery: ['format', 'objects', 'state'],
+    segments: ['format'],
+    state: ['format', 'map', 'objects'],
+    volume: [
+      'checkpoint',
+      'encryption',
+      'format',
+      'maintenance',
+      'objects',
+      'reading',
+      'recovery',
+      'segments',
+      'state',
+    ],
+  },
   'packages/backend-s3': {
     '.': ['layout', 'objects', 'root'],
     layout: [],
@@ -88,9 +113,10 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
     requests: ['direct', 'link'],
   },
   'packages/uri': {
-    '.': ['schemes', 'syntax'],
+    '.': ['schemes', 'syntax', 'volumes'],
     schemes: ['syntax'],
     syntax: [],
+    volumes: ['schemes', 'syntax'],
   },
   'apps/cli': {
     '.': ['arguments', 'commands', 'devices', 'terminal'],

@@ -1,0 +1,73 @@
+import { type BlockDevice, BlockError, createDevice } from '@blockyard/block';
+import { copyOfTraffic } from '@blockyard/object-store';
+import { timeStamp, type VolumeHolder, volumeHolderOf } from '@blockyard/volume-root';
+import { checkSnapshotName } from './format/keys.js';
+import { infoOf, type SnapshotInfo } from './state/snapshot-entries.js';
+import { LogDriver } from './volume/driver.js';
+import { LogView } from './volume/log-view.js';
+import { LogVolume } from './volume/log-volume.js';
+import { holderOf, openForWriting } from './volume/opening.js';
+import { type ConnectLogOptions, checkConnectOptions } from './volume/options.js';
+import type { LogStatistics } from './volume/statistics.js';
+import { LogViewDriver } from './volume/view-driver.js';
+import { findVolume, nameOf } from './volume/volume-place.js';
+
+/** Size and alignment of transfers that a log likes: any alignment will do, and few requests carry much. */
+const PREFERRED_IO_BYTES = 128 << 10;
+
+/** A volume that is open, with what its root told when it was opened. */
+export interface LogDevice extends BlockDevice {
+  /** Who had the volume open for writing before this device was opened. Null: no one. */
+  readonly heldBy: VolumeHolder | null;
+  /** What it does and has at this moment. Undefined where it is only read. */
+  snapshot(): LogStatistics | undefined;
+  /** Keeps all that was accepted before the call under a name. `READ_ONLY` where it is only read; else as `takeSnapshot`. */
+  takeSnapshot(name: string): Promise<SnapshotInfo>;
+  /** Cleans until what is stored is at most 1.25 times what is in use, and deletes what is due. `READ_ONLY` where it is only read. */
+  compact(): Promise<void>;
+}
+
+/**
+ * Opens a volume that `createLogVolume` made. The store is the device's from now on: it is closed when the device ends, or when
+ * this rejects.
+ *
+ * Opened for writing, it fences the writer that has it open already: nothing that one stores from then on counts, and all that
+ * it acknowledged a flush of is seen.
+ *
+ * Rejects with `NOT_FOUND` if there is no volume, or no such snapshot; `CORRUPT` or `UNSUPPORTED` if it cannot be used;
+ * `LOCKED` if another writer opened it at the same moment, or has it open and `takeOver` is false; `FENCED` if another writer
+ * takes it meanwhile; `UNAVAILABLE` if its writer changes it all the time; `ACCESS_DENIED`; `INVALID_ARGUMENT`; and what the store fails with.
+ */
+export async function connectLog(options: ConnectLogOptions): Promise<LogDevice> {
+  const settings = checkConnectOptions(options);
+  try {
+    const volume = await findVolume(settings);
+    const { store, found } = volume;
+    const held = holderOf(volume, settings);
+    const facts = { name: nameOf(settings), preferredIoBytes: Math.max(PREFERRED_IO_BYTES, found.root.sectorSize) };
+    if (settings.readOnly) {
+      const view = new LogViewDriver(await LogView.open(volume, settings), store, facts);
+      return Object.assign(createDevice(view), { ...READ_ONLY, heldBy: volumeHolderOf(held) });
+    }
+    const log = new LogVolume(await openForWriting(volume, settings), settings);
+    const device = createDevice(new LogDriver(log, store, facts));
+    return Object.assign(device, {
+      heldBy: volumeHolderOf(held),
+      snapshot: () => log.statistics(copyOfTraffic(store.traffic)),
+      takeSnapshot: async (name: string) => {
+        checkSnapshotName(name);
+        return infoOf(await log.takeSnapshot(name, timeStamp(settings.clock)), found.root);
+      },
+      compact: () => log.compact(),
+    });
+  } catch (error) {
+    settings.store.close();
+    throw BlockError.from(error, { operation: 'connect', device: nameOf(settings) });
+  }
+}
+
+const READ_ONLY: Pick<LogDevice, 'snapshot' | 'takeSnapshot' | 'compact'> = {
+  snapshot: () => undefined,
+  takeSnapshot: () => Promise.reject(new BlockError('READ_ONLY', 'the volume is open for reading')),
+  compact: () => Promise.reject(new BlockError('READ_ONLY', 'the volume is open for reading')),
+};

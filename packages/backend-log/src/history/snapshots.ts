@@ -1,0 +1,140 @@
+import { BlockError, isBlockError } from '@blockyard/block';
+import { changeRoot, systemVolumeClock, timeStamp, type VolumeClock } from '@blockyard/volume-root';
+import { checkSnapshotName } from '../format/keys.js';
+import { type LogRoot, SNAPSHOTS_MAX, type SnapshotEntry } from '../format/root.js';
+import { replay } from '../recovery/replay.js';
+import { infoOf, type SnapshotInfo, snapshotOf, withSnapshot } from '../state/snapshot-entries.js';
+import { loadState, type VolumeState } from '../state/volume-state.js';
+import { checkPlaceOptions, type LogPlace } from '../volume/options.js';
+import { type FoundVolume, findVolume, nameOf } from '../volume/volume-place.js';
+import { findClone } from './pins.js';
+
+/** Memory for a map of which only the end of the log is looked at. */
+const MAP_BYTES = 1 << 20;
+/** A root that others change all the time. */
+const ATTEMPTS_MAX = 16;
+
+/**
+ * Keeps the state that the volume has now under a name, beside a process that may have it open: what that one had flushed
+ * before the call, and perhaps more. Costs a look at the end of the log and a change of the root, whatever the size.
+ *
+ * `ALREADY_EXISTS` if there is such a snapshot, `NO_SPACE` if there are {@link SNAPSHOTS_MAX}, `INVALID_ARGUMENT` for a name
+ * that cannot be, and what the store fails with.
+ */
+export async function takeSnapshot(options: LogPlace, name: string, clock = systemVolumeClock): Promise<SnapshotInfo> {
+  checkSnapshotName(name);
+  const place = checkPlaceOptions(options);
+  try {
+    let volume: FoundVolume | undefined;
+    for (let attempts = 1; ; attempts++) {
+      volume = await findVolume(place, volume);
+      const { root: before } = volume.found;
+      try {
+        const entry = await currentState(volume, name, clock);
+        const root = await changeRoot(volume.place, (found) => {
+          if (!isSameHistory(found, before)) throw new OtherCheckpoint();
+          return withSnapshot(found, entry);
+        });
+        return infoOf(entry, root);
+      } catch (error) {
+        if (!(error instanceof OtherCheckpoint) && !(await isOutOfDate(error, volume, place))) throw error;
+      }
+      if (attempts === ATTEMPTS_MAX) throw new BlockError('UNAVAILABLE', `${nameOf(place)} is changing all the time`);
+    }
+  } catch (error) {
+    throw BlockError.from(error, { device: nameOf(place) });
+  }
+}
+
+/** All snapshots, the oldest first. */
+export async function listSnapshots(options: LogPlace): Promise<SnapshotInfo[]> {
+  const place = checkPlaceOptions(options);
+  const { found } = await findVolume(place);
+  return found.root.snapshots.map((entry) => infoOf(entry, found.root));
+}
+
+/**
+ * Gives a snapshot up. Its space comes back as the volume is cleaned. `NOT_FOUND` if there is none, `LOCKED` if a clone lives on
+ * it.
+ *
+ * First it is marked, then pins are looked for; a clone writes its pin first, and then looks for the mark. So one of the two
+ * sees the other, and neither goes on.
+ */
+export async function deleteSnapshot(options: LogPlace, name: string): Promise<void> {
+  checkSnapshotName(name);
+  const place = checkPlaceOptions(options);
+  const volume = await findVolume(place);
+  try {
+    await changeRoot(volume.place, (root) => marked(root, name, true));
+    const clone = await findClone(volume, name);
+    if (clone !== undefined) {
+      await changeRoot(volume.place, (root) => marked(root, name, false));
+      throw new BlockError('LOCKED', `${clone} lives on snapshot ${name}`);
+    }
+    await changeRoot(volume.place, (root) => ({
+      ...root,
+      snapshots: root.snapshots.filter((each) => each.name !== name || !each.isDeleting),
+    }));
+  } catch (error) {
+    throw BlockError.from(error, { device: nameOf(place) });
+  }
+}
+
+/** The state of a snapshot as this volume has it: its checkpoint, with the segments after it. */
+export async function stateOfSnapshot(
+  volume: FoundVolume,
+  entry: SnapshotEntry,
+  maxMapBytes: number,
+): Promise<VolumeState> {
+  const { store, places, sealing, found, replayParts } = volume;
+  const state = await loadState({ store, places, sealing, maxMapBytes }, found.root, entry.checkpoint);
+  await replay(replayParts, state, entry.epochs, { through: entry.through });
+  if (state.through < entry.through) {
+    throw new BlockError('CORRUPT', `segment ${state.through + 1} of snapshot ${entry.name} is gone`);
+  }
+  state.sizeSectors = entry.sizeSectors;
+  return state;
+}
+
+/** What is stored at this moment: the checkpoint, and the segments that follow on it. */
+async function currentState(volume: FoundVolume, name: string, clock: VolumeClock): Promise<SnapshotEntry> {
+  const { store, places, sealing, found, replayParts } = volume;
+  const { checkpoint, epochs } = found.root;
+  const state = await loadState({ store, places, sealing, maxMapBytes: MAP_BYTES }, found.root, checkpoint);
+  await replay(replayParts, state, epochs);
+  return {
+    name,
+    checkpoint,
+    epochs: endedAt(epochs, state.through),
+    through: state.through,
+    sizeSectors: state.sizeSectors,
+    created: timeStamp(clock),
+    isDeleting: false,
+  };
+}
+
+/** The spans of a history that ends with that segment. */
+export function endedAt(epochs: LogRoot['epochs'], through: number): LogRoot['epochs'] {
+  return epochs
+    .filter(({ from }) => from <= through)
+    .map((span) => ({ ...span, end: Math.min(span.end ?? through + 1, through + 1) }));
+}
+
+/** Whether that may be since the writer has made another checkpoint, and let go of what the one before needed. */
+async function isOutOfDate(error: unknown, volume: FoundVolume, place: LogPlace): Promise<boolean> {
+  if (!isBlockError(error, 'CORRUPT') && !isBlockError(error, 'NOT_FOUND')) return false;
+  const { found } = await findVolume(place, volume);
+  return !isSameHistory(found.root, volume.found.root);
+}
+
+/** There is another checkpoint than the one that was looked at, so the segments after that may be gone. */
+class OtherCheckpoint extends Error {}
+
+function isSameHistory(a: LogRoot, b: LogRoot): boolean {
+  return a.checkpoint?.generation === b.checkpoint?.generation && a.volumeId === b.volumeId;
+}
+
+function marked(root: LogRoot, name: string, isDeleting: boolean): LogRoot {
+  snapshotOf(root, name);
+  return { ...root, snapshots: root.snapshots.map((each) => (each.name === name ? { ...each, isDeleting } : each)) };
+}

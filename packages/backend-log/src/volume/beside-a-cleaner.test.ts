@@ -1,0 +1,90 @@
+import { expect, test } from 'vitest';
+import { takeSnapshot } from '../index.js';
+import { Chance, giveUp, stateOf } from '../testing/history.js';
+import { Scene } from '../testing/scene.js';
+
+/** A volume with segments of several writers and no checkpoint, open, and a process beside it that is slow to read one of them. */
+async function slowly(beside: (scene: Scene, store: ReturnType<Scene['bucket']['process']>) => Promise<void>) {
+  const scene = await Scene.create();
+  const { bucket, history } = scene;
+  for (let writers = 0; writers < 3; writers++) {
+    const device = await bucket.connect();
+    await history.write(device, writers, 2);
+    await history.flush(device);
+    await giveUp(device);
+  }
+  const device = await bucket.connect();
+  await history.run(device, new Chance(81), 40);
+  await history.flush(device);
+  const store = bucket.process();
+  let segments = 0;
+  store.onRequest = ({ kind, key }) => {
+    if (kind !== 'get' || !key.includes('/log/') || ++segments !== 2) return undefined;
+    // Meanwhile the writer makes a checkpoint, cleans, and deletes what it no longer needs.
+    return { kind: 'hold', until: device.compact() };
+  };
+  await beside(scene, store);
+  expect(segments).toBeGreaterThan(1);
+  await giveUp(device);
+  await scene.checkRecovery();
+}
+
+test('a reader that is slow finds the volume as it is by then, if what it was about to read was cleaned away', async () => {
+  await slowly(async ({ bucket, history }, store) => {
+    const view = await bucket.connect({ store, readOnly: true });
+    expect(await stateOf(view)).toEqual(history.now);
+    await view.disconnect();
+  });
+});
+
+test('a snapshot that is slow is taken of the volume as it is by then', async () => {
+  await slowly(async (scene, store) => {
+    await scene.takeSnapshot('slow', (name) => takeSnapshot(scene.bucket.at('disk', store), name));
+    await scene.checkSnapshots();
+  });
+});
+
+test('a writer that is slow takes the volume over as it is by then', async () => {
+  await slowly(async ({ bucket, history }, store) => {
+    const device = await bucket.connect({ store });
+    expect(await stateOf(device)).toEqual(history.now);
+    await history.write(device, 7, 2);
+    await history.flush(device);
+    await giveUp(device);
+  });
+});
+
+test('a writer that another one takes the volume from while it opens it is told so, whatever that one deletes', async () => {
+  const { bucket, history } = await Scene.create();
+  const first = await bucket.connect();
+  await history.run(first, new Chance(82), 40);
+  await history.flush(first);
+  const store = bucket.process();
+  let third: Awaited<ReturnType<typeof bucket.connect>> | undefined;
+  let acts = [
+    // Before it takes the volume, there is another checkpoint.
+    { kind: 'put', key: 'disk/volume', act: () => first.compact() },
+    // Before it reads that one, another writer has replaced and deleted it.
+    {
+      kind: 'get',
+      key: '/map/',
+      act: async () => {
+        third = await bucket.connect();
+        await history.run(third, new Chance(83), 40);
+        await third.compact();
+      },
+    },
+  ];
+  store.onRequest = ({ kind, key }) => {
+    const [next, ...later] = acts;
+    if (next === undefined || kind !== next.kind || !key.includes(next.key)) return undefined;
+    acts = later;
+    return { kind: 'hold', until: next.act() };
+  };
+  await expect(bucket.connect({ store })).rejects.toMatchObject({ code: 'FENCED' });
+  expect(acts).toEqual([]);
+  if (third === undefined) throw new Error('it was not taken over');
+  expect(await stateOf(third)).toEqual(history.now);
+  await giveUp(third);
+  await giveUp(first);
+});

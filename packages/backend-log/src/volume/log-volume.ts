@@ -1,0 +1,210 @@
+import { type BlockError, type Extent, invariant, type MaybePromise, systemClock } from '@blockyard/block';
+import { CALL_BYTES, yielderOf } from '@blockyard/block/async';
+import type { Traffic } from '@blockyard/object-store';
+import type { Fence, RootObject } from '@blockyard/volume-root';
+import { Checkpointer } from '../checkpoint/checkpointer.js';
+import type { CheckpointPlace, LogRoot, SnapshotEntry } from '../format/root.js';
+import { maxSlotsOf } from '../format/segment-size.js';
+import { Cleaner } from '../maintenance/cleaner.js';
+import { Deleter } from '../maintenance/deleter.js';
+import { Maintenance } from '../maintenance/maintenance.js';
+import { deleteOrphans } from '../maintenance/orphans.js';
+import { Reader } from '../reading/reader.js';
+import { Readers } from '../reading/readers.js';
+import { Presence } from '../recovery/presence.js';
+import { LogWriter } from '../segments/log-writer.js';
+import { withSnapshot } from '../state/snapshot-entries.js';
+import { spaceOf } from '../state/space.js';
+import type { VolumeState } from '../state/volume-state.js';
+import { closeVolume, type OpenedVolume } from './opening.js';
+import type { ConnectLogSettings } from './options.js';
+import type { LogStatistics } from './statistics.js';
+
+/** A volume that is open for writing. */
+export class LogVolume {
+  readonly root: RootObject<LogRoot>;
+  readonly fence: Fence;
+  readonly state: VolumeState;
+  readonly writer: LogWriter;
+  readonly maintenance: Maintenance;
+  readonly cleaner: Cleaner;
+  readonly deleter: Deleter;
+  readonly #reader: Reader;
+  readonly #presence: Presence;
+  readonly #conditionalPuts: boolean;
+  /** Sectors that were accepted: the state's size is that of the segments that are in it. */
+  #sizeSectors: number;
+
+  constructor(opened: OpenedVolume, settings: ConnectLogSettings) {
+    const { store, prefix, places, sealing, root, fence, state, epoch, opening } = opened;
+    const { clock, maxMapBytes, maxConcurrency, minDeleteDelayMs, minIdleMs, onError } = settings;
+    const { volumeId, segmentSizeBytes } = root.root;
+    const { sectorSize } = state;
+    const wallMs = () => Math.trunc(clock.wallMs?.() ?? Date.now());
+    this.root = root;
+    this.fence = fence;
+    this.state = state;
+    this.#conditionalPuts = opened.conditionalPuts;
+    this.#sizeSectors = state.sizeSectors;
+    const own = { volumeId, epoch, opening, wallMs };
+    this.writer = new LogWriter({
+      ...own,
+      store,
+      prefix,
+      sealing,
+      clock,
+      sectorSize,
+      segmentSizeBytes,
+      firstNumber: state.through + 1,
+      maxSegmentsInFlight: settings.maxSegmentsInFlight,
+      maxOpenAgeMs: settings.maxDirtyAgeMs,
+      onDurable: ({ segment, index, sizeBytes, sealedMs }) => {
+        state.apply({ ...segment.name, base: 0 }, { sizeBytes, slots: segment.slots, sealedMs }, index);
+        state.map.trim();
+        this.maintenance.applied(sizeBytes);
+      },
+      onTaken: (url) => fencedError(fence, `${url} is another writer's`),
+    });
+    const readers = new Readers();
+    this.#reader = new Reader({
+      store,
+      places,
+      state,
+      readers,
+      maxConcurrency,
+      unapplied: () => this.writer.unapplied(),
+    });
+    this.cleaner = new Cleaner({ ...own, store, places, sealing, state, reader: opened.reader, segmentSizeBytes });
+    this.deleter = new Deleter({ store, places, state, root, readers, clock, deleteDelayMs: minDeleteDelayMs });
+    const yielder = yielderOf(systemClock);
+    const pause = async () => yielder.spend(PAUSE_BYTES);
+    const checkpointer = new Checkpointer({ store, places, state, root, writer: this.writer, epoch, opening, pause });
+    this.maintenance = new Maintenance({
+      checkpointer,
+      cleaner: this.cleaner,
+      deleter: this.deleter,
+      deleteOrphans: () => deleteOrphans({ store, prefix, places, sealing, state, root, epoch, clock }),
+      state,
+      clock,
+      maxMapBytes,
+      maxSlots: maxSlotsOf(segmentSizeBytes, sectorSize),
+      idleMs: minIdleMs,
+      onError,
+    });
+    this.#presence = new Presence({ root, clock, onGone: () => fencedError(fence, 'the volume was deleted') });
+    fence.lost.addEventListener('abort', () => this.#lost(fence.lost.reason), { once: true });
+    this.#presence.start();
+    this.maintenance.start(opened.segmentsBehind);
+  }
+
+  get sizeSectors(): number {
+    return this.#sizeSectors;
+  }
+
+  read(start: number, buffers: readonly Uint8Array[]): MaybePromise<void> {
+    return this.#reader.read(start, buffers);
+  }
+
+  extents(start: number, count: number): Promise<Extent[]> {
+    return this.#reader.extents(start, count);
+  }
+
+  write(start: number, buffers: readonly Uint8Array[]): MaybePromise<void> {
+    return this.#changing(() => this.writer.write(start, buffers));
+  }
+
+  zero(start: number, count: number): MaybePromise<void> {
+    return this.#changing(() => this.writer.zero(start, count));
+  }
+
+  async resize(sizeSectors: number): Promise<void> {
+    await this.#changing(() => this.writer.resize(sizeSectors, Math.min(sizeSectors, this.#sizeSectors)));
+    this.#sizeSectors = sizeSectors;
+  }
+
+  async flush(): Promise<void> {
+    await this.writer.flush();
+    // Where the store lets anyone overwrite, only the root tells whether what was stored counts.
+    if (!this.#conditionalPuts) await this.root.verify();
+  }
+
+  /** Keeps all that was accepted before the call under a name. */
+  async takeSnapshot(name: string, created: string): Promise<SnapshotEntry> {
+    await this.flush();
+    let entry: SnapshotEntry | undefined;
+    const change = (root: LogRoot, checkpoint: CheckpointPlace): LogRoot => {
+      const { sizeSectors } = root;
+      const { through } = checkpoint;
+      entry = { name, checkpoint, epochs: [], through, sizeSectors, created, isDeleting: false };
+      return withSnapshot(root, entry);
+    };
+    await this.maintenance.checkpoint(change, { isThorough: false });
+    invariant(entry !== undefined, 'a checkpoint that was made has changed the root');
+    return entry;
+  }
+
+  /** Cleans, and deletes what is due. */
+  async compact(): Promise<void> {
+    await this.flush();
+    await this.maintenance.compact();
+  }
+
+  statistics(traffic: Traffic): LogStatistics {
+    const { state, writer, maintenance, cleaner, deleter } = this;
+    return {
+      unflushedBytes: writer.unflushedBytes,
+      segmentMemoryBytes: writer.byteLength,
+      mapMemoryBytes: state.map.byteLength,
+      space: spaceOf(state),
+      aliveShare: state.objects.aliveShare,
+      objectsToDelete: deleter.length,
+      checkpoint: {
+        generation: this.root.root.checkpoint?.generation ?? 0,
+        segmentsBehind: maintenance.segmentsBehind,
+        ageMs: maintenance.checkpointAgeMs,
+      },
+      cleaning: { packs: cleaner.packs, movedBytes: cleaner.movedSectors * state.sectorSize },
+      traffic,
+    };
+  }
+
+  /** After everything was flushed: leaves a root that the next opening need not replay the log for. */
+  async end(): Promise<void> {
+    this.#presence.stop();
+    this.maintenance.stop();
+    await this.maintenance.ended();
+    // Without it nothing is lost, and the next opening replays the log.
+    if (this.maintenance.isBehind) await this.maintenance.checkpoint().catch(() => {});
+    await closeVolume(this.root, this.writer.nextNumber);
+  }
+
+  /** Gives up what is not durable. */
+  abandon(error: BlockError): void {
+    this.#presence.stop();
+    this.maintenance.stop();
+    this.writer.stop(error);
+  }
+
+  #changing(change: () => MaybePromise<void>): MaybePromise<void> {
+    this.fence.check();
+    this.#presence.changed();
+    this.maintenance.changed();
+    if (this.maintenance.isMapFull) return this.maintenance.checkpoint().then(change);
+    return change();
+  }
+
+  #lost(reason: unknown): void {
+    this.abandon(reason as BlockError);
+  }
+}
+
+/** A region's encoding counts as so much work in memory. */
+const PAUSE_BYTES = 64 * CALL_BYTES;
+
+function fencedError(fence: Fence, what: string): BlockError {
+  try {
+    return fence.raise(what);
+  } catch (error) {
+    return error as BlockError;
+  }
+}
