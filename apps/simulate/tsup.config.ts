@@ -6,4 +6,5 @@ export default base([
   'src/planted/hooks.ts',
   'src/memory/main.ts',
   'src/killed/victim.ts',
+  'src/killed/fighter.ts',
 ]);

@@ -1,43 +1,64 @@
 /**
- * A process that writes and flushes until it is killed: `node dist/killed/victim.js URI CACHE_BYTES FIRST_STAMP SEED`. Without
- * a cache where CACHE_BYTES is 0. For every flush that has resolved it prints a line: what each sector that was written since
- * the one before is stamped with, `sector:stamp`. A line that was printed outlives the process.
+ * A process that writes, zeroes and flushes until it is killed: `node dist/killed/victim.js PLACE CACHE_BYTES FIRST_STAMP SEED`.
+ * PLACE is JSON; there is no cache where CACHE_BYTES is 0. Before every operation it prints a line, and another one once it has
+ * succeeded. Lines outlive the process: `Account` tells what they say.
  */
 import { writeSync } from 'node:fs';
 import { connectCache } from '@blockyard/cache';
 import { stamped } from '@blockyard/conformance/testing';
-import { connectUri } from '@blockyard/uri';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
+import { connectPlace, type OpenVolume } from './place.js';
 
 const WRITERS = 8;
 const WRITES_PER_FLUSH_MAX = 12;
 const WRITE_SECTORS_MAX = 4;
+/** One in so many changes writes zeroes. */
+const ZEROES_ONE_IN = 10;
+/** Flushes of one writer from one cleaning of a log to the next. */
+const FLUSHES_PER_CLEANING = 5;
 
-const [, , uri = '', cacheBytes = '0', firstStamp = '1', seed = '1'] = process.argv;
+const [, , place = '', cacheBytes = '0', firstStamp = '1', seed = '1'] = process.argv;
 const random = xoroshiro128plus(Number(seed));
-let stamp = Number(firstStamp);
+let nextStamp = Number(firstStamp);
+let operations = 0;
 
-const base = await connectUri(uri);
+const base = await connectPlace(JSON.parse(place));
 const device = Number(cacheBytes) === 0 ? base : await connectCache(base, { maxSizeBytes: Number(cacheBytes) });
-writeSync(1, 'ready\n');
-await Promise.all(Array.from({ length: WRITERS }, (_, writer) => work(writer)));
+await Promise.all([...Array.from({ length: WRITERS }, () => work()), clean(base)]);
 
-/** Each writer has a part of the device of its own, so that the stamps of a sector ascend. */
-async function work(writer: number): Promise<never> {
-  const { info } = device;
-  const share = Math.floor(info.sizeSectors / WRITERS);
-  const first = writer * share;
+async function work(): Promise<never> {
   for (;;) {
-    const written = new Map<number, number>();
-    for (let left = uniformInt(random, 1, WRITES_PER_FLUSH_MAX); left > 0; left--) {
-      const count = uniformInt(random, 1, WRITE_SECTORS_MAX);
-      const start = first + uniformInt(random, 0, share - count);
-      const mine = stamp++;
-      for (let sector = start; sector < start + count; sector++) written.set(sector, mine);
-      await device.write(start, [stamped(mine, start, count, info.sectorSize)]);
-    }
-    await device.flush();
-    writeSync(1, `${[...written].map(([sector, mine]) => `${sector}:${mine}`).join(' ')}\n`);
+    for (let left = uniformInt(random, 1, WRITES_PER_FLUSH_MAX); left > 0; left--) await change();
+    await told('flush', () => device.flush());
+  }
+}
+
+async function change(): Promise<void> {
+  const { sizeSectors, sectorSize } = device.info;
+  const count = uniformInt(random, 1, WRITE_SECTORS_MAX);
+  const start = uniformInt(random, 0, sizeSectors - count);
+  if (uniformInt(random, 1, ZEROES_ONE_IN) === 1) {
+    return told(`zero ${start} ${count}`, () => device.writeZeroes(start, count));
+  }
+  const stamp = nextStamp++;
+  return told(`write ${start} ${count} ${stamp}`, () =>
+    device.write(start, [stamped(stamp, start, count, sectorSize)]),
+  );
+}
+
+async function told(what: string, act: () => Promise<void>): Promise<void> {
+  const operation = operations++;
+  writeSync(1, `${operation} ${what}\n`);
+  await act();
+  writeSync(1, `${operation} done\n`);
+}
+
+/** Gives back the space of a log as soon as something was flushed, again and again. */
+async function clean(log: OpenVolume): Promise<void> {
+  if (log.compact === undefined) return;
+  for (;;) {
+    for (let flushes = 0; flushes < FLUSHES_PER_CLEANING; flushes++) await log.flush();
+    await log.compact();
   }
 }

@@ -1,0 +1,35 @@
+import { type ConnectLogOptions, connectLog, type LogPlace } from '@blockyard/backend-log';
+import type { BlockDevice } from '@blockyard/block';
+import { openDirectoryStore } from '@blockyard/object-store/directory';
+import { openS3Store, type S3ConnectionOptions } from '@blockyard/object-store-s3';
+import { connectUri } from '@blockyard/uri';
+
+/** Where the objects of a log volume are: in a bucket, with the credentials of the environment, or in a directory. */
+export type StorePlace =
+  | {
+      readonly bucket: Pick<S3ConnectionOptions, 'endpoint' | 'region' | 'forcePathStyle'> & {
+        readonly bucket: string;
+      };
+    }
+  | { readonly directory: string };
+
+/** Where a volume is, as other processes are told. */
+export type VolumePlace = { readonly uri: string } | { readonly log: StorePlace; readonly prefix: string };
+
+/** A process cleans, and deletes, all the time, to be killed in the middle of it. */
+const OFTEN: Partial<ConnectLogOptions> = { minDeleteDelayMs: 50, minIdleMs: 50, maxDirtyAgeMs: 500 };
+
+/** A volume, with what gives back the space of a log. */
+export type OpenVolume = BlockDevice & { compact?(): Promise<void> };
+
+/** Opens a volume for writing. A log that another process has open is taken from it. */
+export async function connectPlace(place: VolumePlace): Promise<OpenVolume> {
+  if ('uri' in place) return connectUri(place.uri);
+  return connectLog({ ...(await openLogPlace(place)), ...OFTEN });
+}
+
+/** The store is to be closed by the caller. */
+export async function openLogPlace({ log, prefix }: Extract<VolumePlace, { log: StorePlace }>): Promise<LogPlace> {
+  const store = 'bucket' in log ? openS3Store(log.bucket) : await openDirectoryStore({ path: log.directory });
+  return { store, prefix };
+}
