@@ -1,11 +1,11 @@
-import { BlockError, checkOptionNames } from '@blockyard/block';
+import { BlockError, checkOptionNames, isBlockError } from '@blockyard/block';
 import { type CacheOptions, connectCache } from '@blockyard/cache';
 import { schemeOf } from './schemes/all.js';
-import type { UriDevice } from './schemes/scheme.js';
+import type { OpenOptions, UriDevice } from './schemes/scheme.js';
 import { DeviceUri } from './syntax/device-uri.js';
 
 export interface ConnectUriOptions {
-  /** Refuse every change. Default: false. */
+  /** Refuse every change. Default: false; a moment of the past is read-only in any case. */
   readonly readOnly?: boolean;
   /** Longest that a store may be away before its requests fail, in milliseconds, where the URI has no `outage`. */
   readonly maxOutageMs?: number;
@@ -38,15 +38,29 @@ export async function connectUri(text: string, options: ConnectUriOptions = {}):
     checkOptionNames(options, KNOWN);
     const { readOnly = false, takeOver = true, maxOutageMs, cacheSizeBytes, cache = {} } = options;
     const uri = new DeviceUri(text);
-    const device = await schemeOf(uri).open(uri, { readOnly, takeOver, maxOutageMs });
+    const device = await open(uri, { readOnly, takeOver, maxOutageMs });
     if (cacheSizeBytes === undefined) return device;
     try {
-      return await connectCache(device, { ...cache, maxSizeBytes: cacheSizeBytes });
+      const cached = await connectCache(device, { ...cache, maxSizeBytes: cacheSizeBytes });
+      const { storeTraffic } = device;
+      return storeTraffic === undefined ? cached : Object.assign(cached, { storeTraffic });
     } catch (error) {
       await device.disconnect({ force: true });
       throw error;
     }
   } catch (error) {
     throw BlockError.from(error, { operation: 'connect' });
+  }
+}
+
+/** Where there is no past an @ is a character like any other, and may have been meant for more. */
+async function open(uri: DeviceUri, options: OpenOptions): Promise<UriDevice> {
+  const scheme = schemeOf(uri);
+  try {
+    return await scheme.open(uri, options);
+  } catch (error) {
+    if (scheme.volumes !== undefined || uri.place === uri.rest || !isBlockError(error, 'NOT_FOUND')) throw error;
+    const what = `${error.message}; ${uri.scheme}: has no past, so what stands behind the @ is part of the name`;
+    throw new BlockError('UNSUPPORTED', what, { cause: error });
   }
 }

@@ -1,8 +1,22 @@
 // Types alone: the backend itself is loaded where a URI asks for it.
+export type { CheckProgress, CheckReport, SnapshotInfo } from '@blockyard/backend-log';
 export type { STORE_EVENTS_CHANNEL, StoreEvent } from '@blockyard/backend-s3';
 export { type ConnectUriOptions, connectUri } from './connect.js';
 export { type CreateUriOptions, createUri, type LikeOptions } from './create.js';
 export { URI_EXAMPLES } from './schemes/all.js';
+export type { Layout } from './schemes/layout.js';
 export type { UriDevice } from './schemes/scheme.js';
 export { OUTAGE_WAIT_MS, parseOutage } from './syntax/outage.js';
 export { formatSize, parseSize } from './syntax/size.js';
+export { checkUri } from './volumes/check.js';
+export { deleteUri } from './volumes/delete.js';
+export {
+  cloneUri,
+  compactUri,
+  rollBackUri,
+  snapshotsOfUri,
+  snapshotUri,
+  type TakeOverOptions,
+} from './volumes/history.js';
+export { type InspectUriOptions, inspectUri, layoutOfUri, type UriVolumeSummary } from './volumes/inspect.js';
+export { type ListedVolume, listUri } from './volumes/list.js';

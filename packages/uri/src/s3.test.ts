@@ -39,6 +39,65 @@ test('a volume that is not what the URI says is refused', async () => {
   await expect(connectUri(`${uri}&chunk=64K`)).rejects.toThrow('was created with ?chunk=1048576, not 65536');
 });
 
+test('a volume is opened as what its root says, and refused if the URI says otherwise', async () => {
+  const uri = `s3://${store.bucket}/disks/log?${query}`;
+  await createUri(uri, { sizeBytes: 2 ** 20, layout: 'log' });
+  const device = await connectUri(`${uri}&layout=log&segments-in-flight=2&map-memory=4M&concurrency=8`);
+  expect(device.info).toMatchObject({ name: `s3://${store.bucket}/disks/log`, sectorSize: 4096, sizeSectors: 256 });
+  expect(device.layout).toBe('log');
+  await device.write(3, [new Uint8Array(4096).fill(9)]);
+  await device.disconnect();
+  const again = await connectUri(uri, { readOnly: true });
+  const read = new Uint8Array(4096);
+  await again.read(3, [read]);
+  expect(read[4095]).toBe(9);
+  await again.disconnect();
+  await expect(connectUri(`${uri}&layout=chunks`)).rejects.toThrow('was created with ?layout=log, not chunks');
+  await expect(connectUri(`${uri}&chunk=1M`)).rejects.toThrow('?chunk= is for a volume of chunks');
+
+  const chunks = `s3://${store.bucket}/disks/chunks?${query}`;
+  await createUri(chunks, { sizeBytes: 2 ** 20 });
+  const other = await connectUri(`${chunks}&layout=chunks`);
+  expect(other.layout).toBe('chunks');
+  await other.disconnect();
+  await expect(connectUri(`${chunks}&layout=log`)).rejects.toThrow('was created with ?layout=chunks, not log');
+  await expect(connectUri(`${chunks}&map-memory=4M`)).rejects.toThrow('?map-memory= is for a log');
+  await expect(connectUri(chunks.replace('?', '@daily?'))).rejects.toMatchObject({ code: 'UNSUPPORTED' });
+});
+
+test.each([
+  ['chunks', 'data'],
+  ['log', 'log'],
+] as const)('a volume of layout %s tells what went to its store, also through a cache', async (layout, name) => {
+  const uri = `s3://${store.bucket}/disks/counted-${layout}?${query}`;
+  await createUri(uri, { sizeBytes: 2 ** 20, layout });
+  const device = await connectUri(uri, { cacheSizeBytes: 2 ** 20 });
+  expect(device.storeTraffic?.().classes[name]?.requests.put ?? 0).toBe(0);
+  await device.write(3, [new Uint8Array(4096).fill(9)]);
+  await device.flush();
+  const traffic = device.storeTraffic?.();
+  const classes = traffic?.classes ?? {};
+  expect(classes[name]?.requests.put).toBe(1);
+  expect(classes[name]?.uploadBytes).toBeGreaterThanOrEqual(4096);
+  expect(classes.root?.requests.put).toBeGreaterThan(0);
+  await device.disconnect();
+});
+
+test('a layout that is not known is UNSUPPORTED', async () => {
+  const odd = await startOddStore();
+  const uri = `s3://bucket/disks/later?endpoint=${encodeURIComponent(odd.endpoint)}`;
+  await createUri(uri, { sizeBytes: 2 ** 20 });
+  const root = odd.objects.get('disks/later/volume.json');
+  if (root === undefined) throw new Error('a volume has a root');
+  const text = Buffer.from(root.body).toString().replace('"chunks"', '"tree"');
+  odd.objects.set('disks/later/volume.json', { ...root, body: Buffer.from(text) });
+  await expect(connectUri(uri)).rejects.toMatchObject({
+    code: 'UNSUPPORTED',
+    message: expect.stringContaining('"tree"'),
+  });
+  await odd.stop();
+});
+
 test('a volume that has lost an object opens with ?accept-missing=true alone', async () => {
   const store = await startOddStore();
   const uri = `s3://bucket/disks/three?endpoint=${encodeURIComponent(store.endpoint)}&chunk=64K`;

@@ -93,7 +93,7 @@ describe('nbd:', () => {
 
 describe('every URI', () => {
   test.each([
-    ['ftp://host/x', /unknown scheme "ftp"; there are memory, file, s3, nbd/],
+    ['ftp://host/x', /unknown scheme "ftp"; there are memory, file, s3, dir, nbd/],
     ['memory:?size=1G&colour=red', /unknown parameter "colour"; memory: has size, sector/],
     ['memory:?size=junk', /\?size= must be a size/],
     ['memory:?size=1M&sector=1000', /sectorSize must be a power of two/],
@@ -106,6 +106,12 @@ describe('every URI', () => {
     ['s3://bucket/x?concurrency=8&min-concurrency=9', /minConcurrency must be an integer from 1 to 8/],
     ['s3://bucket/x?accept-missing=some', /\?accept-missing= must be true or false/],
     ['s3://bucket/x?attempts=0', /maxAttempts must be an integer from 1/],
+    ['s3://bucket/x?layout=tree', /\?layout= must be chunks or log/],
+    ['s3://bucket/x@2026-01-31T12:00', /reads like 2026-01-31T12:00Z/],
+    ['dir:/srv/volumes/x?follow=5', /\?follow= must be a time/],
+    ['dir:/srv/volumes/x?segments-in-flight=many', /\?segments-in-flight= must be a whole number/],
+    ['dir:/srv/volumes/x?map-memory=lots', /\?map-memory= must be a size/],
+    ['dir:/srv/volumes/x?chunk=64K', /unknown parameter "chunk"/],
     ['nbd+unix:///x', /socket=PATH/],
     ['nbd://host/x?connections=many', /\?connections= must be a whole number/],
     [`s3://key:${SECRET}@bucket/x`, /credentials do not belong/],
@@ -120,7 +126,7 @@ describe('every URI', () => {
 
   test('has an example, whose parameters are known', async () => {
     for (const example of URI_EXAMPLES) expect(example).toMatch(/^[a-z0-9+]+:/);
-    expect(URI_EXAMPLES).toHaveLength(7);
+    expect(URI_EXAMPLES).toHaveLength(8);
   });
 
   test('gets a cache on request, which ends with its device', async () => {

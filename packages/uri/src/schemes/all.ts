@@ -1,4 +1,6 @@
-import { type DeviceUri, invalid } from '../syntax/device-uri.js';
+import type { DeviceUri } from '../syntax/device-uri.js';
+import { invalid } from '../syntax/invalid.js';
+import { dir } from './dir.js';
 import { file } from './file.js';
 import { memory } from './memory.js';
 import { nbd } from './nbd.js';
@@ -10,6 +12,7 @@ export const SCHEMES: ReadonlyMap<string, Scheme> = new Map([
   ['memory', memory],
   ['file', file],
   ['s3', s3],
+  ['dir', dir],
   ['nbd', nbd('nbd://host/export')],
   ['nbds', nbd('nbds://host/export?tls-certificates=DIR')],
   ['nbd+unix', nbd('nbd+unix:///export?socket=/run/nbd.sock')],

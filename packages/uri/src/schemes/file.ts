@@ -1,4 +1,5 @@
-import { type DeviceUri, decode, invalid } from '../syntax/device-uri.js';
+import { type DeviceUri, decode } from '../syntax/device-uri.js';
+import { invalid } from '../syntax/invalid.js';
 import type { Scheme } from './scheme.js';
 import { sectorSizeOf, sectorsOf } from './sectors.js';
 

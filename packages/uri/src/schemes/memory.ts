@@ -1,5 +1,5 @@
 import { withReadOnly } from '@blockyard/layers';
-import { invalid } from '../syntax/device-uri.js';
+import { invalid } from '../syntax/invalid.js';
 import type { Scheme } from './scheme.js';
 import { sectorSizeOf, sectorsOf } from './sectors.js';
 

@@ -1,4 +1,4 @@
-import { invalid } from '../syntax/device-uri.js';
+import { invalid } from '../syntax/invalid.js';
 import type { Scheme } from './scheme.js';
 import { sectorSizeOf } from './sectors.js';
 

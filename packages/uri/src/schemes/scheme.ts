@@ -1,13 +1,24 @@
-import type { VolumeHolder } from '@blockyard/backend-s3';
 import type { BlockDevice } from '@blockyard/block';
+import type { ObjectStore, Traffic } from '@blockyard/object-store';
+import type { VolumeHolder } from '@blockyard/volume-root';
 import type { DeviceUri } from '../syntax/device-uri.js';
+import type { Layout } from './layout.js';
+import type { Secret } from './secret.js';
 
 /** A device, with what its backend has to tell of it beyond the contract. */
 export interface UriDevice extends BlockDevice {
   /**
-   * Who had it open for writing before: null for no one. Left out where that is not recorded, as it is in S3, and by a cache.
+   * Who had it open for writing before: null for no one. Left out where that is not recorded, as it is in a store of objects,
+   * and by a cache.
    */
   readonly heldBy?: VolumeHolder | null;
+  /** How a volume in a store of objects is laid out. Left out by other devices, and by a cache. */
+  readonly layout?: Layout;
+  /**
+   * Requests and bytes that went to its store and came from it since it was opened, in all and by class. Left out where there is
+   * no store of objects. `costOf` of `@blockyard/object-store` makes dollars of it.
+   */
+  readonly storeTraffic?: () => Traffic;
 }
 
 /** What a device is opened with, beside its URI. */
@@ -24,13 +35,17 @@ export interface MakeOptions {
   readonly sizeBytes: number;
   /** What the URI says, or its backend's default. */
   readonly sectorSize: number | undefined;
-  /** Bytes of the device in one object, where it is stored as objects. */
+  /** Bytes of the device in one object, where it is stored as chunks. */
   readonly chunkBytes: number | undefined;
   /** Take all the space at once. */
   readonly reserve: boolean;
+  /** One of the scheme's, if it has any. */
+  readonly layout: Layout | undefined;
+  /** What the device is encrypted with: only for layouts that can. */
+  readonly secret: Secret;
 }
 
-/** How one kind of URI becomes a device. One for each backend, in the table of `schemes.ts`. */
+/** How one kind of URI becomes a device. One for each backend, in the table of `all.ts`. */
 export interface Scheme {
   /** Shown where a scheme is unknown. */
   readonly example: string;
@@ -40,4 +55,31 @@ export interface Scheme {
   /** Makes what `open` opens. Left out where nothing can be made: the reason is `notCreated`. */
   make?(uri: DeviceUri, options: MakeOptions): Promise<void>;
   readonly notCreated?: string;
+  /** Where devices are volumes in a store of objects. Left out where they are not. */
+  readonly volumes?: VolumeScheme;
+}
+
+/** What a scheme has whose devices are volumes in a store of objects. Their URIs may end in an @ and a moment of the past. */
+export interface VolumeScheme {
+  /** How volumes can be laid out, the default first. */
+  readonly layouts: readonly [Layout, ...Layout[]];
+  /** Opens the store in which the URI's volume lies. `close` it in the end. */
+  openStore(uri: DeviceUri, options?: OpenStoreOptions): Promise<StorePlace>;
+}
+
+export interface OpenStoreOptions {
+  /** Whether the URI names not a volume but what is to be listed, which may be all of the store. Default: false. */
+  readonly isListing?: boolean;
+}
+
+/** Where a volume, or several, lie: an open store, and what the keys begin with. */
+export interface StorePlace {
+  readonly store: ObjectStore;
+  /** Empty: all of the store. */
+  readonly prefix: string;
+  /** Tells the store from any other. */
+  readonly storeId: string;
+  readonly secret: Secret;
+  /** Deletes the volume if it is one of chunks, which opens a store of its own. Left out where there are none. */
+  readonly deleteChunks?: (options: { readonly takeOver: boolean }) => Promise<void>;
 }

@@ -1,12 +1,18 @@
 import { BlockError } from '@blockyard/block';
+import { invalid } from './invalid.js';
+import { type Moment, parseMoment } from './moment.js';
+import { parseDuration } from './outage.js';
 import { parseSize } from './size.js';
 
 /** `disk.img`, `/srv/disk.img`, `C:\disk.img`: what is meant for a file, but is no URI. */
 const SCHEME = /^([a-z][a-z0-9+.-]+):(.*)$/is;
 
+/** In the last part of a path, behind the host if there is one: what it names, and what stands behind the last @. */
+const PLACE_AND_MOMENT = /^(\/\/[^/]*\/.*|(?!\/\/).*)@([^/@]*)$/s;
+
 /**
- * A device URI taken apart: scheme, what follows it, parameters. Percent codes are decoded in the parameters alone; `rest` is
- * as it was written.
+ * A device URI taken apart: scheme, what follows it, parameters. Percent codes are decoded in the parameters and the moment
+ * alone; `rest` and `place` are as they were written.
  */
 export class DeviceUri {
   /** In lower case. */
@@ -26,6 +32,17 @@ export class DeviceUri {
     this.scheme = scheme.toLowerCase();
     this.rest = mark < 0 ? body : body.slice(0, mark);
     this.#parameters = parametersOf(mark < 0 ? '' : body.slice(mark + 1));
+  }
+
+  /** For schemes whose devices have a past: `rest` without the moment. */
+  get place(): string {
+    return PLACE_AND_MOMENT.exec(this.rest)?.[1] ?? this.rest;
+  }
+
+  /** For the same: what stands behind the @, if there is one. Throws `INVALID_ARGUMENT` if that is no moment. */
+  get moment(): Moment | undefined {
+    const text = PLACE_AND_MOMENT.exec(this.rest)?.[2];
+    return text === undefined ? undefined : parseMoment(decode(text));
   }
 
   /** Refuses parameters that are not among `known`: a misspelt one must not be a silent default. */
@@ -63,6 +80,21 @@ export class DeviceUri {
     return text === 'true';
   }
 
+  /** Milliseconds of a parameter that is a time. */
+  duration(name: string): number | undefined {
+    const text = this.#parameters.get(name);
+    return text === undefined ? undefined : parseDuration(text, `?${name}=`);
+  }
+
+  /** A parameter that is one of a few words. */
+  choice<const T extends string>(name: string, choices: readonly T[]): T | undefined {
+    const text = this.#parameters.get(name);
+    if (text === undefined) return undefined;
+    const chosen = choices.find((choice) => choice === text);
+    if (chosen === undefined) throw invalid(`?${name}= must be ${choices.join(' or ')}`);
+    return chosen;
+  }
+
   /** The URI without the parameters in `names`. */
   without(names: readonly string[]): string {
     const kept = [...this.#parameters].filter(([name]) => !names.includes(name));
@@ -97,8 +129,4 @@ function parametersOf(query: string): ReadonlyMap<string, string> {
 function example(text: string): string {
   const isPath = text !== '' && /^[\w./ -]+$/.test(text);
   return isPath ? `file:${text}` : 'file:/srv/disk.img or s3://bucket/volume';
-}
-
-export function invalid(message: string): BlockError {
-  return new BlockError('INVALID_ARGUMENT', message);
 }

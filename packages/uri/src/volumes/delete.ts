@@ -1,0 +1,71 @@
+import { isBlockError } from '@blockyard/block';
+import { findLayout } from '../schemes/find-layout.js';
+import type { Layout } from '../schemes/layout.js';
+import type { StorePlace } from '../schemes/scheme.js';
+import { invalid } from '../syntax/invalid.js';
+import type { TakeOverOptions } from './history.js';
+import { logPlaceOf, volumeUri, withLog, withStore } from './volume-uri.js';
+
+/**
+ * Deletes a volume with all its data, also what is left of one that was deleted in part; or, for a URI with the name of a
+ * snapshot, that snapshot alone.
+ *
+ * Rejects with `LOCKED` if a clone lives on it or, without `takeOver`, if a process that is alive has the volume open; with
+ * `NOT_FOUND` if there is nothing to delete; without `takeOver` with `CORRUPT` or `UNSUPPORTED` if the root cannot be read.
+ */
+export async function deleteUri(text: string, { takeOver = false }: TakeOverOptions = {}): Promise<void> {
+  const volume = volumeUri(text);
+  const { moment } = volume.uri;
+  if (moment === undefined) return withStore(volume, (place) => deleteVolume(place, takeOver));
+  if (!('snapshot' in moment)) throw invalid('a time cannot be deleted: name a snapshot behind the @');
+  await withLog(volume, ({ deleteSnapshot }, place) => deleteSnapshot(place, moment.snapshot));
+}
+
+async function deleteVolume(place: StorePlace, takeOver: boolean): Promise<void> {
+  switch (await layoutToDelete(place, takeOver)) {
+    case 'log':
+      return deleteLog(place, takeOver);
+    case 'chunks':
+      return place.deleteChunks?.({ takeOver });
+    case undefined:
+      return deleteLeft(place, takeOver);
+  }
+}
+
+/** Undefined if the root does not tell: it is not there, or cannot be read and is to go all the same. */
+async function layoutToDelete({ store, prefix }: StorePlace, takeOver: boolean): Promise<Layout | undefined> {
+  try {
+    return await findLayout(store, prefix);
+  } catch (error) {
+    const isUnreadable = isBlockError(error, 'CORRUPT') || isBlockError(error, 'UNSUPPORTED');
+    if (isBlockError(error, 'NOT_FOUND') || (takeOver && isUnreadable)) return undefined;
+    throw error;
+  }
+}
+
+async function deleteLog(place: StorePlace, takeOver: boolean): Promise<void> {
+  const { deleteLogVolume } = await import('@blockyard/backend-log');
+  await deleteLogVolume(logPlaceOf(place), { takeOver });
+}
+
+/** What is left of a volume of either layout. `NOT_FOUND` if there is nothing. */
+async function deleteLeft(place: StorePlace, takeOver: boolean): Promise<void> {
+  const wasLog = await unlessNothing(deleteLog(place, takeOver));
+  if (place.deleteChunks === undefined) {
+    if (wasLog !== undefined) throw wasLog;
+    return;
+  }
+  const wereChunks = await unlessNothing(place.deleteChunks({ takeOver }));
+  if (wasLog !== undefined && wereChunks !== undefined) throw wereChunks;
+}
+
+/** The failure if there was nothing to delete. */
+async function unlessNothing(deleting: Promise<void>): Promise<unknown> {
+  try {
+    await deleting;
+    return undefined;
+  } catch (error) {
+    if (isBlockError(error, 'NOT_FOUND')) return error;
+    throw error;
+  }
+}

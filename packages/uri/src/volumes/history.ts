@@ -1,0 +1,55 @@
+import type { SnapshotInfo } from '@blockyard/backend-log';
+import { BlockError } from '@blockyard/block';
+import { presentUri, snapshotUriOf, withLog, withStore } from './volume-uri.js';
+
+export interface TakeOverOptions {
+  /** Whether the volume is taken from a process that has it open and is alive. If not, that is `LOCKED`. Default: false. */
+  readonly takeOver?: boolean;
+}
+
+/**
+ * Keeps what a log volume has now under a name, beside a process that has it open: all that was flushed, and perhaps more.
+ *
+ * Rejects with `ALREADY_EXISTS` if there is such a snapshot, `NO_SPACE` if there are too many, `UNSUPPORTED` for what has no
+ * past.
+ */
+export async function snapshotUri(text: string, name: string): Promise<SnapshotInfo> {
+  return withLog(presentUri(text), ({ takeSnapshot }, place) => takeSnapshot(place, name));
+}
+
+/** The snapshots of a log volume, the oldest first. */
+export async function snapshotsOfUri(text: string): Promise<SnapshotInfo[]> {
+  return withLog(presentUri(text), ({ listSnapshots }, place) => listSnapshots(place));
+}
+
+/**
+ * Makes a volume at `to`, in the same store, that begins as the snapshot `from` names, and shares with it what neither changes.
+ *
+ * Rejects with `NOT_FOUND` if there is no such snapshot, `ALREADY_EXISTS` if there is something at `to`, `INVALID_ARGUMENT` if
+ * that is in another store.
+ */
+export async function cloneUri(from: string, to: string): Promise<void> {
+  const { snapshot, ...source } = snapshotUriOf(from);
+  const target = presentUri(to);
+  await withLog(source, async ({ createClone }, place, { storeId }) => {
+    const prefix = await withStore(target, async (other) => {
+      if (other.storeId === storeId) return other.prefix;
+      throw new BlockError('INVALID_ARGUMENT', 'a clone lies in the store of its volume; copy makes one elsewhere');
+    });
+    await createClone(place, snapshot, { prefix });
+  });
+}
+
+/**
+ * Makes a log volume what it was at the snapshot that the URI names. What it was before is gone, unless there is a snapshot of
+ * it.
+ */
+export async function rollBackUri(text: string, options: TakeOverOptions = {}): Promise<void> {
+  const { snapshot, ...volume } = snapshotUriOf(text);
+  await withLog(volume, ({ rollBack }, place) => rollBack(place, snapshot, options));
+}
+
+/** Cleans a log volume that no one has open until what is stored is not much more than what is in use. */
+export async function compactUri(text: string, options: TakeOverOptions = {}): Promise<void> {
+  await withLog(presentUri(text), ({ compactLogVolume }, place) => compactLogVolume(place, options));
+}
