@@ -1,14 +1,14 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
 import type { BlockDevice } from '@blockyard/block';
+import { type LocalS3, startLocalS3 } from '@blockyard/local-s3';
 import { connectNbd } from '@blockyard/nbd';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { makeFolder, type Serving, serve } from './testing/cli.js';
+import { blockyard, makeFolder, type Serving, serve } from './testing/cli.js';
 
 /**
- * A server with a cache is killed at random moments, again and again, while clients write stamped sectors and flush. After each
+ * For each kind of volume: a server with a cache is killed at random moments, again and again, while clients write stamped sectors and flush. After each
  * restart nothing may be missing that was flushed, and no sector may be torn.
  *
  * More rounds: BLOCKYARD_KILL_ROUNDS=50. Another run: BLOCKYARD_KILL_SEED=n. With fio that speaks NBD, it loads the second half of
@@ -16,7 +16,7 @@ import { makeFolder, type Serving, serve } from './testing/cli.js';
  */
 const ROUNDS = Number(process.env.BLOCKYARD_KILL_ROUNDS ?? 4);
 const SEED = Number(process.env.BLOCKYARD_KILL_SEED ?? 1);
-const ROUND_MS_MAX = 20_000;
+const ROUND_MS_MAX = 60_000;
 
 const SECTOR_BYTES = 4096;
 const SIZE_BYTES = 64 * 2 ** 20;
@@ -28,27 +28,36 @@ const WRITES_PER_FLUSH_MAX = 12;
 const ANSWERS_MAX = 2000;
 
 let folder: Awaited<ReturnType<typeof makeFolder>>;
-const random = xoroshiro128plus(SEED);
-/** The latest stamp of each sector; never used twice, so that a write that was lost is not taken for a later one. */
-const issued = new Float64Array(SECTORS);
-/** The stamps that were written last, and flushed last. */
-const written = new Float64Array(SECTORS);
-const flushed = new Float64Array(SECTORS);
+let store: LocalS3;
 
 beforeAll(async () => {
-  folder = await makeFolder();
-  await writeFile(folder.in('disk.img'), new Uint8Array(SIZE_BYTES));
+  [folder, store] = await Promise.all([makeFolder(), startLocalS3()]);
 });
-afterAll(() => folder.remove());
+afterAll(async () => {
+  await store.stop();
+  await folder.remove();
+});
 
-test(
-  `kill -9 loses nothing that was flushed (${ROUNDS} rounds, seed ${SEED})`,
-  async () => {
+const inBucket = (name: string) =>
+  `s3://${store.bucket}/${name}?region=${store.region}&path-style=true&endpoint=${encodeURIComponent(store.endpoint)}`;
+
+test.each<[string, () => string, string[]]>([
+  ['a file', () => `file:${folder.in('disk.img')}?sector=${SECTOR_BYTES}`, []],
+  ['chunks in S3', () => inBucket('chunks'), ['--layout', 'chunks']],
+  ['a log in S3', () => inBucket('log'), ['--layout', 'log']],
+  ['a log in a directory', () => `dir:${folder.in('volumes')}/log`, []],
+])(
+  `kill -9 of the server of %s loses nothing that was flushed (${ROUNDS} rounds, seed ${SEED})`,
+  async (_name, uriOf, args) => {
+    const uri = uriOf();
+    const made = await blockyard(['create', uri, '--size', String(SIZE_BYTES), ...args], { env: credentials() });
+    expect(made.code, made.stderr).toBe(0);
+    const victim = new Victim(uri);
     let flushes = 0;
     let unflushed = 0;
     for (let round = 0; round < ROUNDS; round++) {
-      flushes += await workUntilKilled();
-      unflushed += await verify(`round ${round} of seed ${SEED}`);
+      flushes += await victim.workUntilKilled();
+      unflushed += await victim.verify(`round ${round} of seed ${SEED}`);
     }
     // Otherwise the test would prove nothing.
     expect(flushes).toBeGreaterThan(ROUNDS);
@@ -57,84 +66,103 @@ test(
   ROUNDS * ROUND_MS_MAX,
 );
 
-function serveDisk(): Promise<Serving> {
-  const uri = `file:${folder.in('disk.img')}?sector=${SECTOR_BYTES}`;
-  return serve([uri, '--nbd', `unix:${folder.in('nbd.sock')}`, '--cache', '8M']);
+function credentials(): Record<string, string> {
+  const { accessKeyId, secretAccessKey } = store.credentials;
+  return { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
 }
 
-/** Gives the number of flushes that were answered. */
-async function workUntilKilled(): Promise<number> {
-  const { line, child, ended } = await serveDisk();
-  const device = await connectNbd(line, { reconnectTimeoutMs: 0 });
-  const load = loadByFio(line);
-  let answersLeft = uniformInt(random, 1, ANSWERS_MAX);
-  const onAnswer = () => {
-    if (--answersLeft === 0) child.kill('SIGKILL');
-  };
-  const workers = Array.from({ length: WRITERS }, (_, writer) => write(device, writer, onAnswer));
-  const flushes = await Promise.all(workers);
-  expect(await ended).toBeNull();
-  await device.disconnect({ force: true });
-  await load;
-  return flushes.reduce((sum, count) => sum + count, 0);
-}
+/** A volume whose server is killed again and again, and what is known of it. */
+class Victim {
+  readonly #uri: string;
+  readonly #random = xoroshiro128plus(SEED);
+  /** The latest stamp of each sector; never used twice, so that a write that was lost is not taken for a later one. */
+  readonly #issued = new Float64Array(SECTORS);
+  /** The stamps that were written last, and flushed last. */
+  readonly #written = new Float64Array(SECTORS);
+  readonly #flushed = new Float64Array(SECTORS);
 
-/** Writes to its own sectors, and flushes now and then, until the server is gone. */
-async function write(device: BlockDevice, writer: number, onAnswer: () => void): Promise<number> {
-  let flushes = 0;
-  try {
-    for (;;) {
-      for (let left = uniformInt(random, 1, WRITES_PER_FLUSH_MAX); left > 0; left--) {
-        const sector = uniformInt(random, 0, SECTORS / WRITERS - 1) * WRITERS + writer;
-        const stamp = (issued[sector] ?? 0) + 1;
-        issued[sector] = stamp;
-        // Before it is answered: a write that failed may have been done.
-        written[sector] = stamp;
-        await device.write(sector, [stamped(sector, stamp)]);
+  constructor(uri: string) {
+    this.#uri = uri;
+  }
+
+  #serve(): Promise<Serving> {
+    return serve([this.#uri, '--nbd', `unix:${folder.in('nbd.sock')}`, '--cache', '8M'], { env: credentials() });
+  }
+
+  /** Gives the number of flushes that were answered. */
+  async workUntilKilled(): Promise<number> {
+    const { line, child, ended } = await this.#serve();
+    const device = await connectNbd(line, { reconnectTimeoutMs: 0 });
+    const load = loadByFio(line);
+    let answersLeft = uniformInt(this.#random, 1, ANSWERS_MAX);
+    const onAnswer = () => {
+      if (--answersLeft === 0) child.kill('SIGKILL');
+    };
+    const workers = Array.from({ length: WRITERS }, (_, writer) => this.#write(device, writer, onAnswer));
+    const flushes = await Promise.all(workers);
+    expect(await ended).toBeNull();
+    await device.disconnect({ force: true });
+    await load;
+    return flushes.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Writes to its own sectors, and flushes now and then, until the server is gone. */
+  async #write(device: BlockDevice, writer: number, onAnswer: () => void): Promise<number> {
+    let flushes = 0;
+    try {
+      for (;;) {
+        for (let left = uniformInt(this.#random, 1, WRITES_PER_FLUSH_MAX); left > 0; left--) {
+          const sector = uniformInt(this.#random, 0, SECTORS / WRITERS - 1) * WRITERS + writer;
+          const stamp = (this.#issued[sector] ?? 0) + 1;
+          this.#issued[sector] = stamp;
+          // Before it is answered: a write that failed may have been done.
+          this.#written[sector] = stamp;
+          await device.write(sector, [stamped(sector, stamp)]);
+          onAnswer();
+        }
+        const accepted = this.#own(writer);
+        await device.flush();
+        flushes++;
+        for (const [sector, stamp] of accepted) this.#flushed[sector] = stamp;
         onAnswer();
       }
-      const accepted = ownOf(written, writer);
-      await device.flush();
-      flushes++;
-      for (const [sector, stamp] of accepted) flushed[sector] = stamp;
-      onAnswer();
+    } catch {
+      return flushes;
     }
-  } catch {
-    return flushes;
   }
-}
 
-/** What a writer has done so far: nothing of its own is under way when it flushes. */
-function ownOf(stamps: Float64Array, writer: number): [number, number][] {
-  const own: [number, number][] = [];
-  for (let sector = writer; sector < SECTORS; sector += WRITERS) own.push([sector, stamps[sector] ?? 0]);
-  return own;
-}
+  /** What a writer has done so far: nothing of its own is under way when it flushes. */
+  #own(writer: number): [number, number][] {
+    const own: [number, number][] = [];
+    for (let sector = writer; sector < SECTORS; sector += WRITERS) own.push([sector, this.#written[sector] ?? 0]);
+    return own;
+  }
 
-/** Gives the number of sectors whose last write was lost, which is right where it was not flushed. */
-async function verify(where: string): Promise<number> {
-  const { line, child, ended } = await serveDisk();
-  const device = await connectNbd(line);
-  const bytes = new Uint8Array(SECTORS * SECTOR_BYTES);
-  await device.read(0, [bytes]);
-  await device.disconnect();
-  child.kill('SIGTERM');
-  expect(await ended).toBe(0);
-  let lost = 0;
-  for (let sector = 0; sector < SECTORS; sector++) {
-    const stamp = stampOf(bytes.subarray(sector * SECTOR_BYTES, (sector + 1) * SECTOR_BYTES), sector);
-    const least = flushed[sector] ?? 0;
-    const most = written[sector] ?? 0;
-    if (stamp === undefined) throw new Error(`${where}: sector ${sector} is torn`);
-    if (stamp < least || stamp > most) {
-      throw new Error(`${where}: sector ${sector} has stamp ${stamp}, but ${least} was flushed, and ${most} written`);
+  /** Gives the number of sectors whose last write was lost, which is right where it was not flushed. */
+  async verify(where: string): Promise<number> {
+    const { line, child, ended } = await this.#serve();
+    const device = await connectNbd(line);
+    const bytes = new Uint8Array(SECTORS * SECTOR_BYTES);
+    await device.read(0, [bytes]);
+    await device.disconnect();
+    child.kill('SIGTERM');
+    expect(await ended).toBe(0);
+    let lost = 0;
+    for (let sector = 0; sector < SECTORS; sector++) {
+      const stamp = stampOf(bytes.subarray(sector * SECTOR_BYTES, (sector + 1) * SECTOR_BYTES), sector);
+      const least = this.#flushed[sector] ?? 0;
+      const most = this.#written[sector] ?? 0;
+      if (stamp === undefined) throw new Error(`${where}: sector ${sector} is torn`);
+      if (stamp < least || stamp > most) {
+        throw new Error(`${where}: sector ${sector} has stamp ${stamp}, but ${least} was flushed, and ${most} written`);
+      }
+      if (stamp < most) lost++;
+      // From here on it is all that there is.
+      this.#written[sector] = stamp;
+      this.#flushed[sector] = stamp;
     }
-    if (stamp < most) lost++;
-    // From here on it is all that there is.
-    written[sector] = stamp;
-    flushed[sector] = stamp;
+    return lost;
   }
-  return lost;
 }
 
 /** A sector that tells everywhere which it is, and which write made it. */

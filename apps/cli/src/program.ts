@@ -3,16 +3,23 @@ import { Command } from 'commander';
 import { URI_HELP } from './arguments/define.js';
 import { defineBench } from './commands/bench.js';
 import { defineCheck } from './commands/check.js';
+import { defineClone } from './commands/clone.js';
+import { defineCompact } from './commands/compact.js';
 import { defineCompare } from './commands/compare.js';
 import { defineCopy } from './commands/copy.js';
 import { defineCreate } from './commands/create.js';
+import { defineDelete } from './commands/delete.js';
 import { defineDiscard } from './commands/discard.js';
 import { defineInfo } from './commands/info.js';
+import { defineList } from './commands/list.js';
 import { defineMap } from './commands/map.js';
 import { defineRead } from './commands/read.js';
 import { defineReplay } from './commands/replay.js';
 import { defineResize } from './commands/resize.js';
+import { defineRollback } from './commands/rollback.js';
 import { defineServe } from './commands/serve.js';
+import { defineSnapshot } from './commands/snapshot.js';
+import { defineSnapshots } from './commands/snapshots.js';
 import { defineWrite } from './commands/write.js';
 import type { Context } from './terminal/context.js';
 import { oneLine, USAGE_HINT } from './terminal/failure.js';
@@ -31,6 +38,13 @@ const COMMANDS = [
   defineReplay,
   defineRead,
   defineWrite,
+  defineList,
+  defineSnapshot,
+  defineSnapshots,
+  defineClone,
+  defineRollback,
+  defineDelete,
+  defineCompact,
 ];
 
 /** The command line's grammar, which writes help and usage errors to the context's streams. */

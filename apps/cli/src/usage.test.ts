@@ -16,6 +16,13 @@ const COMMANDS = [
   'replay',
   'read',
   'write',
+  'list',
+  'snapshot',
+  'snapshots',
+  'clone',
+  'rollback',
+  'delete',
+  'compact',
 ];
 const SECRET = 'hunter2';
 const ONE_LINE_WITH_HINT = /^error: [^\n]+ \(hint: [^\n]+\)\n$/;
@@ -32,7 +39,7 @@ afterAll(() => folder.remove());
 
 /** Words of a command line with the names of this run in them. */
 function named(words: readonly string[]): string[] {
-  return words.map((word) => (word === 'DISK' ? uri : word.replace('DISKFILE', folder.in('disk.img'))));
+  return words.map((word) => word.replace('DISKFILE', folder.in('disk.img')).replace('DISK', uri));
 }
 
 describe('help', () => {
@@ -47,7 +54,8 @@ describe('help', () => {
     const { code, stdout } = await blockyard(['--help']);
     expect(code).toBe(0);
     for (const name of COMMANDS) expect(stdout).toMatch(new RegExp(`^  ${name} `, 'm'));
-    for (const scheme of ['memory:', 'file:', 's3:', 'nbd:', 'nbd+unix:']) expect(stdout).toContain(`  ${scheme}`);
+    for (const scheme of ['memory:', 'file:', 's3:', 'dir:', 'nbd:', 'nbd+unix:'])
+      expect(stdout).toContain(`  ${scheme}`);
   });
 
   test('comes with the version of the package', async () => {
@@ -72,6 +80,17 @@ describe('a command line that makes no sense', () => {
     [['create', 'file:/x', '--size', '1M', '--chunk', '1M'], /a file has no chunks/],
     [['create', 'file:/no/such/folder/x', '--size', '100'], /not whole sectors of 512/],
     [['copy', 'DISK', 'file:/no/such/folder/x', '--create', '--length', '100'], /not whole sectors of 512/],
+    [['create', 'file:/x', '--size', '1M', '--layout', 'log'], /only volumes in a store of objects have a layout/],
+    [['create', 'dir:/x/y', '--size', '1M', '--layout', 'tree'], /Allowed choices are log, chunks/],
+    [['create', 'dir:/x/y', '--size', '1M', '--encrypt'], /takes a passphrase/],
+    [['create', 'dir:/x/y', '--size', '1M', '--passphrase-file', '/none'], /cannot be read/],
+    [['create', 'dir:/x/y@daily', '--size', '1M'], /the past cannot be created/],
+    [['copy', 'DISK', 'dir:/x/y', '--resume'], /--resume goes with --create/],
+    [['copy', 'DISK', 'dir:/x/y', '--layout', 'log'], /--layout goes with --create/],
+    [['snapshot', 'dir:/x/y@daily', 'weekly'], /leave the @ out/],
+    [['clone', 'dir:/x/y', 'dir:/x/z'], /URI@NAME/],
+    [['rollback', 'dir:/x/y@2026-01-31T12:00Z'], /URI@NAME/],
+    [['read', 'dir:/x/y@2026-01-31T12:00'], /reads like 2026-01-31T12:00Z/],
     [['info', 'disk.img'], /file:disk\.img/],
     [['info', 'ftp://host/x'], /unknown scheme "ftp"/],
     [['info', `s3://me:${SECRET}@bucket/x`], /credentials/],
@@ -94,6 +113,9 @@ describe('a command line that makes no sense', () => {
     [['bench', 'DISK', '--block', '1000'], /--block must be whole sectors/],
     [['bench', 'DISK', '--block', '1M'], /does not fit/],
     [['bench', 'DISK', '--read-share', '101'], /whole number from 0 to 100/],
+    [['bench', 'DISK', '--prices', '/no/such/table'], /--prices cannot be read/],
+    [['info', 'DISK', '--prices', 'DISKFILE'], /--prices .*is not JSON/],
+    [['replay', 'DISKFILE', 'DISK', '--prices', '/dev/zero'], /has more than 64 KiB/],
   ])('%j: exit code 2 and one line with a hint', async (words, message) => {
     const args = named(words);
     const { code, stdout, stderr } = await runHere(args);
@@ -119,6 +141,10 @@ describe('what cannot be done', () => {
     [['serve', 'DISK', '--nbd', 'unix:/no/such/folder/x'], /hint: an address must be one/],
     [['serve', 'DISK', '--nbd', '192.0.2.1:0'], /hint: an address must be one/],
     [['serve', 'DISK', '--nbd', 'unix:DISKFILE'], /hint: choose another address/],
+    [['info', 'DISK@daily'], /file: has no past/],
+    [['list', 'DISK'], /is no volume in a store/],
+    [['delete', 'DISK'], /is no volume in a store/],
+    [['snapshots', 'dir:/no/such/store/x'], /hint: is the name right/],
     [['write', 'DISK', '/no/such/input'], /cannot read the input/],
     [['replay', '/no/such/trace', 'memory:?size=1M'], /cannot read the trace/],
     [['read', 'DISK', '/no/such/folder/output'], /cannot write the file/],

@@ -5,6 +5,7 @@ import { messageOf } from '../terminal/failure.js';
 export const URI_HELP = `
 Devices are named by URIs:
 ${URI_EXAMPLES.map((example) => `  ${example}`).join('\n')}
+URI@NAME and URI@2026-01-31T12:00Z are a log volume's past, s3: and dir:, to read.
 Sizes read like 4096, 64K, 10G, 1TiB; K is 1024. A cache goes in front with --cache SIZE.
 
 Exit codes: 0 done, 1 failed or "no", 2 the command line makes no sense, 3 taken over by another process, 130, 143 and 129 interrupted.`;
@@ -36,7 +37,13 @@ export function cacheOption(): Option {
 }
 
 export function takeOverOption(): Option {
-  return new Option('--take-over', 'take an s3: volume from the process that has it open, which must stop then');
+  return new Option('--take-over', 'take a volume in a store from the process that has it open, which must stop then');
+}
+
+export function layoutOption(): Option {
+  return new Option('--layout <layout>', 'how a volume in a store is laid out (default: s3: chunks, dir: log)').choices(
+    ['log', 'chunks'],
+  );
 }
 
 /** An option whose value is a size. */

@@ -8,6 +8,7 @@ import {
   sizeOption,
   takeOverOption,
 } from '../arguments/define.js';
+import { pricesOption, readPrices } from '../arguments/prices.js';
 import { sizeBytesOf } from '../arguments/range.js';
 import { using } from '../devices/device.js';
 import { summaryOf } from '../load/latency.js';
@@ -32,6 +33,7 @@ interface Options {
   readonly seed: number;
   readonly cache?: number;
   readonly overwrite?: boolean;
+  readonly prices?: string;
   readonly json?: boolean;
 }
 
@@ -52,6 +54,7 @@ export function defineBench(program: Command, context: Context): void {
     .addOption(cacheOption())
     .addOption(overwriteOption())
     .addOption(takeOverOption())
+    .addOption(pricesOption())
     .addOption(jsonOption())
     .action((uri: string, options: Options) => bench(context, uri, options));
 }
@@ -59,6 +62,7 @@ export function defineBench(program: Command, context: Context): void {
 async function bench(context: Context, uri: string, options: Options): Promise<void> {
   const writes = options.readShare < 100;
   if (writes) checkOverwrite(uri, options.overwrite);
+  const prices = await readPrices(options.prices);
   const measured = await connectMeasured(context, uri, {
     cache: options.cache,
     takeOver: options.takeOver,
@@ -72,7 +76,7 @@ async function bench(context: Context, uri: string, options: Options): Promise<v
     const flushSeconds = (performance.now() - flushStartMs) / 1000;
     const { seconds } = result;
     const summaries = { reads: summaryOf(result.reads, seconds), writes: summaryOf(result.writes, seconds) };
-    const costs = costsOf(measured);
+    const costs = costsOf(measured, prices);
     if (options.json) await context.printJson({ ...load, seconds, flushSeconds, ...summaries, ...costs });
     else {
       await context.print(reportOf(summaries, costs));

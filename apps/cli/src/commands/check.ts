@@ -10,6 +10,7 @@ import { mergedExtents } from '../devices/merged-extents.js';
 import type { Context } from '../terminal/context.js';
 import { Failure, messageOf, oneLine } from '../terminal/failure.js';
 import { type Progress, withProgress } from '../terminal/progress.js';
+import { checkVolume, printVolume } from './check-volume.js';
 
 const CONCURRENCY = 8;
 const PIECE_BYTES_MIN = 2 ** 20;
@@ -44,25 +45,50 @@ interface Findings {
 export function defineCheck(program: Command, context: Context): void {
   defineCommand(program, {
     usage: 'check <uri>',
-    summary: 'Reads everything, so that the backend verifies what it can. Goes on after faults, and lists them.',
+    summary:
+      'Reads everything, so that the backend verifies what it can; of a log volume every object too. Goes on after faults, and lists them.',
     example: 'blockyard check s3://bucket/disks/web-1',
   })
     .addOption(concurrencyOption())
     .addOption(jsonOption())
-    .action((uri: string, { concurrency = CONCURRENCY, json }: { concurrency?: number; json?: boolean }) =>
-      withDevice(context, uri, { readOnly: true }, async (device) => {
-        const { result, seconds } = await withProgress(context, 'check', sizeBytesOf(device.info), (progress) =>
-          check(context, device, concurrency, progress),
-        );
-        const { readBytes, zeroBytes, faultyBytes, faults } = result;
-        const verdict = `read ${formatSize(readBytes)}, ${formatSize(zeroBytes)} are zeroes`;
-        if (json) await context.printJson({ ok: faultyBytes === 0, ...result, seconds });
-        else await context.print(faultyBytes === 0 ? `${verdict}, no fault` : verdict);
-        if (faultyBytes === 0) return;
-        if (!json) for (const fault of faults) await context.print(lineOf(fault));
-        throw new Failure(`${formatSize(faultyBytes)} could not be read`, 'a copy of the device may have them');
-      }),
-    );
+    .action((uri: string, options: Options) => checkAll(context, uri, options));
+}
+
+interface Options {
+  readonly concurrency?: number;
+  readonly json?: boolean;
+}
+
+/** What lies in the store, where that is known, and then the device as it is read. */
+async function checkAll(context: Context, uri: string, { concurrency = CONCURRENCY, json }: Options): Promise<void> {
+  const volume = await checkVolume(context, uri);
+  if (volume !== undefined && !json) await printVolume(context, volume);
+  try {
+    await withDevice(context, uri, { readOnly: true }, async (device) => {
+      const { result, seconds } = await withProgress(context, 'check', sizeBytesOf(device.info), (progress) =>
+        check(context, device, concurrency, progress),
+      );
+      const { readBytes, zeroBytes, faultyBytes, faults } = result;
+      const ok = faultyBytes === 0 && (volume?.problems.length ?? 0) === 0;
+      const verdict = `read ${formatSize(readBytes)}, ${formatSize(zeroBytes)} are zeroes`;
+      if (json) await context.printJson({ ok, ...result, seconds, ...(volume === undefined ? {} : { volume }) });
+      else await context.print(faultyBytes === 0 ? `${verdict}, no fault` : verdict);
+      if (faultyBytes === 0) return;
+      if (!json) for (const fault of faults) await context.print(lineOf(fault));
+      throw new Failure(`${formatSize(faultyBytes)} could not be read`, 'a copy of the device may have them');
+    });
+  } catch (error) {
+    // A volume that is damaged may not open at all.
+    const isUnopened = isBlockError(error) && error.operation === 'connect';
+    if (isUnopened && volume !== undefined && json) await context.printJson({ ok: false, volume });
+    throw error;
+  }
+  if (volume === undefined || volume.problems.length === 0) return;
+  const first = volume.problems[0]?.url ?? '';
+  throw new Failure(
+    `${volume.problems.length} objects are not as they must be, the first ${first}`,
+    'what is in use now can be read: copy it; snapshots may have lost something',
+  );
 }
 
 async function check(

@@ -1,18 +1,28 @@
-import { type BlockDevice, compare, copy } from '@blockyard/block';
-import { formatSize, type LikeOptions } from '@blockyard/uri';
+import { type BlockDevice, compare, copy, isBlockError } from '@blockyard/block';
+import { type CreateUriOptions, formatSize, type Layout, type LikeOptions, type UriDevice } from '@blockyard/uri';
 import type { Command } from 'commander';
-import { cacheOption, defineCommand, jsonOption, sizeOption, takeOverOption } from '../arguments/define.js';
+import {
+  cacheOption,
+  defineCommand,
+  jsonOption,
+  layoutOption,
+  sizeOption,
+  takeOverOption,
+} from '../arguments/define.js';
 import { concurrencyOption, parallelOptions } from '../arguments/parallel-options.js';
 import { byteRange, sizeBytesOf } from '../arguments/range.js';
 import { createDevice } from '../devices/create-device.js';
 import { isMemory, withDevice } from '../devices/device.js';
 import type { Context } from '../terminal/context.js';
-import { Failure, UsageError } from '../terminal/failure.js';
+import { Failure, messageOf, UsageError } from '../terminal/failure.js';
 import { withProgress } from '../terminal/progress.js';
 
 interface Options {
   readonly takeOver?: boolean;
   readonly create?: boolean;
+  readonly layout?: Layout;
+  readonly resume?: boolean;
+  readonly skipEqual?: boolean;
   readonly verify?: boolean;
   readonly fromOffset?: number;
   readonly toOffset?: number;
@@ -29,6 +39,9 @@ export function defineCopy(program: Command, context: Context): void {
     example: 'blockyard copy file:/srv/disk.img s3://bucket/disks/web-1 --create --verify',
   })
     .option('--create', 'make the target first, as large as what is copied to it')
+    .addOption(layoutOption())
+    .option('--resume', 'with --create: go on with a copy to the same target that was interrupted')
+    .option('--skip-equal', 'read the target too, and write only what differs')
     .option('--verify', 'read both anew afterwards, and compare')
     .addOption(sizeOption('--from-offset <size>', 'first byte to read (default: 0)'))
     .addOption(sizeOption('--to-offset <size>', 'first byte to write (default: 0)'))
@@ -37,36 +50,37 @@ export function defineCopy(program: Command, context: Context): void {
     .addOption(cacheOption())
     .addOption(takeOverOption())
     .addOption(jsonOption())
-    .action((from: string, to: string, options: Options) =>
-      withDevice(context, from, { readOnly: true }, (source) => {
+    .action((from: string, to: string, options: Options) => {
+      if (options.resume && !options.create)
+        throw new UsageError('--resume goes with --create', 'as in the copy that was interrupted');
+      if (options.layout !== undefined && !options.create) throw new UsageError('--layout goes with --create');
+      return withDevice(context, from, { readOnly: true }, (source) => {
         if (from === to && !isMemory(from) && !isApart(source, options)) {
           throw new UsageError('source and target are one device, and what is read would be written over');
         }
-        return copyTo(context, source, from, to, options);
-      }),
-    );
+        return copyTo(context, source, to, options);
+      });
+    });
 }
 
-async function copyTo(
-  context: Context,
-  source: BlockDevice,
-  from: string,
-  to: string,
-  options: Options,
-): Promise<void> {
-  const { create, verify, fromOffset, length, toOffset = 0, concurrency, cache, takeOver, json } = options;
+async function copyTo(context: Context, source: UriDevice, to: string, options: Options): Promise<void> {
+  const { create, layout, verify, fromOffset, length, toOffset = 0, concurrency, cache, takeOver, json } = options;
   const range = rangeOf(source, fromOffset, length);
-  if (create)
-    await createDevice(context, to, { sizeBytes: toOffset + range.lengthBytes, like: likenessOf(source, from) });
+  const neededBytes = toOffset + range.lengthBytes;
+  const wanted = { sizeBytes: neededBytes, like: likenessOf(source), ...(layout === undefined ? {} : { layout }) };
+  const isResumed = create === true && !(await makeTarget(context, to, wanted, options.resume === true));
+  const skipEqual = isResumed || options.skipEqual === true;
   const ends = { fromOffsetBytes: range.offsetBytes, toOffsetBytes: toOffset, lengthBytes: range.lengthBytes };
   const { result, seconds } = await withDevice(context, to, { cache, takeOver }, async (target) => {
     if (create) noteSectorSize(context, source, target);
-    if (toOffset + range.lengthBytes > sizeBytesOf(target.info)) throw tooSmall(target, toOffset + range.lengthBytes);
+    if (isResumed) checkResumed(target, neededBytes);
+    if (neededBytes > sizeBytesOf(target.info)) throw tooSmall(target, neededBytes);
     const copied = await withProgress(context, 'copy', range.lengthBytes, (progress) =>
       copy(source, target, {
         ...ends,
         ...parallelOptions(context, concurrency),
-        onProgress: ({ copiedBytes, zeroBytes }) => progress.update(copiedBytes + zeroBytes),
+        skipEqual,
+        onProgress: ({ copiedBytes, zeroBytes, equalBytes }) => progress.update(copiedBytes + zeroBytes + equalBytes),
       }),
     );
     // What is in a cache says nothing of what is behind it.
@@ -76,21 +90,52 @@ async function copyTo(
   if (verify && cache !== undefined) {
     await withDevice(context, to, { readOnly: true }, (target) => verifyCopy(context, source, target, ends));
   }
-  const { copiedBytes, zeroBytes } = result;
+  const { copiedBytes, zeroBytes, equalBytes } = result;
   if (json) {
-    await context.printJson({ copiedBytes, zeroBytes, seconds, verified: verify === true });
+    await context.printJson({ copiedBytes, zeroBytes, equalBytes, seconds, verified: verify === true });
     return;
   }
-  const rate = formatSize(seconds > 0 ? Math.round((copiedBytes + zeroBytes) / seconds) : 0);
+  const rate = formatSize(seconds > 0 ? Math.round((copiedBytes + zeroBytes + equalBytes) / seconds) : 0);
   const checked = verify ? ', verified' : '';
+  const equal = skipEqual ? `, ${formatSize(equalBytes)} were there already,` : '';
   await context.print(
-    `copied ${formatSize(copiedBytes)} and ${formatSize(zeroBytes)} of zeroes in ${seconds.toFixed(1)} s (${rate}/s)${checked}`,
+    `copied ${formatSize(copiedBytes)} and ${formatSize(zeroBytes)} of zeroes${equal} in ${seconds.toFixed(1)} s (${rate}/s)${checked}`,
   );
 }
 
-/** What the contents of the source depend on. How it is cut into objects is kept where both have some. */
-function likenessOf({ info }: BlockDevice, from: string): LikeOptions {
-  return { sectorSize: info.sectorSize, ...(from.startsWith('s3:') ? { chunkBytes: info.preferredIoBytes } : {}) };
+/** Makes the target. Gives whether it was made: if not it is there already, and the copy is to go on. */
+async function makeTarget(context: Context, to: string, options: CreateUriOptions, resume: boolean): Promise<boolean> {
+  try {
+    await createDevice(context, to, options);
+    return true;
+  } catch (error) {
+    if (!isBlockError(error, 'ALREADY_EXISTS')) throw error;
+    if (!resume) {
+      const hint = 'nothing was changed; --resume goes on with a copy that was interrupted; else choose another name';
+      throw new Failure(messageOf(error), hint, error);
+    }
+    context.log('the target is there already: what is equal on it stays, the rest is copied');
+    return false;
+  }
+}
+
+/** What an interrupted copy has left is as large as what is to be made. */
+function checkResumed({ info }: BlockDevice, neededBytes: number): void {
+  const sizeBytes = sizeBytesOf(info);
+  if (sizeBytes === neededBytes) return;
+  throw new Failure(
+    `the target has ${sizeBytes} bytes, and this copy would have made one of ${neededBytes}`,
+    'it is not what this copy left when it was interrupted; nothing was changed',
+  );
+}
+
+/** What the contents of the source depend on. How it lies in a store is kept where both do. */
+function likenessOf({ info, layout }: UriDevice): LikeOptions {
+  return {
+    sectorSize: info.sectorSize,
+    ...(layout === undefined ? {} : { layout }),
+    ...(layout === 'chunks' ? { chunkBytes: info.preferredIoBytes } : {}),
+  };
 }
 
 /** Not every device remembers its sector size: the caller who opens a file states it. */

@@ -1,13 +1,16 @@
-import { formatSize } from '@blockyard/uri';
+import { formatSize, type Layout } from '@blockyard/uri';
 import type { Command } from 'commander';
-import { defineCommand, jsonOption, sizeOption } from '../arguments/define.js';
+import { defineCommand, jsonOption, layoutOption, sizeOption } from '../arguments/define.js';
 import { createDevice } from '../devices/create-device.js';
 import type { Context } from '../terminal/context.js';
 
 interface Options {
   readonly size: number;
   readonly sector?: number;
+  readonly layout?: Layout;
   readonly chunk?: number;
+  readonly encrypt?: boolean;
+  readonly passphraseFile?: string;
   readonly reserve?: boolean;
   readonly json?: boolean;
 }
@@ -19,16 +22,23 @@ export function defineCreate(program: Command, context: Context): void {
     example: 'blockyard create file:/srv/disk.img --size 10G',
   })
     .addOption(sizeOption('--size <size>', 'size of the device').makeOptionMandatory())
-    .addOption(sizeOption('--sector <size>', 'bytes in a sector, 512 to 64K (default: 512, s3: 4096)'))
-    .addOption(sizeOption('--chunk <size>', 'bytes in one object, for s3: (default: 1M)'))
+    .addOption(sizeOption('--sector <size>', 'bytes in a sector, 512 to 64K (default: 512, s3: and dir: 4096)'))
+    .addOption(layoutOption())
+    .addOption(sizeOption('--chunk <size>', 'bytes in one object, for layout chunks (default: 1M)'))
+    .option('--encrypt', 'encrypt it, for layout log: it is opened with ?passphrase-file= from then on')
+    .option('--passphrase-file <file>', 'what to encrypt it with: a line of text')
     .option('--reserve', 'take all the space at once, for file: on Linux')
     .addOption(jsonOption())
-    .action(async (uri: string, { size, sector, chunk, reserve = false, json }: Options) => {
+    .action(async (uri: string, options: Options) => {
+      const { size, sector, layout, chunk, encrypt, passphraseFile, reserve = false, json } = options;
       await createDevice(context, uri, {
         sizeBytes: size,
         reserve,
         ...(sector === undefined ? {} : { sectorSize: sector }),
+        ...(layout === undefined ? {} : { layout }),
         ...(chunk === undefined ? {} : { chunkBytes: chunk }),
+        ...(encrypt === undefined ? {} : { encrypt }),
+        ...(passphraseFile === undefined ? {} : { passphraseFile }),
       });
       if (json) await context.printJson({ created: true, sizeBytes: size });
       else await context.print(`created, ${formatSize(size)}`);

@@ -1,9 +1,12 @@
-import { formatSize, type UriDevice } from '@blockyard/uri';
+import { type Prices, storageUsdPerMonth } from '@blockyard/object-store';
+import { formatSize, inspectUri, layoutOfUri, type UriDevice, type UriVolumeSummary } from '@blockyard/uri';
 import type { Command } from 'commander';
 import { defineCommand, jsonOption } from '../arguments/define.js';
+import { pricesOption, readPrices } from '../arguments/prices.js';
 import { sizeBytesOf } from '../arguments/range.js';
 import { withDevice } from '../devices/device.js';
 import type { Context } from '../terminal/context.js';
+import { formatUsd } from '../terminal/dollars.js';
 import { plainTable } from '../terminal/table.js';
 
 export function defineInfo(program: Command, context: Context): void {
@@ -13,12 +16,22 @@ export function defineInfo(program: Command, context: Context): void {
     example: 'blockyard info s3://bucket/disks/web-1 --json',
   })
     .addOption(jsonOption())
-    .action((uri: string, { json }: { readonly json?: boolean }) =>
-      withDevice(context, uri, { readOnly: true }, async ({ info, heldBy }) => {
+    .addOption(pricesOption())
+    .action(async (uri: string, { json, prices: file }: { readonly json?: boolean; readonly prices?: string }) => {
+      const prices = await readPrices(file);
+      await withDevice(context, uri, { readOnly: true }, async ({ info, heldBy, layout }) => {
+        const volume = await volumeOf(uri);
         const { name, sectorSize, sizeSectors, preferredIoBytes, native } = info;
         const sizeBytes = sizeBytesOf(info);
         const facts = { name, sizeBytes, sectorSize, sizeSectors, preferredIoBytes, native };
-        if (json) return context.printJson(heldBy === undefined ? facts : { ...facts, heldBy });
+        if (json) {
+          return context.printJson({
+            ...facts,
+            ...(layout === undefined ? {} : { layout }),
+            ...(heldBy === undefined ? {} : { heldBy }),
+            ...(volume === undefined ? {} : factsOf(volume, prices)),
+          });
+        }
         const operations = Object.entries(native).filter(([, isNative]) => isNative);
         const rows = [
           ['device', name],
@@ -27,11 +40,66 @@ export function defineInfo(program: Command, context: Context): void {
           ['preferred I/O', formatSize(preferredIoBytes)],
           ['native', operations.map(([operation]) => operation).join(', ') || 'nothing optional'],
           ['holes', native.extents ? 'known' : 'not known: everything counts as data'],
+          ...(layout === undefined ? [] : [['layout', layout]]),
           ...holderRows(heldBy),
+          ...(volume === undefined ? [] : volumeRows(volume, prices)),
         ];
         await context.print(plainTable(rows));
-      }),
-    );
+      });
+    });
+}
+
+type LogSummary = Extract<UriVolumeSummary, { readonly layout: 'log' }>;
+
+/** What there is to tell of a volume as a whole. */
+async function volumeOf(uri: string): Promise<UriVolumeSummary | undefined> {
+  return (await layoutOfUri(uri)) === undefined ? undefined : inspectUri(uri, { measure: true });
+}
+
+function factsOf(volume: UriVolumeSummary, prices: Prices | undefined) {
+  const usd = storageUsdOf(volume, prices);
+  const storage = { space: volume.space, ...(usd === undefined ? {} : { storageUsdPerMonth: usd }) };
+  if (volume.layout === 'chunks') return storage;
+  const { isEncrypted, checkpoint, snapshots, cloneOf } = volume;
+  return { isEncrypted, ...storage, checkpoint: { ...checkpoint, ageMs: ageMsOf(checkpoint) }, snapshots, cloneOf };
+}
+
+/** Of all that the volume has in the store, what is no longer in use included. */
+function storageUsdOf({ space }: UriVolumeSummary, prices: Prices | undefined): number | undefined {
+  if (space === undefined || prices === undefined) return undefined;
+  return storageUsdPerMonth(storedBytesOf(space), prices);
+}
+
+function storedBytesOf(space: NonNullable<UriVolumeSummary['space']>): number {
+  return space.dataBytes + ('mapBytes' in space ? space.mapBytes : 0);
+}
+
+/** Null: there is no checkpoint. */
+function ageMsOf({ throughMs }: LogSummary['checkpoint']): number | null {
+  return throughMs === 0 ? null : Math.max(0, Date.now() - throughMs);
+}
+
+function volumeRows(volume: UriVolumeSummary, prices: Prices | undefined): string[][] {
+  const usd = storageUsdOf(volume, prices);
+  const costs = usd === undefined ? [] : [['storage costs', `${formatUsd(usd)} dollars a month`]];
+  if (volume.layout === 'log') return [...logRows(volume), ...costs];
+  const { space } = volume;
+  if (space === undefined) return costs;
+  return [['stored', `${formatSize(space.dataBytes)} in ${space.objects} objects`], ...costs];
+}
+
+function logRows({ isEncrypted, space, checkpoint, snapshots, cloneOf }: LogSummary): string[][] {
+  const { mapBytes, dataBytes, liveBytes, objects } = space;
+  const ageMs = ageMsOf(checkpoint);
+  const age = ageMs === null ? 'none' : `${(ageMs / 1000).toFixed(0)} s old`;
+  return [
+    ['encrypted', isEncrypted ? 'yes' : 'no'],
+    ['stored', `${formatSize(storedBytesOf(space))} in ${objects} objects, ${formatSize(mapBytes)} of them the map`],
+    ['in use', `${formatSize(liveBytes)}, ${formatSize(Math.max(0, dataBytes - liveBytes))} are not`],
+    ['checkpoint', `${age}, ${checkpoint.segmentsBehind} segments behind it`],
+    ['snapshots', snapshots.map(({ name }) => name).join(', ') || 'none'],
+    ...(cloneOf === null ? [] : [['clone of', `${cloneOf.prefix}@${cloneOf.snapshot}`]]),
+  ];
 }
 
 type Holder = NonNullable<UriDevice['heldBy']>;

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { cacheOption, defineCommand, jsonOption, numberOption, takeOverOption } from '../arguments/define.js';
+import { pricesOption, readPrices } from '../arguments/prices.js';
 import { sizeBytesOf } from '../arguments/range.js';
 import { using } from '../devices/device.js';
 import { summaryOf } from '../load/latency.js';
@@ -20,6 +21,7 @@ interface Options {
   readonly depth?: number;
   readonly cache?: number;
   readonly overwrite?: boolean;
+  readonly prices?: string;
   readonly json?: boolean;
 }
 
@@ -39,11 +41,13 @@ export function defineReplay(program: Command, context: Context): void {
     .addOption(cacheOption())
     .addOption(overwriteOption())
     .addOption(takeOverOption())
+    .addOption(pricesOption())
     .addOption(jsonOption())
     .action((file: string, uri: string, options: Options) => replayFile(context, file, uri, options));
 }
 
 async function replayFile(context: Context, file: string, uri: string, options: Options): Promise<void> {
+  const prices = await readPrices(options.prices);
   const trace = await openTrace(file);
   const hasWrites = trace.writes.includes(1);
   if (hasWrites) checkOverwrite(uri, options.overwrite);
@@ -66,7 +70,7 @@ async function replayFile(context: Context, file: string, uri: string, options: 
     if (hasWrites) await device.flush();
     const { seconds, requests, lateMsMax } = result;
     const summaries = { reads: summaryOf(result.reads, seconds), writes: summaryOf(result.writes, seconds) };
-    const costs = costsOf(measured);
+    const costs = costsOf(measured, prices);
     const timing = timed ? 'original' : 'as fast as possible';
     if (options.json) {
       const facts = { trace: trace.name, timing, requests, seconds, lateMsMax: timed ? lateMsMax : null };

@@ -1,15 +1,19 @@
 import type { BlockDevice } from '@blockyard/block';
 import { type CacheDevice, type CacheSnapshot, connectCache } from '@blockyard/cache';
 import { type Stats, type StatsDevice, withStats } from '@blockyard/layers';
+import { type Prices, type Traffic, trafficBetween } from '@blockyard/object-store';
 import { connectUri } from '@blockyard/uri';
 import { connectOptions, type DeviceOptions, openDevice } from '../devices/device.js';
 import type { Context } from '../terminal/context.js';
+import { type StoreCosts, storeCostsOf } from './store-costs.js';
 
 /** A device, with or without a cache, that can tell what reached its base. */
 export interface Measured {
   readonly device: BlockDevice;
   readonly base: StatsDevice;
   readonly cache: CacheDevice | undefined;
+  /** What went to the store and came from it since the device was opened. Undefined where there is none. */
+  readonly storeTraffic: (() => Traffic) | undefined;
 }
 
 export async function connectMeasured(
@@ -17,20 +21,29 @@ export async function connectMeasured(
   uri: string,
   { cache: cacheSizeBytes, ...options }: DeviceOptions,
 ): Promise<Measured> {
-  const base = withStats(await openDevice(context, connectUri(uri, connectOptions(options))));
-  if (cacheSizeBytes === undefined) return { device: base, base, cache: undefined };
+  const opened = await openDevice(context, connectUri(uri, connectOptions(options)));
+  const storeTraffic = sinceNow(opened.storeTraffic);
+  const base = withStats(opened);
+  if (cacheSizeBytes === undefined) return { device: base, base, cache: undefined, storeTraffic };
   try {
     const cache = await connectCache(base, { maxSizeBytes: cacheSizeBytes });
-    return { device: cache, base, cache };
+    return { device: cache, base, cache, storeTraffic };
   } catch (error) {
     await base.disconnect({ force: true });
     throw error;
   }
 }
 
-/** What reached the base, and what the cache kept from it. */
-export function costsOf({ base, cache }: Measured) {
-  return { cache: cache === undefined ? null : hitsOf(cache.snapshot()), base: baseOf(base.stats()) };
+function sinceNow(traffic: (() => Traffic) | undefined): (() => Traffic) | undefined {
+  if (traffic === undefined) return undefined;
+  const before = traffic();
+  return () => trafficBetween(before, traffic());
+}
+
+/** What reached the base and its store, and what the cache kept from them. */
+export function costsOf({ base, cache, storeTraffic }: Measured, prices: Prices | undefined) {
+  const store: StoreCosts | null = storeTraffic === undefined ? null : storeCostsOf(storeTraffic(), prices);
+  return { cache: cache === undefined ? null : hitsOf(cache.snapshot()), base: baseOf(base.stats()), store };
 }
 
 export type Costs = ReturnType<typeof costsOf>;

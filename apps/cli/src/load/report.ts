@@ -2,11 +2,12 @@ import { formatSize } from '@blockyard/uri';
 import { plainTable } from '../terminal/table.js';
 import type { Summary } from './latency.js';
 import type { Costs } from './measured.js';
+import { storeCostsTable } from './store-costs.js';
 
 const HEAD = ['', 'ops', 'bytes', 'ops/s', 'bytes/s', 'mean', 'p50', 'p90', 'p99', 'p99.9', 'max'];
 
-/** Reads and writes, a row each, latencies in milliseconds; then what it cost the base. */
-export function reportOf(summaries: Readonly<Record<string, Summary>>, { cache, base }: Costs): string {
+/** Reads and writes, a row each, latencies in milliseconds; then what it cost the base and its store. */
+export function reportOf(summaries: Readonly<Record<string, Summary>>, { cache, base, store }: Costs): string {
   const rows = Object.entries(summaries).map(([name, summary]) => rowOf(name, summary));
   const table = plainTable(rows, { head: HEAD, align: HEAD.map((_, column) => (column === 0 ? 'left' : 'right')) });
   const costs = [
@@ -18,6 +19,7 @@ export function reportOf(summaries: Readonly<Record<string, Summary>>, { cache, 
     const share = hitRatio === null ? '' : ` (${(100 * hitRatio).toFixed(2)} % hits)`;
     costs.unshift(`cache: ${hits} hits, ${misses} misses of lines that reads asked for${share}`);
   }
+  if (store !== null) costs.push(storeCostsTable(store));
   return `${table}\n${costs.join('\n')}\nlatencies are milliseconds`;
 }
 

@@ -37,13 +37,15 @@ const CAUSES_HINT = '--verbose shows the causes';
 const HINTS: Readonly<Partial<Record<BlockErrorCode, string>>> = {
   UNALIGNED: 'positions and sizes are whole sectors; ?sector= in the URI sets their size',
   OUT_OF_BOUNDS: '"blockyard info URI" tells the size',
-  READ_ONLY: 'leave --read-only out, or ask the operator of the server to allow writes',
+  READ_ONLY:
+    'the past is only read: clone it to write; else leave --read-only out, or ask who serves it to allow writes',
   UNSUPPORTED: 'another kind of device may be able to',
   NOT_FOUND: 'is the name right? "blockyard create URI --size SIZE" makes a device',
   ALREADY_EXISTS: 'nothing was changed; choose another name, or remove what is there first',
   ACCESS_DENIED:
-    'file: permissions; s3: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile; nbd: nbds: with ?tls-certificates= or ?tls-psk-file=',
-  LOCKED: 'another process has it open; end that first, or take an s3: volume from it with --take-over',
+    'file: permissions; s3: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile; encrypted: ?passphrase-file=; nbd: nbds: with ?tls-certificates= or ?tls-psk-file=',
+  LOCKED:
+    'another process has it open: end that first, or take the volume from it with --take-over; or a clone lives on it: delete that first',
   NO_SPACE: 'make room, and try again',
   CORRUPT: '"blockyard check URI" tells how much of it is readable',
   FENCED: 'another process has taken the volume over',
