@@ -10,6 +10,7 @@ export default base(
     'src/nbd.ts',
     'src/nbd-serve.ts',
     'src/s3.ts',
+    'src/log.ts',
     'src/s3-cpu.ts',
     'src/s3-cpu-store.ts',
     'src/nbd-hostile.ts',

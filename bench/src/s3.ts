@@ -9,7 +9,7 @@ import Table from 'cli-table3';
 import { Command } from 'commander';
 import { medianOf, medianRatio } from './rounds.js';
 import { runFio, type Work } from './s3/fio.js';
-import { startLink } from './s3/link.js';
+import { type LinkCounts, startLink } from './s3/link.js';
 import { blockyard, type Side, type Store, s3backer } from './s3/sides.js';
 
 const KIB = 1024;
@@ -77,6 +77,7 @@ const program = new Command('s3')
   .option('--objects <list>', 'KiB in one object of ours, one side each', numbers, [1024, 256, 64])
   .option('--block-kib <n>', 'KiB in one block of s3backer', Number, 128)
   .option('--rows <list>', 'numbers of the rows to measure, from 1', numbers)
+  .option('--no-log', 'leave the log volume out')
   .option('--no-peer', 'leave s3backer out')
   .option('--json', 'print JSON')
   .option('--check', 'exit with 1 if a row that must lead does not, with the best of our sides');
@@ -89,6 +90,7 @@ const options = program.opts<{
   objects: number[];
   blockKib: number;
   rows?: number[];
+  log: boolean;
   peer: boolean;
   json?: true;
   check?: true;
@@ -100,6 +102,8 @@ interface Measured {
   readonly figures: readonly (readonly number[])[];
 }
 
+/** By row and side, of the last round. */
+const traffic = new Map<string, LinkCounts>();
 const folder = await mkdtemp(join(tmpdir(), 'bench-s3-'));
 const direct = storeOf(process.env);
 const link = options.rttMs > 0 ? await startLink(direct.endpoint, options.rttMs) : undefined;
@@ -149,6 +153,7 @@ function sidesOf(store: Store): Side[] {
   const ours = options.objects.map((kib) =>
     blockyard({ ...common, prefix: `bench-${run}-${kib}`, blockBytes: kib * KIB }),
   );
+  if (options.log) ours.unshift(blockyard({ ...common, prefix: `bench-${run}-log`, blockBytes: 0 }, 'log'));
   if (!options.peer) return ours;
   return [...ours, s3backer({ ...common, prefix: `bench-${run}-peer`, blockBytes: options.blockKib * KIB })];
 }
@@ -174,23 +179,47 @@ async function measure(sides: readonly Side[]): Promise<Measured[]> {
 }
 
 /** One round of one side, from a start with an empty cache. */
-async function once(side: Side, { work, warmUp, unit }: Row): Promise<number> {
+async function once(side: Side, { name, work, warmUp, unit }: Row): Promise<number> {
   const disk = await side.start(work.flushEvery !== undefined);
   if (warmUp !== undefined) await runFio(disk, warmUp);
+  const before = { requests: 0, upBytes: 0, downBytes: 0, ...link?.counts };
   const { seconds, medianMs } = await runFio(disk, work);
+  if (link !== undefined) traffic.set(`${name}/${side.name}`, countsBetween(before, link.counts));
   await side.stop();
   if (unit === 'ms') return medianMs;
   return unit === 's' ? seconds : work.operations / seconds;
 }
 
+function countsBetween(before: LinkCounts, { requests, upBytes, downBytes }: LinkCounts): LinkCounts {
+  return {
+    requests: requests - before.requests,
+    upBytes: upBytes - before.upBytes,
+    downBytes: downBytes - before.downBytes,
+  };
+}
+
+/** What the last round of a row took of the store, as far as the link has seen it. */
+function describeTraffic(row: Row, side: Side): string {
+  const found = traffic.get(`${row.name}/${side.name}`);
+  if (found === undefined) return '';
+  const mib = (bytes: number) => (bytes / MIB).toFixed(1);
+  return `\n${found.requests} requests, ${mib(found.upBytes)} MiB up, ${mib(found.downBytes)} down`;
+}
+
 function report(sides: readonly Side[], measured: readonly Measured[]): void {
   const rows = measured.map(({ row, figures }) => ({ row, figures, lead: leadOf(sides, row, figures) }));
   if (options.json) {
-    console.log(JSON.stringify({ rttMs: options.rttMs, sides: sides.map(({ name }) => name), rows }, undefined, 2));
+    const names = sides.map(({ name }) => name);
+    const report = { rttMs: options.rttMs, sides: names, rows, traffic: Object.fromEntries(traffic) };
+    console.log(JSON.stringify(report, undefined, 2));
   } else {
     const table = new Table({ head: ['', ...sides.map(({ name }) => name), 'best of ours / peer'] });
     for (const { row, figures, lead } of rows) {
-      const cells = figures.map((ofSide) => `${medianOf(ofSide).toFixed(row.unit === 's' ? 2 : 0)} ${row.unit}`);
+      const cells = figures.map((ofSide, index) => {
+        const figure = `${medianOf(ofSide).toFixed(row.unit === 's' ? 2 : 0)} ${row.unit}`;
+        const side = sides[index];
+        return side === undefined ? figure : figure + describeTraffic(row, side);
+      });
       table.push([row.name, ...cells, lead === undefined ? '' : lead.toFixed(2)]);
     }
     console.log(table.toString());

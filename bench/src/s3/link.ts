@@ -7,6 +7,23 @@ interface InFlight {
   readonly bytes: Buffer | undefined;
 }
 
+/** What has gone over a link. */
+export interface LinkCounts {
+  /** Answers of the store, which are as many as the requests. */
+  readonly requests: number;
+  readonly upBytes: number;
+  readonly downBytes: number;
+}
+
+export interface Link {
+  readonly port: number;
+  readonly counts: LinkCounts;
+  stop(): Promise<void>;
+}
+
+/** What an answer begins with. No line of a header or of XML does; in the bytes of a body it is as rare as chance has it. */
+const ANSWER = Buffer.from('HTTP/1.1 ');
+
 /** Bytes on the way in one direction before the sender is held up: more than any window over such a link. */
 const IN_FLIGHT_BYTES_MAX = 64 * 2 ** 20;
 
@@ -14,7 +31,8 @@ const IN_FLIGHT_BYTES_MAX = 64 * 2 ** 20;
  * A TCP proxy on the loopback interface that delivers every byte half a round trip later, in either direction. It has no rate
  * limit, and connections through it open at once: what it adds is distance alone.
  */
-export async function startLink(target: URL, roundTripMs: number): Promise<{ port: number; stop(): Promise<void> }> {
+export async function startLink(target: URL, roundTripMs: number): Promise<Link> {
+  const counts = { requests: 0, upBytes: 0, downBytes: 0 };
   const sockets = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (near) => {
     const port = Number(target.port || 80);
@@ -31,6 +49,13 @@ export async function startLink(target: URL, roundTripMs: number): Promise<{ por
       from.on('error', () => to.destroy());
       carry(from, to, roundTripMs / 2);
     }
+    near.on('data', (bytes: Buffer) => {
+      counts.upBytes += bytes.byteLength;
+    });
+    far.on('data', (bytes: Buffer) => {
+      counts.downBytes += bytes.byteLength;
+      for (let at = bytes.indexOf(ANSWER); at >= 0; at = bytes.indexOf(ANSWER, at + 1)) counts.requests++;
+    });
   });
   await new Promise<void>((resolve, reject) => server.listen(0, '127.0.0.1', resolve).once('error', reject));
   const address = server.address();
@@ -40,7 +65,7 @@ export async function startLink(target: URL, roundTripMs: number): Promise<{ por
       for (const socket of sockets) socket.destroy();
       server.close(() => resolve());
     });
-  return { port: address.port, stop };
+  return { port: address.port, counts, stop };
 }
 
 /** One timer for the piece in front; what is behind it waits for no timer of its own. */

@@ -42,13 +42,15 @@ export interface SideOptions {
   readonly blockBytes: number;
 }
 
+export type Layout = 'log' | 'chunks';
+
 const COMMAND = fileURLToPath(import.meta.resolve('@blockyard/cli/package.json')).replace(
   'package.json',
   'dist/main.js',
 );
 
-/** `blockyard serve` with a cache, as an NBD export. Its flushes are durable in any case. */
-export function blockyard(options: SideOptions): Side {
+/** `blockyard serve` with a cache, as an NBD export. Its flushes are durable in any case. `blockBytes` is that of chunks. */
+export function blockyard(options: SideOptions, layout: Layout = 'chunks'): Side {
   const { store, prefix, blockBytes, cacheBytes, volumeBytes } = options;
   const socket = join(options.folder, `${prefix}.sock`);
   const place = `s3://${store.bucket}/${prefix}?endpoint=${store.endpoint.origin}&region=${store.region}&path-style=true`;
@@ -60,11 +62,12 @@ export function blockyard(options: SideOptions): Side {
   };
   let server: ChildProcess | undefined;
   return {
-    name: `blockyard ${blockBytes / 1024}K`,
+    name: layout === 'log' ? 'blockyard log' : `blockyard ${blockBytes / 1024}K`,
     isOurs: true,
     async create() {
-      const uri = `${place}&chunk=${blockBytes}`;
-      await run(process.execPath, [COMMAND, 'create', uri, '--size', String(volumeBytes)], { env });
+      const uri = layout === 'log' ? place : `${place}&chunk=${blockBytes}`;
+      const args = ['create', uri, '--size', String(volumeBytes), '--layout', layout];
+      await run(process.execPath, [COMMAND, ...args], { env });
     },
     async start() {
       const args = [COMMAND, 'serve', place, '--cache', String(cacheBytes), '--nbd', `unix:${socket}`];
