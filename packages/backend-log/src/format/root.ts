@@ -55,8 +55,8 @@ export interface SnapshotEntry {
   readonly sizeSectors: number;
   /** ISO 8601, UTC, by the clock of the process that took it. */
   readonly created: string;
-  /** Someone is about to delete it: it is kept, and no clone may begin. */
-  readonly isDeleting: boolean;
+  /** Random, of the one that is about to delete it: it is kept until then, and no clone may begin. Null: no one is. */
+  readonly deletion: string | null;
 }
 
 /** Another volume, of the same store, that this one has objects of. */
@@ -132,7 +132,7 @@ const SHAPE: RootShape = {
     'snapshot',
     'name',
     'created',
-    'isDeleting',
+    'deletion',
   ],
 };
 
@@ -234,10 +234,9 @@ function checkBase({ volumeId, prefix, snapshot }: Fields): Base {
 }
 
 function checkSnapshot(value: Fields): SnapshotEntry {
-  const { name, checkpoint, epochs, through, sizeSectors, created, isDeleting } = value;
+  const { name, checkpoint, epochs, through, sizeSectors, created, deletion } = value;
   checkSnapshotName(name);
   if (typeof created !== 'string' || Number.isNaN(Date.parse(created))) throw wrong('created', created);
-  if (typeof isDeleting !== 'boolean') throw wrong('isDeleting', isDeleting);
   return {
     name,
     checkpoint: nullOr(checkpoint, 'checkpoint', checkPlace),
@@ -245,7 +244,7 @@ function checkSnapshot(value: Fields): SnapshotEntry {
     through: count(through, 'through', NUMBER_MAX),
     sizeSectors: count(sizeSectors, 'sizeSectors'),
     created,
-    isDeleting,
+    deletion: deletion === null ? null : id(deletion, 'deletion'),
   };
 }
 

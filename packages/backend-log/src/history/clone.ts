@@ -65,7 +65,7 @@ function rootOfClone({ found, prefix }: FoundVolume, entry: SnapshotEntry): LogR
 
 function keptSnapshot(root: LogRoot, name: string): SnapshotEntry {
   const entry = snapshotOf(root, name);
-  if (entry.isDeleting) throw new BlockError('NOT_FOUND', `snapshot ${name} is being deleted`);
+  if (entry.deletion !== null) throw new BlockError('NOT_FOUND', `snapshot ${name} is being deleted`);
   return entry;
 }
 

@@ -1,9 +1,10 @@
 import { BlockError, isBlockError } from '@blockyard/block';
-import { isId, MAX_BATCH_KEYS, type ObjectStore } from '@blockyard/object-store';
+import { isId, MAX_BATCH_KEYS, newId, type ObjectStore } from '@blockyard/object-store';
 import { claimOver, Fence, findHolder, RootObject, refuseIfHeld } from '@blockyard/volume-root';
 import { objectIdOf, parseDataKey, parseMapKey, pinPrefix, rootKey } from '../format/keys.js';
 import type { LogRoot } from '../format/root.js';
 import { fenceOff } from '../recovery/fence-off.js';
+import { withoutMarks, withoutSnapshot } from '../state/snapshot-entries.js';
 import { loadState } from '../state/volume-state.js';
 import { holderOf } from '../volume/opening.js';
 import { type ConnectLogSettings, checkConnectOptions, type LogPlace } from '../volume/options.js';
@@ -76,15 +77,19 @@ async function giveUp(volume: FoundVolume, settings: ConnectLogSettings): Promis
   const held = holderOf(volume, settings);
   if (!takeOver) refuseIfHeld(held, store.urlOf(place.key));
   const root = new RootObject({ ...place, fence: new Fence(() => findHolder(place, clock)), clock }, found);
-  await root.takeOver(claimOver(held, 0, clock).holder, (current) => withMarks(current, true));
+  const deletion = newId();
+  await root.takeOver(claimOver(held, 0, clock).holder, (current) => withMarks(current, deletion));
   for (const { name } of root.root.snapshots) {
     const clone = await findClone(volume, name);
     if (clone === undefined) continue;
-    const { snapshots } = found.root;
-    await root.change((current) => ({ ...current, snapshots }));
+    await root.change((current) => withoutMarks(current, deletion));
     await root.giveBack();
     throw new BlockError('LOCKED', `${clone} lives on snapshot ${name}`);
   }
+  // From here on no clone can begin, whatever others do with their marks.
+  await root.change((current) =>
+    current.snapshots.reduce((left, { name }) => withoutSnapshot(left, name, deletion), current),
+  );
   if (held === null || held.state === 'dead') return undefined;
   return putFence(volume, root.root, settings).catch((error: unknown) => {
     // A damaged volume can be deleted as well; its writer learns it from the root, half a minute later.
@@ -108,8 +113,8 @@ async function putFence(
   return places.dataKey({ ...last, object: objectIdOf('log', number) });
 }
 
-function withMarks(root: LogRoot, isDeleting: boolean): LogRoot {
-  return { ...root, snapshots: root.snapshots.map((each) => ({ ...each, isDeleting })) };
+function withMarks(root: LogRoot, deletion: string): LogRoot {
+  return { ...root, snapshots: root.snapshots.map((each) => ({ ...each, deletion })) };
 }
 
 /** Deletes all but the root, in passes, until there is nothing. Returns whether there was anything. */

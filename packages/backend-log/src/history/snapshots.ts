@@ -1,9 +1,17 @@
 import { BlockError, isBlockError } from '@blockyard/block';
+import { newId } from '@blockyard/object-store';
 import { changeRoot, systemVolumeClock, timeStamp, type VolumeClock } from '@blockyard/volume-root';
 import { checkSnapshotName } from '../format/keys.js';
 import { type LogRoot, SNAPSHOTS_MAX, type SnapshotEntry } from '../format/root.js';
 import { replay } from '../recovery/replay.js';
-import { infoOf, type SnapshotInfo, snapshotOf, withSnapshot } from '../state/snapshot-entries.js';
+import {
+  infoOf,
+  type SnapshotInfo,
+  withMark,
+  withoutMarks,
+  withoutSnapshot,
+  withSnapshot,
+} from '../state/snapshot-entries.js';
 import { loadState, type VolumeState } from '../state/volume-state.js';
 import { checkPlaceOptions, type LogPlace } from '../volume/options.js';
 import { type FoundVolume, findVolume, nameOf } from '../volume/volume-place.js';
@@ -58,23 +66,22 @@ export async function listSnapshots(options: LogPlace): Promise<SnapshotInfo[]> 
  * it.
  *
  * First it is marked, then pins are looked for; a clone writes its pin first, and then looks for the mark. So one of the two
- * sees the other, and neither goes on.
+ * sees the other, and does not go on. A mark has an id: where another process has put its own in its place, or taken that away
+ * again, a clone may have begun, so the snapshot stays, and that is `LOCKED` too.
  */
 export async function deleteSnapshot(options: LogPlace, name: string): Promise<void> {
   checkSnapshotName(name);
   const place = checkPlaceOptions(options);
   const volume = await findVolume(place);
   try {
-    await changeRoot(volume.place, (root) => marked(root, name, true));
+    const deletion = newId();
+    await changeRoot(volume.place, (root) => withMark(root, name, deletion));
     const clone = await findClone(volume, name);
     if (clone !== undefined) {
-      await changeRoot(volume.place, (root) => marked(root, name, false));
+      await changeRoot(volume.place, (root) => withoutMarks(root, deletion));
       throw new BlockError('LOCKED', `${clone} lives on snapshot ${name}`);
     }
-    await changeRoot(volume.place, (root) => ({
-      ...root,
-      snapshots: root.snapshots.filter((each) => each.name !== name || !each.isDeleting),
-    }));
+    await changeRoot(volume.place, (root) => withoutSnapshot(root, name, deletion));
   } catch (error) {
     throw BlockError.from(error, { device: nameOf(place) });
   }
@@ -109,7 +116,7 @@ async function currentState(volume: FoundVolume, name: string, clock: VolumeCloc
     through: state.through,
     sizeSectors: state.sizeSectors,
     created: timeStamp(clock),
-    isDeleting: false,
+    deletion: null,
   };
 }
 
@@ -132,9 +139,4 @@ class OtherCheckpoint extends Error {}
 
 function isSameHistory(a: LogRoot, b: LogRoot): boolean {
   return a.checkpoint?.generation === b.checkpoint?.generation && a.volumeId === b.volumeId;
-}
-
-function marked(root: LogRoot, name: string, isDeleting: boolean): LogRoot {
-  snapshotOf(root, name);
-  return { ...root, snapshots: root.snapshots.map((each) => (each.name === name ? { ...each, isDeleting } : each)) };
 }

@@ -31,6 +31,26 @@ export function withSnapshot(root: LogRoot, entry: SnapshotEntry): LogRoot {
 }
 
 export function infoOf(entry: SnapshotEntry, { sectorSize }: Pick<LogRoot, 'sectorSize'>): SnapshotInfo {
-  const { name, created, sizeSectors, isDeleting } = entry;
-  return { name, created, sizeBytes: sizeSectors * sectorSize, sectorSize, isDeleting };
+  const { name, created, sizeSectors, deletion } = entry;
+  return { name, created, sizeBytes: sizeSectors * sectorSize, sectorSize, isDeleting: deletion !== null };
+}
+
+/** The root with a snapshot that someone is about to delete. */
+export function withMark(root: LogRoot, name: string, deletion: string): LogRoot {
+  snapshotOf(root, name);
+  return { ...root, snapshots: root.snapshots.map((each) => (each.name === name ? { ...each, deletion } : each)) };
+}
+
+/** The root without the marks of one who does not delete after all. */
+export function withoutMarks(root: LogRoot, deletion: string): LogRoot {
+  const unmarked = (each: SnapshotEntry) => (each.deletion === deletion ? { ...each, deletion: null } : each);
+  return { ...root, snapshots: root.snapshots.map(unmarked) };
+}
+
+/** The root without the snapshot. `LOCKED` unless the mark is still there: else a clone may have begun meanwhile. */
+export function withoutSnapshot(root: LogRoot, name: string, deletion: string): LogRoot {
+  if (snapshotOf(root, name).deletion !== deletion) {
+    throw new BlockError('LOCKED', `another process deletes snapshot ${name}, or has begun to and kept it`);
+  }
+  return { ...root, snapshots: root.snapshots.filter((each) => each.name !== name) };
 }

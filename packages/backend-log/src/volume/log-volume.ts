@@ -135,7 +135,7 @@ export class LogVolume {
     const change = (root: LogRoot, checkpoint: CheckpointPlace): LogRoot => {
       const { sizeSectors } = root;
       const { through } = checkpoint;
-      entry = { name, checkpoint, epochs: [], through, sizeSectors, created, isDeleting: false };
+      entry = { name, checkpoint, epochs: [], through, sizeSectors, created, deletion: null };
       return withSnapshot(root, entry);
     };
     await this.maintenance.checkpoint(change, { isThorough: false });
