@@ -44,13 +44,15 @@ export async function connectLog(options: ConnectLogOptions): Promise<LogDevice>
     const volume = await findVolume(settings);
     const { store, found } = volume;
     const held = holderOf(volume, settings);
-    const facts = { name: nameOf(settings), preferredIoBytes: Math.max(PREFERRED_IO_BYTES, found.root.sectorSize) };
+    const { clock } = settings;
+    const preferredIoBytes = Math.max(PREFERRED_IO_BYTES, found.root.sectorSize);
+    const facts = { name: nameOf(settings), preferredIoBytes, clock };
     if (settings.readOnly) {
       const view = new LogViewDriver(await LogView.open(volume, settings), store, facts);
-      return Object.assign(createDevice(view), { ...READ_ONLY, heldBy: volumeHolderOf(held) });
+      return Object.assign(createDevice(view, { clock }), { ...READ_ONLY, heldBy: volumeHolderOf(held) });
     }
     const log = new LogVolume(await openForWriting(volume, settings), settings);
-    const device = createDevice(new LogDriver(log, store, facts));
+    const device = createDevice(new LogDriver(log, store, facts), { clock });
     return Object.assign(device, {
       heldBy: volumeHolderOf(held),
       snapshot: () => log.statistics(copyOfTraffic(store.traffic)),

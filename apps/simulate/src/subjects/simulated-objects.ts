@@ -18,6 +18,7 @@ import {
   type Traffic,
 } from '@blockyard/object-store';
 
+const ID = /[0-9a-f]{32}/g;
 const START_MS = Date.UTC(2026, 0, 1);
 /** What the dead had on its way arrives at the latest by then. */
 const LATE_MS_MAX = 5000;
@@ -142,7 +143,8 @@ class SimulatedHandle implements ObjectStore {
     };
     onTheirWay.add(apply);
     return world.call<Promise<T>>(this.#life, {
-      name,
+      // Ids of volumes do not come from the seed. Without them the same run has the same names.
+      name: name.replace(ID, '<id>'),
       parts: 1,
       apply: () => {
         apply();

@@ -1,12 +1,12 @@
 import {
   type BlockDriver,
   BlockError,
+  type Clock,
   type DisconnectOptions,
   type Extent,
   type MaybePromise,
-  systemClock,
 } from '@blockyard/block';
-import { CALL_BYTES, yielderOf } from '@blockyard/block/async';
+import { CALL_BYTES, type Yielder, yielderOf } from '@blockyard/block/async';
 import type { ObjectStore } from '@blockyard/object-store';
 import type { LogVolume } from './log-volume.js';
 
@@ -20,15 +20,16 @@ export class LogDriver implements BlockDriver {
   readonly #volume: LogVolume;
   readonly #store: ObjectStore;
   /** Operations that complete from memory yield to the event loop, so that the store's answers come through. */
-  readonly #yielder = yielderOf(systemClock);
+  readonly #yielder: Yielder;
 
   constructor(
     volume: LogVolume,
     store: ObjectStore,
-    facts: { readonly name: string; readonly preferredIoBytes: number },
+    facts: { readonly name: string; readonly preferredIoBytes: number; readonly clock: Clock },
   ) {
     this.#volume = volume;
     this.#store = store;
+    this.#yielder = yielderOf(facts.clock);
     this.name = facts.name;
     this.preferredIoBytes = facts.preferredIoBytes;
     this.sectorSize = volume.state.sectorSize;

@@ -1,4 +1,4 @@
-import { type BlockError, type Extent, invariant, type MaybePromise, systemClock } from '@blockyard/block';
+import { type BlockError, type Extent, invariant, type MaybePromise } from '@blockyard/block';
 import { CALL_BYTES, yielderOf } from '@blockyard/block/async';
 import type { Traffic } from '@blockyard/object-store';
 import type { Fence, RootObject } from '@blockyard/volume-root';
@@ -76,7 +76,7 @@ export class LogVolume {
     });
     this.cleaner = new Cleaner({ ...own, store, places, sealing, state, reader: opened.reader, segmentSizeBytes });
     this.deleter = new Deleter({ store, places, state, root, readers, clock, deleteDelayMs: minDeleteDelayMs });
-    const yielder = yielderOf(systemClock);
+    const yielder = yielderOf(clock);
     const pause = async () => yielder.spend(PAUSE_BYTES);
     const checkpointer = new Checkpointer({ store, places, state, root, writer: this.writer, epoch, opening, pause });
     this.maintenance = new Maintenance({

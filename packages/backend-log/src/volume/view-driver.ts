@@ -1,5 +1,5 @@
-import { type BlockDriver, BlockError, type Extent, type MaybePromise, systemClock } from '@blockyard/block';
-import { CALL_BYTES, yielderOf } from '@blockyard/block/async';
+import { type BlockDriver, BlockError, type Clock, type Extent, type MaybePromise } from '@blockyard/block';
+import { CALL_BYTES, type Yielder, yielderOf } from '@blockyard/block/async';
 import type { ObjectStore } from '@blockyard/object-store';
 import type { LogView } from './log-view.js';
 
@@ -13,11 +13,16 @@ export class LogViewDriver implements BlockDriver {
   readonly atomicSectors = true;
   readonly #view: LogView;
   readonly #store: ObjectStore;
-  readonly #yielder = yielderOf(systemClock);
+  readonly #yielder: Yielder;
 
-  constructor(view: LogView, store: ObjectStore, facts: { readonly name: string; readonly preferredIoBytes: number }) {
+  constructor(
+    view: LogView,
+    store: ObjectStore,
+    facts: { readonly name: string; readonly preferredIoBytes: number; readonly clock: Clock },
+  ) {
     this.#view = view;
     this.#store = store;
+    this.#yielder = yielderOf(facts.clock);
     this.name = facts.name;
     this.preferredIoBytes = facts.preferredIoBytes;
     this.sectorSize = view.state.sectorSize;
