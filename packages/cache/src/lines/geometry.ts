@@ -3,6 +3,9 @@ import type { Line, Sector } from '../tables/numbers.js';
 /** Bounds the lookups that gathering one group costs. */
 const LINES_PER_GROUP_MAX = 256;
 
+/** What reading ahead asks for at once, where the base does not prefer more: over a link, long reads are what is fast. */
+const AHEAD_BYTES = 1 << 20;
+
 /** The sizes that the cache works with, and the arithmetic between them. Places on the device exceed 32 bits. */
 export class Geometry {
   /** Bytes. */
@@ -12,12 +15,16 @@ export class Geometry {
   readonly sectorsPerLine: number;
   /** Lines that go to the base together: those of one piece of its preferred size. */
   readonly linesPerGroup: number;
+  /** Lines that are read ahead by one read of the base, at most: whole groups. */
+  readonly linesPerReadAhead: number;
 
   constructor(sectorSize: number, lineSize: number, preferredIoBytes: number) {
     this.sectorSize = sectorSize;
     this.lineSize = lineSize;
     this.sectorsPerLine = lineSize / sectorSize;
     this.linesPerGroup = Math.min(LINES_PER_GROUP_MAX, Math.max(1, Math.floor(preferredIoBytes / lineSize)));
+    const groupBytes = this.linesPerGroup * lineSize;
+    this.linesPerReadAhead = this.linesPerGroup * Math.max(1, Math.floor(AHEAD_BYTES / groupBytes));
   }
 
   /** The line that a sector lies in. */

@@ -34,6 +34,12 @@ test('a range is brought in by reads of a group each, without what is there, on 
   expect(cache.snapshot().linesAhead).toBe(0);
 });
 
+test('what is brought in over a base that prefers short transfers comes by long reads', async () => {
+  const { cache, reads } = await openCache(16 << 10, { lineSize: 65_536, maxSizeBytes: 32 << 20 }, 65_536);
+  await cache.prefetch(0, 8192);
+  expect(reads).toEqual([0, 2048, 4096, 6144].map((start) => ({ start, count: 2048 })));
+});
+
 test('no more than a quarter of the lines are on their way at once, and the rest follow', async () => {
   const { cache, base } = await openCache(8000, { ...LINE, maxSizeBytes: 1 << 20 });
   const { linesMax } = cache.snapshot();

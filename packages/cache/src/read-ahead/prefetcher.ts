@@ -170,11 +170,12 @@ export class Prefetcher {
     return Math.max(1, Math.floor(this.#context.lines.slotsMax * AHEAD_SHARE));
   }
 
-  /** Starts fetches from `first` on, a group at most. Returns the line that is to be looked at next. */
+  /** Starts fetches from `first` on, by one read of the base at most. Returns the line that is to be looked at next. */
   #start(first: Line, last: Line, warmUp?: WarmUp): Line {
     const { geometry, lines, fetcher } = this.#context;
-    const group = Math.floor(first / geometry.linesPerGroup);
-    const end = Math.min(last, this.#lastLine, (group + 1) * geometry.linesPerGroup - 1);
+    const { linesPerReadAhead } = geometry;
+    const nextRead = (Math.floor(first / linesPerReadAhead) + 1) * linesPerReadAhead;
+    const end = Math.min(last, this.#lastLine, nextRead - 1);
     const run: LineFetch[] = [];
     let line = first;
     while (line <= end && this.#mayStart && warmUp?.isFull !== true) {
