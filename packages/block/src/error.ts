@@ -33,6 +33,8 @@ const RETRYABLE_BY_CODE = {
   FENCED: false,
   /** An earlier flush failed in a way that leaves open what is durable; no later one can succeed [D3]. */
   FLUSH_FAILED: false,
+  /** Something that was flushed is on a tier (a local medium above the device) that is not here. */
+  TIER_MISSING: false,
   /** No answer within the time that the backend was configured with. */
   TIMEOUT: true,
   /** The other side cannot be reached or is overloaded. */

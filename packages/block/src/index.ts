@@ -56,3 +56,4 @@ export { Histogram } from './histogram.js';
 export { type Interval, type IntervalRun, IntervalSet } from './interval-set.js';
 export { invariant } from './invariant.js';
 export type { MaybePromise } from './maybe-promise.js';
+export type { TierAttachment, TierMark } from './tier.js';

@@ -50,6 +50,7 @@ const HINTS: Readonly<Partial<Record<BlockErrorCode, string>>> = {
   CORRUPT: '"blockyard check URI" tells how much of it is readable',
   FENCED: 'another process has taken the volume over',
   FLUSH_FAILED: 'what is durable is not known; check the medium, then open the device anew',
+  TIER_MISSING: 'open it together with the tier that it was last used with, so that nothing is lost',
   TIMEOUT: 'is the server overloaded, or the network down?',
   UNAVAILABLE: 'is the server running, and the address right?',
 };

@@ -192,6 +192,7 @@ describe.each(MODES)('with %s replies', (mode) => {
     ['READ_ONLY', Errno.EPERM],
     ['IO', Errno.EIO],
     ['FENCED', Errno.EIO],
+    ['TIER_MISSING', Errno.EIO],
     ['TIMEOUT', Errno.EIO],
   ] as const)('a device that fails with %s gives errno %i, for every command', async (code, errno) => {
     const fail = () => {
