@@ -1,4 +1,4 @@
-import { type BlockDevice, BlockError, createDevice } from '@blockyard/block';
+import { type BlockDevice, BlockError, createDevice, type TierMark } from '@blockyard/block';
 import { copyOfTraffic } from '@blockyard/object-store';
 import { timeStamp, type VolumeHolder, volumeHolderOf } from '@blockyard/volume-root';
 import { checkSnapshotName } from './format/keys.js';
@@ -9,6 +9,7 @@ import { LogVolume } from './volume/log-volume.js';
 import { holderOf, openForWriting } from './volume/opening.js';
 import { type ConnectLogOptions, checkConnectOptions } from './volume/options.js';
 import type { LogStatistics } from './volume/statistics.js';
+import { readOnlyTierMark } from './volume/tier-mark.js';
 import { LogViewDriver } from './volume/view-driver.js';
 import { findVolume, nameOf } from './volume/volume-place.js';
 
@@ -19,6 +20,12 @@ const PREFERRED_IO_BYTES = 128 << 10;
 export interface LogDevice extends BlockDevice {
   /** Who had the volume open for writing before this device was opened. Null: no one. */
   readonly heldBy: VolumeHolder | null;
+  /**
+   * Which local tier has what was flushed and is not in the store. `attach` and `detach` change the root, which takes a round
+   * trip; they reject as a flush does, with `READ_ONLY` where the volume is only read, and with `INVALID_ARGUMENT`. A snapshot or
+   * an earlier time has no tier.
+   */
+  readonly tierMark: TierMark;
   /** What it does and has at this moment. Undefined where it is only read. */
   snapshot(): LogStatistics | undefined;
   /** Keeps all that was accepted before the call under a name. `READ_ONLY` where it is only read; else as `takeSnapshot`. */
@@ -36,7 +43,7 @@ export interface LogDevice extends BlockDevice {
  *
  * Rejects with `NOT_FOUND` if there is no volume, or no such snapshot; `CORRUPT` or `UNSUPPORTED` if it cannot be used;
  * `LOCKED` if another writer opened it at the same moment, or has it open and `takeOver` is false; `FENCED` if another writer
- * takes it meanwhile; `UNAVAILABLE` if its writer changes it all the time; `ACCESS_DENIED`; `INVALID_ARGUMENT`; and what the store fails with.
+ * takes it meanwhile; `TIER_MISSING` if a local tier has what was flushed last, and it is neither expected nor its loss accepted; `UNAVAILABLE` if its writer changes it all the time; `ACCESS_DENIED`; `INVALID_ARGUMENT`; and what the store fails with.
  */
 export async function connectLog(options: ConnectLogOptions): Promise<LogDevice> {
   const settings = checkConnectOptions(options);
@@ -49,12 +56,15 @@ export async function connectLog(options: ConnectLogOptions): Promise<LogDevice>
     const facts = { name: nameOf(settings), preferredIoBytes, clock };
     if (settings.readOnly) {
       const view = new LogViewDriver(await LogView.open(volume, settings), store, facts);
-      return Object.assign(createDevice(view, { clock }), { ...READ_ONLY, heldBy: volumeHolderOf(held) });
+      const isNow = settings.snapshot === undefined && settings.atMs === undefined;
+      const tierMark = readOnlyTierMark(isNow ? found.root.tier : null);
+      return Object.assign(createDevice(view, { clock }), { ...READ_ONLY, heldBy: volumeHolderOf(held), tierMark });
     }
     const log = new LogVolume(await openForWriting(volume, settings), settings);
     const device = createDevice(new LogDriver(log, store, facts), { clock });
     return Object.assign(device, {
       heldBy: volumeHolderOf(held),
+      tierMark: log.tierMark,
       snapshot: () => log.statistics(copyOfTraffic(store.traffic)),
       takeSnapshot: async (name: string) => {
         checkSnapshotName(name);

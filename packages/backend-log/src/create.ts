@@ -44,6 +44,7 @@ async function create(settings: CreateLogSettings): Promise<void> {
     epochs: [],
     bases: [],
     snapshots: [],
+    tier: null,
     changeId: newId(),
   };
   const result = await putRoot({ store, key, format: rootFormatOf(digest) }, root, 'absent');

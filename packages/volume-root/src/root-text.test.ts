@@ -138,3 +138,27 @@ test('a root of version 1 knows neither openings nor holders', () => {
   const owned = ownedFieldsOf({ version: 1, layout: 'chunks', fields: root }, WHERE);
   expect(owned).toMatchObject({ writerEpoch: 7, opening: null, holder: null });
 });
+
+test('an optional field may be missing, and is part of the check where it is not', () => {
+  const shape: RootShape = { ...SHAPE, optionalNames: ['parts'] };
+  const { parts, ...rest } = root;
+  for (const each of [root, rest]) checkRootText(fieldsOf(encodeRootText(each, shape)), shape, WHERE);
+  const without = encodeRootText({ ...rest, parts: undefined }, shape);
+  expect(fieldsOf(without)).not.toHaveProperty('parts');
+  const added = { ...fieldsOf(without), parts };
+  expect(failure(() => checkRootText(added, shape, WHERE))).toMatchObject({ code: 'CORRUPT' });
+  expect(failure(() => checkRootText(fieldsOf(without), SHAPE, WHERE))).toMatchObject({
+    code: 'CORRUPT',
+    message: `${WHERE}: parts is missing`,
+  });
+});
+
+test('a field that a release does not know is refused by its name', () => {
+  const later: RootShape = { ...SHAPE, names: ['tier', ...SHAPE.names], optionalNames: ['tier'] };
+  checkRootText(fieldsOf(encodeRootText(root, later)), SHAPE, WHERE);
+  const marked = fieldsOf(encodeRootText({ ...root, tier: 'x' }, later));
+  expect(failure(() => checkRootText(marked, SHAPE, WHERE))).toMatchObject({
+    code: 'CORRUPT',
+    message: `${WHERE}: unknown field "tier"`,
+  });
+});

@@ -25,6 +25,8 @@ export interface RootShape {
   readonly layout: string;
   /** All fields in the order in which they are written, from `format`, `version` and `layout` to `check`. */
   readonly names: readonly string[];
+  /** Those of `names` that are left out where they are undefined: roots that never needed them stay as they were. */
+  readonly optionalNames?: readonly string[];
   /** Those of objects within them, that of the holder left out, in the order in which they are written. */
   readonly nestedNames?: readonly string[];
 }
@@ -64,9 +66,16 @@ export function layoutOf(bytes: Uint8Array, where: string): string {
   return parseRoot(bytes, where).layout;
 }
 
-/** Throws `CORRUPT` unless the fields are those names, each once. */
-export function checkRootNames(fields: RootFields, names: readonly string[], where: string): void {
-  for (const name of names) if (!Object.hasOwn(fields, name)) throw corrupt(where, `${name} is missing`);
+/** Throws `CORRUPT` unless the fields are those names, each once. Optional ones may be missing. */
+export function checkRootNames(
+  fields: RootFields,
+  names: readonly string[],
+  where: string,
+  optionalNames: readonly string[] = [],
+): void {
+  for (const name of names) {
+    if (!Object.hasOwn(fields, name) && !optionalNames.includes(name)) throw corrupt(where, `${name} is missing`);
+  }
   for (const name of Object.keys(fields)) if (!names.includes(name)) throw corrupt(where, `unknown field "${name}"`);
 }
 
@@ -83,7 +92,7 @@ export function checkRootName(fields: RootFields, name: string, known: string, w
 
 /** Throws `CORRUPT` unless the fields have their names and fit their check. */
 export function checkRootText(fields: RootFields, shape: RootShape, where: string, digest = sha256): void {
-  checkRootNames(fields, shape.names, where);
+  checkRootNames(fields, shape.names, where, shape.optionalNames);
   if (fields.check !== digest(textOf(fields, shape))) throw corrupt(where, 'the fields do not fit their check');
 }
 

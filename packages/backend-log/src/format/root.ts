@@ -1,4 +1,4 @@
-import { BlockError, checkSectorSize, checkSize } from '@blockyard/block';
+import { BlockError, checkSectorSize, checkSize, type TierAttachment } from '@blockyard/block';
 import { isId } from '@blockyard/object-store';
 import {
   checkRootName,
@@ -15,6 +15,7 @@ import {
 import { checkEncryption, type Encryption, laterEncryption } from './encryption.js';
 import { checkSnapshotName, EPOCH_MAX, NUMBER_MAX } from './keys.js';
 import { checkSegmentSize } from './segment-size.js';
+import { checkTier, TIER_FIELDS } from './tier.js';
 
 /** A writer's part of the history: segments from `from` to before `end`. */
 export interface EpochSpan {
@@ -81,6 +82,8 @@ export interface LogRoot extends OwnedRoot {
   readonly epochs: readonly EpochSpan[];
   readonly bases: readonly Base[];
   readonly snapshots: readonly SnapshotEntry[];
+  /** The local tier that has what was flushed and is not in the store yet. Null: none has. The writer's own, as the epochs are. */
+  readonly tier: TierAttachment | null;
 }
 
 export const LAYOUT = 'log';
@@ -107,9 +110,12 @@ const SHAPE: RootShape = {
     'epochs',
     'bases',
     'snapshots',
+    'tier',
     'changeId',
     'check',
   ],
+  // Releases that do not know it refuse a root that has it, and read one that has not.
+  optionalNames: ['tier'],
   nestedNames: [
     'cipher',
     'kdf',
@@ -133,6 +139,7 @@ const SHAPE: RootShape = {
     'name',
     'created',
     'deletion',
+    ...TIER_FIELDS,
   ],
 };
 
@@ -140,7 +147,7 @@ const SHAPE: RootShape = {
 export function rootFormatOf(digest?: RootDigest): RootFormat<LogRoot> {
   return {
     maxBytes: ROOT_BYTES_MAX,
-    encode: (root) => encodeRootText(root, SHAPE, digest),
+    encode: (root) => encodeRootText({ ...root, tier: root.tier ?? undefined }, SHAPE, digest),
     decode: (bytes, where) => decodeRoot(bytes, where, digest),
     stampOf: ({ volumeId, writerEpoch, changeId }) => `${volumeId}/${writerEpoch}/${changeId}`,
     // Anyone may take and delete snapshots, and change the passphrase.
@@ -168,7 +175,7 @@ function decodeRoot(bytes: Uint8Array, where: string, digest: RootDigest | undef
   const owned = ownedFieldsOf(text, where);
   const encryption = checkEncryption(fields.encryption, where);
   return within(where, () => {
-    const { sectorSize, sizeSectors, segmentSizeBytes, checkpoint, epochs, bases, snapshots } = fields;
+    const { sectorSize, sizeSectors, segmentSizeBytes, checkpoint, epochs, bases, snapshots, tier = null } = fields;
     checkSectorSize(sectorSize);
     checkSize(sizeSectors, sectorSize);
     checkSegmentSize(segmentSizeBytes, sectorSize);
@@ -183,6 +190,7 @@ function decodeRoot(bytes: Uint8Array, where: string, digest: RootDigest | undef
       epochs: listOf(epochs, 'epochs', checkSpan),
       bases: listOf(bases, 'bases', checkBase),
       snapshots: listOf(snapshots, 'snapshots', checkSnapshot),
+      tier: tier === null ? null : checkTier(tier),
     };
     checkHistory(root.checkpoint, root.epochs);
     return root;

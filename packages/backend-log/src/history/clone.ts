@@ -59,6 +59,8 @@ function rootOfClone({ found, prefix }: FoundVolume, entry: SnapshotEntry): LogR
     epochs: entry.epochs.map((span) => ({ ...span, base: span.base + 1 })),
     bases: [{ volumeId, prefix, snapshot: entry.name }, ...bases],
     snapshots: [],
+    // What a tier has of the parent is not part of any snapshot.
+    tier: null,
     changeId: newId(),
   };
 }

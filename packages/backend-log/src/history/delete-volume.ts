@@ -8,6 +8,7 @@ import { withoutMarks, withoutSnapshot } from '../state/snapshot-entries.js';
 import { loadState } from '../state/volume-state.js';
 import { holderOf } from '../volume/opening.js';
 import { type ConnectLogSettings, checkConnectOptions, type LogPlace } from '../volume/options.js';
+import { refuseWithTier } from '../volume/tier-mark.js';
 import { type FoundVolume, findVolume, nameOf } from '../volume/volume-place.js';
 import { deletePin, findClone } from './pins.js';
 
@@ -17,6 +18,8 @@ export interface DeleteLogOptions {
    * is `LOCKED`, or what reading it fails with. Default: false.
    */
   readonly takeOver?: boolean;
+  /** Whether a volume is deleted that has a local tier. If not, that is `TIER_MISSING`. Default: false. */
+  readonly acceptLoss?: boolean;
 }
 
 /** Passes through what is to be deleted. The last one finds nothing. */
@@ -29,10 +32,14 @@ const PASSES_MAX = 5;
  * Taken from a writer that may be alive, one small object stays, a fence, so that this writer's next flush fails. Deleting again
  * takes it away, once that process has ended; until then no volume can be made in its place.
  *
- * `NOT_FOUND` if there is nothing; `LOCKED` if a clone lives on one of its snapshots, or a writer that is alive has it open.
+ * `NOT_FOUND` if there is nothing; `LOCKED` if a clone lives on one of its snapshots, or a writer that is alive has it open;
+ * `TIER_MISSING` if a local tier has what was flushed last.
  */
-export async function deleteLogVolume(options: LogPlace, { takeOver = false }: DeleteLogOptions = {}): Promise<void> {
-  const settings = checkConnectOptions({ ...options, takeOver });
+export async function deleteLogVolume(
+  options: LogPlace,
+  { takeOver = false, acceptLoss = false }: DeleteLogOptions = {},
+): Promise<void> {
+  const settings = checkConnectOptions({ ...options, takeOver, acceptLoss });
   const { store, prefix } = settings;
   let fence: string | undefined;
   try {
@@ -73,12 +80,20 @@ async function findOrLeave(settings: ConnectLogSettings): Promise<FoundVolume | 
  */
 async function giveUp(volume: FoundVolume, settings: ConnectLogSettings): Promise<string | undefined> {
   const { store, place, found } = volume;
-  const { clock, takeOver } = settings;
+  const { clock, takeOver, acceptLoss } = settings;
   const held = holderOf(volume, settings);
-  if (!takeOver) refuseIfHeld(held, store.urlOf(place.key));
+  const url = store.urlOf(place.key);
+  const refuse = (current: LogRoot) => {
+    if (!acceptLoss) refuseWithTier(current, url);
+  };
+  if (!takeOver) refuseIfHeld(held, url);
+  refuse(found.root);
   const root = new RootObject({ ...place, fence: new Fence(() => findHolder(place, clock)), clock }, found);
   const deletion = newId();
-  await root.takeOver(claimOver(held, 0, clock).holder, (current) => withMarks(current, deletion));
+  await root.takeOver(claimOver(held, 0, clock).holder, (current) => {
+    refuse(current);
+    return withMarks(current, deletion);
+  });
   for (const { name } of root.root.snapshots) {
     const clone = await findClone(volume, name);
     if (clone === undefined) continue;

@@ -1,3 +1,4 @@
+import type { TierAttachment } from '@blockyard/block';
 import { systemVolumeClock, type VolumeHolder, volumeHolderOf } from '@blockyard/volume-root';
 import type { SnapshotEntry } from '../format/root.js';
 import { isDataPinned, isMapPinned } from '../maintenance/deleter.js';
@@ -18,6 +19,8 @@ export interface VolumeSummary {
   readonly isEncrypted: boolean;
   /** Who has it open for writing; null for no one. */
   readonly holder: VolumeHolder | null;
+  /** The local tier that has what was flushed and is not in the store; null for none. All else is as the store has it. */
+  readonly tier: TierAttachment | null;
   /** Times that it was opened for writing. */
   readonly epoch: number;
   readonly space: SpaceUsed;
@@ -57,6 +60,7 @@ export async function inspectLogVolume(options: LogPlace, clock = systemVolumeCl
     segmentSizeBytes: root.segmentSizeBytes,
     isEncrypted: root.encryption !== null,
     holder,
+    tier: root.tier,
     epoch: root.writerEpoch,
     space: spaceOf(state),
     checkpoint: {

@@ -13,20 +13,27 @@ const LOADS_MAX = 32;
 export interface RollBackOptions {
   /** Whether the volume is taken from a writer that has it open and is alive. If not, that is `LOCKED`. Default: false. */
   readonly takeOver?: boolean;
+  /**
+   * Whether a volume is rolled back that has a local tier, and loses what is there alone: it would be written over what the
+   * volume is then. If not, that is `TIER_MISSING`. Default: false.
+   */
+  readonly acceptLoss?: boolean;
 }
 
 /**
  * Makes the volume what it was at a snapshot. What it was before is gone, unless there is a snapshot of it. Snapshots stay, later
  * ones too.
  *
- * `NOT_FOUND` if there is no such snapshot, `LOCKED` if a writer has the volume open.
+ * `NOT_FOUND` if there is no such snapshot, `LOCKED` if a writer has the volume open, `TIER_MISSING` if a local tier has what was
+ * flushed last.
  */
 export async function rollBack(
   options: LogPlace,
   snapshot: string,
-  { takeOver = false }: RollBackOptions = {},
+  { takeOver = false, acceptLoss = false }: RollBackOptions = {},
 ): Promise<void> {
-  const settings = checkConnectOptions({ ...options, takeOver });
+  // Of a tier that is given up the root says so together with the rollback, so that one that fails loses nothing.
+  const settings = checkConnectOptions({ ...options, takeOver, ...(acceptLoss ? { tier: 'expected' } : {}) });
   try {
     const volume = await findVolume(settings);
     const entry = snapshotOf(volume.found.root, snapshot);
@@ -39,7 +46,10 @@ export async function rollBack(
       goOnFrom(past, state);
       const writer = { hold: () => () => {} };
       const pause = async () => {};
-      await new Checkpointer({ store, places, state: past, root, writer, epoch, opening, pause }).run();
+      await new Checkpointer({ store, places, state: past, root, writer, epoch, opening, pause }).run((changed) => ({
+        ...changed,
+        tier: null,
+      }));
     } finally {
       await closeVolume(opened.root, opened.state.through + 1);
     }

@@ -1,4 +1,4 @@
-import { type BlockError, type Extent, invariant, type MaybePromise } from '@blockyard/block';
+import { BlockError, type Extent, invariant, type MaybePromise, type TierMark } from '@blockyard/block';
 import { CALL_BYTES, yielderOf } from '@blockyard/block/async';
 import type { Traffic } from '@blockyard/object-store';
 import type { Fence, RootObject } from '@blockyard/volume-root';
@@ -19,6 +19,7 @@ import type { VolumeState } from '../state/volume-state.js';
 import { closeVolume, type OpenedVolume } from './opening.js';
 import type { ConnectLogSettings } from './options.js';
 import type { LogStatistics } from './statistics.js';
+import { tierMarkOf } from './tier-mark.js';
 
 /** A volume that is open for writing. */
 export class LogVolume {
@@ -29,11 +30,13 @@ export class LogVolume {
   readonly maintenance: Maintenance;
   readonly cleaner: Cleaner;
   readonly deleter: Deleter;
+  readonly tierMark: TierMark;
   readonly #reader: Reader;
   readonly #presence: Presence;
   readonly #conditionalPuts: boolean;
   /** Sectors that were accepted: the state's size is that of the segments that are in it. */
   #sizeSectors: number;
+  #isEnded = false;
 
   constructor(opened: OpenedVolume, settings: ConnectLogSettings) {
     const { store, prefix, places, sealing, root, fence, state, epoch, opening } = opened;
@@ -65,6 +68,7 @@ export class LogVolume {
       },
       onTaken: (url) => fencedError(fence, `${url} is another writer's`),
     });
+    this.tierMark = tierMarkOf(root, () => this.#checkOpen());
     const readers = new Readers();
     this.#reader = new Reader({
       store,
@@ -170,6 +174,7 @@ export class LogVolume {
 
   /** After everything was flushed: leaves a root that the next opening need not replay the log for. */
   async end(): Promise<void> {
+    this.#isEnded = true;
     this.#presence.stop();
     this.maintenance.stop();
     await this.maintenance.ended();
@@ -180,6 +185,7 @@ export class LogVolume {
 
   /** Gives up what is not durable. */
   abandon(error: BlockError): void {
+    this.#isEnded = true;
     this.#presence.stop();
     this.maintenance.stop();
     this.writer.stop(error);
@@ -191,6 +197,12 @@ export class LogVolume {
     this.maintenance.changed();
     if (this.maintenance.isMapFull) return this.maintenance.checkpoint().then(change);
     return change();
+  }
+
+  /** Throws once what is said of the volume is no longer this process's to say. */
+  #checkOpen(): void {
+    this.fence.check();
+    if (this.#isEnded) throw new BlockError('DISCONNECTED', 'the volume was disconnected');
   }
 
   #lost(reason: unknown): void {

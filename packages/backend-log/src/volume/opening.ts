@@ -16,6 +16,7 @@ import { replay } from '../recovery/replay.js';
 import { loadState, type VolumeState } from '../state/volume-state.js';
 import type { ConnectLogSettings } from './options.js';
 import { probeStore } from './store-probe.js';
+import { tierAtOpening } from './tier-mark.js';
 import type { FoundVolume } from './volume-place.js';
 
 /** Times that the root is read anew, since what it referred to was cleaned away. */
@@ -43,13 +44,15 @@ export function holderOf(
 
 /**
  * Makes this process the writer, with the state after all segments that count. `LOCKED` if another one has it and is alive, and
- * it is not to be taken over.
+ * it is not to be taken over; `TIER_MISSING` if it has a tier that is not expected, and the loss is not accepted.
  */
 export async function openForWriting(volume: FoundVolume, settings: ConnectLogSettings): Promise<OpenedVolume> {
   const { store, places, sealing, place, replayParts } = volume;
   const { clock, takeOver, allowUnsafeStore, maxMapBytes } = settings;
   const held = holderOf(volume, settings);
   if (!takeOver) refuseIfHeld(held, store.urlOf(place.key));
+  const withTier = tierAtOpening(settings, store.urlOf(place.key));
+  withTier(volume.found.root);
   const fence = new Fence(() => findHolder(place, clock));
   // What can go wrong is tried before an earlier writer is fenced.
   const [{ found, state: before }, { conditionalPuts }] = await Promise.all([
@@ -58,7 +61,7 @@ export async function openForWriting(volume: FoundVolume, settings: ConnectLogSe
   ]);
   const root = new RootObject({ ...place, fence, clock }, found);
   const { holder } = claimOver(held, 0, clock);
-  await root.takeOver(holder, ownSpanOnceEnded);
+  await root.takeOver(holder, (current) => ownSpanOnceEnded(withTier(current)));
   try {
     const { epoch, opening } = ownEpoch(root.root);
     // A checkpoint that the earlier writer made meanwhile may have let segments go that follow on the one before.

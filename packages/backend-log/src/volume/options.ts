@@ -49,6 +49,16 @@ export interface ConnectLogOptions extends LogPlace {
   readonly followMs?: number;
   /** Whether the volume is taken from a writer that has it open and is alive. If not, that is `LOCKED`. Default: true. */
   readonly takeOver?: boolean;
+  /**
+   * The caller puts the volume's tier above it, and sees to it by `tierMark` that it is the right one. Without this a volume
+   * that has a tier is not opened for writing: that is `TIER_MISSING`.
+   */
+  readonly tier?: 'expected';
+  /**
+   * Open for writing also without the tier that the volume has: what was flushed to the tier and is not in the store is lost,
+   * for good. Default: false.
+   */
+  readonly acceptLoss?: boolean;
   /** Memory for the map, beyond which regions that were not changed are dropped. Default: 64 MiB. */
   readonly maxMapBytes?: number;
   /**
@@ -84,6 +94,8 @@ export type ConnectLogSettings = LogPlace & {
   readonly atMs: number | undefined;
   readonly followMs: number;
   readonly takeOver: boolean;
+  readonly tier: 'expected' | undefined;
+  readonly acceptLoss: boolean;
   readonly maxMapBytes: number;
   readonly maxSegmentsInFlight: number;
   readonly maxDirtyAgeMs: number;
@@ -117,6 +129,8 @@ const KNOWN_CONNECT: KnownOptions<ConnectLogOptions> = {
   atMs: true,
   followMs: true,
   takeOver: true,
+  tier: true,
+  acceptLoss: true,
   maxMapBytes: true,
   maxSegmentsInFlight: true,
   maxDirtyAgeMs: true,
@@ -145,11 +159,14 @@ export function checkConnectOptions(options: ConnectLogOptions): ConnectLogSetti
   checkOptionNames(options, KNOWN_CONNECT);
   const place = checkPlaceOptions(options);
   const { snapshot, atMs, followMs = 0, takeOver = true, allowUnsafeStore = false } = options;
+  const { tier, acceptLoss = false } = options;
   const { maxMapBytes = 64 << 20, maxSegmentsInFlight = 8, maxDirtyAgeMs = 5000, maxConcurrency = 64 } = options;
   const { minDeleteDelayMs = 60_000, minIdleMs = 30_000, clock = systemVolumeClock, onError = () => {} } = options;
   const { readOnly = snapshot !== undefined || atMs !== undefined } = options;
   checkBoolean(readOnly, 'readOnly');
   checkBoolean(takeOver, 'takeOver');
+  checkBoolean(acceptLoss, 'acceptLoss');
+  if (tier !== undefined && tier !== 'expected') throw invalid("tier must be 'expected', or left out");
   checkBoolean(allowUnsafeStore, 'allowUnsafeStore');
   if (snapshot !== undefined) checkSnapshotName(snapshot);
   if (atMs !== undefined) checkInteger(atMs, 'atMs');
@@ -172,6 +189,8 @@ export function checkConnectOptions(options: ConnectLogOptions): ConnectLogSetti
     atMs,
     followMs,
     takeOver,
+    tier,
+    acceptLoss,
     maxMapBytes,
     maxSegmentsInFlight,
     maxDirtyAgeMs,
