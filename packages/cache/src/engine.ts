@@ -13,6 +13,7 @@ import { BudgetChange } from './memory/budget-change.js';
 import { type CheckedOptions, invalid } from './options.js';
 import { createPolicy, type MemoryPlan, planMemory } from './plan.js';
 import { Prefetcher } from './read-ahead/prefetcher.js';
+import { FetchWidth } from './requests/fetch-width.js';
 import type { ReadCounts } from './requests/read-request.js';
 import type { Line, Sector } from './tables/numbers.js';
 import { DirtyLines } from './unwritten/dirty-lines.js';
@@ -37,6 +38,7 @@ export class Engine {
   readonly lender: Lender;
   readonly budget: BudgetChange;
   readonly fetcher: Fetcher;
+  readonly fetchWidth: FetchWidth;
   readonly writeBack: WriteBack;
   readonly prefetcher: Prefetcher;
   readonly base: BaseCalls;
@@ -78,6 +80,7 @@ export class Engine {
       latencies: this.latencies,
       onSettled: () => this.#memoryReturned(),
     });
+    this.fetchWidth = new FetchWidth(this);
     this.writeBack = new WriteBack(
       {
         base: this.base,

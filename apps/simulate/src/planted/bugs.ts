@@ -15,7 +15,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'what a read of the base brings replaces what was written meanwhile',
     subject: 'cache',
     packageFolder: 'cache',
-    code: 'if (fetch !== void 0) clearBits(fetch.wanted, 0, from, to);',
+    code: 'for (const fetch of this.of(entry)) clearBits(fetch.wanted, 0, from, to);',
     instead: '',
   },
   {

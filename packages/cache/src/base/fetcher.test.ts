@@ -187,11 +187,11 @@ test('a line has a fetch until it is over, and the base is idle when all are', a
   fetcher.issue([two]);
   let isIdle = 0;
   for (let i = 0; i < 2; i++) void fetcher.idle().then(() => isIdle++);
-  expect([fetcher.inFlight, fetcher.of(one.entry), fetcher.of(two.entry)]).toEqual([2, one, two]);
+  expect([fetcher.inFlight, fetcher.of(one.entry), fetcher.of(two.entry)]).toEqual([2, [one], [two]]);
   clock.nowMs = 3;
   calls[0]?.answer();
   await macrotasks();
-  expect([fetcher.inFlight, fetcher.of(one.entry), isIdle]).toEqual([1, undefined, 0]);
+  expect([fetcher.inFlight, fetcher.of(one.entry), isIdle]).toEqual([1, [], 0]);
   calls[1]?.fail('broken');
   await macrotasks();
   expect([fetcher.inFlight, isIdle]).toEqual([0, 2]);

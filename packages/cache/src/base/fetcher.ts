@@ -7,6 +7,11 @@ import type { ZeroRanges } from '../unwritten/zero-ranges.js';
 import type { BaseCalls } from './base-calls.js';
 import { type Latencies, timed } from './latencies.js';
 
+/** Bounds the tables by which a line knows what is on its way; who needs more of it waits for one of these. */
+const FETCHES_PER_LINE_MAX = 16;
+
+const NONE: readonly LineFetch[] = [];
+
 /** Told when the fetch of a line has completed or failed. */
 export interface FetchWaiter {
   fetched(entry: Entry): void;
@@ -50,13 +55,14 @@ export interface FetchContext {
 }
 
 /**
- * Fills lines from the base. A line has at most one fetch at a time, which all who need its data share [C7]. The base reads
- * straight into the lines' slots; what is written meanwhile is newer than what arrives and stays.
+ * Fills lines from the base. A sector has at most one fetch at a time, which all who need it share; fetches of other sectors
+ * of the line run beside it [C7]. The base reads straight into the lines' slots; what is written meanwhile is newer than what
+ * arrives and stays.
  */
 export class Fetcher {
   readonly counts: FetchCounts = { reads: 0, readBytes: 0, failed: 0 };
   readonly #context: FetchContext;
-  readonly #fetches = new Map<Entry, LineFetch>();
+  readonly #fetches = new Map<Entry, LineFetch[]>();
   /** Takes what the base reads between the sectors that are wanted. Its contents mean nothing. */
   readonly #scratch: Uint8Array;
   #inFlight = 0;
@@ -77,9 +83,36 @@ export class Fetcher {
     return this.#inFlight;
   }
 
-  /** The fetch under way for a line. */
-  of(entry: Entry): LineFetch | undefined {
-    return this.#fetches.get(entry);
+  /** The fetches under way for a line, the oldest first. */
+  of(entry: Entry): readonly LineFetch[] {
+    return this.#fetches.get(entry) ?? NONE;
+  }
+
+  /** Sectors of the range that fetches under way will deliver. */
+  countComing(entry: Entry, from: number, to: number): number {
+    let count = 0;
+    for (const fetch of this.of(entry)) count += this.countWanted(fetch, from, to);
+    return count;
+  }
+
+  /** Whether a fetch of the range would read anything: what is absent, not known to be zero, and not on its way. */
+  lacks(entry: Entry, line: Line, from: number, to: number): boolean {
+    return hasAnyBit(this.#absentIn(entry, line, from, to), 0, from, to);
+  }
+
+  /**
+   * The fetch under way that a reader of the range has to wait for. Undefined where it may begin one of its own, for what is
+   * not on its way yet.
+   */
+  toAwait(entry: Entry, line: Line, from: number, to: number): LineFetch | undefined {
+    const underWay = this.of(entry);
+    if (underWay.length === 0) return undefined;
+    if (underWay.length < FETCHES_PER_LINE_MAX && this.lacks(entry, line, from, to)) return undefined;
+    return (
+      underWay.find((fetch) => this.willCover(fetch, from, to)) ??
+      underWay.find((fetch) => this.#meets(fetch, from, to)) ??
+      underWay[0]
+    );
   }
 
   /** Whether the fetch, once over, will have left no sector of the range absent. */
@@ -94,41 +127,41 @@ export class Fetcher {
 
   /** Whether the base is writing to these sectors of the line's present slot. */
   isTarget(entry: Entry, from: number, to: number): boolean {
-    const fetch = this.#fetches.get(entry);
-    if (fetch === undefined || fetch.slot !== this.#context.lines.slotOf(entry)) return false;
-    return hasAnyBit(fetch.target, 0, from, to);
+    const underWay = this.of(entry);
+    if (underWay.length === 0) return false;
+    const slot = this.#context.lines.slotOf(entry);
+    return underWay.some((fetch) => fetch.slot === slot && hasAnyBit(fetch.target, 0, from, to));
   }
 
-  /** Newer data than the base's: the fetch under way must not deliver these sectors. */
+  /** Newer data than the base's: no fetch under way may deliver these sectors. */
   supersede(entry: Entry, from: number, to: number): void {
-    const fetch = this.#fetches.get(entry);
-    if (fetch !== undefined) clearBits(fetch.wanted, 0, from, to);
+    for (const fetch of this.of(entry)) clearBits(fetch.wanted, 0, from, to);
   }
 
   /**
-   * A fetch of what is absent between sectors `from` and `to` of a resident line that has none under way. It begins with
-   * `issue`.
+   * A fetch of what is absent between sectors `from` and `to` of a resident line, and not on its way. It begins with `issue`.
    */
   prepare(entry: Entry, line: Line, from: number, to: number, speculative: boolean): LineFetch {
-    const { geometry, zeroes } = this.#context;
-    const { valid } = this.#context.lines;
-    invariant(!this.#fetches.has(entry), 'a line must have one fetch at a time');
-    const wanted = new Uint32Array(valid.wordsPerLine);
-    const first = geometry.sectorOf(line, 0);
-    for (let at = valid.nextClear(entry, from, to); at < to; ) {
-      const end = valid.nextSet(entry, at, to);
-      setBits(wanted, 0, at, end);
-      zeroes.forEachZero(geometry.sectorOf(line, at), geometry.sectorOf(line, end), (start, stop) =>
-        clearBits(wanted, 0, start - first, stop - first),
-      );
-      at = valid.nextClear(entry, end, to);
-    }
+    const underWay = this.#fetches.get(entry) ?? [];
+    invariant(underWay.length < FETCHES_PER_LINE_MAX, 'a line must not have more fetches than its bound');
+    const wanted = this.#absentIn(entry, line, from, to);
     const low = nextSetBit(wanted, 0, from, to);
     let high = low;
     for (let at = low; at < to; at = nextSetBit(wanted, 0, high, to)) high = nextClearBit(wanted, 0, at, to);
     const slot = this.#context.lines.pin(entry);
-    const fetch = { entry, line, slot, wanted, target: wanted.slice(), from: low, to: high, speculative, waiters: [] };
-    this.#fetches.set(entry, fetch);
+    const fetch: LineFetch = {
+      entry,
+      line,
+      slot,
+      wanted,
+      target: wanted.slice(),
+      from: low,
+      to: high,
+      speculative,
+      waiters: [],
+    };
+    underWay.push(fetch);
+    this.#fetches.set(entry, underWay);
     return fetch;
   }
 
@@ -172,6 +205,47 @@ export class Fetcher {
     return new Promise((resolve) => this.#idleWaiters.push(resolve));
   }
 
+  /**
+   * Sectors of the range that a fetch has to bring. What the base writes to for another fetch is left out even where that one
+   * no longer wants it: its data would arrive on top.
+   */
+  #absentIn(entry: Entry, line: Line, from: number, to: number): Uint32Array {
+    const { geometry, zeroes } = this.#context;
+    const { valid } = this.#context.lines;
+    const absent = new Uint32Array(valid.wordsPerLine);
+    const first = geometry.sectorOf(line, 0);
+    for (let at = valid.nextClear(entry, from, to); at < to; ) {
+      const end = valid.nextSet(entry, at, to);
+      setBits(absent, 0, at, end);
+      zeroes.forEachZero(geometry.sectorOf(line, at), geometry.sectorOf(line, end), (start, stop) =>
+        clearBits(absent, 0, start - first, stop - first),
+      );
+      at = valid.nextClear(entry, end, to);
+    }
+    for (const { target } of this.of(entry))
+      target.forEach((word, i) => {
+        absent[i] = (absent[i] ?? 0) & ~word;
+      });
+    return absent;
+  }
+
+  /** Whether the fetch will deliver, or at least ends the wait for, an absent sector of the range. */
+  #meets(fetch: LineFetch, from: number, to: number): boolean {
+    const { valid } = this.#context.lines;
+    for (let at = valid.nextClear(fetch.entry, from, to); at < to; ) {
+      const end = valid.nextSet(fetch.entry, at, to);
+      if (hasAnyBit(fetch.target, 0, at, end)) return true;
+      at = valid.nextClear(fetch.entry, end, to);
+    }
+    return false;
+  }
+
+  #forget(fetch: LineFetch): void {
+    const others = this.of(fetch.entry).filter((other) => other !== fetch);
+    if (others.length > 0) this.#fetches.set(fetch.entry, others);
+    else this.#fetches.delete(fetch.entry);
+  }
+
   /** Buffers for sectors `from` to `to` of one line: its slot where wanted, scratch between. */
   #addTargets(buffers: Uint8Array[], fetch: LineFetch, from: number, to: number): void {
     const { sectorSize } = this.#context.geometry;
@@ -188,7 +262,7 @@ export class Fetcher {
     this.#inFlight--;
     if (failed) this.counts.failed++;
     for (const fetch of run) {
-      this.#fetches.delete(fetch.entry);
+      this.#forget(fetch);
       if (!failed) this.#deliver(fetch);
     }
     // Still pinned meanwhile: no line of the run may leave before all who wait for it have their data.

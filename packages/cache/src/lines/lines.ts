@@ -29,6 +29,8 @@ export interface LineEvents {
 export class Lines {
   readonly valid: SectorMasks;
   readonly dirty: SectorMasks;
+  /** Lines of which little was fetched, to see whether the rest is asked for. */
+  readonly probes: FlagTable<Entry>;
   readonly #geometry: Geometry;
   readonly #policy: EvictionPolicy;
   readonly #slabs: Slabs;
@@ -45,7 +47,7 @@ export class Lines {
 
   /** Bytes of the tables for so many entries and slots, the policy's excluded. */
   static bytesFor(entriesMax: number, slotsMax: number, sectorsPerLine: number): number {
-    const perEntry = LinkTable.bytesPerPlace + CountTable.bytesPerPlace + FlagTable.bytesPerPlace;
+    const perEntry = LinkTable.bytesPerPlace + CountTable.bytesPerPlace + 2 * FlagTable.bytesPerPlace;
     const perSlot = LinkTable.bytesPerPlace + 2 * CountTable.bytesPerPlace;
     return entriesMax * (perEntry + 2 * SectorMasks.bytesPerLine(sectorsPerLine)) + slotsMax * perSlot;
   }
@@ -57,6 +59,7 @@ export class Lines {
     this.#events = events;
     this.valid = new SectorMasks(policy.entriesMax, geometry.sectorsPerLine);
     this.dirty = new SectorMasks(policy.entriesMax, geometry.sectorsPerLine);
+    this.probes = new FlagTable(policy.entriesMax);
     this.#slotOf = new LinkTable(policy.entriesMax);
     this.#pinsOfEntry = new CountTable(policy.entriesMax);
     this.#isAhead = new FlagTable(policy.entriesMax);
@@ -68,7 +71,8 @@ export class Lines {
   /** Bytes held by tables, the policy's included, payload excluded. */
   get tableBytes(): number {
     const bySlot = this.#ownerOf.byteLength + this.#pinsOfSlot.byteLength + this.#loansOfSlot.byteLength;
-    const byEntry = this.#slotOf.byteLength + this.#pinsOfEntry.byteLength + this.#isAhead.byteLength;
+    const flags = this.#isAhead.byteLength + this.probes.byteLength;
+    const byEntry = this.#slotOf.byteLength + this.#pinsOfEntry.byteLength + flags;
     return bySlot + byEntry + this.valid.byteLength + this.dirty.byteLength + this.#policy.byteLength;
   }
 
@@ -135,6 +139,7 @@ export class Lines {
     invariant(this.lineOf(entry) === line, 'the policy must know the line of an entry');
     this.#own(entry, slot);
     this.valid.clearAll(entry);
+    this.probes.remove(entry);
     this.#keepToCapacity(entry);
     return entry;
   }
@@ -361,7 +366,7 @@ export class Lines {
   }
 
   #growEntries(entriesMax: number): void {
-    for (const table of [this.#slotOf, this.#pinsOfEntry, this.#isAhead, this.valid, this.dirty])
+    for (const table of [this.#slotOf, this.#pinsOfEntry, this.#isAhead, this.probes, this.valid, this.dirty])
       table.grow(entriesMax);
     this.#events.entriesGrew(entriesMax);
   }

@@ -82,11 +82,15 @@ test('a failure is silent, and the line can be asked for', async () => {
   expect(await bytesAt(cache, 0, 1)).toEqual([0]);
 });
 
-test('a line that is there in part is left as it is', async () => {
+test('a line that is there in part is read for the rest, and one that has no more to bring is left', async () => {
   const { cache, base } = await openCache(800, LINE);
   await cache.write(1, [filled(1, 1)]);
-  await cache.prefetch(0, 8);
-  expect(base.calls('read')).toBe(0);
+  await cache.write(8, [filled(1, 2)]);
+  await cache.discard(9, 7);
+  await cache.prefetch(0, 16);
+  expect(base.calls('read')).toBe(1);
+  expect(await bytesAt(cache, 0, 16)).toEqual([0, 1, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0]);
+  expect(base.calls('read')).toBe(1);
 });
 
 test('nothing is read ahead while a request waits for memory', async () => {

@@ -213,13 +213,13 @@ export class Prefetcher {
       return Math.max(line + 1, geometry.lineOf(zeroes.endOfRun(start, end))) as Line;
     }
     const underWay = fetcher.of(entry);
-    if (underWay !== undefined && warmUp !== undefined) {
-      const { arrivals } = warmUp;
-      arrivals.push(
-        new Promise((arrived) => underWay.waiters.push({ fetched: () => arrived(), fetchFailed: () => arrived() })),
+    for (const { waiters } of warmUp === undefined ? [] : underWay) {
+      warmUp?.arrivals.push(
+        new Promise((arrived) => waiters.push({ fetched: () => arrived(), fetchFailed: () => arrived() })),
       );
     }
-    const isIn = underWay !== undefined || lines.valid.any(entry) || lender.hasLent(entry);
+    const isIn =
+      underWay.length > 0 || lender.hasLent(entry) || !fetcher.lacks(entry, line, 0, this.#context.lineEnd(line));
     return isIn ? ((line + 1) as Line) : line;
   }
 

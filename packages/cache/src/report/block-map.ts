@@ -115,6 +115,7 @@ function addLine(
       add('zero', -lines.valid.count(entry, zeroStart - first, zeroEnd - first));
     });
   }
-  const fetch = fetcher.of(entry);
-  if (fetch !== undefined) add(fetch.speculative ? 'readingAhead' : 'reading', fetcher.countWanted(fetch, from, to));
+  for (const fetch of fetcher.of(entry)) {
+    add(fetch.speculative ? 'readingAhead' : 'reading', fetcher.countWanted(fetch, from, to));
+  }
 }

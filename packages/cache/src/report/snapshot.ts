@@ -4,6 +4,7 @@ import type { Lender } from '../lines/lender.js';
 import type { Lines } from '../lines/lines.js';
 import type { Admission } from '../memory/admission.js';
 import type { Prefetcher } from '../read-ahead/prefetcher.js';
+import type { FetchWidth } from '../requests/fetch-width.js';
 import type { ReadCounts } from '../requests/read-request.js';
 import type { ZeroRanges } from '../unwritten/zero-ranges.js';
 import type { WriteBack } from '../write-back/write-back.js';
@@ -12,6 +13,7 @@ import type { WriteBack } from '../write-back/write-back.js';
 export interface SnapshotContext {
   readonly counts: ReadCounts;
   readonly fetcher: Pick<Fetcher, 'counts' | 'inFlight'>;
+  readonly fetchWidth: Pick<FetchWidth, 'counts' | 'probeReuse'>;
   readonly writeBack: Pick<WriteBack, 'counts' | 'dirtyCount' | 'inFlight'>;
   readonly lines: Pick<Lines, 'count' | 'slotsMax' | 'parked'>;
   readonly zeroes: Pick<ZeroRanges, 'pendingCount' | 'inFlightCount'>;
@@ -28,6 +30,11 @@ export interface CacheSnapshot {
   readonly lookups: number;
   /** Of them, those answered from memory. */
   readonly hits: number;
+  /** Misses for which a part of the line was fetched, and those for which all that was absent of it was. */
+  readonly narrowFetches: number;
+  readonly wholeFetches: number;
+  /** Of the lines that are fetched in part to see whether the rest is asked for, the share of which it was lately; 0 to 1. */
+  readonly probeReuse: number;
   /** Calls of the base, their bytes, and how many failed. */
   readonly baseReads: number;
   readonly baseReadBytes: number;
@@ -64,10 +71,13 @@ export interface CacheSnapshot {
 }
 
 export function snapshotOf(context: SnapshotContext): CacheSnapshot {
-  const { counts, fetcher, lender, writeBack, lines, zeroes, admission, prefetcher, latencies } = context;
+  const { counts, fetcher, fetchWidth, lender, writeBack, lines, zeroes, admission, prefetcher, latencies } = context;
   return {
     lookups: counts.lookups,
     hits: counts.hits,
+    narrowFetches: fetchWidth.counts.narrow,
+    wholeFetches: fetchWidth.counts.whole,
+    probeReuse: fetchWidth.probeReuse,
     baseReads: fetcher.counts.reads,
     baseReadBytes: fetcher.counts.readBytes,
     baseWrites: writeBack.counts.writes,

@@ -7,6 +7,7 @@ import type { Lines } from '../lines/lines.js';
 import type { Admission } from '../memory/admission.js';
 import { type Entry, type Line, NO_ENTRY, type Sector } from '../tables/numbers.js';
 import type { ZeroRanges } from '../unwritten/zero-ranges.js';
+import type { FetchWidth } from './fetch-width.js';
 import { QueuedRequest } from './queued-request.js';
 import { RequestRange } from './request-range.js';
 
@@ -16,12 +17,11 @@ export interface ReadContext {
   readonly lines: Lines;
   readonly zeroes: ZeroRanges;
   readonly fetcher: Fetcher;
+  readonly fetchWidth: FetchWidth;
   readonly lender: Lender;
   readonly counts: ReadCounts;
   readonly clock: Clock;
   readonly latencies: Latencies;
-  /** Sectors of a line that the device has. */
-  lineEnd(line: Line): number;
   readonly admission: Admission;
 }
 
@@ -50,6 +50,8 @@ export class ReadRequest extends QueuedRequest {
   readonly kind = 'read';
   readonly #context: ReadContext;
   readonly #range: RequestRange;
+  /** Whether it is about more than one line. */
+  readonly #isLong: boolean;
   /** Pieces to be looked at again. */
   #again: Piece[] = [];
   /** Pieces that a fetch is under way for. */
@@ -63,6 +65,8 @@ export class ReadRequest extends QueuedRequest {
     super(context.admission);
     this.#context = context;
     this.#range = new RequestRange(context.geometry, start, count, buffers);
+    const end = (start + count) as Sector;
+    this.#isLong = context.geometry.lineOf(start) < context.geometry.lastLine(end);
   }
 
   /** Begins. Undefined if everything was in memory. */
@@ -143,7 +147,7 @@ export class ReadRequest extends QueuedRequest {
 
   #fetch(entry: Entry, piece: Piece, run: LineFetch[]): boolean {
     const { lines, fetcher } = this.#context;
-    const underWay = entry >= 0 ? fetcher.of(entry) : undefined;
+    const underWay = entry >= 0 ? fetcher.toAwait(entry, piece.line, piece.from, piece.to) : undefined;
     if (underWay !== undefined) {
       const shared = fetcher.willCover(underWay, piece.from, piece.to);
       // What fails here may be sectors that only another asks for.
@@ -173,16 +177,15 @@ export class ReadRequest extends QueuedRequest {
     return this.isNext && lines.relocate(entry) ? entry : NO_ENTRY;
   }
 
-  /** Begins a fetch of the line, as a part of the run if it follows on it. */
+  /** Begins a fetch of the line, or of a part of it, as a part of the run if it follows on it. */
   #addToRun(run: LineFetch[], entry: Entry, piece: Piece): void {
-    const { fetcher } = this.#context;
-    const to = this.#context.lineEnd(piece.line);
-    const fetch = piece.alone
-      ? fetcher.prepare(entry, piece.line, piece.from, piece.to, false)
-      : fetcher.prepare(entry, piece.line, 0, to, false);
+    const { fetcher, fetchWidth } = this.#context;
+    const { line, from, to } = piece;
+    const [low, high] = piece.alone ? [from, to] : fetchWidth.choose(entry, line, from, to, this.#isLong);
+    const fetch = fetcher.prepare(entry, line, low, high, false);
     const exact = fetch.from >= piece.from && fetch.to <= piece.to;
     const last = run.at(-1);
-    if (last !== undefined && (piece.alone || last.line + 1 !== piece.line)) {
+    if (last !== undefined && (piece.alone || last.line + 1 !== line)) {
       fetcher.issue(run.splice(0));
     }
     fetch.waiters.push(this.#waiterFor(piece, exact ? 'never' : 'unless-transient'));

@@ -1,0 +1,120 @@
+import type { Fetcher } from '../base/fetcher.js';
+import type { Geometry } from '../lines/geometry.js';
+import type { Lines } from '../lines/lines.js';
+import type { Entry, Line } from '../tables/numbers.js';
+
+/** Bytes; the least that is fetched, since next to no reader uses less. */
+const GRANULE_BYTES = 4096;
+/** One line in so many is a probe: fetched narrowly at first, to see whether the rest of it is asked for. A power of two. */
+const LINES_PER_PROBE = 16;
+/** And one in so many while the share is clear, since each probe that is used costs a miss. A power of two. */
+const LINES_PER_PROBE_CLEAR = 64;
+const SHARE_CLEAR = 1 / 4;
+/** Probes that must have been fetched before they decide anything. */
+const PROBES_MIN = 16;
+/** After so many, what was counted is halved: what was seen lately decides. */
+const PROBES_MAX = 64;
+/** Lines are fetched whole where at least this share of the probes is asked for more, give or take one probe. */
+const SHARE_MIN = 1 / 12;
+/** A line that has something is fetched in pieces of so many times as much, so that what is wasted is bounded by what is used. */
+const GROWTH = 2;
+
+/** What the choice works with. */
+export interface FetchWidthContext {
+  readonly geometry: Geometry;
+  readonly lines: Lines;
+  readonly fetcher: Pick<Fetcher, 'countComing'>;
+  /** Sectors of a line that the device has. */
+  lineEnd(line: Line): number;
+}
+
+/** Sectors of a line, from the first to before the second. */
+export type Width = readonly [from: number, to: number];
+
+/**
+ * How much of a line is fetched when a read misses in it: the whole line, or little more than the read asks for. Probes, a
+ * sample of the lines, tell which pays. They are fetched narrowly at first. Where few of them are asked for more, all lines
+ * are fetched narrowly.
+ */
+export class FetchWidth {
+  /** Misses by what was fetched for them. */
+  readonly counts = { narrow: 0, whole: 0 };
+  readonly #context: FetchWidthContext;
+  /** Sectors. */
+  readonly #granule: number;
+  /** Lately: probes fetched, and how many of them were asked for more. */
+  #probes = 0;
+  #usedAgain = 0;
+  #isNarrow = false;
+
+  constructor(context: FetchWidthContext) {
+    this.#context = context;
+    this.#granule = Math.max(1, GRANULE_BYTES / context.geometry.sectorSize);
+  }
+
+  /** Of the probes fetched lately, the share that was asked for more. */
+  get probeReuse(): number {
+    return this.#probes === 0 ? 0 : Math.min(1, this.#usedAgain / this.#probes);
+  }
+
+  /** What to fetch of a line for a read of its sectors `from` to `to`. `isLong`: the read goes on in another line. */
+  choose(entry: Entry, line: Line, from: number, to: number, isLong: boolean): Width {
+    const end = this.#context.lineEnd(line);
+    const unit = this.#unitFor(entry, line, from, isLong);
+    const low = Math.floor(from / unit) * unit;
+    const high = Math.min(end, Math.ceil(to / unit) * unit);
+    if (high - low < end) this.counts.narrow++;
+    else this.counts.whole++;
+    return [low, high];
+  }
+
+  /** What is fetched is a multiple of this, in sectors. */
+  #unitFor(entry: Entry, line: Line, from: number, isLong: boolean): number {
+    const { lines, geometry, fetcher } = this.#context;
+    const { sectorsPerLine } = geometry;
+    if (this.#granule >= sectorsPerLine) return sectorsPerLine;
+    if (lines.probes.has(entry)) {
+      lines.probes.remove(entry);
+      this.#count(0, 1);
+    }
+    if (isLong || this.#goesOn(entry, line, from)) return sectorsPerLine;
+    const held = lines.valid.count(entry, 0, sectorsPerLine) + fetcher.countComing(entry, 0, sectorsPerLine);
+    if (held === 0 && this.#isProbe(line)) {
+      lines.probes.add(entry);
+      this.#count(1, 0);
+      return this.#granule;
+    }
+    if (!this.#isNarrow) return sectorsPerLine;
+    const wanted = Math.max(this.#granule, GROWTH * held);
+    return Math.min(sectorsPerLine, 2 ** Math.floor(Math.log2(wanted)));
+  }
+
+  /** Whether the sector before is there or on its way: so a sequential reader finds its next one. */
+  #goesOn(entry: Entry, line: Line, from: number): boolean {
+    if (from > 0) return this.#has(entry, from - 1);
+    const before = line > 0 ? this.#context.lines.find((line - 1) as Line) : -1;
+    return before >= 0 && this.#has(before as Entry, this.#context.geometry.sectorsPerLine - 1);
+  }
+
+  #has(entry: Entry, at: number): boolean {
+    const { lines, fetcher } = this.#context;
+    return lines.valid.covers(entry, at, at + 1) || fetcher.countComing(entry, at, at + 1) > 0;
+  }
+
+  #count(probes: number, usedAgain: number): void {
+    this.#probes += probes;
+    this.#usedAgain += usedAgain;
+    if (this.#probes >= PROBES_MAX) {
+      this.#probes /= 2;
+      this.#usedAgain /= 2;
+    }
+    if (this.#probes >= PROBES_MIN) this.#isNarrow = this.#usedAgain + 1 < this.#probes * SHARE_MIN;
+  }
+
+  /** By a hash (Knuth's multiplicative one), so that no stride of a reader meets probes alone, or none. */
+  #isProbe(line: Line): boolean {
+    const isClear = this.#probes >= PROBES_MIN && this.probeReuse >= SHARE_CLEAR;
+    const linesPerProbe = isClear ? LINES_PER_PROBE_CLEAR : LINES_PER_PROBE;
+    return Math.imul(line, 0x9e3779b1) >>> 0 >= 2 ** 32 - 2 ** 32 / linesPerProbe;
+  }
+}
