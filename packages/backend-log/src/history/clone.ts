@@ -6,7 +6,7 @@ import type { LogRoot, SnapshotEntry } from '../format/root.js';
 import { snapshotOf } from '../state/snapshot-entries.js';
 import { checkPlaceOptions, KEY_BYTES_ADDED_MAX, type LogPlace } from '../volume/options.js';
 import { type FoundVolume, findVolume, nameOf } from '../volume/volume-place.js';
-import { deletePin, putPin } from './pins.js';
+import { deleteObject, putPin } from './pins.js';
 
 export interface CloneOptions {
   /** Where the clone is to be, in the same store. */
@@ -35,7 +35,8 @@ export async function createClone(options: LogPlace, snapshot: string, { prefix 
       await putCloneRoot(volume, prefix, root);
     } catch (error) {
       // Whether the root was stored is not known after a failure of the store: then the pin stays, and is old in a day.
-      if (isBlockError(error, 'ALREADY_EXISTS') || isBlockError(error, 'NOT_FOUND')) await deletePin(volume.store, pin);
+      if (isBlockError(error, 'ALREADY_EXISTS') || isBlockError(error, 'NOT_FOUND'))
+        await deleteObject(volume.store, pin);
       throw error;
     }
   } catch (error) {

@@ -10,7 +10,7 @@ import { holderOf } from '../volume/opening.js';
 import { type ConnectLogSettings, checkConnectOptions, type LogPlace } from '../volume/options.js';
 import { refuseWithTier } from '../volume/tier-mark.js';
 import { type FoundVolume, findVolume, nameOf } from '../volume/volume-place.js';
-import { deletePin, findClone } from './pins.js';
+import { deleteObject, findClone } from './pins.js';
 
 export interface DeleteLogOptions {
   /**
@@ -50,11 +50,12 @@ export async function deleteLogVolume(
       fence = await giveUp(volume, settings);
       await deleteUntilGone(store, prefix, { reaches: rootKey(prefix), spared: fence });
     }
-    await deletePin(store, rootKey(prefix));
     const parent = volume?.found.root.bases[0];
     if (volume !== undefined && parent !== undefined) {
-      await deletePin(store, pinPrefix(parent.prefix, parent.snapshot) + volume.found.root.volumeId);
+      await deleteObject(store, pinPrefix(parent.prefix, parent.snapshot) + volume.found.root.volumeId);
     }
+    // Last of all: as long as it is there, all of this can be done again.
+    await deleteObject(store, rootKey(prefix));
   } catch (error) {
     throw BlockError.from(error, { device: nameOf(settings) });
   }

@@ -25,7 +25,7 @@ export async function putPin({ store, prefix }: FoundVolume, snapshot: string, c
   return key;
 }
 
-export async function deletePin(store: Pick<ObjectStore, 'delete'>, key: string): Promise<void> {
+export async function deleteObject(store: Pick<ObjectStore, 'delete'>, key: string): Promise<void> {
   const [result] = await store.delete([{ key }]);
   if (isBlockError(result)) throw result;
 }
