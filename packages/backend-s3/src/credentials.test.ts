@@ -10,7 +10,7 @@ let proxy: Awaited<ReturnType<typeof startFaults>>;
 let folder: string;
 
 beforeAll(async () => {
-  store = await startTestStore();
+  store = await startTestStore('local');
   proxy = await startFaults(store);
   folder = await mkdtemp(join(tmpdir(), 'blockyard-credentials-'));
 });

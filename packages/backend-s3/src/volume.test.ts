@@ -22,7 +22,7 @@ let proxy: FaultProxy & { volume: TestStore['volume'] };
 let at: ReturnType<TestStore['volume']>;
 
 beforeAll(async () => {
-  store = await startTestStore();
+  store = await startTestStore('local');
   proxy = await startFaults(store);
 });
 beforeEach(() => {

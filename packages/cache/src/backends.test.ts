@@ -6,7 +6,7 @@ import { connectMemory } from '@blockyard/backend-memory';
 import { connectS3, createVolume } from '@blockyard/backend-s3';
 import type { BlockDevice } from '@blockyard/block';
 import { conformance, SECTOR_SIZES } from '@blockyard/conformance';
-import { startLocalS3 } from '@blockyard/local-s3';
+import { startTestStore, type TestStore } from '@blockyard/local-s3';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { connectCache } from './connect.js';
 
@@ -64,12 +64,9 @@ describe('over a file', () => {
 const S3_SECTOR_SIZES = process.env.BLOCKYARD_S3_EVERY_SECTOR_SIZE === 'true' ? SECTOR_SIZES : [4096];
 
 describe('over S3', () => {
-  let store: Awaited<ReturnType<typeof startLocalS3>>;
-  let client: ReturnType<typeof store.client>;
-  let volumes = 0;
+  let store: TestStore;
   beforeAll(async () => {
-    store = await startLocalS3();
-    client = store.client();
+    store = await startTestStore();
   });
   afterAll(() => store.stop());
   conformance(
@@ -78,10 +75,12 @@ describe('over S3', () => {
       persistent: true,
       sectorSizes: S3_SECTOR_SIZES,
       async create(shape) {
-        const place = { client, bucket: store.bucket, prefix: `cache-${volumes++}` };
+        const { bucket, prefix } = store.volume();
+        const place = { client: store.client, bucket, prefix };
         await createVolume({ ...place, ...shape, objectSizeBytes: Math.max(65_536, shape.sectorSize) });
         return {
-          connect: async (options) => starved(await connectS3({ ...place, ...options })),
+          // Who opens a volume after it was given up waits for its lease.
+          connect: async (options) => starved(await connectS3({ ...place, ...options, leaseMs: 50 })),
           dispose: async () => {},
         };
       },

@@ -7,19 +7,20 @@ export interface StoredObject {
   readonly etag: string;
   /** The `x-amz-meta-` headers that it was stored with. */
   readonly metadata: Readonly<Record<string, string>>;
+  /** When it was stored. Left out: in 1970. */
+  readonly modified?: Date;
 }
 
 type Objects = Map<string, StoredObject>;
 
 const KEYS_IN_PAGE_MAX = 1000;
-/** Of all objects: no test looks at it. */
-const LAST_MODIFIED = new Date(0);
+const LONG_AGO = new Date(0);
 
-/** Carries a request out as S3 does, and gives S3's answer. */
-export function answerHonestly(objects: Objects, request: StoreRequest): StoreAnswer {
+/** Carries a request out as S3 does, and gives S3's answer. `now`: when what it stores is stored. Left out: in 1970. */
+export function answerHonestly(objects: Objects, request: StoreRequest, now = LONG_AGO): StoreAnswer {
   const { method, key, query } = request;
   if (key === '') return query.has('delete') ? deleteMany(objects, request) : list(objects, request);
-  if (method === 'PUT') return put(objects, request);
+  if (method === 'PUT') return put(objects, request, now);
   if (method === 'DELETE') return deleteOne(objects, request);
   const found = objects.get(key);
   return found === undefined ? errorAnswer(404, 'NoSuchKey') : get(found, request);
@@ -36,7 +37,7 @@ export function xmlAnswer(text: string, status = 200): StoreAnswer {
   return { status, headers: { 'content-type': 'application/xml' }, body };
 }
 
-function put(objects: Objects, { key, headers, body }: StoreRequest): StoreAnswer {
+function put(objects: Objects, { key, headers, body }: StoreRequest, now: Date): StoreAnswer {
   const refused = refuse(objects.get(key), headers['if-match'], headers['if-none-match']);
   if (refused !== undefined) return refused;
   const metadata = Object.entries(headers).filter(([name]) => name.startsWith('x-amz-meta-'));
@@ -45,6 +46,7 @@ function put(objects: Objects, { key, headers, body }: StoreRequest): StoreAnswe
     body,
     etag,
     metadata: Object.fromEntries(metadata.map(([name, value]) => [name, String(value)])),
+    ...(now === LONG_AGO ? {} : { modified: now }),
   });
   return { status: 200, headers: { etag } };
 }
@@ -59,12 +61,12 @@ function refuse(
   return found === undefined ? errorAnswer(404, 'NoSuchKey') : errorAnswer(412, 'PreconditionFailed');
 }
 
-function get({ body, etag, metadata }: StoredObject, { headers }: StoreRequest): StoreAnswer {
+function get({ body, etag, metadata, modified = LONG_AGO }: StoredObject, { headers }: StoreRequest): StoreAnswer {
   const about = {
     etag,
     ...metadata,
     'content-type': 'application/octet-stream',
-    'last-modified': LAST_MODIFIED.toUTCString(),
+    'last-modified': modified.toUTCString(),
   };
   const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(headers.range ?? '')?.map(Number) ?? [];
   if (first === undefined || last === undefined) return { status: 200, headers: about, body };
@@ -100,7 +102,9 @@ function list(objects: Objects, { bucket, query }: StoreRequest): StoreAnswer {
   const prefix = query.get('prefix') ?? '';
   const after = query.get('continuation-token') ?? query.get('start-after') ?? '';
   const keysMax = Math.min(Number(query.get('max-keys') ?? KEYS_IN_PAGE_MAX), KEYS_IN_PAGE_MAX);
-  const keys = [...objects.keys()].filter((key) => key.startsWith(prefix) && key > after).sort();
+  const isAfter = (key: string) => Buffer.compare(Buffer.from(key), Buffer.from(after)) > 0;
+  const keys = [...objects.keys()].filter((key) => key.startsWith(prefix) && isAfter(key));
+  keys.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
   const page = keys.slice(0, keysMax);
   return xmlAnswer(
     listingXml({ bucket, prefix, keys: page, next: keys.length > keysMax ? page.at(-1) : undefined }, objects),
@@ -121,8 +125,8 @@ export function listingXml(
   objects: ReadonlyMap<string, StoredObject>,
 ): string {
   const contents = keys.map((key) => {
-    const { etag = '"0"', body = Buffer.alloc(0) } = objects.get(key) ?? {};
-    return `<Contents><Key>${escapeXml(key)}</Key><LastModified>${LAST_MODIFIED.toISOString()}</LastModified><ETag>${escapeXml(etag)}</ETag><Size>${body.length}</Size></Contents>`;
+    const { etag = '"0"', body = Buffer.alloc(0), modified = LONG_AGO } = objects.get(key) ?? {};
+    return `<Contents><Key>${escapeXml(key)}</Key><LastModified>${modified.toISOString()}</LastModified><ETag>${escapeXml(etag)}</ETag><Size>${body.length}</Size></Contents>`;
   });
   const more = next === undefined ? '' : `<NextContinuationToken>${escapeXml(next)}</NextContinuationToken>`;
   return `<ListBucketResult><Name>${bucket}</Name><Prefix>${escapeXml(prefix)}</Prefix><KeyCount>${keys.length}</KeyCount><MaxKeys>${KEYS_IN_PAGE_MAX}</MaxKeys><IsTruncated>${next !== undefined}</IsTruncated>${more}${contents.join('')}</ListBucketResult>`;

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { S3Client } from '@aws-sdk/client-s3';
 import { type FaultProxy, startFaultProxy } from './fault-proxy.js';
 import { type LocalS3, startLocalS3 } from './local-s3.js';
+import { answerHonestly, type StoredObject } from './memory-s3.js';
+import { serveRequests } from './serve-requests.js';
 
 /** What a test needs to know of a store. */
 export interface TestStore {
@@ -14,18 +16,21 @@ export interface TestStore {
   stop(): Promise<void>;
 }
 
-/** Whether DeleteObjects honours ETags. The local store does not; of others it is believed unless they are said not to. */
-export const CONDITIONAL_DELETES =
-  process.env.S3_ENDPOINT !== undefined && process.env.S3_CONDITIONAL_DELETES !== 'false';
+/** Whether DeleteObjects of a test store honours ETags: believed unless it is said not to. */
+export const CONDITIONAL_DELETES = process.env.S3_CONDITIONAL_DELETES !== 'false';
 
 type Connection = Pick<LocalS3, 'bucket' | 'endpoint' | 'region' | 'credentials'> & {
   readonly forcePathStyle: boolean;
 };
 
-/** The server that `S3_ENDPOINT` and its like speak of, or a local one of the test's own. */
-export async function startTestStore(): Promise<TestStore> {
+/**
+ * The server that `S3_ENDPOINT` and its like speak of. Where they are not set, one of the test's own: in this process, with its
+ * objects in memory, or `'local'`, {@link startLocalS3}, which checks what it is sent and takes ten times as long.
+ */
+export async function startTestStore(kind: 'memory' | 'local' = 'memory'): Promise<TestStore> {
   const env = process.env;
-  const local = env.S3_ENDPOINT === undefined ? await startLocalS3() : undefined;
+  const start = kind === 'local' ? startLocalS3 : startMemoryS3;
+  const local = env.S3_ENDPOINT === undefined ? await start() : undefined;
   const connection: Connection = local ?? {
     endpoint: env.S3_ENDPOINT ?? '',
     region: env.S3_REGION ?? 'us-east-1',
@@ -52,6 +57,13 @@ export async function startTestStore(): Promise<TestStore> {
       await local?.stop();
     },
   };
+}
+
+async function startMemoryS3(): Promise<Connection & Pick<LocalS3, 'stop'>> {
+  const objects = new Map<string, StoredObject>();
+  const served = await serveRequests((request) => answerHonestly(objects, request, new Date()));
+  const credentials = { accessKeyId: 'memory', secretAccessKey: 'memory-secret' };
+  return { ...served, region: 'auto', credentials, forcePathStyle: true, bucket: 'volumes' };
 }
 
 /** A proxy in front of the store; volumes made with its `volume()` go through it. */
