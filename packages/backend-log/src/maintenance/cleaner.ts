@@ -80,14 +80,10 @@ export class Cleaner {
     const { state } = this.#parts;
     const maxLive = maxPacks * this.#maxSlots;
     const { objects } = state;
-    const candidates = [...objects]
-      .filter((row) => row.base === 0 && row.live > 0 && row.live < objects.capacityOf(row))
-      .map((row) => ({ row, share: row.live / objects.capacityOf(row) }))
-      .sort((a, b) => a.share - b.share);
     const victims: DataRow[] = [];
     let live = 0;
     let capacity = 0;
-    for (const { row } of candidates) {
+    for (const row of objects.emptiest()) {
       if (victims.length === VICTIMS_MAX || live + row.live > maxLive) break;
       victims.push(row);
       live += row.live;

@@ -34,6 +34,8 @@ export class Deleter {
   readonly #parts: DeleterParts;
   readonly #scheduled = new Set<DataRow | MapRow>();
   #batches: Batch[] = [];
+  /** The root that was looked at last: without another checkpoint or other snapshots no more is free. */
+  #looked: Partial<Pick<LogRoot, 'snapshots' | 'checkpoint'>> = {};
 
   constructor(parts: DeleterParts) {
     this.#parts = parts;
@@ -53,6 +55,8 @@ export class Deleter {
   schedule(): void {
     const { state, root, clock, deleteDelayMs } = this.#parts;
     const { snapshots, checkpoint } = root.root;
+    if (snapshots === this.#looked.snapshots && checkpoint === this.#looked.checkpoint) return;
+    this.#looked = { snapshots, checkpoint };
     const generation = checkpoint?.generation ?? 0;
     const isFree = (row: DataRow | MapRow) => row.dead !== 0 && row.dead <= generation && !this.#scheduled.has(row);
     const data = [...state.objects].filter((row) => isFree(row) && !isDataPinned(row, snapshots));

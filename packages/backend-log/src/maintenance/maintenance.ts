@@ -1,5 +1,5 @@
 import type { Clock } from '@blockyard/block';
-import { SerialQueue } from '@blockyard/block/async';
+import { coalesce, SerialQueue } from '@blockyard/block/async';
 import type { Checkpointer, CheckpointOptions } from '../checkpoint/checkpointer.js';
 import type { CheckpointPlace, LogRoot } from '../format/root.js';
 import type { VolumeState } from '../state/volume-state.js';
@@ -9,6 +9,8 @@ import type { Deleter } from './deleter.js';
 /** A checkpoint is made at the latest after so much of the log. It bounds what an opening has to replay. */
 const SEGMENTS_MAX = 512;
 const LOG_BYTES_MAX = 4 * 2 ** 30;
+/** Where checkpoints fail, writers wait from so many times that on. It bounds what the next opening has to replay. */
+const CHECKPOINTS_BEHIND_MAX = 4;
 
 /**
  * Share of the slots in use below which a busy volume is cleaned. At uniform random overwriting 0.45 costs 1.17 bytes written
@@ -105,11 +107,17 @@ export class Maintenance {
     if (this.#isCheckpointDue || this.#isCleaningDue) this.#kick();
   }
 
-  /** Whether the map holds as much as it may that only a checkpoint can free. */
-  get isMapFull(): boolean {
+  /** Whether only a checkpoint makes room for more: the map holds as much as it may, or too much of the log is behind. */
+  get isFull(): boolean {
     const { state, maxMapBytes } = this.#parts;
-    return state.map.changedBytes > maxMapBytes;
+    if (this.#segments >= CHECKPOINTS_BEHIND_MAX * SEGMENTS_MAX) return true;
+    return this.#logBytes >= CHECKPOINTS_BEHIND_MAX * LOG_BYTES_MAX || state.map.changedBytes > maxMapBytes;
   }
+
+  /** Resolves when there is room, and fails as the checkpoint does that was to make it. Calls at the same time share one. */
+  readonly makeRoom = coalesce(async () => {
+    if (this.isFull) await this.checkpoint();
+  });
 
   /** Makes a checkpoint now, with what `change` adds to the root. */
   checkpoint(change?: RootAtCheckpoint, options?: CheckpointOptions): Promise<CheckpointPlace> {

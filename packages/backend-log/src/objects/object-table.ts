@@ -1,11 +1,13 @@
 import { invariant } from '@blockyard/block';
 import type { ObjectId } from '../format/keys.js';
 import type { DataRow } from '../format/rows.js';
+import { ByShare } from './by-share.js';
 
 /** The objects that hold the volume's data, and how much of each the map reaches. */
 export class DataObjects {
   readonly #smallSlots: number;
   readonly #rows = new Map<ObjectId, DataRow>();
+  readonly #byShare = new ByShare<DataRow>();
   #sizeBytes = 0;
   #slots = 0;
   #live = 0;
@@ -69,27 +71,43 @@ export class DataObjects {
     this.#count(row, -1);
   }
 
+  /** This volume's objects of which the map reaches something and not everything, those of the least share first, roughly. */
+  emptiest(): Iterable<DataRow> {
+    return this.#byShare;
+  }
+
   gained(object: ObjectId, sectors: number): void {
-    const row = this.existing(object);
-    this.#count(row, -1);
-    row.live += sectors;
-    this.#count(row, 1);
+    this.#setLive(this.existing(object), sectors);
   }
 
   dropped(object: ObjectId, sectors: number): void {
     const row = this.existing(object);
     invariant(row.live >= sectors, 'an object loses no more live sectors than it has');
-    this.#count(row, -1);
-    row.live -= sectors;
-    this.#count(row, 1);
+    this.#setLive(row, -sectors);
   }
 
   [Symbol.iterator](): IterableIterator<DataRow> {
     return this.#rows.values();
   }
 
+  #setLive(row: DataRow, change: number): void {
+    if (row.base !== 0) {
+      row.live += change;
+      return;
+    }
+    const capacity = this.capacityOf(row);
+    const before = row.live;
+    row.live += change;
+    this.#live += change;
+    if (before === 0) this.#capacityInUse += capacity;
+    if (row.live === 0) this.#capacityInUse -= capacity;
+    this.#byShare.move(row, before / capacity, row.live / capacity);
+  }
+
   #count(row: DataRow, sign: 1 | -1): void {
     if (row.base !== 0) return;
+    const share = row.live / this.capacityOf(row);
+    this.#byShare.move(row, sign === 1 ? 0 : share, sign === 1 ? share : 0);
     this.#sizeBytes += sign * row.sizeBytes;
     this.#slots += sign * row.slots;
     this.#live += sign * row.live;

@@ -37,6 +37,8 @@ export class LogVolume {
   /** Sectors that were accepted: the state's size is that of the segments that are in it. */
   #sizeSectors: number;
   #isEnded = false;
+  /** Changes that wait for room, so that later ones wait behind them. */
+  #waiting = 0;
 
   constructor(opened: OpenedVolume, settings: ConnectLogSettings) {
     const { store, prefix, places, sealing, root, fence, state, epoch, opening } = opened;
@@ -195,7 +197,17 @@ export class LogVolume {
     this.fence.check();
     this.#presence.changed();
     this.maintenance.changed();
-    if (this.maintenance.isMapFull) return this.maintenance.checkpoint().then(change);
+    if (this.maintenance.isFull || this.#waiting > 0) return this.#changingLater(change);
+    return change();
+  }
+
+  async #changingLater(change: () => MaybePromise<void>): Promise<void> {
+    this.#waiting++;
+    try {
+      await this.maintenance.makeRoom();
+    } finally {
+      this.#waiting--;
+    }
     return change();
   }
 

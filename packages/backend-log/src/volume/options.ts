@@ -3,6 +3,7 @@ import {
   checkBoolean,
   checkInteger,
   checkIntegerBetween,
+  checkOneOf,
   checkOptionNames,
   checkSectorSize,
   checkSize,
@@ -166,7 +167,7 @@ export function checkConnectOptions(options: ConnectLogOptions): ConnectLogSetti
   checkBoolean(readOnly, 'readOnly');
   checkBoolean(takeOver, 'takeOver');
   checkBoolean(acceptLoss, 'acceptLoss');
-  if (tier !== undefined && tier !== 'expected') throw invalid("tier must be 'expected', or left out");
+  if (tier !== undefined) checkOneOf(tier, 'tier', ['expected']);
   checkBoolean(allowUnsafeStore, 'allowUnsafeStore');
   if (snapshot !== undefined) checkSnapshotName(snapshot);
   if (atMs !== undefined) checkInteger(atMs, 'atMs');
