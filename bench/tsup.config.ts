@@ -11,6 +11,7 @@ export default base(
     'src/nbd-serve.ts',
     'src/s3.ts',
     'src/log.ts',
+    'src/object-cache.ts',
     'src/s3-cpu.ts',
     'src/s3-cpu-store.ts',
     'src/nbd-hostile.ts',

@@ -99,6 +99,15 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
     uri: ['wire'],
     wire: [],
   },
+  'packages/object-cache': {
+    '.': ['format', 'identity', 'medium', 'reading', 'regions', 'table'],
+    format: [],
+    identity: [],
+    medium: ['format'],
+    reading: ['format', 'medium'],
+    regions: ['format', 'identity', 'medium', 'reading', 'table'],
+    table: ['format', 'identity'],
+  },
   'packages/object-store': {
     '.': [],
     'conformance/cases': ['.'],

@@ -45,7 +45,7 @@ async function packed(folder: string): Promise<string[]> {
 /** Names of the packages that a file imports, its own and Node's modules left out. */
 function importsOf(code: string, self: string): string[] {
   const bare = code.replace(/\/\*.*?\*\/|^\s*\/\/.*$/gms, '');
-  const specifiers = [...bare.matchAll(/\b(?:from|import)\s*\(?\s*(['"])([^'"\n]+)\1/g)].map(
+  const specifiers = [...bare.matchAll(/\b(?:from\s*|import\s*\(?\s*)(['"])([^'"\n]+)\1/g)].map(
     ([, , path]) => path as string,
   );
   const names = specifiers

@@ -30,8 +30,9 @@ export async function runStoreCase({ run }: StoreCase, subject: StoreSubject): P
     return store;
   };
   const { prefix = '' } = place;
+  const { keepsObjects = false } = subject;
   try {
-    await run({ store: await open(), prefix, open, key: (name) => prefix + name });
+    await run({ store: await open(), prefix, keepsObjects, open, key: (name) => prefix + name });
   } finally {
     for (const store of opened) store.close();
     await place.dispose();

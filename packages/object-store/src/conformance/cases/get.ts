@@ -88,7 +88,7 @@ export const getCases: readonly StoreCase[] = [
   },
   {
     title: 'an object of eight mebibytes and one byte is whole, and its tail is one range',
-    run: async ({ store, key }) => {
+    run: async ({ store, keepsObjects, key }) => {
       const body = bytesOf(LARGE_BYTES);
       await stored(store, key('a'), body);
       const target = new Uint8Array(LARGE_BYTES);
@@ -98,7 +98,8 @@ export const getCases: readonly StoreCase[] = [
       const tail = new Uint8Array(4097);
       await readInto(store, key('a'), [tail], LARGE_BYTES - 4097);
       assertBytes(tail, body.subarray(LARGE_BYTES - 4097), 'the tail');
-      assert.equal(store.traffic.requests.get, before + 1);
+      const requests = store.traffic.requests.get - before;
+      assert.ok(requests === 1 || (keepsObjects && requests === 0), `${requests} GETs`);
     },
   },
   {

@@ -3,6 +3,8 @@ import type { ObjectStore } from '../../store.js';
 /** A kind of store that is to pass the cases. */
 export interface StoreSubject {
   readonly name: string;
+  /** GETs may be answered by what a handle has kept, without a request that counts. Default: false. */
+  readonly keepsObjects?: boolean;
   /** A place for objects of a case's own, empty. */
   create(): Promise<StorePlace>;
 }
@@ -26,6 +28,8 @@ export interface StoreRunner {
 export interface StoreContext {
   readonly store: ObjectStore;
   readonly prefix: string;
+  /** See {@link StoreSubject.keepsObjects}. */
+  readonly keepsObjects: boolean;
   /** Another handle on the same objects; closed at the end. */
   open(): Promise<ObjectStore>;
   /** A key of the case's own. */
