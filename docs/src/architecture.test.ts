@@ -40,6 +40,7 @@ describe('Arrows point down', () => {
       'cache',
       'layers',
       'nbd',
+      'object-cache',
       'object-store',
       'object-store-s3',
       'volume-root',

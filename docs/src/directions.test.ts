@@ -122,9 +122,10 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
     requests: ['direct', 'link'],
   },
   'packages/uri': {
-    '.': ['schemes', 'syntax', 'volumes'],
-    schemes: ['syntax'],
+    '.': ['schemes', 'syntax', 'tier', 'volumes'],
+    schemes: ['syntax', 'tier'],
     syntax: [],
+    tier: ['syntax'],
     volumes: ['schemes', 'syntax'],
   },
   'apps/cli': {

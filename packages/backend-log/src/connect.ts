@@ -18,6 +18,8 @@ const PREFERRED_IO_BYTES = 128 << 10;
 
 /** A volume that is open, with what its root told when it was opened. */
 export interface LogDevice extends BlockDevice {
+  /** Tells the volume from any other, for good. */
+  readonly volumeId: string;
   /** Who had the volume open for writing before this device was opened. Null: no one. */
   readonly heldBy: VolumeHolder | null;
   /**
@@ -50,6 +52,7 @@ export async function connectLog(options: ConnectLogOptions): Promise<LogDevice>
   try {
     const volume = await findVolume(settings);
     const { store, found } = volume;
+    const { volumeId } = found.root;
     const held = holderOf(volume, settings);
     const { clock } = settings;
     const preferredIoBytes = Math.max(PREFERRED_IO_BYTES, found.root.sectorSize);
@@ -58,11 +61,17 @@ export async function connectLog(options: ConnectLogOptions): Promise<LogDevice>
       const view = new LogViewDriver(await LogView.open(volume, settings), store, facts);
       const isNow = settings.snapshot === undefined && settings.atMs === undefined;
       const tierMark = readOnlyTierMark(isNow ? found.root.tier : null);
-      return Object.assign(createDevice(view, { clock }), { ...READ_ONLY, heldBy: volumeHolderOf(held), tierMark });
+      return Object.assign(createDevice(view, { clock }), {
+        ...READ_ONLY,
+        volumeId,
+        heldBy: volumeHolderOf(held),
+        tierMark,
+      });
     }
     const log = new LogVolume(await openForWriting(volume, settings), settings);
     const device = createDevice(new LogDriver(log, store, facts), { clock });
     return Object.assign(device, {
+      volumeId,
       heldBy: volumeHolderOf(held),
       tierMark: log.tierMark,
       snapshot: () => log.statistics(copyOfTraffic(store.traffic)),

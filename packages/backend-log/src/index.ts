@@ -14,6 +14,7 @@ export {
 export { type CloneOptions, createClone } from './history/clone.js';
 export { compactLogVolume } from './history/compact.js';
 export { type DeleteLogOptions, deleteLogVolume } from './history/delete-volume.js';
+export { type ImmutableKeys, immutableKeysOf, type VolumeKeys } from './history/immutable-keys.js';
 export { type CheckpointSummary, inspectLogVolume, type VolumeSummary } from './history/inspect.js';
 export { type RollBackOptions, rollBack } from './history/roll-back.js';
 export { deleteSnapshot, listSnapshots, takeSnapshot } from './history/snapshots.js';

@@ -3,6 +3,9 @@ import { type CacheOptions, connectCache } from '@blockyard/cache';
 import { schemeOf } from './schemes/all.js';
 import type { OpenOptions, UriDevice } from './schemes/scheme.js';
 import { DeviceUri } from './syntax/device-uri.js';
+import { invalid } from './syntax/invalid.js';
+import { type TierOptions, tierSettingsOf } from './tier/settings.js';
+import { snapshotOf } from './tier/snapshot.js';
 
 export interface ConnectUriOptions {
   /** Refuse every change. Default: false; a moment of the past is read-only in any case. */
@@ -13,6 +16,10 @@ export interface ConnectUriOptions {
    * Whether a volume in a store is taken from a process that has it open and is alive. If not, that is `LOCKED`. Default: true.
    */
   readonly takeOver?: boolean;
+  /** A folder on a local disk, for what is kept of the device there. Default: what `?tier=` says. */
+  readonly tier?: TierOptions;
+  /** Told when a tier begins to fail; nothing else fails for that. Default: no one is told. */
+  readonly onTierError?: (error: BlockError) => void;
   /** Puts a write-back cache of so many bytes before the device. Left out: no cache. */
   readonly cacheSizeBytes?: number;
   /** Further options of that cache. */
@@ -23,6 +30,8 @@ const KNOWN: Readonly<Record<keyof ConnectUriOptions, true>> = {
   readOnly: true,
   maxOutageMs: true,
   takeOver: true,
+  tier: true,
+  onTierError: true,
   cacheSizeBytes: true,
   cache: true,
 };
@@ -37,13 +46,15 @@ export async function connectUri(text: string, options: ConnectUriOptions = {}):
   try {
     checkOptionNames(options, KNOWN);
     const { readOnly = false, takeOver = true, maxOutageMs, cacheSizeBytes, cache = {} } = options;
+    const { onTierError = () => {} } = options;
     const uri = new DeviceUri(text);
-    const device = await open(uri, { readOnly, takeOver, maxOutageMs });
+    const tier = tierSettingsOf(uri, options.tier, onTierError);
+    const device = await open(uri, { readOnly, takeOver, maxOutageMs, tier });
+    if (tier !== undefined && device.tier === undefined) Object.assign(device, { tier: () => snapshotOf(tier) });
     if (cacheSizeBytes === undefined) return device;
     try {
       const cached = await connectCache(device, { ...cache, maxSizeBytes: cacheSizeBytes });
-      const { storeTraffic } = device;
-      return storeTraffic === undefined ? cached : Object.assign(cached, { storeTraffic });
+      return Object.assign(cached, factsBelow(device));
     } catch (error) {
       await device.disconnect({ force: true });
       throw error;
@@ -53,9 +64,17 @@ export async function connectUri(text: string, options: ConnectUriOptions = {}):
   }
 }
 
+/** What a cache does not hide. */
+function factsBelow({ storeTraffic, tier }: UriDevice): Pick<UriDevice, 'storeTraffic' | 'tier'> {
+  return { ...(storeTraffic === undefined ? {} : { storeTraffic }), ...(tier === undefined ? {} : { tier }) };
+}
+
 /** Where there is no past an @ is a character like any other, and may have been meant for more. */
 async function open(uri: DeviceUri, options: OpenOptions): Promise<UriDevice> {
   const scheme = schemeOf(uri);
+  if (options.tier !== undefined && !scheme.parameters.includes('tier')) {
+    throw invalid(`${uri.scheme}: ends with its process, so that a tier has nothing to keep for it`);
+  }
   try {
     return await scheme.open(uri, options);
   } catch (error) {

@@ -8,6 +8,8 @@ export type { Layout } from './schemes/layout.js';
 export type { UriDevice } from './schemes/scheme.js';
 export { OUTAGE_WAIT_MS, parseOutage } from './syntax/outage.js';
 export { formatSize, parseSize } from './syntax/size.js';
+export type { TierOptions } from './tier/settings.js';
+export type { TierSnapshot } from './tier/snapshot.js';
 export { checkUri } from './volumes/check.js';
 export { deleteUri } from './volumes/delete.js';
 export {

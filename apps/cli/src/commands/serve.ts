@@ -1,9 +1,11 @@
-import { type BlockDevice, type BlockErrorCode, isBlockError } from '@blockyard/block';
+import { type BlockDevice, type BlockError, type BlockErrorCode, isBlockError } from '@blockyard/block';
 import { type NbdServer, serveNbd } from '@blockyard/nbd';
 import { connectUri, OUTAGE_WAIT_MS, parseOutage } from '@blockyard/uri';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { cacheOption, defineCommand, jsonOption, takeOverOption } from '../arguments/define.js';
+import { addTierOptions, type TierArguments, tierOptionsOf } from '../arguments/tier.js';
 import { connectOptions, openDevice } from '../devices/device.js';
+import { tierFailure, tierLines } from '../devices/tier-log.js';
 import { EventLog } from '../serve/event-log.js';
 import { isLoopback, type ListenAddress, parseListen } from '../serve/listen.js';
 import { readTls, type TlsFiles } from '../serve/tls.js';
@@ -20,7 +22,7 @@ const LISTEN_HINTS: Readonly<Partial<Record<BlockErrorCode, string>>> = {
   IO: 'an address must be one of this machine, or a path in a folder that is there, and yours to use',
 };
 
-interface Options extends TlsFiles {
+interface Options extends TlsFiles, TierArguments {
   readonly takeOver?: boolean;
   readonly nbd: ListenAddress;
   readonly cache?: number;
@@ -31,7 +33,7 @@ interface Options extends TlsFiles {
 }
 
 export function defineServe(program: Command, context: Context): void {
-  defineCommand(program, {
+  const command = defineCommand(program, {
     usage: 'serve <uri>',
     summary:
       'Serves a device over NBD until SIGTERM, SIGINT or SIGHUP, then flushes it. Prints the NBD URI; events go to stderr.',
@@ -42,7 +44,8 @@ export function defineServe(program: Command, context: Context): void {
         .argParser(parseListen)
         .default(parseListen(LISTEN_DEFAULT), LISTEN_DEFAULT),
     )
-    .addOption(cacheOption())
+    .addOption(cacheOption());
+  addTierOptions(command)
     .addOption(
       new Option(
         '--outage <time>',
@@ -111,8 +114,12 @@ async function giveUp(context: Context, server: NbdServer, reason: unknown): Pro
 
 /** Undefined if the end was asked for before there was anything to serve. */
 async function open(context: Context, uri: string, options: Options): Promise<BlockDevice | undefined> {
+  const tier = { ...tierOptionsOf(options), onTierError: (error: BlockError) => context.log(tierFailure(error)) };
+  const connecting = connectUri(uri, { ...connectOptions(options), ...tier, maxOutageMs: options.outage });
   try {
-    return await openDevice(context, connectUri(uri, { ...connectOptions(options), maxOutageMs: options.outage }));
+    const device = await openDevice(context, connecting);
+    if (device.tier !== undefined) for (const line of tierLines(device.tier())) context.log(line);
+    return device;
   } catch (error) {
     if (!(error instanceof Interruption)) throw error;
     context.log('stopped before there was anything to serve');

@@ -1,7 +1,8 @@
-import { type BlockDevice, isBlockError } from '@blockyard/block';
+import { type BlockDevice, type BlockError, isBlockError } from '@blockyard/block';
 import { type ConnectUriOptions, connectUri, type UriDevice } from '@blockyard/uri';
 import type { Context } from '../terminal/context.js';
 import { unlessInterrupted } from '../terminal/interruption.js';
+import { tierFailure } from './tier-log.js';
 
 /** What the command line says of a device. */
 export interface DeviceOptions {
@@ -27,7 +28,8 @@ export async function withDevice<T>(
   options: DeviceOptions,
   body: (device: UriDevice) => Promise<T>,
 ): Promise<T> {
-  const device = await openDevice(context, connectUri(uri, connectOptions(options)));
+  const onTierError = (error: BlockError) => context.log(tierFailure(error));
+  const device = await openDevice(context, connectUri(uri, { ...connectOptions(options), onTierError }));
   return using(context, device, body);
 }
 

@@ -101,7 +101,19 @@ function hintOf(error: unknown): string {
 
 /** A device can be created; what it would be in cannot. */
 function hintFor(error: BlockError): string | undefined {
-  return isMissingBucket(error) ? 'is the name right? the bucket must be there' : HINTS[error.code];
+  if (isMissingBucket(error)) return 'is the name right? the bucket must be there';
+  return (isOfTier(error) ? TIER_HINTS[error.code] : undefined) ?? HINTS[error.code];
+}
+
+/** What helps where it is not the device that fails, but its tier. */
+const TIER_HINTS: Readonly<Partial<Record<BlockErrorCode, string>>> = {
+  LOCKED: 'end that process first, or name another folder; without a tier, a device is read as its store has it',
+  NO_SPACE: 'make room, or take less with --tier-size',
+  ACCESS_DENIED: 'the folder of a tier must be yours to write to',
+};
+
+function isOfTier({ message }: BlockError): boolean {
+  return message.startsWith('tier ');
 }
 
 function isMissingBucket(error: unknown): boolean {

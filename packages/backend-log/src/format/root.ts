@@ -166,6 +166,14 @@ export function encryptionOf(bytes: Uint8Array, where: string): Encryption | nul
   return checkEncryption(text.fields.encryption, where);
 }
 
+/** Which volumes a root refers to: its own, and those that it has objects of. Checks nothing else of it. */
+export function volumesIn(bytes: Uint8Array, where: string): Pick<LogRoot, 'volumeId' | 'bases'> {
+  const text = parseRoot(bytes, where);
+  checkRootName(text.fields, 'layout', LAYOUT, where);
+  const { volumeId } = ownedFieldsOf(text, where);
+  return within(where, () => ({ volumeId, bases: listOf(text.fields.bases, 'bases', checkBase) }));
+}
+
 function decodeRoot(bytes: Uint8Array, where: string, digest: RootDigest | undefined): LogRoot {
   const text = parseRoot(bytes, where);
   const { fields } = text;

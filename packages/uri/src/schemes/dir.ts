@@ -2,6 +2,7 @@ import { basename, dirname, relative, resolve, sep } from 'node:path';
 import { BlockError } from '@blockyard/block';
 import { type DeviceUri, decode } from '../syntax/device-uri.js';
 import { invalid } from '../syntax/invalid.js';
+import { TIER_PARAMETERS } from '../tier/settings.js';
 import { LOG_PARAMETERS, logParametersOf, makeLog, openLog } from './log.js';
 import type { Scheme, StorePlace } from './scheme.js';
 import { readSecret } from './secret.js';
@@ -14,7 +15,7 @@ const SECTOR_SIZE = 4096;
 /** Log volumes in a store of objects that is a directory of this machine. */
 export const dir: Scheme = {
   example: 'dir:/srv/volumes/web-1',
-  parameters: LOG_PARAMETERS,
+  parameters: [...LOG_PARAMETERS, ...TIER_PARAMETERS],
 
   async open(uri, options) {
     const path = pathOf(uri);

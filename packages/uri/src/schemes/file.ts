@@ -1,5 +1,6 @@
 import { type DeviceUri, decode } from '../syntax/device-uri.js';
 import { invalid } from '../syntax/invalid.js';
+import { TIER_PARAMETERS } from '../tier/settings.js';
 import type { Scheme } from './scheme.js';
 import { sectorSizeOf, sectorsOf } from './sectors.js';
 
@@ -7,7 +8,7 @@ const SECTOR_SIZE = 512;
 
 export const file: Scheme = {
   example: 'file:/srv/disk.img',
-  parameters: ['sector', 'lock'],
+  parameters: ['sector', 'lock', ...TIER_PARAMETERS],
 
   async open(uri, { readOnly }) {
     const options = optionsOf(uri);

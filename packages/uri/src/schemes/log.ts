@@ -1,8 +1,11 @@
-import type { ConnectLogOptions } from '@blockyard/backend-log';
+import type { ConnectLogOptions, LogDevice } from '@blockyard/backend-log';
+import { BlockError } from '@blockyard/block';
 import type { ObjectStore } from '@blockyard/object-store';
 import type { DeviceUri } from '../syntax/device-uri.js';
 import { invalid } from '../syntax/invalid.js';
 import type { Moment } from '../syntax/moment.js';
+import { type CachedVolumeStore, openCachedStore } from '../tier/object-cache.js';
+import { snapshotOf } from '../tier/snapshot.js';
 import type { MakeOptions, OpenOptions, UriDevice } from './scheme.js';
 import { readSecret, SECRET_PARAMETERS, type Secret } from './secret.js';
 import { checkStored, sectorSizeOf } from './sectors.js';
@@ -46,27 +49,49 @@ export async function openLog(
   store: ObjectStore,
   prefix: string,
   { secret, moment, maxSegmentsInFlight, maxMapBytes, followMs, sectorSize }: LogParameters,
-  { readOnly, takeOver }: OpenOptions,
+  { readOnly, takeOver, tier }: OpenOptions,
   options: Pick<ConnectLogOptions, 'maxConcurrency' | 'allowUnsafeStore'> = {},
 ): Promise<UriDevice> {
   const [{ connectLog }, { copyOfTraffic }] = await Promise.all([
     import('@blockyard/backend-log'),
     import('@blockyard/object-store'),
   ]);
+  // Locked before the volume is taken from another process: with that one's tier it cannot be had.
+  const cached = tier === undefined ? undefined : await openCachedStore(store, prefix, tier);
   const device = await connectLog({
     ...options,
     ...secret,
     ...moment,
-    store,
+    store: cached?.store ?? store,
     prefix,
     readOnly: readOnly || moment !== undefined,
     takeOver,
     ...(maxSegmentsInFlight === undefined ? {} : { maxSegmentsInFlight }),
     ...(maxMapBytes === undefined ? {} : { maxMapBytes }),
     ...(followMs === undefined ? {} : { followMs }),
+  }).catch(async (error: unknown) => {
+    await cached?.store.ended;
+    throw error;
   });
+  if (cached !== undefined) await endTogether(device, cached);
   await checkStored(device, 'sector', device.info.sectorSize, sectorSize);
-  return Object.assign(device, { layout: 'log' as const, storeTraffic: () => copyOfTraffic(store.traffic) });
+  return Object.assign(device, {
+    layout: 'log' as const,
+    storeTraffic: () => copyOfTraffic(store.traffic),
+    ...(tier === undefined || cached === undefined ? {} : { tier: () => snapshotOf(tier, cached.store) }),
+  });
+}
+
+/** Once the device is disconnected, the tier is free for the next one. */
+async function endTogether(device: LogDevice, { store, volumeId }: CachedVolumeStore): Promise<void> {
+  const disconnect = device.disconnect.bind(device);
+  device.disconnect = async (options) => {
+    await disconnect(options);
+    await store.ended;
+  };
+  if (device.volumeId === volumeId) return;
+  await device.disconnect({ force: true });
+  throw new BlockError('UNAVAILABLE', `${device.info.name} was made anew while it was opened`);
 }
 
 /** Makes what `openLog` opens. The store stays open. */

@@ -1,8 +1,9 @@
 import { invalid } from '../syntax/invalid.js';
+import { TIER_PARAMETERS } from '../tier/settings.js';
 import type { Scheme } from './scheme.js';
 import { sectorSizeOf } from './sectors.js';
 
-const OWN_PARAMETERS = ['sector', 'connections', 'reconnect-ms'];
+const OWN_PARAMETERS = ['sector', 'connections', 'reconnect-ms', ...TIER_PARAMETERS];
 
 /** One of the four schemes of NBD, which the client tells apart itself. */
 export function nbd(example: string): Scheme {

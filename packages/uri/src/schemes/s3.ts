@@ -3,6 +3,7 @@ import { BlockError } from '@blockyard/block';
 import { type DeviceUri, decode } from '../syntax/device-uri.js';
 import { invalid } from '../syntax/invalid.js';
 import { parseOutage } from '../syntax/outage.js';
+import { TIER_PARAMETERS } from '../tier/settings.js';
 import { findLayout, noPast } from './find-layout.js';
 import { type Layout, layoutIn } from './layout.js';
 import { LOG_PARAMETERS, logParametersOf, makeLog, openLog, refuseLogParameters } from './log.js';
@@ -27,6 +28,7 @@ export const s3: Scheme = {
     'min-concurrency',
     ...CHUNKS_ALONE,
     ...LOG_PARAMETERS,
+    ...TIER_PARAMETERS,
   ],
 
   async open(uri, options) {

@@ -2,6 +2,8 @@ import type { BlockDevice } from '@blockyard/block';
 import type { ObjectStore, Traffic } from '@blockyard/object-store';
 import type { VolumeHolder } from '@blockyard/volume-root';
 import type { DeviceUri } from '../syntax/device-uri.js';
+import type { TierSettings } from '../tier/settings.js';
+import type { TierSnapshot } from '../tier/snapshot.js';
 import type { Layout } from './layout.js';
 import type { Secret } from './secret.js';
 
@@ -19,6 +21,8 @@ export interface UriDevice extends BlockDevice {
    * no store of objects. `costOf` of `@blockyard/object-store` makes dollars of it.
    */
   readonly storeTraffic?: () => Traffic;
+  /** What its tier has and does. Left out where it has none. */
+  readonly tier?: () => TierSnapshot;
 }
 
 /** What a device is opened with, beside its URI. */
@@ -28,6 +32,8 @@ export interface OpenOptions {
   readonly maxOutageMs: number | undefined;
   /** Where it can be taken from a process that is alive: whether it is. */
   readonly takeOver: boolean;
+  /** The tier that it gets, if it has a use for one. */
+  readonly tier?: TierSettings | undefined;
 }
 
 /** What a device is made with, beside its URI. */

@@ -1,0 +1,91 @@
+import { chmod, mkdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type BlockDevice, BlockError, fromErrno, isBlockError, unlessErrno } from '@blockyard/block';
+import { invalid } from '../syntax/invalid.js';
+import { TIER_SECTOR_BYTES } from './sizes.js';
+
+/** What is in a tier's folder. Each is a file, or a link to a raw disk, and a block device. */
+export const TIER_FILES = { objectCache: 'object-cache' } as const;
+
+/** The data of the device are in it: no one else's to read. */
+const FOLDER_MODE = 0o700;
+const FILE_MODE = 0o600;
+
+export interface MediumSize {
+  /** Of a new one. */
+  readonly newBytes: number;
+  /** Whether one that is there gets that size too. */
+  readonly isForced: boolean;
+}
+
+/**
+ * Opens a file of a tier, locked; makes it, and the folder, where they are not there. One that is there keeps its bytes if it
+ * grows, and loses them if it shrinks.
+ *
+ * Rejects with `LOCKED` while another process has the tier, `NO_SPACE` if a new file does not fit, `INVALID_ARGUMENT` if
+ * something else than a folder is there, `ACCESS_DENIED`, and as a file's `connect` does.
+ */
+export async function openMedium(directory: string, name: string, size: MediumSize): Promise<BlockDevice> {
+  await makeFolder(directory);
+  const path = join(directory, name);
+  const isNew = (await unlessErrno(['ENOENT'], stat(path)).catch(placed(directory))) === undefined;
+  const device = await connect(path, size).catch(placed(directory));
+  try {
+    if (isNew) await chmod(path, FILE_MODE);
+    if (size.isForced && !(await stat(path)).isBlockDevice()) await resize(device, size.newBytes);
+    return device;
+  } catch (error) {
+    await device.disconnect({ force: true });
+    return placed(directory)(error);
+  }
+}
+
+async function makeFolder(directory: string): Promise<void> {
+  // Nothing is changed if it is there.
+  await mkdir(directory, { recursive: true, mode: FOLDER_MODE }).catch(async (error: unknown) => {
+    const found = await stat(directory).catch(() => undefined);
+    if (found === undefined) return placed(directory)(error);
+    throw invalid(`the tier ${directory} is no folder`);
+  });
+}
+
+/** Its space is taken at once where that can be, so that one that does not fit is known from the start. */
+async function connect(path: string, { newBytes }: MediumSize): Promise<BlockDevice> {
+  const { connectFile } = await import('@blockyard/backend-file');
+  const make = (reserve: boolean) =>
+    connectFile({
+      path,
+      sectorSize: TIER_SECTOR_BYTES,
+      create: { sizeSectors: newBytes / TIER_SECTOR_BYTES, ifMissing: true, reserve },
+    });
+  try {
+    return await make(true);
+  } catch (error) {
+    if (!isBlockError(error, 'UNSUPPORTED')) throw error;
+    return make(false);
+  }
+}
+
+async function resize(device: BlockDevice, sizeBytes: number): Promise<void> {
+  const sizeSectors = sizeBytes / TIER_SECTOR_BYTES;
+  if (sizeSectors === device.info.sizeSectors) return;
+  // Without its end it is not what it says: it begins anew.
+  if (sizeSectors < device.info.sizeSectors) await device.resize(0);
+  await device.resize(sizeSectors);
+  await device.flush();
+}
+
+/** Says of a failure that it is the tier's. */
+function placed(directory: string): (error: unknown) => never {
+  return (error) => {
+    const cause = fromErrno(error);
+    const device = `tier ${directory}`;
+    throw new BlockError(cause.code, `${device}: ${explained(cause)}`, { device, cause });
+  };
+}
+
+function explained({ code, message }: BlockError): string {
+  if (code === 'LOCKED') return 'another process has it, and a tier is of one process at a time';
+  if (code === 'NO_SPACE') return `there is no room for it; a smaller size takes less (${message})`;
+  return message;
+}

@@ -1,0 +1,14 @@
+import type { CachedObjectStore, ObjectCacheSnapshot } from '@blockyard/object-cache';
+import type { TierSettings } from './settings.js';
+
+/** What a tier has and does at this moment. */
+export interface TierSnapshot {
+  /** Its folder. */
+  readonly directory: string;
+  /** Null: the device has no objects that could be kept. Only log volumes do. */
+  readonly objectCache: ObjectCacheSnapshot | null;
+}
+
+export function snapshotOf({ directory }: TierSettings, store?: CachedObjectStore): TierSnapshot {
+  return { directory, objectCache: store?.snapshot() ?? null };
+}
