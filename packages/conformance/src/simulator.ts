@@ -1,7 +1,8 @@
+export type { Watch } from './model/watch.js';
 export { crashAtEachCall } from './simulator/crash-at-each-call.js';
 export { failEachCall } from './simulator/fail-each-call.js';
 export { type CrashPoint, FAULT_KINDS, type FaultKind, type Faults, type SingleFault } from './simulator/faults.js';
-export type { Life } from './simulator/life.js';
+export { Life } from './simulator/life.js';
 export { Random } from './simulator/random.js';
 export type { Action, Ending, ForcedResize, ScriptStep } from './simulator/script.js';
 export { type ShrinkOptions, shrink } from './simulator/shrink.js';

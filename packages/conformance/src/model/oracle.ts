@@ -4,12 +4,9 @@ import { accept, beginChange, type Change, nameOf, pastChange } from './change.j
 import { type Floor, Prefixes } from './prefixes.js';
 import { Reading } from './reading.js';
 import { type Entry, type Sector, unique } from './sector.js';
+import { type PlacedChange, Seen } from './seen.js';
 import { describeWriter, type Writer, ZEROES } from './stamp.js';
-
-/** A size that the device had or may get. */
-interface Size extends Change {
-  readonly sizeSectors: number;
-}
+import { type Size, Watch } from './watch.js';
 
 /** An operation in flight. Exactly one of the methods is called, once, when it settles. */
 export interface Pending {
@@ -45,6 +42,9 @@ export interface PendingRead {
 export class Oracle {
   readonly #sectors = new Map<number, Sector>();
   readonly #reads = new Set<Reading>();
+  readonly #watches = new Set<Watch>();
+  /** What other processes have seen. */
+  readonly #seen = new Seen();
   #clock = 0;
   #writers = 0;
   /** The size that operations called now will find. */
@@ -81,11 +81,29 @@ export class Oracle {
 
   /** What a crash now may leave, if the device keeps the order of its writes [D5]. It stays what it is, whatever comes later. */
   prefixes(): Prefixes {
-    const sizes = this.#sizes.map((change) => ({ held: change.sizeSectors, change }));
+    const seen = this.#seen;
+    const sizes = this.#sizes.map((size) => ({ held: size.sizeSectors, change: seen.accepted('size', size) }));
     const sectors = [...this.#sectors].map(([at, { crash }]) => {
-      return [at, crash.map((change) => ({ held: change.writer, change }))] as const;
+      return [at, crash.map((entry) => ({ held: entry.writer, change: seen.accepted(at, entry) }))] as const;
     });
     return new Prefixes(sizes, new Map(sectors), this.#floor);
+  }
+
+  /** Begins to follow what another process sees of the device, which keeps the order of its writes. */
+  watch(): Watch {
+    const now = () => this.#clock;
+    const onSeen = (floor: Floor, changes: readonly PlacedChange[]) => {
+      if (floor.at > this.#floor.at) this.#floor = floor;
+      for (const change of changes) this.#seen.add(change, { at: Math.floor(floor.at), by: now() });
+    };
+    const watch = new Watch({ now, onSeen }, this.#floor, this.#sizes);
+    for (const [at, { crash }] of this.#sectors) for (const entry of crash) watch.add(at, entry);
+    this.#watches.add(watch);
+    return watch;
+  }
+
+  unwatch(watch: Watch): void {
+    this.#watches.delete(watch);
   }
 
   /** The sectors that any operation was about; all others are zeroes. */
@@ -153,9 +171,11 @@ export class Oracle {
     const name = `the resize to ${sizeSectors} sectors`;
     const size: Size = { sizeSectors, ...beginChange(name, begunAt) };
     const zeroes: Entry = { writer: ZEROES, ...beginChange(name, begunAt) };
-    const dropped = [...this.#sectors].filter(([at]) => at >= sizeSectors).map(([, sector]) => sector);
-    const undo = dropped.map((sector) => ({ sector, ...sector }));
-    for (const sector of dropped) {
+    const dropped = [...this.#sectors].filter(([at]) => at >= sizeSectors);
+    const undo = dropped.map(([, sector]) => ({ sector, ...sector }));
+    for (const watch of this.#watches) watch.addSize(size);
+    for (const [at, sector] of dropped) {
+      for (const watch of this.#watches) watch.add(at, zeroes);
       sector.now = [zeroes];
       sector.inFlight.clear();
       sector.crash = [...sector.crash, zeroes];
@@ -172,6 +192,7 @@ export class Oracle {
         const settledAt = this.#tick();
         for (const change of [zeroes, size]) Object.assign(change, { settledAt, mayComeLate });
         const late = mayComeLate ? [zeroes] : [];
+        if (!mayComeLate) for (const watch of this.#watches) watch.remove(size, zeroes);
         for (const { sector, now, crash, barrierAt } of undo) {
           Object.assign(sector, { now, crash: [...crash, ...late], barrierAt });
         }
@@ -209,6 +230,7 @@ export class Oracle {
       });
     }
     const at = this.#tick();
+    for (const watch of this.#watches) watch.startAgain(at);
     const past = (writer: Writer): Entry => ({ writer, ...pastChange(`${describeWriter(writer)}, found before`, at) });
     for (const [position, sector] of this.#sectors) {
       const left = unique(sector.crash).map(past);
@@ -216,27 +238,32 @@ export class Oracle {
       const writer = found?.[position];
       const there = writer === undefined ? left : left.filter((entry) => entry.writer === writer);
       sector.now = position < sizeSectors ? there : [zeroes];
+      for (const watch of this.#watches) for (const entry of sector.now) watch.add(position, entry);
       sector.crash = isDurable ? sector.now : [...left, zeroes];
       if (isDurable) sector.durableAt = at;
       sector.inFlight.clear();
       sector.barrierAt = at;
     }
     this.#reads.clear();
+    this.#seen.clear();
     this.#sizeSectors = sizeSectors;
     const others = isDurable ? [] : sizes.filter((size) => size !== sizeSectors);
     this.#sizes = [...others, sizeSectors].map((size) => ({
       sizeSectors: size,
       ...pastChange(`the size of ${size} sectors, found before`, at),
     }));
+    const last = this.#sizes.at(-1);
+    if (last !== undefined) for (const watch of this.#watches) watch.addSize(last);
   }
 
   #beginWrite(start: number, count: number, writer: Writer, what: string): PendingWrite {
     const entry: Entry = { writer, ...beginChange(nameOf(what, start, count), this.#tick()) };
     const sectors = Array.from({ length: count }, (_, i) => this.#sector(start + i));
-    for (const sector of sectors) {
+    sectors.forEach((sector, i) => {
       sector.inFlight.add(entry);
       sector.crash = [...sector.crash, entry];
-    }
+      for (const watch of this.#watches) watch.add(start + i, entry);
+    });
     for (const read of this.#reads) read.disturb(start, count, writer);
     const settled = (survives: (other: Entry) => boolean) => {
       for (const sector of sectors) {
@@ -264,6 +291,7 @@ export class Oracle {
       const zeroes: Entry = { writer: ZEROES, ...pastChange('the beginning', 0) };
       sector = { now: [zeroes], inFlight: new Set(), crash: [zeroes], durableAt: 0, barrierAt: 0 };
       this.#sectors.set(at, sector);
+      for (const watch of this.#watches) watch.add(at, zeroes);
     }
     return sector;
   }

@@ -6,10 +6,13 @@ import { describeWriter, type TORN, type Writer, ZEROES } from './stamp.js';
 export class PrefixViolation extends AssertionError {
   /** What it breaks: `D5`, or where a place by itself cannot be as it is, `D1, D4`. */
   readonly clauses: string;
+  /** Without when that was. */
+  readonly what: string;
 
   constructor(clauses: string, what: string) {
     super({ message: `after a crash ${what}` });
     this.clauses = clauses;
+    this.what = what;
   }
 }
 
@@ -20,7 +23,7 @@ export interface Version {
   readonly change: Change;
 }
 
-/** The moment that a crash does not go back behind, and why. */
+/** The moment that nothing goes back behind, and why. */
 export interface Floor {
   readonly at: number;
   /** `a flush was called that succeeded`. */
@@ -48,7 +51,8 @@ interface Gap {
 const FOR_EVER = Number.POSITIVE_INFINITY;
 
 /**
- * What a crash may leave of a device that keeps the order of its writes [D5], as of one moment.
+ * What a crash may leave of a device that keeps the order of its writes [D5], as of one moment; and what another process may
+ * see of it.
  *
  * A state is the result of a prefix of the writes exactly if there is one moment, no earlier than the last flush, at which
  * each place may have held what was found there: the change that put it there had been submitted, and nothing that was submitted
@@ -77,9 +81,24 @@ export class Prefixes {
    * @param writers of each sector of the device
    */
   violation(writers: readonly (Writer | typeof TORN)[]): PrefixViolation | undefined {
-    const sizes = this.#sizes.get(writers.length);
-    if (sizes === undefined) return unknown(`the device has ${writers.length} sectors`, [...this.#sizes.keys()]);
-    const gaps = gapsOf(`the device has ${writers.length} sectors`, sizes);
+    const found = this.earliest(writers, writers.length);
+    return found instanceof PrefixViolation ? found : undefined;
+  }
+
+  /**
+   * The first moment at which the device may have held these, or what is wrong with them.
+   *
+   * @param writers of the first sectors of the device
+   * @param sizeSectors of the device, where that is known
+   */
+  earliest(writers: readonly (Writer | typeof TORN)[], sizeSectors?: number): number | PrefixViolation {
+    const gaps: Gap[] = [];
+    if (sizeSectors !== undefined) {
+      const found = `the device has ${sizeSectors} sectors`;
+      const sizes = this.#sizes.get(sizeSectors);
+      if (sizes === undefined) return unknown(found, [...this.#sizes.keys()]);
+      gaps.push(...gapsOf(found, sizes));
+    }
     for (const [sector, writer] of writers.entries()) {
       const known = this.#sectors.get(sector) ?? UNTOUCHED;
       const periods = known.get(writer);
@@ -87,11 +106,10 @@ export class Prefixes {
       if (periods === undefined) return unknown(found, [...known.keys()].map(describeWriter));
       gaps.push(...gapsOf(found, periods));
     }
-    return contradiction(gaps, this.#floor);
+    return earliestOutside(gaps, this.#floor);
   }
 }
 
-/** Of a sector that no change was about. */
 const UNTOUCHED: ReadonlyMap<Writer, readonly Period[]> = new Map([[ZEROES, []]]);
 
 function unknown(found: string, allowed: readonly (string | number)[]): PrefixViolation {
@@ -99,11 +117,11 @@ function unknown(found: string, allowed: readonly (string | number)[]): PrefixVi
 }
 
 /** Passes the gaps from the earliest on: a moment within one is moved to its end. */
-function contradiction(gaps: Gap[], floor: Floor): PrefixViolation | undefined {
+function earliestOutside(gaps: Gap[], floor: Floor): number | PrefixViolation {
   gaps.sort((a, b) => a.after - b.after);
   let { at, because } = floor;
   for (const { found, after, missing, before, next } of gaps) {
-    if (after >= at) return undefined;
+    if (after >= at) return at;
     if (before <= at) continue;
     if (next === undefined) {
       return new PrefixViolation('D5', `${found}, without ${missing?.name}, which was accepted before ${because}`);
@@ -111,7 +129,7 @@ function contradiction(gaps: Gap[], floor: Floor): PrefixViolation | undefined {
     at = before;
     because = `${next.name} was submitted, and ${found}`;
   }
-  return undefined;
+  return at;
 }
 
 function gapsOf(found: string, periods: readonly Period[]): Gap[] {

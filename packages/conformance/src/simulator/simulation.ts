@@ -57,6 +57,8 @@ export class Simulation {
     world.onMisuse = (clauses, what) => this.#fail(clauses, new AssertionError({ message: what }));
     world.onMediumEvent = (start, count) => this.#lookAtCrashes(start, count);
     world.onCrashDue = () => this.#crashNow();
+    world.watch = () => this.#oracle.watch();
+    world.unwatch = (watch) => this.#oracle.unwatch(watch);
     world.onResized = () => this.#actions.resized();
   }
 

@@ -1,5 +1,6 @@
 import { BlockError } from '@blockyard/block';
 import type { Shape } from '../bases/shape.js';
+import type { Watch } from '../model/watch.js';
 import { EventLog } from './event-log.js';
 import { type CrashPoint, drawFaults, type FaultKind, type Faults, NO_FAULTS, type SingleFault } from './faults.js';
 import type { Life } from './life.js';
@@ -46,6 +47,15 @@ export class World {
   onMediumEvent: (start?: number, count?: number) => void = () => {};
   /** Called with a description of a call that no caller of a medium may make, and the clause that forbids it. */
   onMisuse: (clause: string, what: string) => void = () => {};
+  /**
+   * Begins to follow what another process sees of the device, for systems that are `prefixConsistent`: {@link Watch.saw} throws
+   * where the device never was like that, or was before something that was seen, or flushed before the watch began.
+   */
+  watch: () => Watch = () => {
+    throw new Error('nothing is simulated yet');
+  };
+  /** Ends that. */
+  unwatch: (watch: Watch) => void = () => {};
   /** Called right before a resize of a medium settles. */
   onResized: () => void = () => {};
   /** Called when the process must die at once. */
