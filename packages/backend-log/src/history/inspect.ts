@@ -8,7 +8,8 @@ import { type SpaceUsed, spaceOf } from '../state/space.js';
 import { loadState, type VolumeState } from '../state/volume-state.js';
 import { holderOf } from '../volume/opening.js';
 import { checkPlaceOptions, type LogPlace } from '../volume/options.js';
-import { findVolume } from '../volume/volume-place.js';
+import { whileCurrent } from '../volume/still-current.js';
+import { type FoundVolume, findVolume } from '../volume/volume-place.js';
 
 /** What a volume is, seen from outside. */
 export interface VolumeSummary {
@@ -44,13 +45,11 @@ const LOADS_MAX = 16;
 
 /** Looks at a volume beside a process that may have it open. Reads its root, its directory, the ends of the newest segments. */
 export async function inspectLogVolume(options: LogPlace, clock = systemVolumeClock): Promise<VolumeSummary> {
-  const volume = await findVolume(checkPlaceOptions(options));
-  const holder = volumeHolderOf(holderOf(volume, { clock }));
-  const { store, places, sealing, found, replayParts } = volume;
-  const { root } = found;
-  const state = await loadState({ store, places, sealing, maxMapBytes: MAP_BYTES }, root, root.checkpoint);
-  await replay(replayParts, state, root.epochs);
-  await state.map.settlePending(LOADS_MAX);
+  const place = checkPlaceOptions(options);
+  const first = await findVolume(place);
+  const holder = volumeHolderOf(holderOf(first, { clock }));
+  const { volume, loaded: state } = await whileCurrent(first, place, stateOf);
+  const { root } = volume.found;
   dropDeleted(state, root.snapshots);
   const [parent] = root.bases;
   return {
@@ -71,6 +70,14 @@ export async function inspectLogVolume(options: LogPlace, clock = systemVolumeCl
     snapshots: root.snapshots.map((entry) => infoOf(entry, root)),
     cloneOf: parent === undefined ? null : { prefix: parent.prefix, snapshot: parent.snapshot },
   };
+}
+
+async function stateOf({ store, places, sealing, found, replayParts }: FoundVolume): Promise<VolumeState> {
+  const { root } = found;
+  const state = await loadState({ store, places, sealing, maxMapBytes: MAP_BYTES }, root, root.checkpoint);
+  await replay(replayParts, state, root.epochs);
+  await state.map.settlePending(LOADS_MAX);
+  return state;
 }
 
 /** What is no longer needed has been deleted, or will be in a moment: only the next checkpoint no longer tells of it. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { takeSnapshot } from '../index.js';
+import { createLogVolume, deleteLogVolume, inspectLogVolume, takeSnapshot } from '../index.js';
 import { Chance, giveUp, stateOf } from '../testing/history.js';
 import { Scene } from '../testing/scene.js';
 
@@ -35,6 +35,92 @@ test('a reader that is slow finds the volume as it is by then, if what it was ab
     expect(await stateOf(view)).toEqual(history.now);
     await view.disconnect();
   });
+});
+
+/** The writer's own segments follow on no checkpoint. The first one is about to be read when all of them are cleaned away. */
+async function withoutEnd(read: (scene: Scene, store: ReturnType<Scene['bucket']['process']>) => Promise<void>) {
+  const scene = await Scene.create();
+  const { bucket, history } = scene;
+  const device = await bucket.connect();
+  await history.run(device, new Chance(84), 40);
+  await history.flush(device);
+  const store = bucket.process();
+  let isCleaned = false;
+  store.onRequest = ({ kind, key }) => {
+    if (isCleaned || kind !== 'get' || !key.includes('/log/')) return undefined;
+    isCleaned = true;
+    return { kind: 'hold', until: device.compact() };
+  };
+  await read(scene, store);
+  expect(isCleaned).toBe(true);
+  expect(bucket.objects.has('disk/log/000000000001-00000001')).toBe(false);
+  await giveUp(device);
+  await scene.checkRecovery();
+}
+
+test('a reader does not take for the end of the log what was cleaned away before it came there', async () => {
+  await withoutEnd(async ({ bucket, history }, store) => {
+    const view = await bucket.connect({ store, readOnly: true });
+    expect(await stateOf(view)).toEqual(history.now);
+    await view.disconnect();
+  });
+});
+
+test('what is told of a volume is not of a log that was cleaned away meanwhile', async () => {
+  await withoutEnd(async ({ bucket }, store) => {
+    const { checkpoint } = await inspectLogVolume(bucket.at('disk', store));
+    expect(checkpoint).toMatchObject({ generation: 1, segmentsBehind: 0 });
+  });
+});
+
+test('a follower never goes back, whatever is cleaned away while it looks', async () => {
+  const scene = await Scene.create();
+  const { bucket, history } = scene;
+  const device = await bucket.connect();
+  await history.write(device, 0, 20);
+  await history.flush(device);
+  const store = bucket.process();
+  const view = await bucket.connect({ store, readOnly: true, followMs: 10 });
+  /** The follower looks, and is about to read its next segment when `meanwhile` happens. */
+  const lookSlowly = async (meanwhile: () => Promise<unknown>) => {
+    let isHeld = false;
+    store.onRequest = ({ kind, key }) => {
+      if (isHeld || kind !== 'get' || !key.includes('/log/')) return undefined;
+      isHeld = true;
+      return { kind: 'hold', until: meanwhile() };
+    };
+    await bucket.clock.advanceAndSettle(10);
+    expect(isHeld).toBe(true);
+  };
+  const seen = async () => ({ values: (await stateOf(view)).values });
+  // It goes by the root of before, and takes in what follows on the next checkpoint. That has a snapshot, so its objects stay.
+  await lookSlowly(async () => {
+    await device.takeSnapshot('kept');
+    await history.write(device, 0, 20);
+    await history.flush(device);
+  });
+  expect(await seen()).toEqual({ values: history.now.values });
+  // It goes by that checkpoint, and what follows on it is gone by the time that it looks there.
+  await lookSlowly(async () => {
+    await history.write(device, 0, 20);
+    await device.compact();
+  });
+  expect(await seen()).toEqual({ values: history.now.values });
+  await view.disconnect();
+  await giveUp(device);
+});
+
+test('a follower of a volume that was deleted says so, whatever is made in its place', async () => {
+  const { bucket, history } = await Scene.create();
+  const device = await bucket.connect();
+  await history.write(device, 0, 2);
+  await device.disconnect();
+  const view = await bucket.connect({ readOnly: true, followMs: 10 });
+  await deleteLogVolume(bucket.at());
+  await createLogVolume({ ...bucket.at(), sectorSize: 4096, sizeSectors: 7 });
+  await bucket.clock.advanceAndSettle(10);
+  await expect(stateOf(view)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  await view.disconnect();
 });
 
 test('a snapshot that is slow is taken of the volume as it is by then', async () => {

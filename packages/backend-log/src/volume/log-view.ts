@@ -6,7 +6,8 @@ import { Readers } from '../reading/readers.js';
 import { type ReplayLimits, replay } from '../recovery/replay.js';
 import { loadState, type VolumeState } from '../state/volume-state.js';
 import type { ConnectLogSettings } from './options.js';
-import { type FoundVolume, findVolume } from './volume-place.js';
+import { type Current, findAgain, isSameCheckpoint, whileCurrent } from './still-current.js';
+import type { FoundVolume } from './volume-place.js';
 
 /** Times that a read is made again, since what it was about to fetch was cleaned away. */
 const REFRESHES_MAX = 4;
@@ -52,7 +53,7 @@ export class LogView {
 
   static async open(volume: FoundVolume, settings: ViewSettings): Promise<LogView> {
     const opened = await openAt(volume, settings);
-    const view = new LogView(settings, opened.volume, opened.state);
+    const view = new LogView(settings, opened.volume, opened.loaded);
     view.#follow();
     return view;
   }
@@ -76,9 +77,8 @@ export class LogView {
   /** Takes in what the writer has stored since. */
   readonly refresh = coalesce(async () => {
     const { snapshot, atMs } = this.#settings;
-    const volume = await findVolume(this.#settings, this.#volume);
-    const isAhead = volume.found.root.checkpoint?.generation === this.#volume.found.root.checkpoint?.generation;
-    if (isAhead && snapshot === undefined && atMs === undefined) {
+    const volume = await findAgain(this.#volume, this.#settings);
+    if (isSameCheckpoint(volume, this.#volume) && snapshot === undefined && atMs === undefined) {
       // The sealing of before knows the openings of the state's objects.
       const { found } = volume;
       await replay(this.#volume.replayParts, this.#state, found.root.epochs);
@@ -86,9 +86,9 @@ export class LogView {
       return;
     }
     const opened = await openAt(volume, this.#settings);
-    this.#state = opened.state;
+    this.#state = opened.loaded;
     this.#volume = opened.volume;
-    this.#reader = readerOf(opened.volume, opened.state, this.#settings);
+    this.#reader = readerOf(opened.volume, opened.loaded, this.#settings);
   });
 
   end(): void {
@@ -132,20 +132,12 @@ function readerOf({ store, places }: FoundVolume, state: VolumeState, { maxConcu
   return new Reader({ store, places, state, readers: new Readers(), maxConcurrency, unapplied: () => [] });
 }
 
-/** The state that is wanted; of a newer root where the writer has let go meanwhile of what the one that was found refers to. */
-async function openAt(found: FoundVolume, settings: ViewSettings) {
-  let volume = found;
-  for (let attempts = 1; ; attempts++) {
-    try {
-      return { volume, state: await stateAt(volume, settings) };
-    } catch (error) {
-      const mayBeGone = isBlockError(error, 'CORRUPT') || isBlockError(error, 'NOT_FOUND');
-      if (!mayBeGone || attempts === REFRESHES_MAX) throw error;
-      const next = await findVolume(settings, volume);
-      if (next.found.root.changeId === volume.found.root.changeId) throw error;
-      volume = next;
-    }
-  }
+/** The state that is wanted, and the root that tells of it. */
+function openAt(found: FoundVolume, settings: ViewSettings): Promise<Current<VolumeState>> {
+  const load = (volume: FoundVolume) => stateAt(volume, settings);
+  return settings.snapshot === undefined
+    ? whileCurrent(found, settings, load)
+    : whileCurrent(found, settings, load, () => true);
 }
 
 async function stateAt(volume: FoundVolume, settings: ViewSettings): Promise<VolumeState> {

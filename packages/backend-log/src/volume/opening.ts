@@ -15,6 +15,7 @@ import { fenceOff } from '../recovery/fence-off.js';
 import { replay } from '../recovery/replay.js';
 import { loadState, type VolumeState } from '../state/volume-state.js';
 import type { ConnectLogSettings } from './options.js';
+import { mayBeGone } from './still-current.js';
 import { probeStore } from './store-probe.js';
 import { tierAtOpening } from './tier-mark.js';
 import type { FoundVolume } from './volume-place.js';
@@ -122,11 +123,6 @@ async function currentState(
     }
   }
   throw new BlockError('UNAVAILABLE', `${store.urlOf(place.key)} is changing all the time`);
-}
-
-/** Whether that may be since a writer has made another checkpoint, and deleted what the one before needed. */
-function mayBeGone(error: unknown): boolean {
-  return isBlockError(error, 'CORRUPT') || isBlockError(error, 'NOT_FOUND');
 }
 
 /** What a later writer deletes is missed only by one that it has fenced. */
