@@ -14,6 +14,7 @@ import {
 } from '@blockyard/backend-log';
 import { type BlockDevice, type BlockErrorCode, isBlockError } from '@blockyard/block';
 import type { Life, SimulatedSystem, SimulationSubject, World } from '@blockyard/conformance/simulator';
+import { follow, see } from './log-follower.js';
 import { SimulatedObjects } from './simulated-objects.js';
 
 const PREFIX = 'volume';
@@ -54,6 +55,7 @@ class SimulatedLog implements SimulatedSystem {
   /** Clones whose deletion has begun. What is left of one that was interrupted is no volume. */
   readonly #deleted = new Set<string>();
   #names = 0;
+  #isFollowed = false;
   #hasOtherWriters = false;
   #failure: unknown;
 
@@ -76,6 +78,8 @@ class SimulatedLog implements SimulatedSystem {
     await this.#look();
     const device = await this.#connect(life, { store: this.#bucket.handle(life) });
     void this.#goOnBeside(life, device);
+    if (!this.#isFollowed) void this.#follow();
+    this.#isFollowed = true;
     return device;
   }
 
@@ -105,20 +109,22 @@ class SimulatedLog implements SimulatedSystem {
     const much = random.below(1000) / 1000;
     const works = [
       () => device.compact(),
-      () => device.takeSnapshot(this.#name()),
-      () => takeSnapshot(this.#place(life), this.#name()),
+      () => this.#snapshot((name) => device.takeSnapshot(name)),
+      () => this.#snapshot((name) => takeSnapshot(this.#place(life), name)),
       () => this.#deleteOne(life, much),
       () => this.#cloneOne(life, much),
       () => this.#workOnClone(life, much),
-      () => this.#follow(life),
       () => this.#takeOver(life, much),
     ] as const;
     try {
       await random.pick(works)();
     } catch (error) {
-      const isExpected = BESIDE.some((code) => isBlockError(error, code));
-      if (!isExpected && !this.#world.isCauseOf(error) && !this.mayFail(error)) throw error;
+      if (!this.#mayFailBeside(error)) throw error;
     }
+  }
+
+  #mayFailBeside(error: unknown): boolean {
+    return BESIDE.some((code) => isBlockError(error, code)) || this.#world.isCauseOf(error) || this.mayFail(error);
   }
 
   mayFail(error: unknown): boolean {
@@ -212,26 +218,47 @@ class SimulatedLog implements SimulatedSystem {
     deepStrictEqual(bytes, this.#seen.get(`${prefix}@${name}`), `${prefix} is not what it was`);
   }
 
-  /** A follower looks at the volume for a while. */
-  async #follow(life: Life): Promise<void> {
-    const view = await this.#connect(life, { readOnly: true, followMs: 7 });
+  /** A process that follows the volume, whoever writes it. */
+  async #follow(): Promise<void> {
     try {
-      for (let looks = 0; looks < 3; looks++) {
-        await contentsOf(view);
-        await new Promise<void>((resolve) => life.clock.set(resolve, 20));
-      }
-    } finally {
-      await view.disconnect({ force: true });
+      await follow({
+        world: this.#world,
+        open: (life, followMs) => this.#connect(life, { readOnly: true, followMs }),
+        mayFail: (error) => this.#mayFailBeside(error),
+      });
+    } catch (error) {
+      this.#failure ??= error;
     }
   }
 
-  /** Another process takes the volume over, and ends or dies. */
+  /** What a snapshot keeps was there between when it was asked for and when it was taken. */
+  async #snapshot(take: (name: string) => Promise<unknown>): Promise<void> {
+    const name = this.#name();
+    const watch = this.#world.watch();
+    await take(name);
+    const view = await connectLog({ store: this.#bucket.direct(), prefix: PREFIX, snapshot: name });
+    await see(view, watch, true);
+    await view.disconnect();
+    this.#world.unwatch(watch);
+  }
+
+  /**
+   * Another process takes the volume over, writes again what some sectors have, and ends or dies. So nothing is different, for all
+   * that it has stored.
+   */
   async #takeOver(life: Life, much: number): Promise<void> {
     // A resize that it makes fail is as one that the store makes fail: the simulation has it alone in such worlds only.
     if (much > 0.3 || !this.#world.mayInject) return;
     this.#hasOtherWriters = true;
+    const watch = this.#world.watch();
     const device = await this.#connect(life);
-    await contentsOf(device);
+    const bytes = await see(device, watch, true);
+    this.#world.unwatch(watch);
+    const { sizeSectors, sectorSize } = device.info;
+    for (let at = Math.floor(much * 20); at < sizeSectors; at += 2) {
+      await device.write(at, [bytes.subarray(at * sectorSize, (at + 1) * sectorSize)]);
+    }
+    if (much > 0.1) await device.flush();
     await device.disconnect({ force: much > 0.15 });
   }
 }
