@@ -84,6 +84,7 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
     server: [
       'server/exports',
       'server/fairness',
+      'server/hand-over',
       'server/memory',
       'server/negotiation',
       'server/transmission',
@@ -93,6 +94,7 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
     'server/access': ['server/fairness'],
     'server/exports': ['server/fairness', 'wire'],
     'server/fairness': [],
+    'server/hand-over': ['server/exports', 'server/negotiation', 'wire'],
     'server/memory': ['wire'],
     'server/negotiation': ['server/exports', 'wire'],
     'server/transmission': ['server/access', 'server/exports', 'server/fairness', 'server/memory', 'wire'],

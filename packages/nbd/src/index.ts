@@ -1,7 +1,10 @@
 export { connectNbd } from './client/connect.js';
 export type { ClientTls, NbdOptions } from './client/options.js';
+export { type AdoptOptions, adoptNbd } from './server/adopt.js';
 export type { Peer, ServerEvent } from './server/events.js';
 export type { ExportOptions } from './server/exports/exports.js';
+export type { HandedOver } from './server/hand-over/hand-over.js';
+export type { HandOverOptions } from './server/hand-over/options.js';
 export { DEFAULT_LIMITS, type Limits, type Listen, type ServeOptions } from './server/options.js';
 export { type NbdServer, serveNbd } from './server/server.js';
 export type { RequestKind, ServerStats } from './server/stats.js';

@@ -44,6 +44,10 @@ function textOf(event: ServerEvent): string {
   switch (event.type) {
     case 'connected':
       return `client ${event.peer.connection} connected from ${quote(event.peer.address)}`;
+    case 'adopted':
+      return `client ${event.peer.connection} was handed over, from ${quote(event.peer.address)}`;
+    case 'handedOver':
+      return `handed over; ${event.connections} connections waited for ${Math.round(event.pausedMs)} ms`;
     case 'refused':
       return `${quote(event.address)} turned away: too many connections`;
     case 'opened':

@@ -1,11 +1,12 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '@blockyard/block';
 import { Inbound, type Parser } from '../wire/inbound.js';
-import { adopt, Wire } from '../wire/wire.js';
+import { adopt, type Handle, isHandle, socketOver, Wire } from '../wire/wire.js';
 import type { Peer, ServerEvent } from './events.js';
 import { type Export, type Exports, sizeBytesOf } from './exports/exports.js';
 import type { BusyPoll } from './fairness/busy-poll.js';
 import type { Pace } from './fairness/pace.js';
+import type { ClientState } from './hand-over/messages.js';
 import { Arena } from './memory/arena.js';
 import type { Account, Budget } from './memory/budget.js';
 import type { BufferPool } from './memory/buffer-pool.js';
@@ -56,6 +57,12 @@ const DISCARD: Parser = {
   filled() {},
 };
 
+function wireOver(source: Socket | Handle, inbound: Inbound): Wire {
+  if (isHandle(source)) return new Wire(socketOver(source, inbound), inbound, { direct: true, tls: false });
+  const adopted = adopt(source, inbound);
+  return new Wire(adopted ?? source, inbound, { direct: adopted !== undefined, tls: false });
+}
+
 /** One client: its handshake, its requests, its end. */
 export class Connection {
   readonly peer: Peer;
@@ -64,7 +71,10 @@ export class Connection {
   readonly #inbound: Inbound;
   readonly #account: Account;
   readonly #negotiation: Negotiation;
+  readonly #handshake: Handshake;
   #wire: Wire;
+  #entry: Export | undefined;
+  #arena: Arena | undefined;
   #outbound: Outbound | undefined;
   #transmission: Transmission | undefined;
   #timer: unknown;
@@ -74,9 +84,25 @@ export class Connection {
   #finished = false;
   #reason: string | undefined;
   #progress: Progress | undefined;
+  /** No message is taken: a reply of the handshake is on its way, or a request waits. */
+  #isHeld = false;
+  /** TLS is being agreed on. */
+  #isSecuring = false;
+  /** Hears of what changes in a pause. */
+  #paused: (() => void) | undefined;
+  #isMoved = false;
 
-  /** `onFinished` is called once, when the connection is gone and nothing of it runs. */
-  constructor(accepted: Socket, peer: Peer, shared: Shared, onFinished: (connection: Connection) => void) {
+  /**
+   * `onFinished` is called once, when the connection is gone and nothing of it runs. With a `state` it goes on from there, or is
+   * over if it cannot.
+   */
+  constructor(
+    source: Socket | Handle,
+    peer: Peer,
+    shared: Shared,
+    onFinished: (connection: Connection) => void,
+    state?: ClientState,
+  ) {
     const { exports, limits, tls, budget, clock } = shared;
     this.peer = peer;
     this.#shared = shared;
@@ -85,12 +111,16 @@ export class Connection {
     this.#negotiation = new Negotiation(exports, limits.maxRequestBytes, tls?.mode ?? 'none');
     const parser = { parse: () => false, filled: () => {} };
     this.#inbound = new Inbound(parser);
-    this.#inbound.use(this.#handshake());
-    const adopted = adopt(accepted, this.#inbound);
-    this.#wire = new Wire(adopted ?? accepted, this.#inbound, { direct: adopted !== undefined, tls: false });
+    this.#handshake = this.#makeHandshake();
+    this.#inbound.use(this.#handshake);
+    this.#wire = wireOver(source, this.#inbound);
     this.#timer = clock.set(() => this.#timeOut(), limits.handshakeTimeoutMs);
-    this.#start();
-    this.#wire.write([greeting()], () => {});
+    if (state === undefined || state.phase === 'new') {
+      this.#start();
+      this.#wire.write([greeting()], () => {});
+    } else {
+      this.#continueFrom(state);
+    }
   }
 
   /** Requests read and not answered. */
@@ -115,6 +145,81 @@ export class Connection {
     if (midMessage && before !== undefined && isStill) return before.atMs <= sinceMs;
     this.#progress = midMessage ? { request, receivedBytes, atMs: this.#shared.clock.now() } : undefined;
     return false;
+  }
+
+  /** Reads no further, and begins with no further request, until `unpause`. `onChange` hears of what `isQuiet` and `isMovable` tell. */
+  pause(onChange: () => void): void {
+    this.#paused = onChange;
+    if (this.isEnding) return;
+    if (!this.#isSecuring) this.#wire.pause();
+    this.#transmission?.pause();
+    if (this.#outbound !== undefined) this.#outbound.onReply = onChange;
+  }
+
+  /** Goes on. The devices of the exports may be others. */
+  unpause(): void {
+    this.#paused = undefined;
+    if (this.#outbound !== undefined) this.#outbound.onReply = undefined;
+    if (this.isEnding) return;
+    this.#negotiation.continueFrom(this.#negotiation.agreement);
+    if (this.#entry !== undefined) {
+      this.#entry = this.#shared.exports.find(this.#entry.name) ?? this.#entry;
+      this.#transmission?.unpause(this.#makeExecutor(this.#entry));
+    }
+    if (!this.#isHeld) this.#wire.resume();
+  }
+
+  /** While paused: whether no device is needed for what was read. */
+  get isQuiet(): boolean {
+    const transmission = this.#transmission;
+    if (transmission === undefined) return true;
+    const held = transmission.isHoldingRequest ? 1 : 0;
+    return this.outstanding - (this.#outbound?.pendingReplies ?? 0) - held <= 0;
+  }
+
+  /** While paused: whether the client waits for nothing more from this process, so that another can go on. */
+  get isMovable(): boolean {
+    if (this.isEnding || !this.#wire.isDrained) return false;
+    if (this.#outbound === undefined) return !this.#isHeld;
+    return this.isQuiet && this.#outbound.pendingBytes === 0;
+  }
+
+  /** Whether it ends by itself, and is no client of any other process. */
+  get isEnding(): boolean {
+    return this.#leaving || this.#closed || this.#isTerminated || this.#isMoved;
+  }
+
+  /** While paused: whether its client has taken nothing of what is there since `sinceMs`. */
+  hasStoodStillSince(sinceMs: number): boolean {
+    return this.#outbound !== undefined && this.#outbound.pendingBytes > 0 && this.#outbound.progressAtMs <= sinceMs;
+  }
+
+  /** While it is movable: what another process needs to go on. */
+  get state(): ClientState {
+    return {
+      peer: this.peer,
+      phase: this.#transmission === undefined ? 'handshake' : 'transmission',
+      clientFlags: this.#handshake.clientFlags,
+      agreement: this.#negotiation.agreement,
+      export: this.#entry?.name,
+      unread: (this.#transmission ?? this.#handshake).unread(),
+      skipBytes: this.#inbound.skipBytes,
+    };
+  }
+
+  get wire(): Wire {
+    return this.#wire;
+  }
+
+  /** Another process has the client. What is left here is let go of without a word; not the stream of a relay. */
+  move(relayed: boolean): void {
+    this.#isMoved = true;
+    if (!relayed) {
+      this.#wire.destroy();
+      return;
+    }
+    this.#wire.leave();
+    this.#onClosed(undefined);
   }
 
   /** Takes no further request, answers those that were read, and hangs up. */
@@ -144,13 +249,28 @@ export class Connection {
     });
   }
 
-  #handshake(): Handshake {
+  #continueFrom(state: ClientState): void {
+    const entry = state.export === undefined ? undefined : this.#shared.exports.find(state.export);
+    const isKept =
+      this.#negotiation.continueFrom(state.agreement) && (entry !== undefined) === (state.export !== undefined);
+    this.#handshake.continueFrom(state.clientFlags);
+    this.#inbound.preload(state.unread, state.skipBytes);
+    this.#start();
+    if (!isKept) {
+      this.terminate('what was agreed on with it is no longer served');
+      return;
+    }
+    if (entry !== undefined) this.#transmit(entry);
+    this.#wire.resume();
+  }
+
+  #makeHandshake(): Handshake {
     const { pace, limits } = this.#shared;
     return new Handshake(this.#inbound, this.#negotiation, limits.maxOptionBytes, {
       // One option in each iteration of the event loop, so that a client that negotiates without end keeps no one waiting.
       send: (message, sent) => pace.later(() => this.#sendOption(message, sent)),
-      hold: () => this.#wire.hold(),
-      resume: () => this.#wire.resume(),
+      hold: () => this.#hold(),
+      resume: () => this.#resume(),
       startTls: () => this.#startTls(),
       transmit: (entry) => this.#transmit(entry),
       onClose: (reason) => this.terminate(reason),
@@ -166,14 +286,32 @@ export class Connection {
     const { tls } = this.#shared;
     const plain = this.#wire;
     if (tls === undefined || plain.closed) return;
+    this.#isSecuring = true;
     tls.upgrade(plain.stream as Socket, (stream) => {
       plain.detach();
       this.#wire = new Wire(stream, this.#inbound, { direct: false, tls: true });
       this.#negotiation.secured();
       this.#inbound.drop();
-      this.#inbound.resume();
+      this.#isSecuring = false;
+      this.#isHeld = false;
+      if (this.#paused === undefined) this.#inbound.resume();
       this.#start();
+      if (this.#paused === undefined) return;
+      this.#wire.pause();
+      this.#paused();
     });
+  }
+
+  /** Until `#resume` no message is taken. */
+  #hold(): void {
+    this.#isHeld = true;
+    this.#wire.hold();
+  }
+
+  #resume(): void {
+    this.#isHeld = false;
+    if (this.#paused === undefined) this.#wire.resume();
+    else this.#paused();
   }
 
   /** The end of the handshake. */
@@ -181,26 +319,46 @@ export class Connection {
     const { clock, limits, pool, pace, onEvent } = this.#shared;
     clock.clear(this.#timer);
     const { mode } = this.#negotiation;
-    const contexts = this.#negotiation.contextsFor(entry);
     const arena = new Arena(pool, this.#account);
-    const outbound = new Outbound(this.#wire, arena, pool, clock, pace, (replies) => transmission.sent(replies));
-    const onFailure = (_request: unknown, error: unknown) => this.#onFailure(entry, error);
-    const onBroken = (reason: string) => this.terminate(reason);
+    const outbound = new Outbound(this.#wire, arena, pool, clock, pace, (replies) => {
+      transmission.sent(replies);
+      this.#paused?.();
+    });
+    this.#entry = entry;
+    this.#arena = arena;
+    this.#outbound = outbound;
     const transmission = new Transmission({
       mode,
-      terms: this.#terms(entry, contexts.length > 0),
+      terms: this.#terms(entry, this.#negotiation.contextsFor(entry).length > 0),
       inbound: this.#inbound,
       arena,
       account: this.#account,
-      executor: new Executor({ entry, mode, contexts, arena, outbound, pace, onFailure, onBroken }),
+      executor: this.#makeExecutor(entry),
       pace,
       maxRequests: limits.maxConnectionRequests,
       host: this.#transmissionHost(),
     });
-    this.#outbound = outbound;
     this.#transmission = transmission;
     this.#inbound.use(transmission);
     onEvent({ type: 'opened', peer: this.peer, export: entry.name, tls: this.#negotiation.secure });
+    if (this.#paused !== undefined) this.pause(this.#paused);
+  }
+
+  #makeExecutor(entry: Export): Executor {
+    const { pace } = this.#shared;
+    const arena = this.#arena;
+    const outbound = this.#outbound;
+    if (arena === undefined || outbound === undefined) throw new Error('there is no transmission yet');
+    return new Executor({
+      entry,
+      mode: this.#negotiation.mode,
+      contexts: this.#negotiation.contextsFor(entry),
+      arena,
+      outbound,
+      pace,
+      onFailure: (_request, error) => this.#onFailure(entry, error),
+      onBroken: (reason) => this.terminate(reason),
+    });
   }
 
   #terms(entry: Export, hasContexts: boolean): Terms {
@@ -214,8 +372,8 @@ export class Connection {
   #transmissionHost(): TransmissionHost {
     const { counters, busyPoll } = this.#shared;
     return {
-      hold: () => this.#wire.hold(),
-      resume: () => this.#wire.resume(),
+      hold: () => this.#hold(),
+      resume: () => this.#resume(),
       onRequest: (request) => {
         counters.count(request);
         busyPoll.arrived();
@@ -226,6 +384,7 @@ export class Connection {
         this.#hangUpIfIdle();
         this.#finishIfDone();
       },
+      onPauseChange: () => this.#paused?.(),
     };
   }
 
@@ -261,7 +420,9 @@ export class Connection {
     clock.clear(this.#timer);
     this.#transmission?.close();
     this.#outbound?.close();
-    onEvent({ type: 'closed', peer: this.peer, reason: this.#reason ?? error?.message ?? 'the client is gone' });
+    this.#paused?.();
+    if (!this.#isMoved)
+      onEvent({ type: 'closed', peer: this.peer, reason: this.#reason ?? error?.message ?? 'the client is gone' });
     this.#finishIfDone();
   }
 

@@ -12,6 +12,8 @@ export interface Peer {
 export type ServerEvent =
   /** A client connected. */
   | { readonly type: 'connected'; readonly peer: Peer }
+  /** A client was handed over by another process. */
+  | { readonly type: 'adopted'; readonly peer: Peer }
   /** A client was refused: there are as many connections as there may be. */
   | { readonly type: 'refused'; readonly address: string }
   /** A client has chosen its export. */
@@ -20,6 +22,8 @@ export type ServerEvent =
   | { readonly type: 'closed'; readonly peer: Peer; readonly reason: string }
   /** A device failed a request. */
   | { readonly type: 'failed'; readonly peer: Peer; readonly export: string; readonly error: unknown }
+  /** Another process has the clients, which waited for so long, in milliseconds. */
+  | { readonly type: 'handedOver'; readonly connections: number; readonly pausedMs: number }
   /** The end has begun. */
   | { readonly type: 'stopping'; readonly connections: number }
   /** What was accepted for an export could not be made durable. */

@@ -1,24 +1,127 @@
-import { chmod, lstat, stat, unlink } from 'node:fs/promises';
-import { connect, type Server } from 'node:net';
+import { randomBytes } from 'node:crypto';
+import { lstatSync, unlinkSync } from 'node:fs';
+import { chmod, link, lstat, rename, stat, unlink } from 'node:fs/promises';
+import { type AddressInfo, connect, type Server } from 'node:net';
+import { dirname, join, resolve } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
-import { BlockError } from '@blockyard/block';
+import { BlockError, errnoOf } from '@blockyard/block';
 import { DEFAULT_PORT } from '../wire/protocol.js';
+import { handleOf } from '../wire/wire.js';
+import type { Inode, Place } from './hand-over/messages.js';
 import type { Listen } from './options.js';
 
 /** What the system's socket addresses have room for; what is longer, some systems cut off without a word. */
 const PATH_BYTES_MAX = process.platform === 'darwin' ? 103 : 107;
 
-/** Begins to listen. Rejects with a `BlockError`. */
-export async function listenOn(server: Server, listen: Listen): Promise<void> {
-  if ('path' in listen) {
-    checkPath(listen.path);
-    await removeDeadSocket(listen.path);
-    await listening(server, () => listenPrivately(server, listen.path));
-    await makePrivate(listen.path);
-    return;
+/** Where no hard link can be made, which some file systems have none of. */
+const NO_LINKS: readonly unknown[] = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'];
+
+/** A server's socket, and its name where it has one. */
+export class Listening {
+  readonly address: Place['address'];
+  readonly #server: Server;
+  /** What a Unix socket's name leads to, where the name is removed here and not by the system's interface. */
+  readonly #inode: Inode | undefined;
+
+  private constructor(server: Server, address: Place['address'], inode: Inode | undefined) {
+    this.#server = server;
+    this.address = address;
+    this.#inode = inode;
+    // Later troubles (no descriptors left to accept with) pass; without a listener they would end the process.
+    server.on('error', () => {});
   }
-  const { host = '127.0.0.1', port = DEFAULT_PORT } = listen;
-  await listening(server, () => server.listen({ host, port }));
+
+  /** Begins to listen. Rejects with a `BlockError`, and then no one listens. */
+  static async begin(server: Server, listen: Listen): Promise<Listening> {
+    try {
+      if ('path' in listen) return new Listening(server, { path: listen.path }, await listenAt(server, listen.path));
+      const { host = '127.0.0.1', port = DEFAULT_PORT } = listen;
+      await listening(server, () => server.listen({ host, port }));
+      const found = server.address() as AddressInfo;
+      return new Listening(server, { host: found.address, port: found.port }, undefined);
+    } catch (error) {
+      if (server.listening) server.close();
+      throw error;
+    }
+  }
+
+  /** Listens on a socket that this process was given. */
+  static async inherit(server: Server, fd: number, { address, inode }: Place): Promise<Listening> {
+    await listening(server, () => server.listen({ fd }));
+    return new Listening(server, address, inode);
+  }
+
+  /** The socket, for a process to inherit; undefined where it cannot live on without this one. */
+  get fd(): number | undefined {
+    if ('path' in this.address && this.#inode === undefined) return undefined;
+    const fd = handleOf(this.#server)?.fd ?? -1;
+    return fd >= 0 ? fd : undefined;
+  }
+
+  /** For another process. */
+  get place(): Place {
+    const { address } = this;
+    return { address: 'path' in address ? { path: resolve(address.path) } : address, inode: this.#inode };
+  }
+
+  /** Takes no further connection. The name of the socket goes, unless it is no longer its own. */
+  close(): void {
+    if ('path' in this.address && this.#inode !== undefined) removeName(this.address.path, this.#inode);
+    this.leave();
+  }
+
+  /** The same where another process goes on with the socket. */
+  leave(): void {
+    this.#server.close();
+  }
+}
+
+/**
+ * Node removes the name that it has bound a socket to when the socket is closed, and so when a process ends that has handed it over. So the
+ * socket is bound to another name beside it, which no one is told of. What comes back is what the name leads to; undefined where it is
+ * Node's affair, since there is no room for the other name.
+ */
+async function listenAt(server: Server, path: string): Promise<Inode | undefined> {
+  checkPath(path);
+  await removeDeadSocket(path);
+  const beside = join(dirname(path), `.${randomBytes(4).toString('hex')}`);
+  if (process.platform === 'win32' || Buffer.byteLength(beside) > PATH_BYTES_MAX) {
+    await listening(server, () => listenPrivately(server, path));
+    await makePrivate(path);
+    return undefined;
+  }
+  await listening(
+    server,
+    () => listenPrivately(server, beside),
+    (message) => message.replaceAll(beside, path),
+  );
+  await makePrivate(beside);
+  await moveName(beside, path);
+  const { dev, ino } = await lstat(path);
+  return { dev, ino };
+}
+
+/** As a new name, where there is none. */
+async function moveName(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to);
+  } catch (cause) {
+    const code = errnoOf(cause);
+    if (NO_LINKS.includes(code)) return rename(from, to);
+    if (code === 'EEXIST')
+      throw new BlockError('ALREADY_EXISTS', `${JSON.stringify(to)} was made meanwhile`, { cause });
+    throw cause;
+  }
+  await unlink(from);
+}
+
+function removeName(path: string, { dev, ino }: Inode): void {
+  try {
+    const found = lstatSync(path);
+    if (found.dev === dev && found.ino === ino) unlinkSync(path);
+  } catch {
+    // It is gone already.
+  }
 }
 
 /** The socket is bound while `listen` runs, so that no one else's files are made with this mask. */
@@ -42,12 +145,12 @@ async function makePrivate(path: string): Promise<void> {
   if ((mode & 0o777) !== 0o600) await chmod(path, 0o600);
 }
 
-function listening(server: Server, begin: () => void): Promise<void> {
+function listening(server: Server, begin: () => void, tell = (message: string) => message): Promise<void> {
   return new Promise((resolve, reject) => {
     const failed = (cause: NodeJS.ErrnoException) => {
       server.off('listening', succeeded);
       const code = cause.code === 'EACCES' ? 'ACCESS_DENIED' : cause.code === 'EADDRINUSE' ? 'ALREADY_EXISTS' : 'IO';
-      reject(new BlockError(code, `cannot listen: ${cause.message}`, { cause }));
+      reject(new BlockError(code, `cannot listen: ${tell(cause.message)}`, { cause }));
     };
     const succeeded = () => {
       server.off('error', failed);

@@ -138,10 +138,15 @@ export function checkLimits(limits: Partial<Limits> = {}): Limits {
 /** The options, but for those that are made into something else, or `INVALID_ARGUMENT`. */
 export function checkServeOptions(options: ServeOptions): void {
   checkOptionNames(options, SERVE_OPTIONS);
-  const { exports, listen, ownsDevices, onEvent, clock } = options;
+  const { exports, listen, ownsDevices } = options;
   if (typeof exports !== 'object' || exports === null) throw invalid('exports must be an object of devices by name');
   if (typeof listen !== 'object' || listen === null) throw invalid('listen must be { path } or { host, port }');
   if (ownsDevices !== undefined) checkBoolean(ownsDevices, 'ownsDevices');
+  checkSurroundings(options);
+}
+
+/** Those that say where a server is, wherever its devices and clients come from. */
+export function checkSurroundings({ onEvent, clock }: Pick<ServeOptions, 'onEvent' | 'clock'>): void {
   if (onEvent !== undefined) checkFunction(onEvent, 'onEvent');
   if (clock !== undefined) checkClock(clock);
 }

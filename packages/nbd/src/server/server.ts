@@ -1,13 +1,18 @@
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { resolve } from 'node:path';
 import { type BlockDevice, BlockError, isBlockError, systemClock } from '@blockyard/block';
 import { formatUri } from '../uri/uri.js';
+import { handleOf } from '../wire/wire.js';
 import { Connection, type Shared } from './connection.js';
 import { Exports } from './exports/exports.js';
 import { BusyPoll } from './fairness/busy-poll.js';
 import { Pace } from './fairness/pace.js';
 import { StallWatch } from './fairness/stall-watch.js';
-import { listenOn } from './listen.js';
+import type { AdoptedClient, Adoption, Estate } from './hand-over/adoption.js';
+import { type HandedOver, HandOver, type HandOverHost } from './hand-over/hand-over.js';
+import { checkHandOver, type HandOverOptions } from './hand-over/options.js';
+import { Parked } from './hand-over/parked.js';
+import { Listening } from './listen.js';
 import { type Loss, lossError, lossOf, statesOf } from './lost.js';
 import { Budget } from './memory/budget.js';
 import { BufferPool } from './memory/buffer-pool.js';
@@ -26,7 +31,24 @@ export interface NbdServer extends AsyncDisposable {
   readonly uris: Readonly<Record<string, string>>;
   /** Connections open now. */
   readonly connections: number;
+  /**
+   * The listening socket, for a process to inherit that will take over; undefined where that cannot be: on Windows, and where a Unix
+   * socket's path has no room for another name beside it (a folder of more than 97 bytes).
+   */
+  readonly fd: number | undefined;
   stats(): ServerStats;
+  /**
+   * Moves all clients to another process, which goes on with them; they notice nothing but a pause. The server must own its
+   * devices, which it disconnects. If it rejects, it goes on as before. One at a time.
+   *
+   * Afterwards `stop` waits for the clients that were slow to take their last replies from here, and then for those with TLS, whom only
+   * this process can understand: it passes on what they say.
+   *
+   * Rejects with `UNSUPPORTED` where sockets cannot be sent to other processes, or where the successor cannot keep to what clients were
+   * told, `UNAVAILABLE` if the successor fails or ends, `TIMEOUT`, `LOCKED` while another one is under way, `DISCONNECTED` for a
+   * server that is stopped, or with what a device fails with. If the devices cannot be opened again, the server stops by force.
+   */
+  handOver(options: HandOverOptions): Promise<HandedOver>;
   /**
    * Takes no further connection and no further request, answers what was read, and flushes every device, or disconnects it if
    * the server owns it. Idempotent.
@@ -47,20 +69,29 @@ export async function serveNbd(options: ServeOptions): Promise<NbdServer> {
   try {
     checkServeOptions(options);
     const server = new NbdServerImpl(options);
-    await server.listen();
+    await server.listen(options.listen);
     return server;
   } catch (error) {
     throw BlockError.from(error, { operation: 'connect', device: 'nbd server' });
   }
 }
 
-class NbdServerImpl implements NbdServer {
-  readonly #options: ServeOptions;
+type ServerOptions = Omit<ServeOptions, 'listen'>;
+
+/** @internal */
+export class NbdServerImpl implements NbdServer {
+  readonly #options: ServerOptions;
   readonly #shared: Shared;
   readonly #listener: Server;
   readonly #connections = new Set<Connection>();
   readonly #stallWatch: StallWatch;
-  #address: NbdServer['address'] | undefined;
+  #listening: Listening | undefined;
+  /** Who came while clients are handed over. */
+  #parked: Set<Parked> | undefined;
+  #handOver: HandOver | undefined;
+  #handedOver: Promise<void> | undefined;
+  /** When the hand-over has succeeded or failed. */
+  #handOverSettled: Promise<unknown> = Promise.resolve();
   #made = 0;
   #stopping: Promise<void> | undefined;
   #whenEmpty: (() => void) | undefined;
@@ -68,7 +99,7 @@ class NbdServerImpl implements NbdServer {
   readonly #forced: Promise<void>;
   #force: () => void = () => {};
 
-  constructor(options: ServeOptions) {
+  constructor(options: ServerOptions) {
     const { clock = systemClock, onEvent = () => {}, tls } = options;
     const limits = checkLimits(options.limits);
     const counters = new Counters();
@@ -95,18 +126,31 @@ class NbdServerImpl implements NbdServer {
     this.#listener.on('connection', (socket) => this.#onConnection(socket));
   }
 
-  async listen(): Promise<void> {
-    await listenOn(this.#listener, this.#options.listen);
-    // Later troubles (no descriptors left to accept with) pass; without a listener they would end the process.
-    this.#listener.on('error', () => {});
-    const found = this.#listener.address() as AddressInfo | string | null;
-    if (found === null) throw new Error('a server that listens has an address');
-    this.#address = typeof found === 'string' ? { path: found } : { host: found.address, port: found.port };
+  async listen(listen: ServeOptions['listen']): Promise<void> {
+    this.#listening = await Listening.begin(this.#listener, listen);
+  }
+
+  /** Takes the clients of another process. */
+  async adopt(adoption: Adoption, fd: number, { place, exports }: Estate): Promise<void> {
+    adoption.check(this.#shared.exports, exports);
+    const clients = await adoption.take();
+    this.#shared.exports.continueInstances(exports);
+    this.#listening = await Listening.inherit(this.#listener, fd, place);
+    for (const client of clients) this.#onAdopted(client);
+    void adoption.follow((client) => this.#onAdopted(client));
   }
 
   get address(): NbdServer['address'] {
-    if (this.#address === undefined) throw new Error('the server does not listen yet');
-    return this.#address;
+    return this.#present.address;
+  }
+
+  get #present(): Listening {
+    if (this.#listening === undefined) throw new Error('the server does not listen yet');
+    return this.#listening;
+  }
+
+  get fd(): number | undefined {
+    return this.#listening?.fd;
   }
 
   get uris(): Readonly<Record<string, string>> {
@@ -137,6 +181,35 @@ class NbdServerImpl implements NbdServer {
     };
   }
 
+  async handOver(options: HandOverOptions): Promise<HandedOver> {
+    const checked = checkHandOver(options);
+    if (this.#stopping !== undefined || this.#handedOver !== undefined) throw stopped();
+    if (this.#handOver !== undefined) throw new BlockError('LOCKED', 'the server is being handed over already');
+    const isPossible = this.fd !== undefined && this.#options.ownsDevices === true;
+    if (!isPossible)
+      throw new BlockError(
+        'UNSUPPORTED',
+        'a server that can be handed over has a socket of its own, and owns its devices',
+      );
+    const handOver = new HandOver(this.#handOverHost(), checked);
+    this.#handOver = handOver;
+    try {
+      const running = handOver.run();
+      this.#handOverSettled = running.catch(() => {});
+      const { connections } = this;
+      const outcome = await running;
+      if (options.dryRun === true) return outcome;
+      this.#shared.onEvent({ type: 'handedOver', connections, ...outcome });
+      this.#handedOver = handOver.finish();
+      return outcome;
+    } catch (error) {
+      if (handOver.isStranded) await this.#stopByForce();
+      throw BlockError.from(error, { operation: 'connect', device: 'nbd server' });
+    } finally {
+      if (this.#handedOver === undefined) this.#handOver = undefined;
+    }
+  }
+
   stop({ force = false }: { readonly force?: boolean } = {}): Promise<void> {
     if (force) return this.#stopByForce();
     this.#stopping ??= Promise.race([this.#stop(), this.#forced]).catch((error: unknown) => {
@@ -150,9 +223,44 @@ class NbdServerImpl implements NbdServer {
     return this.stop();
   }
 
+  #handOverHost(): HandOverHost {
+    const { exports, clock } = this.#shared;
+    return {
+      clock,
+      place: this.#present.place,
+      facts: () => exports.facts(),
+      devices: () => exports.devices(),
+      replaceDevices: (deviceOf) => exports.replace(deviceOf),
+      park: () => {
+        this.#parked = new Set();
+      },
+      unpark: () => {
+        const parked = this.#parked ?? [];
+        this.#parked = undefined;
+        for (const { socket } of parked) this.#onConnection(socket);
+      },
+      leaveListening: () => this.#present.leave(),
+      connections: () => [...this.#connections, ...(this.#parked ?? [])],
+    };
+  }
+
+  #onAdopted({ state, handle }: AdoptedClient): void {
+    const { counters, onEvent } = this.#shared;
+    counters.accepted++;
+    this.#made = Math.max(this.#made, state.peer.connection);
+    onEvent({ type: 'adopted', peer: state.peer });
+    const onFinished = (connection: Connection) => this.#onFinished(connection);
+    this.#connections.add(new Connection(handle, state.peer, this.#shared, onFinished, state));
+  }
+
   #onConnection(socket: Socket): void {
     const { limits, counters, onEvent } = this.#shared;
     const address = socket.remoteAddress === undefined ? 'unix' : `${socket.remoteAddress}:${socket.remotePort}`;
+    const parked = this.#parked;
+    if (parked !== undefined && this.#connections.size + parked.size < limits.maxConnections && isSendable(socket)) {
+      parked.add(new Parked(socket, { connection: ++this.#made, address }, (gone) => parked.delete(gone)));
+      return;
+    }
     if (this.#connections.size >= limits.maxConnections && !this.#makeRoom()) {
       this.#stallWatch.watch();
       counters.refused++;
@@ -184,7 +292,17 @@ class NbdServerImpl implements NbdServer {
   }
 
   async #stop(): Promise<void> {
-    this.#listener.close();
+    if (this.#handOver !== undefined && this.#handedOver === undefined) {
+      this.#handOver.abort();
+      await this.#handOverSettled;
+    }
+    if (this.#handedOver !== undefined) {
+      await this.#handedOver;
+      await this.#finishConnections();
+      this.#release();
+      return;
+    }
+    this.#present.close();
     this.#shared.onEvent({ type: 'stopping', connections: this.connections });
     await this.#finishConnections();
     const losses = await this.#settleDevices();
@@ -230,7 +348,8 @@ class NbdServerImpl implements NbdServer {
   }
 
   async #stopByForce(): Promise<void> {
-    this.#listener.close();
+    this.#handOver?.abandon();
+    if (this.#handedOver === undefined) this.#listening?.close();
     this.#terminateAll('the server was stopped by force');
     if (this.#options.ownsDevices === true) {
       const devices = [...this.#shared.exports.devices().keys()];
@@ -241,7 +360,7 @@ class NbdServerImpl implements NbdServer {
   }
 
   #terminateAll(reason: string): void {
-    for (const connection of [...this.#connections]) connection.terminate(reason);
+    for (const connection of [...this.#connections, ...(this.#parked ?? [])]) connection.terminate(reason);
   }
 
   #release(): void {
@@ -249,4 +368,12 @@ class NbdServerImpl implements NbdServer {
     this.#shared.busyPoll.stop();
     this.#shared.pool.clear();
   }
+}
+
+function stopped(): BlockError {
+  return new BlockError('DISCONNECTED', 'the server is stopped');
+}
+
+function isSendable(socket: Socket): boolean {
+  return handleOf(socket) !== undefined;
 }

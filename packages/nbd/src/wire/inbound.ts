@@ -60,6 +60,26 @@ export class Inbound {
     return this.#destination !== undefined || this.#skipBytes > 0 || this.#stashBytes > 0;
   }
 
+  /** Bytes that are dropped before the next message. */
+  get skipBytes(): number {
+    return this.#skipBytes;
+  }
+
+  /** A copy of what has arrived and was not taken: the part of a payload that is on its way, and what came behind. */
+  unread(): Uint8Array {
+    const payload = this.#destination?.subarray(0, this.#destinationAt) ?? new Uint8Array(0);
+    const stash = this.#stash.subarray(0, this.#stashBytes);
+    return new Uint8Array(Buffer.concat([payload, stash, this.bytes.subarray(this.at, this.end)]));
+  }
+
+  /** Begins where another one was: what that one had not taken waits for `resume`. Before anything arrives. */
+  preload(unread: Uint8Array, skipBytes: number): void {
+    this.#held = true;
+    this.#skipBytes = skipBytes;
+    this.receivedBytes = unread.byteLength;
+    this.#open(unread, viewOf(unread), 0, unread.byteLength);
+  }
+
   /** Who takes the next message apart. */
   use(parser: Parser): void {
     this.#parser = parser;

@@ -23,8 +23,8 @@ export function onreadInto(inbound: Inbound): OnReadOpts {
   };
 }
 
-interface Adoptable {
-  _handle?: { readonly useUserBuffer?: unknown } | null;
+interface Handled {
+  _handle?: unknown;
 }
 
 /**
@@ -35,11 +35,32 @@ interface Adoptable {
  * handle, which is no public interface; hence the check, and the way out.
  */
 export function adopt(accepted: Socket, inbound: Inbound): Socket | undefined {
-  const donor = accepted as unknown as Adoptable;
-  const handle = donor._handle;
-  if (typeof handle?.useUserBuffer !== 'function') return undefined;
-  donor._handle = null;
+  const handle = handleOf(accepted);
+  if (handle === undefined) return undefined;
+  (accepted as unknown as Handled)._handle = null;
   accepted.destroy();
+  return socketOver(handle, inbound);
+}
+
+/** What a socket is to the system. No public interface either, but for being sent to another process and received from one. */
+export interface Handle {
+  readonly useUserBuffer: unknown;
+  readonly fd: number;
+  close(): void;
+}
+
+/** The handle of a socket; `undefined` where the platform has no such thing, or the socket is closed. */
+export function handleOf(socket: unknown): Handle | undefined {
+  const handle = (socket as Handled)._handle;
+  return isHandle(handle) ? handle : undefined;
+}
+
+export function isHandle(value: unknown): value is Handle {
+  return typeof (value as Partial<Handle> | null | undefined)?.useUserBuffer === 'function';
+}
+
+/** A socket over a handle that no one reads from. It begins to read at once. */
+export function socketOver(handle: Handle, inbound: Inbound): Socket {
   const options = { handle, allowHalfOpen: true, onread: onreadInto(inbound) };
   return new Socket(options as SocketConstructorOpts);
 }
@@ -50,6 +71,7 @@ export class Wire {
   readonly batchBytesMax: number;
   readonly #stream: Duplex;
   readonly #inbound: Inbound;
+  readonly #isDirect: boolean;
   #events: WireEvents | undefined;
   #ended = false;
   #closed = false;
@@ -59,6 +81,7 @@ export class Wire {
   constructor(stream: Duplex, inbound: Inbound, kind: { readonly direct: boolean; readonly tls: boolean }) {
     this.#stream = stream;
     this.#inbound = inbound;
+    this.#isDirect = kind.direct;
     this.batchBytesMax = kind.tls ? TLS_BATCH_BYTES_MAX : BATCH_BYTES_MAX;
     stream.on('error', (error: Error) => {
       this.#error ??= error;
@@ -71,12 +94,12 @@ export class Wire {
       this.#closed = true;
       this.#events?.closed(this.#error);
     });
-    if (!kind.direct) {
-      stream.on('data', (chunk: Uint8Array) => {
-        if (!inbound.receive(chunk, viewOf(chunk), 0, chunk.byteLength)) stream.pause();
-      });
-    }
+    if (!kind.direct) stream.on('data', this.#onData);
   }
+
+  readonly #onData = (chunk: Uint8Array): void => {
+    if (!this.#inbound.receive(chunk, viewOf(chunk), 0, chunk.byteLength)) this.#stream.pause();
+  };
 
   get stream(): Duplex {
     return this.#stream;
@@ -100,10 +123,34 @@ export class Wire {
     this.#inbound.hold();
   }
 
+  /** The same at once: nothing more is read from the system. */
+  pause(): void {
+    this.hold();
+    this.#stream.pause();
+  }
+
   /** Ends `hold`: first what has arrived, then what comes. */
   resume(): void {
     if (this.#closed) return;
     if (this.#inbound.resume()) this.#stream.resume();
+    else this.#stream.pause();
+  }
+
+  /** Whether the system has taken everything that was written. */
+  get isDrained(): boolean {
+    return this.#stream.writableLength === 0;
+  }
+
+  /** What another process needs to go on with the connection; `undefined` where only this one can. */
+  get handle(): Handle | undefined {
+    return this.#isDirect ? handleOf(this.#stream) : undefined;
+  }
+
+  /** Leaves the stream, which was paused, to another reader, with what it has read and not given. */
+  leave(): Duplex {
+    this.detach();
+    this.#stream.off('data', this.#onData);
+    return this.#stream;
   }
 
   /**

@@ -39,6 +39,30 @@ export class Exports {
     this.#default = defaultName ?? (second === undefined ? first : undefined);
   }
 
+  /** Puts devices behind the same names that have all that those before had. */
+  replace(deviceOf: (name: string) => BlockDevice | undefined): void {
+    for (const [name, entry] of this.#byName) {
+      const device = deviceOf(name);
+      if (device === undefined) continue;
+      const { readOnly, description } = entry;
+      const again = makeExport(name, { device, readOnly, ...(description === undefined ? {} : { description }) });
+      continueInstance(again, instanceOf(entry));
+      this.#byName.set(name, again);
+    }
+  }
+
+  facts(): readonly ExportFacts[] {
+    return this.all().map(factsOf);
+  }
+
+  /** The devices have all that those had which clients were told of. */
+  continueInstances(facts: readonly ExportFacts[]): void {
+    for (const { name, instance } of facts) {
+      const entry = this.#byName.get(name);
+      if (entry !== undefined) continueInstance(entry, instance);
+    }
+  }
+
   /** The export of that name; the default one for the empty name. */
   find(name: string): Export | undefined {
     const found = this.#byName.get(name);
@@ -99,6 +123,39 @@ export function instanceOf({ device }: Export): string {
     instances.set(device, instance);
   }
   return instance;
+}
+
+/** What clients were told of an export, and what another process has to keep to. */
+export interface ExportFacts {
+  readonly name: string;
+  readonly sizeBytes: number;
+  /** Transmission flags, with all that the richest mode has. */
+  readonly flags: number;
+  readonly instance: string;
+}
+
+function factsOf(entry: Export): ExportFacts {
+  const flags = transmissionFlags(entry, 'structured');
+  return { name: entry.name, sizeBytes: sizeBytesOf(entry), flags, instance: instanceOf(entry) };
+}
+
+/** What keeps the export from being what clients were told, if anything does. */
+export function contradiction(entry: Export | undefined, { name, sizeBytes, flags }: ExportFacts): string | undefined {
+  const what = `export ${JSON.stringify(name)}`;
+  if (entry === undefined) return `${what} is no longer served`;
+  const own = factsOf(entry);
+  if (own.sizeBytes !== sizeBytes) return `${what} has ${own.sizeBytes} bytes, and clients were told ${sizeBytes}`;
+  const { READ_ONLY, SEND_CACHE } = TransmissionFlag;
+  if ((own.flags & READ_ONLY) !== (flags & READ_ONLY)) {
+    return `${what} is ${entry.readOnly ? 'read-only' : 'writable'}, and clients were told otherwise`;
+  }
+  // CACHE is answered where there is no cache, too.
+  return (flags & ~own.flags & ~SEND_CACHE) === 0 ? undefined : `${what} offers less than clients were told`;
+}
+
+/** The device takes the place of one whose writes are all durable: clients are told that it is the same. */
+function continueInstance({ device }: Export, instance: string): void {
+  instances.set(device, instance);
 }
 
 function makeExport(name: string, value: BlockDevice | ExportOptions): Export {

@@ -56,6 +56,23 @@ export class Handshake implements Parser {
     this.#host = host;
   }
 
+  /** What the client said of itself, once it did. */
+  get clientFlags(): number | undefined {
+    return this.#clientFlags;
+  }
+
+  /** Goes on where another one was. */
+  continueFrom(clientFlags: number | undefined): void {
+    this.#clientFlags = clientFlags;
+  }
+
+  /** While it is paused: what has come of an option, and what came behind it. */
+  unread(): Uint8Array {
+    const writer = new ByteWriter();
+    if (this.#data !== undefined) writer.magic(IHAVEOPT).u32(this.#option).u32(this.#data.byteLength);
+    return writer.bytes(this.#inbound.unread()).finish();
+  }
+
   parse(inbound: Inbound): boolean {
     return this.#clientFlags === undefined ? this.#parseFlags(inbound) : this.#parseOption(inbound);
   }

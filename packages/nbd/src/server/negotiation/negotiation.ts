@@ -22,6 +22,13 @@ export type TlsState = 'none' | 'optional' | 'required' | 'on';
 
 const ACK: Outcome = { replies: [{ type: OptionReply.ACK }] };
 
+/** What was agreed on so far, in words that another process understands. */
+export interface Agreement {
+  readonly mode: Mode;
+  readonly secure: boolean;
+  readonly selection: { readonly export: string; readonly contexts: readonly string[] } | undefined;
+}
+
 /** What client and server agree on before the first request: a table of options and what follows from each. Does no I/O. */
 export class Negotiation {
   readonly #exports: Exports;
@@ -47,6 +54,26 @@ export class Negotiation {
   /** The contexts selected for this export. A selection counts only for the export that it named. */
   contextsFor(entry: Export): readonly Context[] {
     return this.#selection?.entry === entry ? this.#selection.contexts : [];
+  }
+
+  get agreement(): Agreement {
+    const selection = this.#selection;
+    const names = selection?.contexts.map(({ name }) => name) ?? [];
+    const selected = selection === undefined ? undefined : { export: selection.entry.name, contexts: names };
+    return { mode: this.#mode, secure: this.secure, selection: selected };
+  }
+
+  /** Goes on from what was agreed on with another server. False if this one cannot keep it. */
+  continueFrom({ mode, secure, selection }: Agreement): boolean {
+    this.#mode = mode;
+    if (secure) this.#tls = 'on';
+    this.#selection = undefined;
+    if (selection === undefined) return true;
+    const entry = this.#exports.find(selection.export);
+    if (entry === undefined) return false;
+    const contexts = selectContexts(entry, selection.contexts);
+    this.#selection = { entry, contexts };
+    return contexts.length === selection.contexts.length;
   }
 
   /** TLS is up: nothing of what was said before counts. */

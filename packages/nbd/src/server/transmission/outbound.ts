@@ -24,8 +24,12 @@ interface Span {
 export class Outbound {
   /** Bytes that the system has not taken yet. */
   pendingBytes = 0;
+  /** Replies that are among them, whole. */
+  pendingReplies = 0;
   /** When the client last took something, or had nothing to take. */
   progressAtMs: number;
+  /** Hears of each reply that becomes ready. */
+  onReply: (() => void) | undefined;
 
   readonly #wire: Wire;
   readonly #arena: Arena;
@@ -117,6 +121,7 @@ export class Outbound {
   }
 
   #add(span: Span, isPiece = false): void {
+    this.pendingReplies += span.replies;
     if (this.#closed) {
       this.#release([span]);
       return;
@@ -135,6 +140,7 @@ export class Outbound {
       queue.push(span);
     }
     this.#schedule();
+    if (span.replies > 0) this.onReply?.();
   }
 
   /** After everything that becomes ready in this iteration, microtasks included. */
@@ -193,6 +199,7 @@ export class Outbound {
       span.release?.();
       replies += span.replies;
     }
+    this.pendingReplies -= replies;
     if (replies > 0) this.#onSent(replies);
   }
 

@@ -1,5 +1,5 @@
-import { readU64 } from '../../wire/bytes.js';
-import type { Mode } from '../../wire/mode.js';
+import { readU64, viewOf, writeU64 } from '../../wire/bytes.js';
+import { type Mode, requestHeaderBytes } from '../../wire/mode.js';
 import { Command, CommandFlag, EXTENDED_REQUEST_MAGIC, REQUEST_MAGIC } from '../../wire/protocol.js';
 import type { Change } from '../access/sector-order.js';
 import type { PooledBuffer } from '../memory/buffer-pool.js';
@@ -47,6 +47,27 @@ export class Request {
     const extended = mode === 'extended';
     if (view.getUint32(at) !== (extended ? EXTENDED_REQUEST_MAGIC : REQUEST_MAGIC)) return undefined;
     return new Request(view, at, extended);
+  }
+
+  /**
+   * The header again, for what is left of the request: its place on the wire before what is left of its payload. What passed in
+   * pieces is done.
+   */
+  encodeRest(mode: Mode): Uint8Array {
+    const extended = mode === 'extended';
+    const bytes = new Uint8Array(requestHeaderBytes(mode));
+    const view = viewOf(bytes);
+    view.setUint32(0, extended ? EXTENDED_REQUEST_MAGIC : REQUEST_MAGIC);
+    view.setUint16(4, this.flags);
+    view.setUint16(6, this.command);
+    view.setUint32(8, this.cookieHigh);
+    view.setUint32(12, this.cookieLow);
+    const { offsetBytes, lengthBytes } = this;
+    if (offsetBytes === undefined || lengthBytes === undefined) throw new Error('it was refused, and is done');
+    writeU64(view, 16, offsetBytes + this.doneBytes);
+    if (extended) writeU64(view, 24, lengthBytes - this.doneBytes);
+    else view.setUint32(24, lengthBytes - this.doneBytes);
+    return bytes;
   }
 
   has(flag: number): boolean {

@@ -38,6 +38,8 @@ export interface TransmissionHost {
   onViolation(message: string): void;
   /** Nothing is outstanding. */
   onIdle(): void;
+  /** While it is paused: the device has less to do. */
+  onPauseChange(): void;
 }
 
 /** The second phase of a connection: takes requests, checks them, gives them memory and hands them to the executor. */
@@ -48,7 +50,7 @@ export class Transmission implements Parser {
   readonly #inbound: Inbound;
   readonly #arena: Arena;
   readonly #account: Account;
-  readonly #executor: Executor;
+  #executor: Executor;
   readonly #pace: Pace;
   readonly #maxRequests: number;
   readonly #host: TransmissionHost;
@@ -63,6 +65,9 @@ export class Transmission implements Parser {
   #cost = 0;
   #sliceEnd: number | undefined;
   #stopped = false;
+  #paused = false;
+  /** Has its memory, and is not begun with because of the pause. */
+  #parked: Request | undefined;
 
   constructor({ mode, terms, inbound, arena, account, executor, pace, maxRequests, host }: TransmissionOptions) {
     this.#mode = mode;
@@ -85,6 +90,34 @@ export class Transmission implements Parser {
   /** The request whose payload is on the way, if any. */
   get receiving(): Request | undefined {
     return this.#receiving;
+  }
+
+  /** Whether a request that was read is not begun with: it waits for memory, for the rest of its payload, or for the end of a pause. */
+  get isHoldingRequest(): boolean {
+    return (this.#waiting ?? this.#parked ?? this.#receiving) !== undefined;
+  }
+
+  /** Begins with nothing further until `unpause`. Its host takes no message meanwhile. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  /** Goes on, with an executor that may be another one. */
+  unpause(executor: Executor): void {
+    this.#paused = false;
+    this.#executor = executor;
+    const parked = this.#parked;
+    if (parked === undefined) return;
+    this.#parked = undefined;
+    this.#admit(parked);
+    this.#host.resume();
+  }
+
+  /** While it is paused: the requests that were read and not begun with, as far as they have come, and what came behind them. */
+  unread(): Uint8Array {
+    const begun = this.#waiting ?? this.#parked ?? this.#receiving;
+    const header = begun?.encodeRest(this.#mode) ?? new Uint8Array(0);
+    return new Uint8Array(Buffer.concat([header, this.#inbound.unread()]));
   }
 
   begin(): void {
@@ -147,6 +180,7 @@ export class Transmission implements Parser {
     this.#account.close();
     if (this.#waiting !== undefined || this.#receiving !== undefined) this.#outstanding--;
     this.#waiting = undefined;
+    this.#dropParked();
     this.#host.hold();
   }
 
@@ -186,6 +220,11 @@ export class Transmission implements Parser {
       this.#pace.later(() => {
         if (this.#stopped) {
           this.#forget(request);
+          return;
+        }
+        if (this.#paused) {
+          this.#parked = request;
+          this.#host.onPauseChange();
           return;
         }
         this.#admit(request);
@@ -235,6 +274,7 @@ export class Transmission implements Parser {
     if (request.doneBytes === request.payloadBytes) this.#executor.finishPieces(request);
     else if (this.#stopped) this.#forget(request);
     else this.#receive(request);
+    if (this.#paused) this.#host.onPauseChange();
     this.#resume();
   }
 
@@ -242,6 +282,13 @@ export class Transmission implements Parser {
     this.#inbound.skip((request.payloadBytes ?? 0) - request.doneBytes - lengthBytes);
     this.#executor.finishPieces(request, { error });
     this.#resume();
+  }
+
+  #dropParked(): void {
+    const buffer = this.#parked?.buffer;
+    if (this.#parked !== undefined) this.#outstanding--;
+    this.#parked = undefined;
+    if (buffer !== undefined) this.#arena.give(buffer);
   }
 
   /** Its payload will never be there in full. */

@@ -1,0 +1,83 @@
+import {
+  type BlockDevice,
+  BlockError,
+  checkFunction,
+  checkInteger,
+  checkOptionNames,
+  type KnownOptions,
+} from '@blockyard/block';
+import type { ExportOptions } from './exports/exports.js';
+import { Adoption } from './hand-over/adoption.js';
+import type { OtherProcess } from './hand-over/channel.js';
+import { checkSurroundings, type ServeOptions } from './options.js';
+import { type NbdServer, NbdServerImpl } from './server.js';
+
+/** Those of `serveNbd`, but that the devices are opened when the time has come, and that the server owns them. */
+export interface AdoptOptions extends Omit<ServeOptions, 'exports' | 'listen' | 'ownsDevices'> {
+  /** Where the process comes from: `process`, in one that was started with an IPC channel. */
+  readonly predecessor: OtherProcess;
+  /** The listening socket: the place in `stdio` where the predecessor put it. */
+  readonly fd: number;
+  /** Opens the devices, by export name. The predecessor has disconnected them by then. Clients wait for it. */
+  readonly open: () => Promise<Readonly<Record<string, BlockDevice | ExportOptions>>>;
+}
+
+/** A list that does not compile when an option is missing from it. */
+const KNOWN: KnownOptions<AdoptOptions> = {
+  predecessor: true,
+  fd: true,
+  open: true,
+  default: true,
+  tls: true,
+  limits: true,
+  onEvent: true,
+  clock: true,
+};
+
+/**
+ * Takes over from the `handOver` of another process, which has started this one: its listening socket, and its clients. Call it
+ * when everything is loaded that serving needs. Resolves once it serves; to undefined if it was only tried out.
+ *
+ * Rejects with `INVALID_ARGUMENT`, `UNSUPPORTED` if an export is not what clients were told, `UNAVAILABLE` if the predecessor is gone,
+ * or as `open` does. Then nothing is left open, and the predecessor goes on.
+ */
+export async function adoptNbd(options: AdoptOptions): Promise<NbdServer | undefined> {
+  checkOptionNames(options, KNOWN);
+  const { predecessor, fd, open, ...others } = options;
+  if (typeof predecessor?.send !== 'function') {
+    throw new BlockError('INVALID_ARGUMENT', 'predecessor must be a process with an IPC channel');
+  }
+  checkInteger(fd, 'fd');
+  checkFunction(open, 'open');
+  checkSurroundings(others);
+  const adoption = new Adoption(predecessor);
+  let server: NbdServerImpl | undefined;
+  try {
+    const estate = await adoption.begin();
+    if (estate === undefined) {
+      adoption.end();
+      return undefined;
+    }
+    server = await serverOf(await open(), others);
+    await server.adopt(adoption, fd, estate);
+    return server;
+  } catch (error) {
+    // Before the predecessor opens the devices again.
+    await server?.stop({ force: true });
+    await adoption.fail(error);
+    throw BlockError.from(error, { operation: 'connect', device: 'nbd server' });
+  }
+}
+
+async function serverOf(
+  exports: Awaited<ReturnType<AdoptOptions['open']>>,
+  options: Omit<AdoptOptions, 'predecessor' | 'fd' | 'open'>,
+): Promise<NbdServerImpl> {
+  try {
+    return new NbdServerImpl({ ...options, exports, ownsDevices: true });
+  } catch (error) {
+    for (const value of Object.values(exports))
+      await ('device' in value ? value.device : value).disconnect({ force: true });
+    throw error;
+  }
+}

@@ -1,0 +1,101 @@
+import { BlockError, isBlockError } from '@blockyard/block';
+import type { Handle } from '../../wire/wire.js';
+import { contextsOf } from '../exports/contexts.js';
+import { contradiction, type ExportFacts, type Exports } from '../exports/exports.js';
+import { Channel, type OtherProcess } from './channel.js';
+import { type ClientState, HAND_OVER_VERSION, type Place, type ToPredecessor, type ToSuccessor } from './messages.js';
+
+/** A client that was handed over. Nothing is read from it until it is served. */
+export interface AdoptedClient {
+  readonly state: ClientState;
+  readonly handle: Handle;
+}
+
+/** What a server is told that takes the clients of another one. */
+export interface Estate {
+  readonly place: Place;
+  readonly exports: readonly ExportFacts[];
+}
+
+/** The other side of a `HandOver`, in the process that takes the clients: its steps in their order. */
+export class Adoption {
+  readonly #channel: Channel<ToPredecessor, ToSuccessor>;
+  #clients: AdoptedClient[] = [];
+
+  constructor(predecessor: OtherProcess) {
+    this.#channel = new Channel(predecessor, 'the predecessor');
+  }
+
+  /** Says that it is ready, and waits until the devices can be opened. Undefined: it was only tried out. */
+  async begin(): Promise<Estate | undefined> {
+    await this.#channel.send({ type: 'ready', version: HAND_OVER_VERSION });
+    const { message } = await this.#channel.next();
+    if (message.type === 'end') return undefined;
+    if (message.type !== 'begin') throw outOfPlace(message);
+    await this.#collectUntil('open');
+    return message;
+  }
+
+  /** Throws if these exports are not what clients were told. */
+  check(exports: Exports, facts: readonly ExportFacts[]): void {
+    const problems = [
+      ...facts.map((told) => contradiction(exports.find(told.name), told)),
+      ...this.#clients.map(({ state }) => missingContext(exports, state)),
+    ].filter((problem) => problem !== undefined);
+    if (problems.length > 0) throw new BlockError('UNSUPPORTED', problems.join('; '));
+  }
+
+  /** Says that the devices are open, waits for the word to go on, and says that it has the clients: from then on they are its own. */
+  async take(): Promise<AdoptedClient[]> {
+    await this.#channel.send({ type: 'opened' });
+    await this.#collectUntil('go');
+    if (!(await this.#channel.send({ type: 'taken' }))) throw new BlockError('UNAVAILABLE', 'the predecessor is gone');
+    return this.#clients.splice(0);
+  }
+
+  /** Those that come later, until there are no more. */
+  async follow(onClient: (client: AdoptedClient) => void): Promise<void> {
+    for (;;) {
+      const next = await this.#channel.next().catch(() => undefined);
+      if (next === undefined || next.message.type === 'end') break;
+      if (next.message.type === 'client' && next.handle !== undefined)
+        onClient({ state: next.message.state, handle: next.handle });
+    }
+    this.#channel.close();
+  }
+
+  /** Lets go of everything. */
+  async fail(error: unknown): Promise<void> {
+    const code = isBlockError(error) ? error.code : 'IO';
+    const message = error instanceof Error ? error.message : String(error);
+    await this.#channel.send({ type: 'failed', code, message });
+    this.end();
+  }
+
+  end(): void {
+    for (const { handle } of this.#clients.splice(0)) handle.close();
+    this.#channel.close();
+  }
+
+  async #collectUntil(type: 'open' | 'go'): Promise<void> {
+    for (;;) {
+      const { message, handle } = await this.#channel.next();
+      if (message.type === type) return;
+      if (message.type !== 'client') throw outOfPlace(message);
+      if (handle === undefined) throw new BlockError('UNSUPPORTED', 'a client came without its socket');
+      this.#clients.push({ state: message.state, handle });
+    }
+  }
+}
+
+function outOfPlace({ type }: ToSuccessor): BlockError {
+  return new BlockError('UNSUPPORTED', `the predecessor said ${JSON.stringify(type)} out of place`);
+}
+
+function missingContext(exports: Exports, { agreement: { selection } }: ClientState): string | undefined {
+  if (selection === undefined) return undefined;
+  const entry = exports.find(selection.export);
+  const names = entry === undefined ? [] : contextsOf(entry).map(({ name }) => name);
+  const missing = selection.contexts.find((name) => !names.includes(name));
+  return missing === undefined ? undefined : `export ${JSON.stringify(selection.export)} no longer has ${missing}`;
+}

@@ -1,0 +1,88 @@
+import { type BlockDevice, BlockError, type Clock } from '@blockyard/block';
+
+/** Times that what is dirty is flushed before the pause, at most, and how quick the last of them is to have been, in milliseconds. */
+const FLUSHES_MAX = 4;
+const FLUSH_QUICK_MS = 10;
+
+/** The devices of a server that another process is to open. */
+export class MovingDevices {
+  readonly #names: () => ReadonlyMap<BlockDevice, readonly string[]>;
+  readonly #open: (exportName: string) => Promise<BlockDevice>;
+  /** Those that are disconnected, or about to be. One that failed to be is connected still [E4], and is not among them. */
+  readonly #released = new Set<BlockDevice>();
+  #isStranded = false;
+  #isOver = false;
+
+  /** `names` gives the devices with the names of their exports, `open` opens one of them again. */
+  constructor(
+    names: () => ReadonlyMap<BlockDevice, readonly string[]>,
+    open: (exportName: string) => Promise<BlockDevice>,
+  ) {
+    this.#names = names;
+    this.#open = open;
+  }
+
+  /** Whether one of them cannot be opened again. */
+  get areStranded(): boolean {
+    return this.#isStranded;
+  }
+
+  /** While clients are served: so that little is left for the pause. */
+  async flushAhead(clock: Clock): Promise<void> {
+    for (let flushes = 0; flushes < FLUSHES_MAX; flushes++) {
+      const beginMs = clock.now();
+      await this.#flush();
+      if (clock.now() - beginMs <= FLUSH_QUICK_MS) return;
+    }
+  }
+
+  /** Makes everything durable, and disconnects them, unless it was given up before. */
+  async release(): Promise<void> {
+    await this.#flush();
+    if (this.#isOver) return;
+    const release = async (device: BlockDevice) => {
+      this.#released.add(device);
+      try {
+        await device.disconnect();
+      } catch (error) {
+        this.#released.delete(device);
+        throw error;
+      }
+    };
+    await Promise.all([...this.#names().keys()].map(release));
+  }
+
+  /** Nothing further is released. */
+  giveUp(): void {
+    this.#isOver = true;
+  }
+
+  /** Opens those again that were released. Gives the devices by the names of their exports. */
+  async takeBack(): Promise<ReadonlyMap<string, BlockDevice>> {
+    const opened = new Map<string, BlockDevice>();
+    for (const device of this.#released) {
+      // Everything was flushed: nothing is given up by it, and one that hangs comes to its end.
+      await device.disconnect({ force: true });
+      const names = this.#names().get(device) ?? [];
+      const [first] = names;
+      if (first === undefined) throw new Error('a device has an export');
+      const again = await this.#openAgain(first);
+      for (const name of names) opened.set(name, again);
+    }
+    return opened;
+  }
+
+  async #flush(): Promise<void> {
+    await Promise.all([...this.#names().keys()].map((device) => device.flush()));
+  }
+
+  async #openAgain(exportName: string): Promise<BlockDevice> {
+    try {
+      return await this.#open(exportName);
+    } catch (cause) {
+      this.#isStranded = true;
+      const { code, message } = BlockError.from(cause, { operation: 'connect', device: exportName });
+      throw new BlockError(code, `the successor failed, and the device cannot be opened again: ${message}`, { cause });
+    }
+  }
+}

@@ -1,0 +1,227 @@
+import { type BlockDevice, BlockError, type Clock } from '@blockyard/block';
+import type { ExportFacts } from '../exports/exports.js';
+import { Channel, within } from './channel.js';
+import { type Movable, MovingClients } from './clients.js';
+import { MovingDevices } from './devices.js';
+import { HAND_OVER_VERSION, type Place, type ToPredecessor, type ToSuccessor } from './messages.js';
+import type { CheckedHandOver } from './options.js';
+
+/** What a server is to its hand-over. */
+export interface HandOverHost {
+  readonly clock: Clock;
+  readonly place: Place;
+  facts(): readonly ExportFacts[];
+  /** The devices, with the names of their exports. */
+  devices(): ReadonlyMap<BlockDevice, readonly string[]>;
+  replaceDevices(deviceOf: (name: string) => BlockDevice | undefined): void;
+  /** Connections that come from now on wait. */
+  park(): void;
+  /** They are served. */
+  unpark(): void;
+  /** No further connections come. Those that waited are among `connections`. */
+  leaveListening(): void;
+  connections(): Iterable<Movable>;
+}
+
+/** How long clients waited for a hand-over, in milliseconds. */
+export interface HandedOver {
+  readonly pausedMs: number;
+}
+
+/**
+ * Moves a server's clients to another process.
+ *
+ * Everything up to the pause happens while clients are served. In the pause nothing is read, what was read is answered, the devices are
+ * disconnected, and the successor opens them. Up to the moment when the successor says that it has taken the clients, everything can be
+ * taken back: the sockets are open in both processes, and only this one has read from them.
+ */
+export class HandOver {
+  readonly #host: HandOverHost;
+  readonly #options: CheckedHandOver;
+  readonly #channel: Channel<ToSuccessor, ToPredecessor>;
+  readonly #clients: MovingClients;
+  readonly #devices: MovingDevices;
+  readonly #exited: Promise<unknown>;
+  readonly #waiting: (() => void)[] = [];
+  #isPaused = false;
+  #isTaken = false;
+  #isGivenUp = false;
+  #isAbandoned = false;
+
+  constructor(host: HandOverHost, options: CheckedHandOver) {
+    const { successor, reopen } = options;
+    this.#host = host;
+    this.#options = options;
+    this.#channel = new Channel(successor, 'the successor');
+    this.#clients = new MovingClients(
+      () => host.connections(),
+      this.#channel,
+      () => this.#wake(),
+    );
+    this.#devices = new MovingDevices(() => host.devices(), reopen);
+    const isGone = successor.exitCode !== null || successor.signalCode !== null || successor.pid === undefined;
+    this.#exited = isGone ? Promise.resolve() : new Promise((resolve) => successor.once('exit', resolve));
+    // One that could not be started; what follows from it is found where its first word is waited for.
+    successor.on('error', () => {});
+    this.#channel.over().then(() => this.#wake());
+  }
+
+  /** Whether it has failed so that no one can be served: the devices cannot be opened again. */
+  get isStranded(): boolean {
+    return this.#devices.areStranded;
+  }
+
+  /** Resolves when the successor has the clients. If it rejects, they are served here as before. */
+  async run(): Promise<HandedOver> {
+    const { clock } = this.#host;
+    const { dryRun, readyTimeoutMs, pauseTimeoutMs } = this.#options;
+    try {
+      await within(clock, readyTimeoutMs, 'the start of the successor', this.#ready());
+      if (dryRun) {
+        this.#send({ type: 'end' });
+        this.#channel.close();
+        return { pausedMs: 0 };
+      }
+      this.#send({ type: 'begin', place: this.#host.place, exports: this.#host.facts() });
+      await this.#unlessGone(this.#devices.flushAhead(clock));
+      const pausedAtMs = clock.now();
+      await within(clock, pauseTimeoutMs, 'the hand-over', this.#move(pausedAtMs));
+      return { pausedMs: clock.now() - pausedAtMs };
+    } catch (error) {
+      this.#isGivenUp = true;
+      this.#devices.giveUp();
+      this.#wake();
+      await this.#takeBack();
+      throw error;
+    }
+  }
+
+  /** Gives up what is not done yet: then `run` rejects. */
+  abort(): void {
+    if (!this.#isTaken) this.#options.successor.kill('SIGKILL');
+  }
+
+  /** The same where no one is to be served here any longer, nor by way of here. */
+  abandon(): void {
+    this.#isAbandoned = true;
+    this.abort();
+    this.#clients.endRelays();
+  }
+
+  /** After it has run: moves the clients that were slow, and waits for the end of those that only this process can understand. */
+  async finish(): Promise<void> {
+    const { clock } = this.#host;
+    this.#host.leaveListening();
+    const timer = clock.set(
+      () => this.#endLeft('it was slow to take its replies, and the server was handed over'),
+      this.#options.slowClientTimeoutMs,
+    );
+    while (this.#clients.left.length > 0) {
+      if (!this.#options.successor.connected) this.#endLeft('the process that serves now is gone');
+      await this.#clients.send();
+      await this.#clients.move();
+      if (this.#clients.left.length > 0) await this.#change();
+    }
+    clock.clear(timer);
+    await this.#channel.send({ type: 'end' });
+    while (this.#clients.relays > 0) await this.#change();
+    this.#channel.close();
+  }
+
+  #endLeft(reason: string): void {
+    for (const connection of this.#clients.left) connection.terminate(reason);
+  }
+
+  async #ready(): Promise<void> {
+    const { version } = await this.#expect('ready');
+    if (version === HAND_OVER_VERSION) return;
+    throw new BlockError('UNSUPPORTED', `the successor speaks version ${version}, and this is ${HAND_OVER_VERSION}`);
+  }
+
+  async #move(pausedAtMs: number): Promise<void> {
+    this.#isPaused = true;
+    this.#host.park();
+    this.#clients.pause();
+    await this.#unlessGone(this.#quiet(pausedAtMs));
+    await this.#unlessGone(Promise.all([this.#clients.send(), this.#devices.release()]));
+    this.#throwIfStopped();
+    this.#send({ type: 'open' });
+    await this.#expect('opened');
+    await this.#unlessGone(this.#clients.send());
+    this.#throwIfStopped();
+    this.#send({ type: 'go' });
+    await this.#expect('taken');
+    this.#isTaken = true;
+    this.#throwIfStopped();
+    await this.#clients.move();
+  }
+
+  /** Waits until no device is needed. Half of the time is for clients through whose memory a reply passes in pieces. */
+  async #quiet(pausedAtMs: number): Promise<void> {
+    const { clock } = this.#host;
+    const timer = clock.set(() => this.#clients.terminateStill(pausedAtMs), this.#options.pauseTimeoutMs / 2);
+    try {
+      while (!this.#clients.areQuiet) {
+        await this.#change();
+        this.#throwIfStopped();
+      }
+    } finally {
+      clock.clear(timer);
+    }
+  }
+
+  /** The successor has failed: ends it, and goes on here. */
+  async #takeBack(): Promise<void> {
+    this.#options.successor.kill('SIGKILL');
+    // Its locks end with it.
+    await this.#exited;
+    await this.#channel.over();
+    const wasTaken = this.#isTaken || this.#channel.find('taken') !== undefined;
+    this.#channel.close();
+    this.#clients.takeBack(wasTaken);
+    if (!this.#isPaused || this.#isAbandoned) return;
+    const opened = await this.#devices.takeBack();
+    this.#host.replaceDevices((name) => opened.get(name));
+    this.#clients.unpause();
+    this.#host.unpark();
+  }
+
+  /** That the successor is gone is found where its answer is waited for. */
+  #send(message: ToSuccessor): void {
+    void this.#channel.send(message);
+  }
+
+  #throwIfStopped(): void {
+    if (this.#isGivenUp) throw new BlockError('ABORTED', 'the hand-over was given up');
+  }
+
+  async #expect<T extends ToPredecessor['type']>(type: T): Promise<Extract<ToPredecessor, { type: T }>> {
+    const { message } = await this.#channel.next();
+    if (message.type === 'failed') throw failed(message);
+    if (message.type === type) return message as Extract<ToPredecessor, { type: T }>;
+    throw new BlockError('UNSUPPORTED', `the successor said ${JSON.stringify(message.type)}, not "${type}"`);
+  }
+
+  /** What `work` gives, unless the successor is gone, or says that it failed, before. */
+  async #unlessGone<T>(work: Promise<T>): Promise<T> {
+    work.catch(() => {});
+    const gone = this.#channel.foundOrOver('failed').then(() => {
+      const message = this.#channel.find('failed');
+      throw message === undefined ? new BlockError('UNAVAILABLE', 'the successor is gone') : failed(message);
+    });
+    gone.catch(() => {});
+    return Promise.race([work, gone]);
+  }
+
+  #change(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+}
+
+function failed({ code, message }: Extract<ToPredecessor, { type: 'failed' }>): BlockError {
+  return new BlockError(code, `the successor failed: ${message}`);
+}
