@@ -12,7 +12,11 @@ import { CALL_BYTES, LONG_CALL_BYTES } from '@blockyard/block/async';
 import { CacheDriver } from './cache-driver.js';
 import { Engine } from './engine.js';
 import { type CacheOptions, checkOptions } from './options.js';
+import type { HotRange } from './read-ahead/read-plan.js';
+import type { WarmUpResult } from './read-ahead/warm-up.js';
+import type { WarmUpOptions } from './read-ahead/warm-up-options.js';
 import { type BlockMap, blockMapOf } from './report/block-map.js';
+import { hotRangesOf } from './report/hot-ranges.js';
 import { type CacheSnapshot, snapshotOf } from './report/snapshot.js';
 import { statesOf } from './report/states.js';
 import type { Sector } from './tables/numbers.js';
@@ -23,6 +27,19 @@ export interface CacheDevice extends BlockDevice, CacheStates, Prefetching {
   snapshot(): CacheSnapshot;
   /** The device in at most so many cells, each with its sectors by state. For pictures. */
   map(maxCells: number): BlockMap;
+  /**
+   * What is held and was asked for, the hottest first, in at most so many ranges; the coldest are left out. To remember it, and
+   * have `warmUp` bring it in after a restart. Takes memory beside the budget while it works, eight bytes a line.
+   */
+  hotRanges(maxRanges: number): Promise<HotRange[]>;
+  /**
+   * Brings ranges into memory behind callers' requests, the first ones first; parts past the end of the device are left out.
+   * Unlike `prefetch` it takes free room alone, so nothing leaves for it, keeps what is told of their heat, and leaves the base
+   * to others for a part of the time. Lines count as used when they are asked for. Resolves when it is over, also if a read
+   * failed: that ends it quietly, and is counted. Rejects with `INVALID_ARGUMENT` for wrong ranges or options, and with
+   * `DISCONNECTED` after the end.
+   */
+  warmUp(ranges: readonly HotRange[], options?: WarmUpOptions): Promise<WarmUpResult>;
   /**
    * Changes the budget while the cache works, and is in no other operation's way. Resolves when no more than that is held,
    * apart from what is lent [B4]: memory under a loan counts in `heldBytes` until it is released, and goes then. Rejects if the
@@ -57,6 +74,17 @@ export async function connectCache(base: BlockDevice, options: CacheOptions = {}
     async setMaxSizeBytes(maxSizeBytes: number): Promise<void> {
       await engine.setMaxSizeBytes(maxSizeBytes);
       await yielder.spend(LONG_CALL_BYTES);
+    },
+    async hotRanges(maxRanges: number): Promise<HotRange[]> {
+      checkInteger(maxRanges, 'maxRanges');
+      engine.base.check();
+      await yielder.spend(LONG_CALL_BYTES);
+      return hotRangesOf(engine, maxRanges);
+    },
+    async warmUp(ranges: readonly HotRange[], options: WarmUpOptions = {}): Promise<WarmUpResult> {
+      await yielder.spend(LONG_CALL_BYTES);
+      engine.base.check();
+      return engine.warmUps.run(ranges, options);
     },
     async prefetch(start: number, count: number): Promise<void> {
       const pause = yielder.spend(CALL_BYTES);

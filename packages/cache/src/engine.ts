@@ -12,7 +12,9 @@ import { Admission } from './memory/admission.js';
 import { BudgetChange } from './memory/budget-change.js';
 import { type CheckedOptions, invalid } from './options.js';
 import { createPolicy, type MemoryPlan, planMemory } from './plan.js';
+import { LinesAhead } from './read-ahead/lines-ahead.js';
 import { Prefetcher } from './read-ahead/prefetcher.js';
+import { WarmUps } from './read-ahead/warm-ups.js';
 import { FetchWidth } from './requests/fetch-width.js';
 import type { ReadCounts } from './requests/read-request.js';
 import type { Line, Sector } from './tables/numbers.js';
@@ -40,7 +42,9 @@ export class Engine {
   readonly fetcher: Fetcher;
   readonly fetchWidth: FetchWidth;
   readonly writeBack: WriteBack;
+  readonly linesAhead: LinesAhead;
   readonly prefetcher: Prefetcher;
+  readonly warmUps: WarmUps;
   readonly base: BaseCalls;
   #deviceSectors: Sector;
   readonly #plan: MemoryPlan;
@@ -62,7 +66,10 @@ export class Engine {
     this.dirtyLines = new DirtyLines(policy.entriesMax, this.epochs);
     this.lines = new Lines(this.geometry, policy, new Slabs(plan.lineSize, plan.slots), {
       parked: (entry) => this.dirtyLines.moveToFront(entry),
-      aheadSettled: (line, wasUsed) => this.prefetcher.settled(line, wasUsed),
+      aheadSettled: (line, wasUsed, byWarmUp) => {
+        if (byWarmUp) this.warmUps.settled(wasUsed);
+        else this.prefetcher.settled(line, wasUsed);
+      },
       entriesGrew: (entriesMax) => this.dirtyLines.grow(entriesMax),
     });
     this.budget = new BudgetChange(this.lines);
@@ -104,7 +111,9 @@ export class Engine {
         zeroRangesMax: plan.zeroRangesMax,
       },
     );
+    this.linesAhead = new LinesAhead(this.lines, this.admission);
     this.prefetcher = new Prefetcher(this, options.readAhead);
+    this.warmUps = new WarmUps(this);
   }
 
   get deviceSectors(): Sector {
@@ -152,12 +161,14 @@ export class Engine {
   /** Stops all traffic to the base. Resolves when none is left. */
   async pause(): Promise<void> {
     this.prefetcher.pause();
+    this.warmUps.pause();
     await Promise.all([this.writeBack.pause(), this.fetcher.idle()]);
   }
 
   resume(): void {
     if (this.base.hasEnded) return;
     this.prefetcher.resume();
+    this.warmUps.resume();
     this.writeBack.resume();
     this.#memoryReturned();
   }
@@ -169,6 +180,7 @@ export class Engine {
   end(error: BlockError): void {
     if (this.base.hasEnded) return;
     this.prefetcher.end();
+    this.warmUps.end();
     this.lender.end();
     this.writeBack.end(error);
     this.admission.end(error);

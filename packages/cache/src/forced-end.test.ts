@@ -210,6 +210,31 @@ const STATES: readonly State[] = [
     },
   },
   {
+    name: 'a warm-up whose reads are not answered, beside a read',
+    holds: ['read'],
+    begin: ({ cache }) => ({
+      warmUp: cache.warmUp([{ start: 0, count: 8, heat: 1 }], {}),
+      warmUpToo: cache.warmUp([{ start: 400, count: 80, heat: 1 }], {}),
+      read: read(cache, 30, 2),
+    }),
+  },
+  {
+    name: 'a warm-up that rests, since others use the base',
+    holds: [],
+    begin: async ({ cache, base, clock }) => {
+      base.holds.add('read');
+      const ranges = [0, 20, 40].map((line) => ({ start: line * 8, count: 8, heat: 1 }));
+      const warmUp = cache.warmUp(ranges, { maxReadConcurrency: 1 });
+      await settled();
+      const other = read(cache, 30);
+      clock.advance(40);
+      base.held[0]?.resolve();
+      await settled();
+      expect(clock.dueMs).toEqual([80]);
+      return { warmUp, other };
+    },
+  },
+  {
     name: 'a loan of memory past a budget that was lowered, and a flush of what was written to it',
     holds: ['write'],
     begin: async ({ cache }) => {
@@ -320,8 +345,8 @@ describe('A forced end', () => {
 
         await cache.disconnect({ force: true });
         await settled();
-        // A prefetch fails silently.
-        const resolves = (what: string) => what.startsWith('end') || what === 'prefetch';
+        // A prefetch and a warm-up fail silently.
+        const resolves = (what: string) => what.startsWith('end') || /^(prefetch|warmUp)/.test(what);
         const expected = Object.keys(underWay).map((what) => [what, resolves(what) ? 'resolved' : 'DISCONNECTED']);
         expect(outcomes).toEqual(Object.fromEntries(expected));
         expect(clock.dueMs).toEqual([]);

@@ -1,4 +1,4 @@
 /** The eviction policies by themselves, for those who measure them or write another. */
-export type { EvictionPolicy, PolicyFactory, PolicyOptions } from './eviction/policy.js';
+export { type EvictionPolicy, HEAT_MAX, type PolicyFactory, type PolicyOptions } from './eviction/policy.js';
 export { LruPolicy } from './eviction/policy-lru.js';
 export { WTinyLfuPolicy } from './eviction/policy-wtinylfu.js';

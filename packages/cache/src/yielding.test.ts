@@ -16,6 +16,9 @@ describe('A loop of awaits lets timers in, of a cache', () => {
     ['flushes', (cache) => cache.flush()],
     ['prefetches of what is there', (cache) => cache.prefetch(0, 64)],
     ['prefetches of zeroes', (cache) => cache.prefetch(300, 100)],
+    ['warm-ups of what is there', (cache) => cache.warmUp([{ start: 0, count: 64, heat: 1 }])],
+    ['warm-ups of nothing', (cache) => cache.warmUp([])],
+    ['lists of what is held', (cache) => cache.hotRanges(100)],
     ['budgets', (cache, n) => cache.setMaxSizeBytes(1_000_000 + n)],
     ['refused prefetches', (cache) => cache.prefetch(0, 10_000).catch(() => {})],
     [

@@ -25,6 +25,7 @@ export class BaseCalls {
   readonly #name: string;
   readonly #onBroken: (error: unknown) => void;
   readonly #underWay = new Set<Pick<Outcome<never>, 'failed'>>();
+  #begun = 0;
   #endError: BlockError | undefined;
 
   /** `onBroken` is told what the code threw that was told of an outcome: a fault of the cache, not of the base. */
@@ -36,6 +37,16 @@ export class BaseCalls {
 
   get hasEnded(): boolean {
     return this.#endError !== undefined;
+  }
+
+  /** Calls so far. */
+  get begun(): number {
+    return this.#begun;
+  }
+
+  /** Calls without an outcome yet. */
+  get inFlight(): number {
+    return this.#underWay.size;
   }
 
   /** Throws what ended the calls, if they have ended. */
@@ -80,6 +91,7 @@ export class BaseCalls {
   }
 
   #begin<T>(operation: Operation, call: () => Promise<T>, outcome: Outcome<T>): void {
+    this.#begun++;
     this.#underWay.add(outcome);
     void this.#settle(operation, call, outcome);
   }

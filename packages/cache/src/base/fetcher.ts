@@ -100,6 +100,11 @@ export class Fetcher {
     return hasAnyBit(this.#absentIn(entry, line, from, to), 0, from, to);
   }
 
+  /** Whether a fetch of the range would read anything, and the line may have one more. */
+  mayBegin(entry: Entry, line: Line, from: number, to: number): boolean {
+    return this.of(entry).length < FETCHES_PER_LINE_MAX && this.lacks(entry, line, from, to);
+  }
+
   /**
    * The fetch under way that a reader of the range has to wait for. Undefined where it may begin one of its own, for what is
    * not on its way yet.
@@ -107,7 +112,7 @@ export class Fetcher {
   toAwait(entry: Entry, line: Line, from: number, to: number): LineFetch | undefined {
     const underWay = this.of(entry);
     if (underWay.length === 0) return undefined;
-    if (underWay.length < FETCHES_PER_LINE_MAX && this.lacks(entry, line, from, to)) return undefined;
+    if (this.mayBegin(entry, line, from, to)) return undefined;
     return (
       underWay.find((fetch) => this.willCover(fetch, from, to)) ??
       underWay.find((fetch) => this.#meets(fetch, from, to)) ??

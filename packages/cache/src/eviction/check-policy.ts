@@ -9,6 +9,7 @@ const METHODS: Readonly<Record<Exclude<keyof EvictionPolicy, Gauge>, true>> = {
   keyOf: true,
   touch: true,
   insert: true,
+  heatOf: true,
   pin: true,
   unpin: true,
   victim: true,

@@ -148,3 +148,21 @@ test('a table that grows in the middle of halving halves nothing twice', () => {
   for (let i = 0; i < 20; i++) sketch.add(hashOf(-1));
   expect(hashes.every((hash, i) => sketch.estimate(hash) >= (before[i] ?? 16))).toBe(true);
 });
+
+test('an estimate that is raised is that at least, no lower than it was, and counts no addition', () => {
+  const sketch = new FrequencySketch(1000);
+  for (let i = 0; i < 1000; i++) sketch.raise(hashOf(i), 1 + (i % 15));
+  let exact = 0;
+  for (let i = 0; i < 1000; i++) {
+    expect(sketch.estimate(hashOf(i))).toBeGreaterThanOrEqual(1 + (i % 15));
+    if (sketch.estimate(hashOf(i)) === 1 + (i % 15)) exact++;
+  }
+  expect(exact).toBeGreaterThan(950);
+  add(sketch, 77, 9);
+  sketch.raise(77, 4);
+  expect(sketch.estimate(77)).toBe(9);
+  const small = new FrequencySketch(1);
+  for (let i = 0; i < 100; i++) small.raise(5, 15);
+  small.add(6);
+  expect(small.estimate(5)).toBe(15);
+});

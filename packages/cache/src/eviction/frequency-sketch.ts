@@ -67,6 +67,17 @@ export class FrequencySketch {
     return Math.min(a, b, c, d);
   }
 
+  /** Makes the estimate of the key at least `uses`, 0 to 15, as if it had been used so often. Counts no addition. */
+  raise(hash: number, uses: number): void {
+    const spread = spreadOf(hash);
+    const choice = choiceOf(hash);
+    const bucket = (spread & this.#bucketMask) << BUCKET_SHIFT;
+    this.#raise(bucket + (choice & 3), choice & 28, uses);
+    this.#raise(bucket + 4 + ((choice >>> 5) & 3), (choice >>> 5) & 28, uses);
+    this.#raise(bucket + 8 + ((choice >>> 10) & 3), (choice >>> 10) & 28, uses);
+    this.#raise(bucket + 12 + ((choice >>> 15) & 3), (choice >>> 15) & 28, uses);
+  }
+
   /** Forgets half of everything, in the course of the next additions. Not again before it is done. */
   halve(): void {
     if (this.#sweepAt <= this.#bucketMask) return;
@@ -93,6 +104,12 @@ export class FrequencySketch {
     const counter = (value >>> shift) & COUNTER_MAX;
     if (counter < COUNTER_MAX) this.#words[word] = (value + (1 << shift)) | 0;
     return counter;
+  }
+
+  #raise(word: number, shift: number, uses: number): void {
+    const value = intAt(this.#words, word);
+    const counter = (value >>> shift) & COUNTER_MAX;
+    if (counter < uses) this.#words[word] = (value + ((uses - counter) << shift)) | 0;
   }
 
   #sweep(): void {

@@ -135,3 +135,23 @@ test.each([0, -1, 1.5, Number.NaN])('a capacity of %s is refused', (capacity) =>
   expect(() => new LruPolicy({ capacity })).toThrow(RangeError);
   expect(() => new LruPolicy({ capacity: 1 }).setCapacity(capacity)).toThrow(RangeError);
 });
+
+test('what an earlier cache held stands behind what is there, in the order in which it comes, and keeps its heat', () => {
+  const before = new LruPolicy({ capacity: 8, seed: 1 });
+  for (let key = 0; key < 8; key++) before.insert(key);
+  before.touch(before.find(0));
+  const heats = (policy: LruPolicy, keys: readonly number[]) => keys.map((key) => policy.heatOf(policy.find(key)));
+  const order = [0, 7, 6, 5, 4, 3, 2, 1];
+  expect(heats(before, order)).toEqual([4, 4, 3, 3, 2, 2, 1, 1]);
+  const after = new LruPolicy({ capacity: 9, seed: 1 });
+  after.insert(100);
+  for (const key of order) after.insert(key, true, before.heatOf(before.find(key)));
+  expect(heats(after, [100, ...order])).toEqual([4, 4, 4, 3, 3, 2, 2, 1, 1]);
+  const left: number[] = [];
+  for (let i = 0; i < 9; i++) {
+    const entry = after.victim();
+    left.push(after.keyOf(entry));
+    after.forget(entry, false);
+  }
+  expect(left).toEqual([...order.reverse(), 100]);
+});

@@ -1,5 +1,12 @@
 import { LineTable } from './line-table.js';
-import { checkCapacity, type EvictionPolicy, type PolicyOptions, randomSeed, SPARE_ENTRIES } from './policy.js';
+import {
+  checkCapacity,
+  type EvictionPolicy,
+  HEAT_MAX,
+  type PolicyOptions,
+  randomSeed,
+  SPARE_ENTRIES,
+} from './policy.js';
 
 const RESIDENT = 1;
 const PARKED = 2;
@@ -9,6 +16,8 @@ export class LruPolicy implements EvictionPolicy {
   readonly #lines: LineTable;
   #parkedMax: number;
   #capacity: number;
+  /** Counts uses, modulo 2^32. Each line has that of its last one. */
+  #clock = 0;
 
   constructor(options: PolicyOptions) {
     checkCapacity(options.capacity);
@@ -47,6 +56,7 @@ export class LruPolicy implements EvictionPolicy {
 
   touch(entry: number): void {
     const lines = this.#lines;
+    lines.setStamp(entry, ++this.#clock | 0);
     if (lines.listOf(entry) === RESIDENT) {
       lines.refresh(entry);
       return;
@@ -55,11 +65,25 @@ export class LruPolicy implements EvictionPolicy {
     lines.push(entry, RESIDENT);
   }
 
-  insert(key: number): number {
-    const entry = this.#lines.add(key);
+  insert(key: number, _quiet = false, heat = 0): number {
+    const lines = this.#lines;
+    const entry = lines.add(key);
     if (entry < 0) throw new Error('insert must find a free entry: evict first');
-    this.#lines.push(entry, RESIDENT);
+    if (heat > 0) this.#enterBehind(entry, heat);
+    else {
+      lines.setStamp(entry, ++this.#clock | 0);
+      lines.push(entry, RESIDENT);
+    }
     return entry;
+  }
+
+  /** By its age among those of all: of the youngest quarter are the hottest. */
+  heatOf(entry: number): number {
+    const lines = this.#lines;
+    const tail = lines.tail(RESIDENT);
+    const oldest = tail < 0 ? 0 : this.#ageOf(tail);
+    const age = Math.min(this.#ageOf(entry), oldest);
+    return HEAT_MAX - Math.floor((HEAT_MAX * age) / (oldest + 1));
   }
 
   pin(entry: number): void {
@@ -103,6 +127,18 @@ export class LruPolicy implements EvictionPolicy {
 
   entries(visit: (entry: number, key: number) => void): void {
     this.#lines.entries(visit);
+  }
+
+  /** A line that is remembered. Those before it were as hot or hotter, so it stands behind them. */
+  #enterBehind(entry: number, heat: number): void {
+    const lines = this.#lines;
+    const age = Math.floor(((HEAT_MAX - heat) / HEAT_MAX) * this.#capacity);
+    lines.setStamp(entry, (this.#clock - age) | 0);
+    lines.append(entry, RESIDENT);
+  }
+
+  #ageOf(entry: number): number {
+    return (this.#clock - this.#lines.stampOf(entry)) >>> 0;
   }
 
   #entriesFor(capacity: number): number {

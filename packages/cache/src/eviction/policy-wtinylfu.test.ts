@@ -489,3 +489,62 @@ test('a parked line that comes back moves the border as its ghost would, unless 
     expect(policy.lists.windowMax - before).toBe(moved);
   }
 });
+
+describe('what an earlier cache held', () => {
+  /** A policy in use, and what it tells of each key, the hottest first. */
+  function remembered() {
+    const policy = new WTinyLfuPolicy({ capacity: 1000, seed: 1 });
+    for (let round = 0; round < 12; round++) {
+      for (let key = 0; key < 500; key++) if (key < 100 || round % 3 === 0) use(policy, key);
+      missRatio(
+        policy,
+        Array.from({ length: 200 }, (_, i) => 10_000 + round * 200 + i),
+      );
+    }
+    const list: { readonly key: number; readonly heat: number }[] = [];
+    policy.entries((entry, key) => list.push({ key, heat: policy.heatOf(entry) }));
+    return list.sort((a, b) => b.heat - a.heat);
+  }
+
+  const scanned = Array.from({ length: 10_000 }, (_, i) => 1_000_000 + i);
+
+  test('is the hotter the more often it was used, and what came once is the coldest', () => {
+    const heatOf = new Map(remembered().map(({ key, heat }) => [key, heat]));
+    expect([heatOf.get(0), heatOf.get(99)]).toEqual([4, 4]);
+    expect([heatOf.get(100), heatOf.get(499)]).toEqual([3, 3]);
+    expect(heatOf.get(10_000 + 12 * 200 - 1)).toBe(1);
+  });
+
+  test('keeps its heat: a scan right after the restart leaves it where it is', () => {
+    const policy = new WTinyLfuPolicy({ capacity: 1000, seed: 2 });
+    const list = remembered();
+    for (const { key, heat } of list) policy.insert(key, true, heat);
+    for (const { key, heat } of list) expect(policy.heatOf(policy.find(key))).toBeGreaterThanOrEqual(heat);
+    missRatio(policy, scanned);
+    expect(held(policy, 0, 500)).toBeGreaterThan(495);
+    // Without what is told of their heat the same lines go.
+    const forgetful = new WTinyLfuPolicy({ capacity: 1000, seed: 2 });
+    for (const { key } of list) forgetful.insert(key, true);
+    missRatio(forgetful, scanned);
+    expect(held(forgetful, 0, 500)).toBeLessThan(100);
+  });
+
+  test('leaves the coldest first, where hotter lines come', () => {
+    const policy = new WTinyLfuPolicy({ capacity: 100, seed: 2 });
+    for (let key = 0; key < 100; key++) policy.insert(key, true, key < 50 ? 3 : 2);
+    for (let round = 0; round < 6; round++) for (let key = 200; key < 240; key++) use(policy, key);
+    expect(held(policy, 200, 40)).toBeGreaterThan(30);
+    expect(held(policy, 0, 50)).toBe(50);
+  });
+
+  test('counts as used when it is asked for, and is no ghost if it never was', () => {
+    const policy = new WTinyLfuPolicy({ capacity: 10, seed: 2 });
+    for (let key = 0; key < 10; key++) policy.insert(key, true, 2);
+    expect(policy.lists).toMatchObject({ window: 0, refusedGhosts: 0, mainGhosts: 0 });
+    for (let key = 20; key < 30; key++) for (let times = 0; times < 5; times++) use(policy, key);
+    const { refusedGhosts, mainGhosts } = policy.lists;
+    const left = 10 - held(policy, 0, 10);
+    expect(left).toBeGreaterThan(0);
+    expect(refusedGhosts + mainGhosts).toBeLessThanOrEqual(10 - held(policy, 20, 10));
+  });
+});

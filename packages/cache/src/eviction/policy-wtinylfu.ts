@@ -1,7 +1,14 @@
 import { FrequencySketch } from './frequency-sketch.js';
 import { FIRST_FLAG, LineTable } from './line-table.js';
 import { LruShadow } from './lru-shadow.js';
-import { checkCapacity, type EvictionPolicy, type PolicyOptions, randomSeed, SPARE_ENTRIES } from './policy.js';
+import {
+  checkCapacity,
+  type EvictionPolicy,
+  HEAT_MAX,
+  type PolicyOptions,
+  randomSeed,
+  SPARE_ENTRIES,
+} from './policy.js';
 
 /** Lists. Residents come first, ghosts last, so that a comparison tells them apart. */
 const WINDOW = 1;
@@ -36,6 +43,8 @@ const CLOCK_PER_INSERTION = 16;
 const CLOCK_PER_HIT = 1;
 /** Most lines by which one ghost hit moves the border, so that no single operation costs more than others. */
 const STEP_MAX = 16;
+/** A remembered line of this heat or more, used twice at least, has been in main. */
+const HEAT_OF_MAIN = 2;
 /** Share of the capacity by which the window grows when LRU is ahead. */
 const STRIDE = 0.1;
 /** A refused candidate of this frequency enters all the same once in 128 times: no tie lasts forever. */
@@ -174,7 +183,7 @@ export class WTinyLfuPolicy implements EvictionPolicy {
     else lines.refresh(entry);
   }
 
-  insert(key: number, quiet = false): number {
+  insert(key: number, quiet = false, heat = 0): number {
     const lines = this.#lines;
     let entry = lines.find(key);
     const known = entry >= 0;
@@ -191,8 +200,17 @@ export class WTinyLfuPolicy implements EvictionPolicy {
       if (!quiet) this.#adapt(list === REFUSED_GHOST);
     }
     if (quiet) lines.set(entry, QUIET);
-    this.#enterWindow(entry);
+    if (heat > 0) this.#sketch.raise(lines.hashOf(entry), usesOf(heat));
+    if (heat >= HEAT_OF_MAIN) this.#enterMain(entry);
+    else this.#enterWindow(entry);
     return entry;
+  }
+
+  heatOf(entry: number): number {
+    const lines = this.#lines;
+    const uses = this.#sketch.estimate(lines.hashOf(entry));
+    const least = lines.listOf(entry) === PROTECTED ? HEAT_OF_MAIN : 0;
+    return Math.min(HEAT_MAX, Math.max(least, 32 - Math.clz32(uses)));
   }
 
   pin(entry: number): void {
@@ -330,6 +348,14 @@ export class WTinyLfuPolicy implements EvictionPolicy {
     if (lines.lengthOf(WINDOW) > this.#windowMax && this.resident <= this.#capacity) this.#shiftFromWindow();
   }
 
+  /** A line that is remembered. Those before it were as hot or hotter, so it stands behind them. */
+  #enterMain(entry: number): void {
+    const lines = this.#lines;
+    this.#clock = (this.#clock + CLOCK_PER_INSERTION) | 0;
+    lines.setStamp(entry, this.#clock);
+    lines.append(entry, lines.lengthOf(PROTECTED) < this.#protectedMax ? PROTECTED : PROBATION);
+  }
+
   /** Moves the window's tail to main without a question. */
   #shiftFromWindow(): void {
     const entry = this.#lines.tail(WINDOW);
@@ -432,6 +458,11 @@ export class WTinyLfuPolicy implements EvictionPolicy {
     this.#random = x;
     return x;
   }
+}
+
+/** The fewest uses that make a line so hot: 1, 2, 4, 8. */
+function usesOf(heat: number): number {
+  return 1 << (Math.min(heat, HEAT_MAX) - 1);
 }
 
 function ghostsFor(capacity: number): number {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fifo } from '../testing/fifo-policy.js';
-import { type EvictionPolicy, type PolicyFactory, randomSeed } from './policy.js';
+import { type EvictionPolicy, HEAT_MAX, type PolicyFactory, randomSeed } from './policy.js';
 import { LruPolicy } from './policy-lru.js';
 import { WTinyLfuPolicy } from './policy-wtinylfu.js';
 
@@ -13,15 +13,16 @@ const POLICIES: Readonly<Record<string, PolicyFactory>> = {
 
 /** Something that the cache does to a policy. */
 type Step =
-  | { readonly kind: 'use'; readonly key: number; readonly quiet: boolean }
+  | { readonly kind: 'use'; readonly key: number; readonly quiet: boolean; readonly heat: number }
   | { readonly kind: 'pin' | 'unpin' | 'invalidate' | 'clean'; readonly key: number }
   | { readonly kind: 'dirty'; readonly key: number }
   | { readonly kind: 'capacity'; readonly lines: number };
 
 const key = fc.integer({ min: 0, max: 40 }).map((n) => n * 2 ** 33 + 7);
+const heat = fc.integer({ min: 0, max: HEAT_MAX });
 const steps: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof(
-    { weight: 8, arbitrary: fc.record({ kind: fc.constant('use' as const), key, quiet: fc.boolean() }) },
+    { weight: 8, arbitrary: fc.record({ kind: fc.constant('use' as const), key, quiet: fc.boolean(), heat }) },
     { weight: 4, arbitrary: fc.record({ kind: fc.constantFrom('pin', 'unpin', 'invalidate', 'clean', 'dirty'), key }) },
     {
       weight: 1,
@@ -52,7 +53,7 @@ class Driver {
     }
     const entry = this.#entryOf.get(step.key);
     if (step.kind === 'use') {
-      if (entry === undefined) this.#insert(step.key, step.quiet);
+      if (entry === undefined) this.#insert(step.key, step.quiet, step.heat);
       else {
         policy.touch(entry);
         this.#parked.delete(step.key);
@@ -87,6 +88,8 @@ class Driver {
       expect(policy.keyOf(entry)).toBe(known);
       expect(entry).toBeLessThan(policy.entriesMax);
       expect(policy.isParked(entry)).toBe(this.#parked.has(known));
+      const heat = policy.heatOf(entry);
+      expect(Number.isInteger(heat) && heat >= 0 && heat <= HEAT_MAX).toBe(true);
     }
     expect(policy.find(5)).toBe(-1);
     expect(policy.parked).toBe(this.#parked.size);
@@ -94,8 +97,11 @@ class Driver {
     expect(policy.resident).toBeLessThanOrEqual(policy.capacity);
   }
 
-  #insert(line: number, quiet: boolean): void {
-    const entry = this.#policy.insert(line, quiet);
+  #insert(line: number, quiet: boolean, heat: number): void {
+    const policy = this.#policy;
+    // What an earlier cache held comes quietly, and while there is room.
+    const isRemembered = quiet && policy.resident < policy.capacity;
+    const entry = policy.insert(line, quiet, isRemembered ? heat : 0);
     expect([...this.#entryOf.values()]).not.toContain(entry);
     this.#entryOf.set(line, entry);
     this.#evict();

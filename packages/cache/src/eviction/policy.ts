@@ -40,10 +40,17 @@ export interface EvictionPolicy {
    * Makes `key`, which `find` does not find, resident, and returns its entry. Counts one use.
    *
    * `quiet` is for read-ahead: no use is counted and nothing is learnt from the miss; the first `touch` will be the first use.
-   * Call `victim` before or after it to make room; a burst of insertions before any `victim` may exceed `capacity` as long as
+   * `heat`, with `quiet` alone, is for a line that an earlier cache held: what `heatOf` told of it there. Such lines come hottest
+   * first, and while `resident` is below `capacity`. A policy that makes nothing of it gives them up sooner. Call `victim` before or after it to make room; a burst of insertions before any `victim` may exceed `capacity` as long as
    * free entries last. Throws if none is left.
    */
-  insert(key: number, quiet?: boolean): number;
+  insert(key: number, quiet?: boolean, heat?: number): number;
+
+  /**
+   * How much the entry, in whatever state, deserves its place: 0, of no known use, to {@link HEAT_MAX}. Changes nothing. Lines
+   * are remembered in this order for a cache that begins later.
+   */
+  heatOf(entry: number): number;
 
   /** Keeps `victim` from choosing the entry until a matching `unpin`. Pins nest. */
   pin(entry: number): void;
@@ -96,6 +103,9 @@ export interface PolicyOptions {
  * budget, when that changes too, and for the policy that it then works with.
  */
 export type PolicyFactory = (options: PolicyOptions) => EvictionPolicy;
+
+/** The hottest that a line can be. */
+export const HEAT_MAX = 4;
 
 /** Lines in bursts of insertions and parking that every policy has room for beyond what it is asked to hold. */
 export const SPARE_ENTRIES = 64;

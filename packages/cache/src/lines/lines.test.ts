@@ -157,7 +157,7 @@ test('a line cannot move where there is no memory, and does not leave to make ro
 
 test('whether a line that was read ahead was used is told once', () => {
   const { lines, add, told } = linesOf(4, 1);
-  for (const line of [1, 2, 3]) lines.markAhead(add(line));
+  for (const line of [1, 2, 3]) lines.markAhead(add(line), false);
   lines.touch(lines.find(1));
   lines.touch(lines.find(1));
   add(4);
@@ -185,7 +185,7 @@ test('tables grow for more lines, are told, counted, and keep what they hold', (
   const entries = [1, 2, 3].map((line) => add(line));
   const [one = -1, two = -1] = entries;
   lines.dirty.set(one, 1, 3);
-  lines.markAhead(two);
+  lines.markAhead(two, false);
   const pinned = lines.pin(one);
   lines.setLimits(400, 380);
   expect([lines.slotsMax, policy.capacity]).toEqual([400, 380]);

@@ -12,8 +12,11 @@ import { touchPages } from './touch-pages.js';
 export interface LineEvents {
   /** The policy chose a dirty line: it is parked until written back. */
   parked(entry: Entry): void;
-  /** A line that was brought in before a request asked for it has been asked for, or has left without. */
-  aheadSettled(line: Line, wasUsed: boolean): void;
+  /**
+   * A line that was brought in before a request asked for it has been asked for, or has left without. `byWarmUp`: a warm-up
+   * brought it in.
+   */
+  aheadSettled(line: Line, wasUsed: boolean, byWarmUp: boolean): void;
   /** The tables grew: those who keep tables by entry must follow. */
   entriesGrew(entriesMax: number): void;
 }
@@ -44,10 +47,12 @@ export class Lines {
   readonly #loansOfSlot: CountTable<Slot>;
   /** Lines that no request has asked for yet. */
   readonly #isAhead: FlagTable<Entry>;
+  /** Lines that a warm-up brought in, used since or not. */
+  readonly #isWarmed: FlagTable<Entry>;
 
   /** Bytes of the tables for so many entries and slots, the policy's excluded. */
   static bytesFor(entriesMax: number, slotsMax: number, sectorsPerLine: number): number {
-    const perEntry = LinkTable.bytesPerPlace + CountTable.bytesPerPlace + 2 * FlagTable.bytesPerPlace;
+    const perEntry = LinkTable.bytesPerPlace + CountTable.bytesPerPlace + 3 * FlagTable.bytesPerPlace;
     const perSlot = LinkTable.bytesPerPlace + 2 * CountTable.bytesPerPlace;
     return entriesMax * (perEntry + 2 * SectorMasks.bytesPerLine(sectorsPerLine)) + slotsMax * perSlot;
   }
@@ -63,6 +68,7 @@ export class Lines {
     this.#slotOf = new LinkTable(policy.entriesMax);
     this.#pinsOfEntry = new CountTable(policy.entriesMax);
     this.#isAhead = new FlagTable(policy.entriesMax);
+    this.#isWarmed = new FlagTable(policy.entriesMax);
     this.#ownerOf = new LinkTable(slabs.slotsMax);
     this.#pinsOfSlot = new CountTable(slabs.slotsMax);
     this.#loansOfSlot = new CountTable(slabs.slotsMax);
@@ -71,7 +77,7 @@ export class Lines {
   /** Bytes held by tables, the policy's included, payload excluded. */
   get tableBytes(): number {
     const bySlot = this.#ownerOf.byteLength + this.#pinsOfSlot.byteLength + this.#loansOfSlot.byteLength;
-    const flags = this.#isAhead.byteLength + this.probes.byteLength;
+    const flags = this.#isAhead.byteLength + this.#isWarmed.byteLength + this.probes.byteLength;
     const byEntry = this.#slotOf.byteLength + this.#pinsOfEntry.byteLength + flags;
     return bySlot + byEntry + this.valid.byteLength + this.dirty.byteLength + this.#policy.byteLength;
   }
@@ -117,8 +123,30 @@ export class Lines {
   }
 
   /** The line was brought in before a request asked for it. */
-  markAhead(entry: Entry): void {
+  markAhead(entry: Entry, byWarmUp: boolean): void {
     this.#isAhead.add(entry);
+    if (byWarmUp) this.#isWarmed.add(entry);
+    else this.#isWarmed.remove(entry);
+  }
+
+  /** Whether no request has asked for the line yet. */
+  isAhead(entry: Entry): boolean {
+    return this.#isAhead.has(entry);
+  }
+
+  /** Whether a warm-up brought the line in. */
+  isWarmed(entry: Entry): boolean {
+    return this.#isWarmed.has(entry);
+  }
+
+  /** How much the line deserves its place, 0 to `HEAT_MAX`. */
+  heatOf(entry: Entry): number {
+    return this.#policy.heatOf(entry);
+  }
+
+  /** Whether a line can be made resident without another one having to leave for it. */
+  get hasRoom(): boolean {
+    return this.#policy.resident < this.#policy.capacity && this.#slabs.hasFree;
   }
 
   isParked(entry: Entry): boolean {
@@ -130,16 +158,20 @@ export class Lines {
     this.#policy.entries((entry, key) => visit(entry as Entry, key as Line));
   }
 
-  /** Makes an absent line resident, with no valid sector. -1 if there is no memory for it now. */
-  admit(line: Line, quiet: boolean): Entry {
+  /**
+   * Makes an absent line resident, with no valid sector. -1 if there is no memory for it now. `heat`: of a line that an earlier
+   * cache held.
+   */
+  admit(line: Line, quiet: boolean, heat = 0): Entry {
     const slot = this.#takeSlot();
     if (slot === NO_SLOT) return NO_ENTRY;
-    const entry = this.#policy.insert(line, quiet) as Entry;
+    const entry = this.#policy.insert(line, quiet, heat) as Entry;
     invariant(this.#slotOf.get(entry) === NO_SLOT, 'the policy must name a new line by an entry that no line has');
     invariant(this.lineOf(entry) === line, 'the policy must know the line of an entry');
     this.#own(entry, slot);
     this.valid.clearAll(entry);
     this.probes.remove(entry);
+    this.#isWarmed.remove(entry);
     this.#keepToCapacity(entry);
     return entry;
   }
@@ -278,7 +310,7 @@ export class Lines {
 
   #settleAhead(entry: Entry, wasUsed: boolean): void {
     this.#isAhead.remove(entry);
-    this.#events.aheadSettled(this.lineOf(entry), wasUsed);
+    this.#events.aheadSettled(this.lineOf(entry), wasUsed, this.#isWarmed.has(entry));
   }
 
   #leaveSurplus(entry: Entry): boolean {
@@ -366,8 +398,8 @@ export class Lines {
   }
 
   #growEntries(entriesMax: number): void {
-    for (const table of [this.#slotOf, this.#pinsOfEntry, this.#isAhead, this.probes, this.valid, this.dirty])
-      table.grow(entriesMax);
+    const flags = [this.#isAhead, this.#isWarmed, this.probes];
+    for (const table of [this.#slotOf, this.#pinsOfEntry, ...flags, this.valid, this.dirty]) table.grow(entriesMax);
     this.#events.entriesGrew(entriesMax);
   }
 

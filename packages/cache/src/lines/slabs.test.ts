@@ -119,3 +119,18 @@ test('in the end everything goes at once, whatever is in use', () => {
   slabs.clear();
   expect([slabs.byteLength, slabs.slotsMax, slabs.take(), slabs.hasSurplus]).toEqual([0, 0, -1, false]);
 });
+
+test('it tells whether a slot is free, also when the limit has changed', () => {
+  const slabs = plain(new Slabs(SLOT, 64));
+  expect(slabs.hasFree).toBe(true);
+  const slots = takeAll(slabs);
+  expect(slabs.hasFree).toBe(false);
+  slabs.setSlotsMax(128);
+  expect(slabs.hasFree).toBe(true);
+  slabs.setSlotsMax(32);
+  expect(slabs.hasFree).toBe(false);
+  for (const slot of slots.slice(0, 32)) slabs.release(slot);
+  expect(slabs.hasFree).toBe(takeAll(slabs).length > 0);
+  slabs.clear();
+  expect(slabs.hasFree).toBe(false);
+});

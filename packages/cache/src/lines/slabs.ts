@@ -51,6 +51,11 @@ export class Slabs {
     return slabs * this.slotsPerSlab * this.#slotBytes;
   }
 
+  /** Whether `take` would find a slot. */
+  get hasFree(): boolean {
+    return this.#free.length > 0 || this.#keptSlabs < this.#slabsMax;
+  }
+
   /** Whether slots past the limit are still in use: their lines have to move or to leave. */
   get hasSurplus(): boolean {
     return this.#slabs.some((slab) => slab?.isRetired === true);
@@ -121,6 +126,13 @@ export class Slabs {
     this.#slabsMax = 0;
   }
 
+  /** Slabs allocated now that are within the limit. */
+  get #keptSlabs(): number {
+    let kept = 0;
+    for (const slab of this.#slabs) if (slab?.isRetired === false) kept++;
+    return kept;
+  }
+
   #slabOf(slot: Slot): Slab {
     const slab = this.#slabs[slot >> this.#slabShift];
     if (slab === undefined) throw new Error(`slot ${slot} must lie in an allocated slab`);
@@ -136,9 +148,7 @@ export class Slabs {
   }
 
   #allocate(): void {
-    let kept = 0;
-    for (const slab of this.#slabs) if (slab?.isRetired === false) kept++;
-    if (kept >= this.#slabsMax) return;
+    if (this.#keptSlabs >= this.#slabsMax) return;
     // A place is free below the limit, or below what the limit was when more slabs were allocated.
     let index = 0;
     while (this.#slabs[index] !== undefined) index++;

@@ -88,14 +88,18 @@ describe.each([4096, 512])(
 );
 
 type Step =
-  | { readonly kind: 'prefetch' | 'read' | 'write' | 'discard'; readonly start: number; readonly count: number }
+  | {
+      readonly kind: 'prefetch' | 'warmUp' | 'read' | 'write' | 'discard';
+      readonly start: number;
+      readonly count: number;
+    }
   | { readonly kind: 'resize'; readonly size: number }
   | { readonly kind: 'budget'; readonly bytes: number }
   | { readonly kind: 'pause'; readonly macrotasks: number };
 
 const range = { start: fc.nat(SIZE_MAX - 1), count: fc.integer({ min: 1, max: 128 }) };
 const steps: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ kind: fc.constantFrom('prefetch' as const), ...range }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constantFrom('prefetch' as const, 'warmUp' as const), ...range }) },
   {
     weight: 4,
     arbitrary: fc.record({ kind: fc.constantFrom('read' as const, 'write' as const, 'discard' as const), ...range }),
@@ -112,6 +116,11 @@ function perform(cache: CacheDevice, step: Step): Promise<unknown> {
   switch (step.kind) {
     case 'prefetch':
       return cache.prefetch(step.start, step.count);
+    case 'warmUp':
+      return cache.warmUp([
+        { start: step.start, count: step.count, heat: 2 },
+        { start: step.start >> 1, count: step.count, heat: 1 },
+      ]);
     case 'discard':
       return cache.discard(step.start, step.count);
     case 'read':
@@ -140,7 +149,10 @@ test('whatever reads ahead, beside everything that changes the device: all settl
         const cache = await connectCache(base, { maxSizeBytes: 200_000, lineSize: 4096, seed: 1 });
         const settled: Promise<unknown>[] = [];
         for (const step of script) {
-          const done = perform(cache, step).catch((error: unknown) => error);
+          const done = perform(cache, step).then(
+            () => undefined,
+            (error: unknown) => error,
+          );
           if (step.kind === 'pause') await done;
           else settled.push(done);
         }

@@ -1,16 +1,12 @@
-import { invariant } from '@blockyard/block';
 import { LONG_CALL_BYTES, type Yielder } from '@blockyard/block/async';
 import type { Fetcher, FetchWaiter, LineFetch } from '../base/fetcher.js';
 import type { Geometry } from '../lines/geometry.js';
 import type { Lender } from '../lines/lender.js';
 import type { Lines } from '../lines/lines.js';
-import type { Admission } from '../memory/admission.js';
 import type { Line, Sector } from '../tables/numbers.js';
 import type { ZeroRanges } from '../unwritten/zero-ranges.js';
+import type { LinesAhead } from './lines-ahead.js';
 import { ReadAhead } from './read-ahead.js';
-
-/** Share of the lines that may be on their way in before a request asked for them. */
-const AHEAD_SHARE = 0.25;
 
 /** What reading ahead works with. */
 export interface PrefetchContext {
@@ -19,7 +15,7 @@ export interface PrefetchContext {
   readonly lender: Lender;
   readonly zeroes: ZeroRanges;
   readonly fetcher: Fetcher;
-  readonly admission: Pick<Admission, 'count'>;
+  readonly linesAhead: LinesAhead;
   readonly yielder: Yielder;
   /** Sectors of the device as it is now. */
   readonly deviceSectors: Sector;
@@ -28,7 +24,7 @@ export interface PrefetchContext {
 }
 
 /** A range that a caller wants in memory. Lines, `last` included. */
-interface WarmUp {
+interface Prefetch {
   readonly first: Line;
   readonly last: Line;
   /** What the call waits for; no more than there are lines in memory. */
@@ -40,7 +36,7 @@ interface WarmUp {
 }
 
 /**
- * Brings lines in before they are asked for: what the read-ahead detects, and what a caller warms up. Never in the way of a
+ * Brings lines in before they are asked for: what the read-ahead detects, and what a caller asks for. Never in the way of a
  * request: it takes no memory while one waits for some, and fails silently.
  *
  * No gate keeps it from a device that changes: a caller may ask at any moment. So whatever begins is measured by the size that
@@ -50,21 +46,14 @@ export class Prefetcher {
   readonly #context: PrefetchContext;
   readonly #enabled: boolean;
   readonly #readAhead: ReadAhead;
-  readonly #warmUps = new Set<WarmUp>();
-  #linesInFlight = 0;
+  readonly #prefetches = new Set<Prefetch>();
   #paused = false;
   #ended = false;
-  #waiting: (() => void)[] = [];
 
   constructor(context: PrefetchContext, enabled: boolean) {
     this.#context = context;
     this.#enabled = enabled;
-    this.#readAhead = new ReadAhead(context.geometry.sectorsPerLine, this.#linesMax);
-  }
-
-  /** Lines on their way in. */
-  get inFlight(): number {
-    return this.#linesInFlight;
+    this.#readAhead = new ReadAhead(context.geometry.sectorsPerLine, context.linesAhead.max);
   }
 
   get hasEnded(): boolean {
@@ -73,7 +62,10 @@ export class Prefetcher {
 
   /** A read of sectors was seen: what follows it may be worth having. */
   observe(start: Sector, count: number): void {
-    if (this.#enabled && !this.#paused) this.#readOn(this.#readAhead.observe(start, count));
+    if (!this.#enabled || this.#paused) return;
+    // What a warm-up has foreseen is there: reading on from it begins where something is missed.
+    if (this.#isForeseen(start, count)) this.follow(start, count);
+    else this.#readOn(this.#readAhead.observe(start, count));
   }
 
   /** As `observe`, for a read that found everything in memory. */
@@ -90,13 +82,14 @@ export class Prefetcher {
     this.#readAhead.unused(line);
     // One that holds nothing leaves because its fetch failed or its sectors were zeroed.
     const { lines } = this.#context;
-    if (this.#warmUps.size === 0 || !lines.valid.any(lines.find(line))) return;
-    for (const warmUp of this.#warmUps) if (line >= warmUp.first && line <= warmUp.last) warmUp.isFull = true;
+    if (this.#prefetches.size === 0 || !lines.valid.any(lines.find(line))) return;
+    for (const prefetch of this.#prefetches)
+      if (line >= prefetch.first && line <= prefetch.last) prefetch.isFull = true;
   }
 
   /** The memory has another size: how far to read ahead goes by it. */
   budgetChanged(): void {
-    this.#readAhead.setWindowMax(this.#linesMax);
+    this.#readAhead.setWindowMax(this.#context.linesAhead.max);
   }
 
   /**
@@ -105,9 +98,9 @@ export class Prefetcher {
    */
   fetch(first: Line, last: Line): Promise<void> {
     return new Promise((resolve, reject) => {
-      const warmUp: WarmUp = { first, last, arrivals: [], isFull: false, giveUp: resolve };
-      this.#warmUps.add(warmUp);
-      const done = this.#bringIn(warmUp).finally(() => this.#warmUps.delete(warmUp));
+      const prefetch: Prefetch = { first, last, arrivals: [], isFull: false, giveUp: resolve };
+      this.#prefetches.add(prefetch);
+      const done = this.#bringIn(prefetch).finally(() => this.#prefetches.delete(prefetch));
       done.then(resolve, reject);
     });
   }
@@ -124,24 +117,35 @@ export class Prefetcher {
   end(): void {
     this.#ended = true;
     this.#paused = true;
-    for (const { giveUp } of this.#warmUps) giveUp();
-    this.#wake();
+    for (const { giveUp } of this.#prefetches) giveUp();
+    this.#context.linesAhead.wake();
   }
 
-  async #bringIn(warmUp: WarmUp): Promise<void> {
-    const { yielder } = this.#context;
-    let line = warmUp.first;
-    while (line <= Math.min(warmUp.last, this.#lastLine) && !this.#paused && !warmUp.isFull) {
-      const next = this.#mayStart ? this.#start(line, warmUp.last, warmUp) : line;
+  async #bringIn(prefetch: Prefetch): Promise<void> {
+    const { linesAhead, yielder } = this.#context;
+    let line = prefetch.first;
+    while (line <= Math.min(prefetch.last, this.#lastLine) && !this.#paused && !prefetch.isFull) {
+      const next = linesAhead.mayStart ? this.#start(line, prefetch.last, prefetch) : line;
       if (next === line) {
-        if (this.#linesInFlight === 0) break;
-        await this.#oneSettled();
+        if (linesAhead.inFlight === 0) break;
+        await linesAhead.oneSettled();
       }
       line = next;
       // Much of what is asked for may be there, or known to be zero.
       await yielder.spend(LONG_CALL_BYTES);
     }
-    await Promise.all(warmUp.arrivals);
+    await Promise.all(prefetch.arrivals);
+  }
+
+  /** Whether a warm-up brought in all of the range. */
+  #isForeseen(start: Sector, count: number): boolean {
+    const { geometry, lines } = this.#context;
+    const last = geometry.lastLine((start + count) as Sector);
+    for (let line = geometry.lineOf(start); line <= last; line++) {
+      const entry = lines.find(line);
+      if (entry < 0 || !lines.isWarmed(entry)) return false;
+    }
+    return true;
   }
 
   /** Begins to read so many lines ahead, from where the read-ahead says, as long as there is room. */
@@ -150,7 +154,7 @@ export class Prefetcher {
     const first = this.#readAhead.first as Line;
     const last = (first + lines - 1) as Line;
     for (let line = first; line <= Math.min(last, this.#lastLine); ) {
-      const next = this.#mayStart ? this.#start(line, last) : line;
+      const next = this.#context.linesAhead.mayStart ? this.#start(line, last) : line;
       if (next === line) return;
       line = next;
     }
@@ -161,25 +165,16 @@ export class Prefetcher {
     return this.#context.geometry.lastLine(this.#context.deviceSectors);
   }
 
-  get #mayStart(): boolean {
-    const { admission } = this.#context;
-    return admission.count === 0 && this.#linesInFlight < this.#linesMax;
-  }
-
-  get #linesMax(): number {
-    return Math.max(1, Math.floor(this.#context.lines.slotsMax * AHEAD_SHARE));
-  }
-
   /** Starts fetches from `first` on, by one read of the base at most. Returns the line that is to be looked at next. */
-  #start(first: Line, last: Line, warmUp?: WarmUp): Line {
-    const { geometry, lines, fetcher } = this.#context;
+  #start(first: Line, last: Line, prefetch?: Prefetch): Line {
+    const { geometry, lines, linesAhead, fetcher } = this.#context;
     const { linesPerReadAhead } = geometry;
     const nextRead = (Math.floor(first / linesPerReadAhead) + 1) * linesPerReadAhead;
     const end = Math.min(last, this.#lastLine, nextRead - 1);
     const run: LineFetch[] = [];
     let line = first;
-    while (line <= end && this.#mayStart && warmUp?.isFull !== true) {
-      const next = this.#nextWanted(line, warmUp);
+    while (line <= end && linesAhead.mayStart && prefetch?.isFull !== true) {
+      const next = this.#nextWanted(line, prefetch);
       if (next > line) {
         fetcher.issue(run.splice(0));
         line = next;
@@ -189,9 +184,9 @@ export class Prefetcher {
       const entry = found >= 0 ? found : lines.admit(line, true);
       if (entry < 0) break;
       const fetch = fetcher.prepare(entry, line, 0, this.#context.lineEnd(line), true);
-      lines.markAhead(entry);
-      this.#linesInFlight++;
-      fetch.waiters.push(this.#waiterFor(warmUp));
+      lines.markAhead(entry, false);
+      linesAhead.began();
+      fetch.waiters.push(this.#waiterFor(prefetch));
       run.push(fetch);
       line++;
     }
@@ -203,7 +198,7 @@ export class Prefetcher {
    * The line itself if it is to be fetched. Another one if there is nothing to fetch, another request does so already, or its
    * memory is not to be written to; what is known to be zero is passed over at once, however long it is.
    */
-  #nextWanted(line: Line, warmUp: WarmUp | undefined): Line {
+  #nextWanted(line: Line, prefetch: Prefetch | undefined): Line {
     const { geometry, lines, lender, fetcher, zeroes } = this.#context;
     const entry = lines.find(line);
     if (entry < 0) {
@@ -213,8 +208,8 @@ export class Prefetcher {
       return Math.max(line + 1, geometry.lineOf(zeroes.endOfRun(start, end))) as Line;
     }
     const underWay = fetcher.of(entry);
-    for (const { waiters } of warmUp === undefined ? [] : underWay) {
-      warmUp?.arrivals.push(
+    for (const { waiters } of prefetch === undefined ? [] : underWay) {
+      prefetch?.arrivals.push(
         new Promise((arrived) => waiters.push({ fetched: () => arrived(), fetchFailed: () => arrived() })),
       );
     }
@@ -223,27 +218,17 @@ export class Prefetcher {
     return isIn ? ((line + 1) as Line) : line;
   }
 
-  #waiterFor(warmUp: WarmUp | undefined): FetchWaiter {
+  #waiterFor(prefetch: Prefetch | undefined): FetchWaiter {
     let arrived = () => {};
-    warmUp?.arrivals.push(
+    prefetch?.arrivals.push(
       new Promise((resolve) => {
         arrived = resolve;
       }),
     );
     const settled = () => {
-      this.#linesInFlight--;
-      invariant(this.#linesInFlight >= 0, 'a line must be on its way to arrive');
       arrived();
-      this.#wake();
+      this.#context.linesAhead.settled();
     };
     return { fetched: settled, fetchFailed: settled };
-  }
-
-  #oneSettled(): Promise<void> {
-    return new Promise((resolve) => this.#waiting.push(resolve));
-  }
-
-  #wake(): void {
-    for (const wake of this.#waiting.splice(0)) wake();
   }
 }

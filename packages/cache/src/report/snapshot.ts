@@ -3,7 +3,8 @@ import { type Latencies, type LatencySummary, summaryOf } from '../base/latencie
 import type { Lender } from '../lines/lender.js';
 import type { Lines } from '../lines/lines.js';
 import type { Admission } from '../memory/admission.js';
-import type { Prefetcher } from '../read-ahead/prefetcher.js';
+import type { LinesAhead } from '../read-ahead/lines-ahead.js';
+import type { WarmUps } from '../read-ahead/warm-ups.js';
 import type { FetchWidth } from '../requests/fetch-width.js';
 import type { ReadCounts } from '../requests/read-request.js';
 import type { ZeroRanges } from '../unwritten/zero-ranges.js';
@@ -19,7 +20,8 @@ export interface SnapshotContext {
   readonly zeroes: Pick<ZeroRanges, 'pendingCount' | 'inFlightCount'>;
   readonly admission: Pick<Admission, 'count'>;
   readonly lender: Pick<Lender, 'count'>;
-  readonly prefetcher: Pick<Prefetcher, 'inFlight'>;
+  readonly linesAhead: Pick<LinesAhead, 'inFlight'>;
+  readonly warmUps: Pick<WarmUps, 'counts' | 'count'>;
   readonly latencies: Latencies;
   readonly heldBytes: number;
 }
@@ -60,6 +62,14 @@ export interface CacheSnapshot {
   readonly linesLent: number;
   /** Lines on their way in before a request asked for them. */
   readonly linesAhead: number;
+  /** Warm-ups under way, what they read from the base, and how many ended since a read failed. */
+  readonly warmUps: number;
+  readonly warmUpReads: number;
+  readonly warmUpReadBytes: number;
+  readonly warmUpFailures: number;
+  /** Lines that warm-ups brought in, and those of them that requests have asked for. */
+  readonly linesWarmed: number;
+  readonly linesWarmedUsed: number;
   readonly latencies: {
     readonly baseRead: LatencySummary;
     readonly baseWrite: LatencySummary;
@@ -71,7 +81,8 @@ export interface CacheSnapshot {
 }
 
 export function snapshotOf(context: SnapshotContext): CacheSnapshot {
-  const { counts, fetcher, fetchWidth, lender, writeBack, lines, zeroes, admission, prefetcher, latencies } = context;
+  const { counts, fetcher, fetchWidth, lender, writeBack, lines, zeroes, admission, linesAhead, warmUps, latencies } =
+    context;
   return {
     lookups: counts.lookups,
     hits: counts.hits,
@@ -96,7 +107,13 @@ export function snapshotOf(context: SnapshotContext): CacheSnapshot {
     readsInFlight: fetcher.inFlight,
     writesInFlight: writeBack.inFlight,
     linesLent: lender.count,
-    linesAhead: prefetcher.inFlight,
+    linesAhead: linesAhead.inFlight,
+    warmUps: warmUps.count,
+    warmUpReads: warmUps.counts.reads,
+    warmUpReadBytes: warmUps.counts.readBytes,
+    warmUpFailures: warmUps.counts.failures,
+    linesWarmed: warmUps.counts.lines,
+    linesWarmedUsed: warmUps.counts.linesUsed,
     latencies: {
       baseRead: summaryOf(latencies.baseRead),
       baseWrite: summaryOf(latencies.baseWrite),

@@ -56,6 +56,10 @@ export class FifoPolicy implements EvictionPolicy {
     return entry;
   }
 
+  heatOf(): number {
+    return 1;
+  }
+
   pin(entry: number): void {
     this.#pins.set(entry, (this.#pins.get(entry) ?? 0) + 1);
   }
