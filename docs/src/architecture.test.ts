@@ -117,7 +117,7 @@ test.each(Object.entries(FOLDERS))('folders of %s import only from those below t
   expect(others).toEqual([]);
 });
 
-test.each(['block', 'cache'])('%s needs no library, no Buffer and no module of Node', async (name) => {
+test.each(['block', 'cache', 'write-log'])('%s needs no library, no Buffer and no module of Node', async (name) => {
   const manifest = packages.find((each) => each.name === `@blockyard/${name}`);
   expect(Object.keys(manifest?.dependencies ?? {}).filter((each) => each !== '@blockyard/block')).toEqual([]);
   const source = join(ROOT, 'packages', name, 'src');

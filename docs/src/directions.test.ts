@@ -130,6 +130,16 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
     tier: ['syntax'],
     volumes: ['schemes', 'syntax'],
   },
+  'packages/write-log': {
+    '.': ['changes', 'drain', 'format', 'log', 'medium', 'opening', 'reading'],
+    changes: ['format'],
+    drain: ['changes', 'format', 'log', 'medium'],
+    format: [],
+    log: ['changes', 'format', 'medium'],
+    medium: ['changes', 'format'],
+    opening: ['changes', 'format', 'medium'],
+    reading: ['changes', 'medium'],
+  },
   'apps/cli': {
     '.': ['arguments', 'commands', 'devices', 'terminal'],
     arguments: ['terminal'],

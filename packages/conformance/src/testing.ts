@@ -2,6 +2,7 @@ export { type CombinationOptions, combinations } from './bases/combinations.js';
 export { ControlledBase } from './bases/controlled-base.js';
 export { type Contents, CrashMedium, type MediumEvent, replay } from './bases/crash-medium.js';
 export { type CrashState, crashStates } from './bases/crash-states.js';
+export { createGroupLogDevice, GroupLog } from './bases/group-log.js';
 export { createRecording, openCrashState, type Recording, type RecordingOptions } from './bases/recording.js';
 export { createMemory, createReferenceDevice, type Memory } from './bases/reference.js';
 export type { Shape } from './bases/shape.js';

@@ -1,5 +1,5 @@
 import { type Clock, invariant } from '@blockyard/block';
-import { coalesce } from '@blockyard/block/async';
+import { coalesce, Retry } from '@blockyard/block/async';
 import type { BaseCalls } from '../base/base-calls.js';
 import { type Latencies, timed } from '../base/latencies.js';
 import type { Geometry } from '../lines/geometry.js';
@@ -14,7 +14,6 @@ import type { ZeroOperation, ZeroRanges } from '../unwritten/zero-ranges.js';
 import { AgeTimer } from './age-timer.js';
 import { Barriers } from './barriers.js';
 import { LineWrites } from './line-writes.js';
-import { Retry } from './retry.js';
 import { Sweep } from './sweep.js';
 import { type LineWrite, restoreDirty, takeGroup, type WriteOperation } from './write-group.js';
 

@@ -1,5 +1,5 @@
-import { ManualClock } from '@blockyard/block/testing';
 import { expect, test } from 'vitest';
+import { ManualClock } from '../fakes/manual-clock.js';
 import { Retry } from './retry.js';
 
 function retry(delayMinMs = 10, delayMaxMs = 35) {
@@ -15,9 +15,9 @@ test('delays double from the first bound to the second', () => {
   for (let attempt = 1; attempt <= 4; attempt++) {
     subject.failed(attempt);
     delays.push((clock.dueMs[0] ?? 0) - clock.now());
-    expect(subject.isWaiting).toBe(true);
+    expect([subject.isWaiting, subject.waitMs]).toEqual([true, delays.at(-1)]);
     clock.advance(delays.at(-1) ?? 0);
-    expect([subject.isWaiting, due()]).toEqual([false, attempt]);
+    expect([subject.isWaiting, subject.waitMs, due()]).toEqual([false, undefined, attempt]);
   }
   expect(delays).toEqual([10, 20, 35, 35]);
 });

@@ -1,4 +1,4 @@
-import type { Clock } from '@blockyard/block';
+import type { Clock } from '../clock.js';
 
 /** When to try again after failures: after a delay that doubles with each failure in a row, between two bounds. */
 export class Retry {
@@ -9,6 +9,7 @@ export class Retry {
   #delayMs = 0;
   #timer: unknown;
   #isWaiting = false;
+  #dueAtMs = 0;
   #error: unknown;
   #hasEnded = false;
 
@@ -29,12 +30,18 @@ export class Retry {
     return this.#isWaiting;
   }
 
+  /** In how many milliseconds it is tried again; undefined if it is not too early now. */
+  get waitMs(): number | undefined {
+    return this.#isWaiting ? Math.max(0, this.#dueAtMs - this.#clock.now()) : undefined;
+  }
+
   failed(error: unknown): void {
     this.#error = error;
     // Several calls that were in flight together fail together: they count once.
     if (this.#isWaiting || this.#hasEnded) return;
     this.#isWaiting = true;
     this.#delayMs = Math.min(this.#delayMaxMs, Math.max(this.#delayMinMs, this.#delayMs * 2));
+    this.#dueAtMs = this.#clock.now() + this.#delayMs;
     this.#timer = this.#clock.set(() => {
       this.#isWaiting = false;
       this.#onDue();

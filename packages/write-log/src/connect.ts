@@ -1,0 +1,106 @@
+import { type BlockDevice, BlockError, createDevice } from '@blockyard/block';
+import { checkMediumSize, formatMedium } from './create.js';
+import { ReadOnlyDriver, WriteLogDriver } from './driver.js';
+import { Engine, type Opened } from './engine.js';
+import { NO_ID } from './format/bytes.js';
+import type { Superblock } from './format/superblock.js';
+import { ChangeReader } from './medium/change-reader.js';
+import { Medium } from './medium/medium.js';
+import { Superblocks } from './medium/superblocks.js';
+import { findSuperblock } from './opening/find-superblock.js';
+import { type FoundLog, readLog } from './opening/open-log.js';
+import { resumePoint } from './opening/resume-point.js';
+import { agreedAttachment, checkBase, isAttachedElsewhere, otherTier } from './opening/tier-check.js';
+import { checkedId, checkOptions, type Settings, type WriteLogOptions } from './options.js';
+import { Overlay } from './reading/overlay.js';
+import { readOnlySnapshot, type WriteLogSnapshot } from './snapshot.js';
+
+/** A device over another, with what only a write log has to tell and to be told. */
+export interface WriteLogDevice extends BlockDevice {
+  /**
+   * Resolves when everything that was accepted before is durable on the base, whatever `flush` promises, and the medium says so.
+   * Rejects if the base fails.
+   */
+  drain(): Promise<void>;
+  /** What it has, and what it does. */
+  snapshot(): WriteLogSnapshot;
+}
+
+/**
+ * Puts a log on a medium before `base`, and gives the same contract back: what is written goes to the log, and from there to the
+ * base, in order. Base and medium are its own from now on: they end when it does, or when this rejects.
+ *
+ * Rejects with `INVALID_ARGUMENT` if an option is wrong or unknown, or the medium is too small; `TIER_MISSING` if the medium is
+ * not the one that the base's last flushes are on, or is that of another base; `ALREADY_EXISTS` if something else is on the
+ * medium; `CORRUPT` if what was flushed to it is damaged; `UNSUPPORTED` if a later version has written it; and what base or
+ * medium fail with.
+ */
+export async function connectWriteLog(base: BlockDevice, options: WriteLogOptions): Promise<WriteLogDevice> {
+  try {
+    const settings = checkOptions(base, options);
+    const medium = new Medium(options.medium, settings.clock, settings.maxMediumWaitMs);
+    checkMediumSize(medium);
+    return await (settings.readOnly ? openReadOnly(base, medium, settings) : open(base, medium, settings));
+  } catch (error) {
+    await end(base);
+    await end(options?.medium);
+    throw BlockError.from(error, { operation: 'connect', device: 'write log' });
+  }
+}
+
+/** Ends a device that is no longer of use, by force if need be. */
+async function end(device: BlockDevice | undefined): Promise<void> {
+  if (typeof device?.disconnect !== 'function') return;
+  await device.disconnect().catch(() => device.disconnect({ force: true }));
+}
+
+async function open(base: BlockDevice, medium: Medium, settings: Settings): Promise<WriteLogDevice> {
+  const superblocks = await superblocksOf(base, medium, settings);
+  const superblock = superblocks.current;
+  const { mark } = settings;
+  checkBase(base, settings.baseId, superblock, medium.info.name);
+  if (mark !== undefined && isAttachedElsewhere(mark, superblock)) {
+    if (!settings.acceptLoss) throw otherTier(mark, superblock);
+    await mark.detach(mark.attached?.attachmentId ?? NO_ID);
+  }
+  const found = await readLog(base, medium, superblock, settings);
+  const attachmentId = agreedAttachment(mark, superblock);
+  const change = mark === undefined ? {} : { attachmentId };
+  await superblocks.write(() => ({ ...change, run: superblock.run + 1 }));
+  const opened: Opened = { base, medium, superblocks, attachmentId, ...found, batch: await batchOf(base, medium, found, superblock) };
+  const engine = new Engine(opened, settings);
+  if (found.hasDropped) await engine.clear();
+  engine.begin();
+  const device = createDevice(new WriteLogDriver(base, engine), { clock: settings.clock });
+  return Object.assign(device, { drain: () => engine.drain(), snapshot: () => engine.snapshot() });
+}
+
+async function openReadOnly(base: BlockDevice, medium: Medium, settings: Settings): Promise<WriteLogDevice> {
+  const { superblock } = await findSuperblock(medium);
+  const { mark } = settings;
+  if (superblock === undefined) throw new BlockError('NOT_FOUND', `there is no write log on ${medium.info.name}`);
+  checkBase(base, settings.baseId, superblock, medium.info.name);
+  if (mark !== undefined && isAttachedElsewhere(mark, superblock) && !settings.acceptLoss) {
+    throw otherTier(mark, superblock);
+  }
+  const { backlog } = await readLog(base, medium, superblock, settings);
+  const overlay = new Overlay(base, backlog, new ChangeReader(medium, superblock));
+  const device = createDevice(new ReadOnlyDriver(base, medium, overlay), { clock: settings.clock });
+  const refuse = () => Promise.reject(new BlockError('READ_ONLY', 'the write log is open for reading'));
+  return Object.assign(device, { drain: refuse, snapshot: () => readOnlySnapshot(superblock, backlog, settings) });
+}
+
+/** Those of the medium; one of zeroes is formatted. */
+async function superblocksOf(base: BlockDevice, medium: Medium, settings: Settings): Promise<Superblocks> {
+  const { superblock, slot } = await findSuperblock(medium);
+  if (superblock !== undefined) return new Superblocks(medium, superblock, 1 - slot);
+  const { sectorSize, sizeSectors } = base.info;
+  return formatMedium(medium, { id: settings.baseId, sectorSize, sizeSectors }, checkedId(settings.newId));
+}
+
+/** What was being drained when the log was last open. */
+async function batchOf(base: BlockDevice, medium: Medium, { begun }: FoundLog, superblock: Superblock) {
+  if (begun.length === 0) return undefined;
+  const changes = begun.flatMap((record) => record.changes);
+  return { changes, records: begun, done: await resumePoint(base, changes, new ChangeReader(medium, superblock)) };
+}

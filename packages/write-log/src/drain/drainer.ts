@@ -1,0 +1,241 @@
+import type { Clock } from '@blockyard/block';
+import { Retry } from '@blockyard/block/async';
+import type { Backlog } from '../changes/backlog.js';
+import type { LogRecord } from '../changes/log-record.js';
+import type { Committer } from '../log/committer.js';
+import type { Log } from '../log/log.js';
+import type { BaseWriter } from './base-writer.js';
+import { type Batch, batchOfRecords, countOpenBatch } from './batch.js';
+
+/** Draining begins when so much of the ring, or of memory, is taken, and ends at a little less. */
+const HIGH_SHARE = 0.5;
+const LOW_SHARE = 0.45;
+const MIN_RETRY_DELAY_MS = 1000;
+const MAX_RETRY_DELAY_MS = 60_000;
+
+/** Where what is accepted goes, and whether that changes. */
+export interface Phases {
+  /** `logging`: to the log. `leaving`: nowhere, until what the log has is drained. `through`: to the base alone. */
+  readonly phase: 'logging' | 'leaving' | 'through';
+  /** Whether it is time to use the medium again. */
+  readonly isDue: boolean;
+  /** All that was durable in the log is drained. From now on what it has must not count. */
+  leave(): Promise<void>;
+  /** Uses the medium again if it is time to, and it works. Nothing that was never logged may be on its way to the base. */
+  tryAgain(): Promise<void>;
+  /** A superblock could not be written. */
+  mediumFailed(error: unknown): void;
+}
+
+export interface DrainerOptions {
+  readonly clock: Clock;
+  readonly sectorSize: number;
+  /** The base has failed: told once until it has not. */
+  readonly onError: (error: unknown) => void;
+  /** A batch was drained. */
+  readonly onDrained: () => void;
+  /** Whether it makes no sense to try again. */
+  readonly isLost: () => boolean;
+}
+
+/** Brings what the base does not have to it, batch by batch, in order. */
+export class Drainer {
+  /** Batches that were drained. */
+  drains = 0;
+  readonly #backlog: Backlog;
+  readonly #log: Log;
+  readonly #committer: Committer;
+  readonly #writer: BaseWriter;
+  readonly #phases: Phases;
+  readonly #options: DrainerOptions;
+  readonly #retry: Retry;
+  /** What was begun and is not over. */
+  #batch: Batch | undefined;
+  /** Everything up to here is to be drained, although no one waits for it. */
+  #goal = 0;
+  #isOverfull = false;
+  #running: Promise<void> | undefined;
+  /** Drained records that were being read then. */
+  #beingRead: LogRecord[] = [];
+  #hasEnded = false;
+
+  constructor(
+    parts: {
+      readonly backlog: Backlog;
+      readonly log: Log;
+      readonly committer: Committer;
+      readonly writer: BaseWriter;
+      readonly phases: Phases;
+    },
+    options: DrainerOptions,
+    /** What the base may have a part of already. */
+    batch: Batch | undefined,
+  ) {
+    this.#backlog = parts.backlog;
+    this.#log = parts.log;
+    this.#committer = parts.committer;
+    this.#writer = parts.writer;
+    this.#phases = parts.phases;
+    this.#options = options;
+    this.#batch = batch;
+    this.#retry = new Retry(options.clock, MIN_RETRY_DELAY_MS, MAX_RETRY_DELAY_MS, () => this.wake());
+  }
+
+  /** Why nothing is drained, until something is. */
+  get error(): unknown {
+    return this.#retry.error;
+  }
+
+  /** Resolves when all changes up to this one are durable on the base. Rejects if the base fails before. */
+  drained(target: number): Promise<void> {
+    const reached = this.#backlog.drained.wait(target);
+    this.#begin();
+    return reached;
+  }
+
+  /** All changes up to this one are to be drained, when the base can. */
+  aim(target: number): void {
+    this.#goal = Math.max(this.#goal, target);
+    this.wake();
+  }
+
+  /** Something has changed that may be a reason to drain. */
+  wake(): void {
+    if (!this.#retry.isWaiting) this.#begin();
+  }
+
+  /** Resolves when everything is drained that was accepted before, and the medium says so, or does not count. */
+  async drainAll(): Promise<void> {
+    await this.drained(this.#backlog.accepted);
+    while (this.#phases.phase === 'logging' && this.#log.isUntidy) await this.#note();
+    if (this.#phases.phase !== 'leaving') return;
+    this.#begin();
+    await this.#running;
+    if (this.#phases.phase === 'leaving') throw this.#retry.error;
+  }
+
+  /** Begins nothing more, and lets go of those who wait. */
+  end(error: unknown): void {
+    this.#hasEnded = true;
+    this.#retry.end();
+    this.#backlog.drained.fail(error);
+  }
+
+  #begin(): void {
+    if (this.#running !== undefined || this.#hasEnded) return;
+    this.#running = this.#run().finally(() => {
+      this.#running = undefined;
+      // Something may have come since the last look.
+      if (this.#isAwaited) this.#begin();
+      else if (this.#isWanted) this.wake();
+    });
+  }
+
+  /** Never rejects. */
+  async #run(): Promise<void> {
+    try {
+      while (!this.#hasEnded && this.#isWanted) {
+        await this.#step();
+        this.#retry.succeeded();
+      }
+      if (!this.#hasEnded && this.#phases.phase === 'logging' && this.#log.isUntidy) await this.#note();
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  #failed(error: unknown): void {
+    if (this.#hasEnded) return;
+    const isFirst = this.#retry.error === undefined;
+    if (!this.#options.isLost()) this.#retry.failed(error);
+    if (isFirst) this.#options.onError(error);
+    this.#backlog.drained.fail(error);
+  }
+
+  /** Whether someone waits for something to be drained. */
+  get #isAwaited(): boolean {
+    const { drained } = this.#backlog;
+    return drained.wanted > drained.value;
+  }
+
+  get #isWanted(): boolean {
+    const { drained, isEmpty } = this.#backlog;
+    if (this.#isAwaited) return true;
+    if (this.#options.isLost()) return false;
+    return (
+      this.#phases.phase === 'leaving' ||
+      this.#phases.isDue ||
+      this.#batch !== undefined ||
+      (!isEmpty && (this.#goal > drained.value || this.#isFull))
+    );
+  }
+
+  /** Whether it is time to make room. Once it is, it is for a while. */
+  get #isFull(): boolean {
+    const isLogging = this.#phases.phase === 'logging';
+    const share = isLogging
+      ? Math.max(this.#log.usedShare, this.#backlog.overheadShare)
+      : this.#backlog.memoryShare;
+    this.#isOverfull = share >= (this.#isOverfull ? LOW_SHARE : HIGH_SHARE);
+    return this.#isOverfull;
+  }
+
+  async #step(): Promise<void> {
+    if (this.#batch === undefined) await this.#phases.tryAgain();
+    this.#batch ??= await this.#nextBatch();
+    const batch = this.#batch;
+    if (batch === undefined) return;
+    await this.#writer.write(batch);
+    this.#batch = undefined;
+    this.#log.drained(batch.records);
+    this.#beingRead.push(...batch.records.filter(({ reads }) => reads.size > 0));
+    this.#backlog.settle(batch.changes, batch.records.length);
+    this.drains++;
+    this.#options.onDrained();
+  }
+
+  /** Undefined: look again. */
+  async #nextBatch(): Promise<Batch | undefined> {
+    const backlog = this.#backlog;
+    const { phase } = this.#phases;
+    if (phase === 'through') {
+      const changes = backlog.take(countOpenBatch(backlog.open));
+      return changes.length === 0 ? undefined : { changes, records: [], done: 0 };
+    }
+    const durable = backlog.records.slice(0, backlog.durableRecords);
+    if (durable.length > 0) {
+      const batch = batchOfRecords(durable, this.#options.sectorSize);
+      this.#log.draining(batch.records.at(-1));
+      // What the base is about to get must be known before it gets it.
+      if (phase === 'logging' && !(await this.#note())) return undefined;
+      return batch;
+    }
+    if (phase === 'leaving') await this.#phases.leave();
+    else if (this.#log.isUntidy) await this.#note();
+    else await this.#logged(backlog.drained.value + 1);
+    return undefined;
+  }
+
+  /** Only what is durable on the medium may go to the base. Resolves also if the medium fails. */
+  async #logged(target: number): Promise<void> {
+    try {
+      await this.#committer.durable(target);
+    } catch (error) {
+      if (this.#phases.phase === 'logging') throw error;
+    }
+  }
+
+  /** Whether it was noted on the medium what is drained, and what is about to be. */
+  async #note(): Promise<boolean> {
+    // Until a read is over, nothing may be written in the place of what it reads.
+    await Promise.allSettled(this.#beingRead.splice(0).flatMap(({ reads }) => [...reads]));
+    try {
+      await this.#log.note();
+    } catch (error) {
+      this.#phases.mediumFailed(error);
+      return false;
+    }
+    this.#committer.wake();
+    return true;
+  }
+}

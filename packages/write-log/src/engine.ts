@@ -1,0 +1,404 @@
+import { type BlockDevice, BlockError, type DisconnectOptions, type Extent } from '@blockyard/block';
+import { BufferCursor, Semaphore } from '@blockyard/block/async';
+import type { Backlog, NewChange } from './changes/backlog.js';
+import { Alarm } from './changes/alarm.js';
+import { BaseWriter } from './drain/base-writer.js';
+import type { Batch } from './drain/batch.js';
+import { Drainer } from './drain/drainer.js';
+import { NO_ID } from './format/bytes.js';
+import type { ChainPlace } from './format/superblock.js';
+import { Attachment } from './log/attachment.js';
+import { maxChangeBytesOf } from './log/build-record.js';
+import { Committer } from './log/committer.js';
+import { Log } from './log/log.js';
+import { MediumState } from './log/medium-state.js';
+import { ChangeReader } from './medium/change-reader.js';
+import type { Medium } from './medium/medium.js';
+import type { Superblocks } from './medium/superblocks.js';
+import { checkedId, type Settings } from './options.js';
+import { Overlay } from './reading/overlay.js';
+import type { WriteLogSnapshot } from './snapshot.js';
+
+/** After so long without anything to drain, the base and the medium are told that they do not need each other. */
+const RELEASE_AFTER_MS = 30_000;
+
+/** What was opened. */
+export interface Opened {
+  readonly base: BlockDevice;
+  readonly medium: Medium;
+  readonly superblocks: Superblocks;
+  readonly backlog: Backlog;
+  readonly end: ChainPlace;
+  /** What base and medium agree on, or `NO_ID`. */
+  readonly attachmentId: string;
+  /** What the base may have a part of already. */
+  readonly batch: Batch | undefined;
+}
+
+/** A write log that is open for writing. */
+export class Engine {
+  readonly #base: BlockDevice;
+  readonly #medium: Medium;
+  readonly #settings: Settings;
+  readonly #backlog: Backlog;
+  readonly #log: Log;
+  readonly #attachment: Attachment;
+  readonly #committer: Committer;
+  readonly #state: MediumState;
+  readonly #writer: BaseWriter;
+  readonly #drainer: Drainer;
+  readonly #overlay: Overlay;
+  readonly #superblocks: Superblocks;
+  /** Writers, who take their turns where there is no room. */
+  readonly #writers = new Semaphore(1);
+  readonly #maxChangeBytes: number;
+  /** When the oldest that is not drained is old enough. */
+  readonly #age: Alarm;
+  /** When nothing was to be drained for long enough. */
+  readonly #rest: Alarm;
+  /** The base may have a size that is not durable there. */
+  #hasNewSize: boolean;
+  #hasEnded = false;
+  #flushes = 0;
+  #acceptedBytes = 0;
+
+  constructor(opened: Opened, settings: Settings) {
+    const { base, medium, superblocks, backlog } = opened;
+    const { clock, newId, place, mark, maxMemoryBytes } = settings;
+    this.#base = base;
+    this.#medium = medium;
+    this.#settings = settings;
+    this.#backlog = backlog;
+    this.#superblocks = superblocks;
+    this.#hasNewSize = superblocks.current.baseSizeSectors !== base.info.sizeSectors;
+    const wallMs = () => Math.trunc(clock.wallMs?.() ?? Date.now());
+    const onMediumFailure = (error: unknown) => this.#state.mediumFailed(error);
+    const { tierId } = superblocks.current;
+    const id = () => checkedId(newId);
+    this.#attachment = new Attachment({ mark, tierId, place, newId: id, wallMs, onMediumFailure }, opened.attachmentId);
+    const context = {
+      attachmentId: () => this.#attachment.id,
+      baseSizeSectors: () => base.info.sizeSectors,
+      wallMs,
+      random: () => Number.parseInt(id().slice(0, 8), 16),
+    };
+    this.#log = new Log(medium, superblocks, backlog, context, opened.end);
+    this.#committer = new Committer(this.#log, backlog, {
+      clock,
+      onFull: () => this.#drainer.aim(backlog.accepted),
+      onFlushed: () => this.#state.proven(),
+      onFailure: onMediumFailure,
+    });
+    this.#state = new MediumState(
+      { backlog, log: this.#log, committer: this.#committer, attachment: this.#attachment },
+      {
+        clock,
+        name: medium.info.name,
+        onError: (error) => this.#tell(error),
+        onChange: () => this.#changed(),
+      },
+    );
+    const reader = new ChangeReader(medium, superblocks.current);
+    this.#age = new Alarm(clock, () => this.#setAlarms());
+    this.#rest = new Alarm(clock, () => this.#release());
+    this.#writer = new BaseWriter(base, reader, settings.keepOrder);
+    this.#drainer = new Drainer(
+      { backlog, log: this.#log, committer: this.#committer, writer: this.#writer, phases: this.#state },
+      {
+        clock,
+        sectorSize: base.info.sectorSize,
+        onDrained: () => this.#setAlarms(),
+        isLost: () => base.lost?.aborted === true,
+        onError: (error) => this.#tell(error),
+      },
+      opened.batch,
+    );
+    this.#overlay = new Overlay(base, backlog, reader);
+    this.#maxChangeBytes = maxChangeBytesOf(this.#log.shape, maxMemoryBytes);
+    base.lost?.addEventListener('abort', () => this.#backlog.freed.notify());
+  }
+
+  /** What was found is drained in time; what is accepted from now on goes to the log. */
+  begin(): void {
+    this.#committer.begin();
+    this.#drainer.wake();
+    this.#setAlarms();
+  }
+
+  /** All that counts in the log goes to the base, and nothing that is in it counts any longer. Before {@link begin}. */
+  async clear(): Promise<void> {
+    await this.#drainer.drainAll();
+    await this.#log.cut(this.#attachment.isConfirmed ? this.#attachment.id : NO_ID);
+  }
+
+  read(start: number, buffers: readonly Uint8Array[], count: number): Promise<void> | undefined {
+    return this.#overlay.read(start, buffers, count);
+  }
+
+  extents(start: number, count: number): Promise<Extent[]> {
+    return this.#overlay.extents(start, count);
+  }
+
+  /** Accepts data at once where there is room. Otherwise writers wait, first come, first served. */
+  write(start: number, buffers: readonly Uint8Array[], lengthBytes: number): Promise<void> | undefined {
+    if (lengthBytes <= this.#maxChangeBytes && this.#writers.tryAcquire()) {
+      const hasRoom = this.#hasRoom(lengthBytes);
+      this.#writers.release();
+      if (hasRoom) {
+        this.#accept(start, new BufferCursor(buffers), lengthBytes);
+        return undefined;
+      }
+    }
+    return this.#writers.run(() => this.#writeInPieces(start, new BufferCursor(buffers)));
+  }
+
+  zero(kind: 'discard' | 'zeroes', start: number, count: number): Promise<void> | undefined {
+    if (this.#writers.tryAcquire()) {
+      const hasRoom = this.#hasRoom(0);
+      this.#writers.release();
+      if (hasRoom) {
+        this.#add({ kind, start, count, bytes: undefined });
+        return undefined;
+      }
+    }
+    return this.#writers.run(async () => {
+      await this.#room(0);
+      this.#add({ kind, start, count, bytes: undefined });
+    });
+  }
+
+  async flush(): Promise<void> {
+    this.#flushes++;
+    const target = this.#backlog.accepted;
+    if (this.#base.lost?.aborted === true && this.#backlog.drained.value < target) throw this.#base.lost.reason;
+    if (this.#hasNewSize) await this.#confirmSize(target);
+    if (this.#settings.durability === 'medium' && (await this.#isLogged(target))) return;
+    await this.#drainer.drained(target);
+  }
+
+  /** Resolves when the base has everything, durably. */
+  async drain(): Promise<void> {
+    this.#throwIfEnded();
+    await this.#drainer.drainAll();
+  }
+
+  /** Everything is drained first, so that all records that count are of one size of the base. */
+  async resize(sizeSectors: number): Promise<void> {
+    await this.#drainer.drainAll();
+    this.#throwIfEnded();
+    await this.#base.resize(sizeSectors);
+    this.#hasNewSize = true;
+  }
+
+  async disconnect({ force = false }: DisconnectOptions): Promise<void> {
+    if (force) return this.#force();
+    const isDrained = await this.#drainAtEnd();
+    try {
+      await this.#base.disconnect();
+    } catch (error) {
+      // What the base lacks is durable in the log: it is brought to it another time.
+      if (isDrained) throw error;
+      this.#tell(error);
+      await this.#base.disconnect({ force: true });
+    }
+    this.#stop();
+    await this.#medium.disconnect();
+  }
+
+  snapshot(): WriteLogSnapshot {
+    const { failure, phase } = this.#state;
+    const { oldest } = this.#backlog;
+    const { clock, durability } = this.#settings;
+    return {
+      durability,
+      tierId: this.#superblocks.current.tierId,
+      isAttached: this.#attachment.isConfirmed,
+      undrainedBytes: this.#backlog.undrainedBytes,
+      undrainedRecords: this.#backlog.records.length,
+      oldestUndrainedMs: oldest && Math.max(0, clock.now() - oldest.acceptedAtMs),
+      ringBytes: this.#log.ringBytes,
+      ringUsedShare: this.#log.usedShare,
+      memoryBytes: this.#backlog.memoryBytes,
+      medium: {
+        state: phase === 'logging' ? 'good' : phase === 'leaving' ? 'leaving' : 'failed',
+        error: failure?.error,
+        failingMs: failure?.failingMs,
+        nextProbeMs: failure?.nextProbeMs,
+      },
+      drainError: this.#drainer.error === undefined ? undefined : this.#placed(this.#drainer.error),
+      acceptedBytes: this.#acceptedBytes,
+      mediumWrittenBytes: this.#medium.writtenBytes,
+      mediumFlushes: this.#medium.flushes,
+      flushes: this.#flushes,
+      drains: this.#drainer.drains,
+    };
+  }
+
+  /** Whether all changes up to this one are durable in the log. False: the medium has failed, and only the base can have them. */
+  async #isLogged(target: number): Promise<boolean> {
+    if (this.#state.phase !== 'logging') return false;
+    try {
+      await Promise.all([this.#committer.durable(target), this.#attach(target)]);
+      return true;
+    } catch (error) {
+      if (this.#state.phase === 'logging') throw error;
+      return false;
+    }
+  }
+
+  /** The base must know of what only the log has before anyone relies on that. */
+  async #attach(target: number): Promise<void> {
+    if (target > this.#backlog.drained.value) await this.#attachment.ensure(this.#log);
+  }
+
+  async #confirmSize(target: number): Promise<void> {
+    const { sizeSectors } = this.#base.info;
+    await this.#writer.flush();
+    if (this.#state.phase === 'logging') {
+      try {
+        await this.#log.note({ baseSizeSectors: sizeSectors });
+      } catch (error) {
+        this.#state.mediumFailed(error);
+        await this.#drainer.drained(target);
+      }
+    }
+    if (sizeSectors === this.#base.info.sizeSectors) this.#hasNewSize = false;
+  }
+
+  async #writeInPieces(start: number, cursor: BufferCursor): Promise<void> {
+    const { sectorSize } = this.#base.info;
+    while (cursor.leftBytes > 0) {
+      const lengthBytes = Math.min(cursor.leftBytes, this.#maxChangeBytes);
+      await this.#room(lengthBytes);
+      this.#accept(start + cursor.doneBytes / sectorSize, cursor, lengthBytes);
+    }
+  }
+
+  #hasRoom(lengthBytes: number): boolean {
+    return this.#backlog.hasRoom(lengthBytes, this.#state.phase === 'logging');
+  }
+
+  async #room(lengthBytes: number): Promise<void> {
+    for (;;) {
+      this.#throwIfEnded();
+      if (this.#base.lost?.aborted === true) throw this.#base.lost.reason;
+      if (this.#hasRoom(lengthBytes)) return;
+      const freed = this.#backlog.freed.wait();
+      this.#makeRoom();
+      await freed;
+    }
+  }
+
+  /** What is durable on the medium can leave memory; else it has to be drained. */
+  #makeRoom(): void {
+    const { accepted, durable } = this.#backlog;
+    if (this.#state.phase === 'logging' && durable.value < accepted) {
+      this.#committer.durable(accepted).then(
+        () => this.#backlog.freed.notify(),
+        () => this.#backlog.freed.notify(),
+      );
+    } else {
+      this.#drainer.aim(accepted);
+    }
+  }
+
+  #accept(start: number, cursor: BufferCursor, lengthBytes: number): void {
+    const bytes = new Uint8Array(lengthBytes);
+    let done = 0;
+    for (const view of cursor.peek(lengthBytes)) {
+      bytes.set(view, done);
+      done += view.byteLength;
+    }
+    cursor.advance(lengthBytes);
+    this.#acceptedBytes += lengthBytes;
+    this.#add({ kind: 'data', start, count: lengthBytes / this.#base.info.sectorSize, bytes });
+  }
+
+  #add(change: NewChange): void {
+    const isFirst = this.#backlog.isEmpty;
+    this.#backlog.accept(change, this.#settings.clock.now());
+    if (this.#state.phase === 'logging') this.#committer.wake();
+    this.#drainer.wake();
+    if (!isFirst) return;
+    this.#setAlarms();
+    // Begun now, so that as a rule no flush waits for it.
+    if (this.#settings.durability === 'medium' && this.#state.phase === 'logging') {
+      this.#attachment.ensure(this.#log).catch(() => {});
+    }
+  }
+
+  /** The medium has failed, or works again. */
+  #changed(): void {
+    this.#backlog.freed.notify();
+    this.#drainer.wake();
+  }
+
+  #setAlarms(): void {
+    if (this.#hasEnded) return;
+    const { clock, maxDirtyAgeMs } = this.#settings;
+    const { oldest, accepted } = this.#backlog;
+    if (oldest === undefined) {
+      this.#age.clear();
+      this.#rest.set(RELEASE_AFTER_MS);
+      return;
+    }
+    this.#rest.clear();
+    const leftMs = oldest.acceptedAtMs + maxDirtyAgeMs - clock.now();
+    if (leftMs > 0) this.#age.set(leftMs);
+    else this.#drainer.aim(accepted);
+  }
+
+  #release(): void {
+    if (this.#hasEnded || !this.#backlog.isEmpty || this.#state.phase !== 'logging') return;
+    this.#attachment.release(this.#log).catch((error: unknown) => this.#tell(error));
+  }
+
+  /** Whether the base has everything. It must, unless a flush is durable on the medium alone. */
+  async #drainAtEnd(): Promise<boolean> {
+    try {
+      await this.#drainer.drainAll();
+    } catch (error) {
+      if (this.#settings.durability === 'base' || this.#state.phase !== 'logging') throw error;
+      this.#tell(error);
+      return false;
+    }
+    if (this.#state.phase === 'logging') {
+      await this.#attachment.release(this.#log).catch((error: unknown) => this.#tell(error));
+    }
+    return true;
+  }
+
+  async #force(): Promise<void> {
+    this.#stop();
+    await Promise.all([this.#base.disconnect({ force: true }), this.#medium.force()]);
+  }
+
+  #stop(): void {
+    this.#hasEnded = true;
+    this.#age.clear();
+    this.#rest.clear();
+    const ended = new BlockError('DISCONNECTED', 'the device was disconnected');
+    this.#state.end();
+    this.#committer.stop();
+    this.#writer.end();
+    this.#drainer.end(ended);
+    this.#backlog.durable.fail(ended);
+    this.#backlog.freed.notify();
+  }
+
+  #throwIfEnded(): void {
+    if (this.#hasEnded) throw new BlockError('DISCONNECTED', 'the device was disconnected');
+  }
+
+  #placed(error: unknown): BlockError {
+    return BlockError.from(error, { device: `write-log(${this.#base.info.name})` });
+  }
+
+  #tell(error: unknown): void {
+    try {
+      this.#settings.onError(this.#placed(error));
+    } catch {
+      // It is told, and that is all: nothing fails for what it does.
+    }
+  }
+}

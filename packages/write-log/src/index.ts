@@ -1,0 +1,11 @@
+export { connectWriteLog, type WriteLogDevice } from './connect.js';
+export { createWriteLog } from './create.js';
+export { inspectWriteLog, type WriteLogInspection } from './inspect.js';
+export type {
+  BaseFacts,
+  CreateWriteLogOptions,
+  WriteLogClock,
+  WriteLogDurability,
+  WriteLogOptions,
+} from './options.js';
+export type { LogMediumSnapshot, WriteLogSnapshot } from './snapshot.js';

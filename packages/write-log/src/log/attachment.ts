@@ -1,0 +1,99 @@
+import { BlockError, type TierMark } from '@blockyard/block';
+import { Semaphore } from '@blockyard/block/async';
+import { NO_ID } from '../format/bytes.js';
+import type { Log } from './log.js';
+
+export interface AttachmentOptions {
+  /** What the base remembers its tier by, where it can. */
+  readonly mark: TierMark | undefined;
+  readonly tierId: string;
+  readonly place: string;
+  readonly newId: () => string;
+  readonly wallMs: () => number;
+  /** A superblock could not be written. */
+  readonly onMediumFailure: (error: unknown) => void;
+}
+
+/** Whether the base knows that the log has something that it does not. */
+export class Attachment {
+  readonly #options: AttachmentOptions;
+  readonly #turns = new Semaphore(1);
+  #id: string;
+  /** The base has it, durably, and so has the medium. */
+  #isConfirmed: boolean;
+  #ensuring: Promise<void> | undefined;
+
+  /** @param found what base and medium agree on, or `NO_ID` */
+  constructor(options: AttachmentOptions, found: string) {
+    this.#options = options;
+    this.#isConfirmed = found !== NO_ID;
+    this.#id = this.#isConfirmed || options.mark === undefined ? found : options.newId();
+  }
+
+  /** What records are written under. */
+  get id(): string {
+    return this.#id;
+  }
+
+  get isConfirmed(): boolean {
+    return this.#isConfirmed;
+  }
+
+  /** The base knows of it, and the medium knows that it does, when this resolves. Rejects if one of them fails. */
+  async ensure(log: Log): Promise<void> {
+    // The id may become another meanwhile.
+    while (this.#options.mark !== undefined && !this.#isConfirmed) {
+      this.#ensuring ??= this.#turns
+        .run(() => this.#attach(log))
+        .finally(() => {
+          this.#ensuring = undefined;
+        });
+      await this.#ensuring;
+    }
+  }
+
+  /** Nothing is on the medium that the base does not have: neither needs to know of the other any longer. */
+  release(log: Log): Promise<void> {
+    const id = this.#renew();
+    if (id === undefined) return Promise.resolve();
+    return this.#turns.run(async () => {
+      await this.#confirm(log, NO_ID);
+      await this.#options.mark?.detach(id);
+    });
+  }
+
+  /** The same, where the medium cannot be told. Rejects where there is no one to tell. */
+  async abandon(): Promise<void> {
+    const { mark } = this.#options;
+    if (mark === undefined) throw new BlockError('UNSUPPORTED', 'the base does not remember its tier');
+    const id = this.#renew();
+    if (id !== undefined) await this.#turns.run(() => mark.detach(id));
+  }
+
+  /** From now on records have another id. Gives the one before, if the base knows of it. */
+  #renew(): string | undefined {
+    const { mark, newId } = this.#options;
+    if (mark === undefined) return undefined;
+    const before = this.#isConfirmed || this.#ensuring !== undefined ? this.#id : undefined;
+    this.#id = newId();
+    this.#isConfirmed = false;
+    return before;
+  }
+
+  async #attach(log: Log): Promise<void> {
+    const { mark, tierId, place, wallMs } = this.#options;
+    const attachmentId = this.#id;
+    await mark?.attach({ tierId, attachmentId, place, since: new Date(wallMs()).toISOString() });
+    await this.#confirm(log, attachmentId);
+    if (attachmentId === this.#id) this.#isConfirmed = true;
+  }
+
+  async #confirm(log: Log, attachmentId: string): Promise<void> {
+    try {
+      await log.confirm(attachmentId);
+    } catch (error) {
+      this.#options.onMediumFailure(error);
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,206 @@
+import { invariant } from '@blockyard/block';
+import type { Backlog } from '../changes/backlog.js';
+import type { Change } from '../changes/change.js';
+import { type LogRecord, lastNumberOf } from '../changes/log-record.js';
+import { inRing, maxRecordBytesOf } from '../format/layout.js';
+import type { ChainPlace } from '../format/superblock.js';
+import type { Medium } from '../medium/medium.js';
+import type { Superblocks } from '../medium/superblocks.js';
+import { buildRecord, buildWrap, type Group, type RecordShape } from './build-record.js';
+
+/** What the log asks of the rest when it makes a record. */
+export interface LogContext {
+  /** What the base knows the tier by, or will. */
+  readonly attachmentId: () => string;
+  readonly baseSizeSectors: () => number;
+  readonly wallMs: () => number;
+  /** 32 random bits. */
+  readonly random: () => number;
+}
+
+/** The ring of records on the medium: what is appended to it, what of it is free, and where it begins. */
+export class Log {
+  readonly shape: RecordShape;
+  readonly ringBytes: number;
+  readonly #medium: Medium;
+  readonly #superblocks: Superblocks;
+  readonly #backlog: Backlog;
+  readonly #context: LogContext;
+  /** Where the next record goes. */
+  #head: ChainPlace;
+  /** The place behind the last record that is durable. */
+  #durable: ChainPlace;
+  /** The place behind the last record that is durable on the base. The superblock may say less. */
+  #drained: ChainPlace;
+  /** Of the records up to this one, the base may have some. */
+  #drainingThrough: number;
+  /** What records are put together in. */
+  #scratch = new Uint8Array(0);
+
+  /** @param end where the chain that was found ends */
+  constructor(medium: Medium, superblocks: Superblocks, backlog: Backlog, context: LogContext, end: ChainPlace) {
+    const { unit, ringStart, ringEnd, baseSectorSize, tail, drainingThrough } = superblocks.current;
+    this.#medium = medium;
+    this.#superblocks = superblocks;
+    this.#backlog = backlog;
+    this.#context = context;
+    this.ringBytes = ringEnd - ringStart;
+    this.shape = { unit, baseSectorSize, maxRecordBytes: maxRecordBytesOf(this.ringBytes) };
+    this.#head = end;
+    this.#durable = end;
+    this.#drained = tail;
+    this.#drainingThrough = drainingThrough;
+  }
+
+  /** Part of the ring that is taken by what is not drained. */
+  get usedShare(): number {
+    return (this.#head.at - this.#drained.at) / this.ringBytes;
+  }
+
+  /** Whether the medium says of something that it may have to be drained, or is being, that has been. */
+  get isUntidy(): boolean {
+    const { tail, drainingThrough } = this.#superblocks.current;
+    return tail.sequence !== this.#drained.sequence || drainingThrough > this.#drained.sequence;
+  }
+
+  hasRoom({ sizeBytes }: Group): boolean {
+    const end = this.#head.at + this.#gapBefore(sizeBytes) + sizeBytes;
+    return end - this.#superblocks.current.tail.at <= this.ringBytes;
+  }
+
+  /** Whether the group does not fit in before the end of the ring. */
+  needsWrap({ sizeBytes }: Group): boolean {
+    return this.#gapBefore(sizeBytes) > 0;
+  }
+
+  /** Goes on at the beginning of the ring. */
+  async wrap(): Promise<void> {
+    const { at, sequence } = this.#head;
+    const { bytes, check } = buildWrap(this.#headerFacts(), this.shape.unit);
+    this.#head = { at: this.#lapEnd, sequence: sequence + 1, check };
+    await this.#write(at, [bytes]);
+  }
+
+  /** Makes a record of the group, which are the first open changes, and writes it. It is not durable yet. */
+  async append(group: Group): Promise<void> {
+    invariant(!this.needsWrap(group), 'a record ends before the ring does');
+    const { at, sequence } = this.#head;
+    const { buffers, check, places } = buildRecord(group, this.#headerFacts(), this.shape, (lengthBytes) =>
+      this.#scratchOf(lengthBytes),
+    );
+    const { changes, sizeBytes } = group;
+    const next = { at: at + sizeBytes, sequence: sequence + 1, check };
+    const record: LogRecord = { sequence: next.sequence, at, next, changes, isInMemory: true, reads: new Set() };
+    for (const [i, place] of places.entries()) (changes[i] as Change).place = { record, ...place };
+    this.#backlog.log(record);
+    this.#head = next;
+    await this.#write(at, buffers);
+  }
+
+  /** Makes durable what was appended before the call. Nothing may be appended meanwhile. */
+  async flush(): Promise<void> {
+    const head = this.#head;
+    const last = this.#backlog.records.at(-1);
+    await this.#medium.flush();
+    if (head.sequence > this.#durable.sequence) this.#durable = head;
+    if (last !== undefined) this.#backlog.durable.reach(lastNumberOf(last));
+  }
+
+  /** The base is about to get the records up to this one. That must be noted before it does. */
+  draining(through: LogRecord | undefined): void {
+    this.#drainingThrough = through?.sequence ?? this.#drained.sequence;
+  }
+
+  /** Says on the medium, durably, what is being drained, and what is drained, which frees its place in the ring. */
+  note(change: { readonly baseSizeSectors?: number } = {}): Promise<void> {
+    return this.#superblocks.write(() => ({ ...change, ...this.#facts }));
+  }
+
+  /** The first records are durable on the base. Their place is free once that is noted. */
+  drained(records: readonly LogRecord[]): void {
+    this.#drained = records.at(-1)?.next ?? this.#drained;
+    this.#drainingThrough = this.#drained.sequence;
+  }
+
+  /** Says on the medium which attachment its records rely on. */
+  confirm(attachmentId: string): Promise<void> {
+    return this.#superblocks.write(() => ({ attachmentId }));
+  }
+
+  /**
+   * The medium is to be trusted again after a failure, as far as it was durable then: what was on its way is not, and records
+   * go on from there.
+   */
+  async resume(): Promise<void> {
+    await this.#superblocks.write(() => ({ ...this.#facts, run: this.#superblocks.current.run + 1 }));
+    this.#head = this.#durable;
+  }
+
+  /** Nothing that is in the ring counts any longer, whether it is known of or not. All that was durable in it must be drained. */
+  async cut(attachmentId: string): Promise<void> {
+    const { at, sequence } = this.#head;
+    const { unit } = this.shape;
+    // Greater than that of any record that the ring may have.
+    const place = { at, sequence: sequence + this.ringBytes / unit, check: this.#context.random() };
+    await this.#superblocks.write(() => ({
+      run: this.#superblocks.current.run + 1,
+      tail: place,
+      durableThrough: place.sequence,
+      drainingThrough: place.sequence,
+      attachmentId,
+    }));
+    this.#head = place;
+    this.#durable = place;
+    this.#drained = place;
+    this.#drainingThrough = place.sequence;
+  }
+
+  /** What superblocks say of the ring. */
+  get #facts() {
+    return {
+      tail: this.#drained,
+      durableThrough: this.#durable.sequence,
+      drainingThrough: Math.max(this.#drainingThrough, this.#drained.sequence),
+    };
+  }
+
+  #headerFacts() {
+    const { tierId, run } = this.#superblocks.current;
+    return {
+      tierId,
+      run,
+      sequence: this.#head.sequence + 1,
+      flushed: this.#durable.sequence,
+      attachmentId: this.#context.attachmentId(),
+      baseSizeSectors: this.#context.baseSizeSectors(),
+      before: this.#head.check,
+      writtenAtMs: this.#context.wallMs(),
+    };
+  }
+
+  /** One record at a time is on its way. */
+  #scratchOf(lengthBytes: number): Uint8Array {
+    if (this.#scratch.byteLength < lengthBytes) this.#scratch = new Uint8Array(lengthBytes);
+    return this.#scratch.subarray(0, lengthBytes);
+  }
+
+  async #write(at: number, buffers: readonly Uint8Array[]): Promise<void> {
+    try {
+      await this.#medium.write(inRing(this.#superblocks.current, at), buffers);
+    } catch (error) {
+      // A medium that hangs may still be reading it.
+      this.#scratch = new Uint8Array(0);
+      throw error;
+    }
+  }
+
+  /** What is left of the lap where a record does not fit in before its end. */
+  #gapBefore(sizeBytes: number): number {
+    return this.#head.at + sizeBytes > this.#lapEnd ? this.#lapEnd - this.#head.at : 0;
+  }
+
+  get #lapEnd(): number {
+    const { ringStart } = this.#superblocks.current;
+    return ringStart + (Math.floor((this.#head.at - ringStart) / this.ringBytes) + 1) * this.ringBytes;
+  }
+}

@@ -1,0 +1,38 @@
+import { roundUp } from '../format/layout.js';
+import type { Medium } from './medium.js';
+
+/** Read at once where the records of a log are gone through. */
+const SPAN_BYTES = 1 << 20;
+
+/** Reads a medium mostly from front to end, in spans. */
+export class SpanReader {
+  readonly #medium: Medium;
+  readonly #endAt: number;
+  #span: { readonly at: number; readonly bytes: Uint8Array } = { at: 0, bytes: new Uint8Array(0) };
+
+  /** @param endAt nothing is read from there on */
+  constructor(medium: Medium, endAt: number) {
+    this.#medium = medium;
+    this.#endAt = endAt;
+  }
+
+  /** Up to so many bytes from `at` on, which is whole sectors; fewer at the end. A view that is good until the next call. */
+  async peek(at: number, lengthBytes: number): Promise<Uint8Array> {
+    const length = Math.min(lengthBytes, this.#endAt - at);
+    const { at: from, bytes } = this.#span;
+    if (at < from || at + length > from + bytes.byteLength) await this.#load(at, length);
+    return this.#span.bytes.subarray(at - this.#span.at, at - this.#span.at + length);
+  }
+
+  /** The same, as a copy. */
+  async read(at: number, lengthBytes: number): Promise<Uint8Array> {
+    if (lengthBytes >= SPAN_BYTES) return this.#medium.read(at, lengthBytes);
+    return Uint8Array.from(await this.peek(at, lengthBytes));
+  }
+
+  async #load(at: number, lengthBytes: number): Promise<void> {
+    const wanted = Math.max(SPAN_BYTES, roundUp(lengthBytes, this.#medium.info.sectorSize));
+    const length = Math.min(wanted, this.#endAt - at);
+    this.#span = { at, bytes: await this.#medium.read(at, length) };
+  }
+}

@@ -1,0 +1,134 @@
+import { BlockError } from '@blockyard/block';
+import { crc32 } from '../format/crc32.js';
+import { inRing, maxRecordBytesOf, roundUp } from '../format/layout.js';
+import { decodeHeader, type FoundHeader, HEADER_BYTES_MAX, looksLikeHeader } from '../format/record.js';
+import type { ChainPlace, Superblock } from '../format/superblock.js';
+import type { Medium } from '../medium/medium.js';
+import { SpanReader } from '../medium/span-reader.js';
+
+/** A record of the chain that has changes. */
+export interface FoundRecord {
+  readonly header: FoundHeader;
+  /** As in a {@link ChainPlace}. */
+  readonly at: number;
+  readonly sizeBytes: number;
+  readonly bytes: Uint8Array;
+  readonly next: ChainPlace;
+}
+
+/** How the chain ends. `error`: not as it must. */
+export interface ChainEnd {
+  readonly place: ChainPlace;
+  readonly error: BlockError | undefined;
+}
+
+/**
+ * Goes through the records from the tail on, in order, as far as each follows on the one before and is sound. Ends with an error
+ * if there must be more: the superblock says so, or a record that was made when they were durable.
+ */
+export async function* chainOf(medium: Medium, superblock: Superblock): AsyncGenerator<FoundRecord, ChainEnd> {
+  const walk = new Walk(medium, superblock);
+  for (;;) {
+    const found = await walk.next();
+    if (found === undefined) return walk.end();
+    if (found !== 'wrap') yield found;
+  }
+}
+
+class Walk {
+  readonly #superblock: Superblock;
+  readonly #reader: SpanReader;
+  readonly #ringBytes: number;
+  #place: ChainPlace;
+
+  constructor(medium: Medium, superblock: Superblock) {
+    this.#superblock = superblock;
+    this.#reader = new SpanReader(medium, superblock.ringEnd);
+    this.#ringBytes = superblock.ringEnd - superblock.ringStart;
+    this.#place = superblock.tail;
+  }
+
+  /** The next record of the chain, if it is sound. */
+  async next(): Promise<FoundRecord | 'wrap' | undefined> {
+    const { at } = this.#place;
+    const header = await this.#headerAt(at);
+    if (header === undefined || !this.#follows(header)) return undefined;
+    const { sequence, check } = header;
+    const { unit } = this.#superblock;
+    if (header.kind === 'wrap') {
+      this.#place = { at: this.#lapEnd(at), sequence, check };
+      return 'wrap';
+    }
+    const sizeBytes = header.headerBytes + roundUp(header.payloadBytes, unit);
+    if (at + sizeBytes > this.#lapEnd(at) || at + sizeBytes - this.#superblock.tail.at > this.#ringBytes) return undefined;
+    const bytes = await this.#reader.read(inRing(this.#superblock, at), sizeBytes);
+    if (!this.#isSound(header, bytes)) return undefined;
+    const next = { at: at + sizeBytes, sequence, check };
+    this.#place = next;
+    return { header, at, sizeBytes, bytes, next };
+  }
+
+  async end(): Promise<ChainEnd> {
+    const { durableThrough, drainingThrough } = this.#superblock;
+    const place = this.#place;
+    const missing = place.sequence + 1;
+    const isShort = place.sequence < Math.max(durableThrough, drainingThrough) || (await this.#isConfirmed(missing));
+    if (!isShort) return { place, error: undefined };
+    const what = `record ${missing} of the write log was durable, and is damaged or gone`;
+    return { place, error: new BlockError('CORRUPT', what) };
+  }
+
+  #follows({ tierId, sequence, before, run }: FoundHeader): boolean {
+    const { tierId: own, run: latest } = this.#superblock;
+    const { sequence: last, check } = this.#place;
+    return tierId === own && run <= latest && sequence === last + 1 && before === check;
+  }
+
+  #isSound({ headerBytes, extents }: FoundHeader, bytes: Uint8Array): boolean {
+    const { baseSectorSize } = this.#superblock;
+    let at = headerBytes;
+    for (const { kind, count, crc } of extents) {
+      if (kind !== 'data') continue;
+      const length = count * baseSectorSize;
+      if (crc32(bytes.subarray(at, at + length)) !== crc) return false;
+      at += length;
+    }
+    return true;
+  }
+
+  /**
+   * Whether a record further on was made when the missing one was durable. One record and what is left out before the ring's end
+   * are the most that lies between two headers; headers that are found lead on to others.
+   */
+  async #isConfirmed(missing: number): Promise<boolean> {
+    const { unit, tierId } = this.#superblock;
+    const start = this.#place.at;
+    const stepBytes = 2 * maxRecordBytesOf(this.#ringBytes) + unit;
+    let until = start + stepBytes;
+    for (let at = start; at < Math.min(until, start + this.#ringBytes); ) {
+      const header = await this.#headerAt(at);
+      if (header === undefined || header.tierId !== tierId || header.sequence <= missing) {
+        at += unit;
+        continue;
+      }
+      if (header.flushed >= missing) return true;
+      const { kind, headerBytes, payloadBytes } = header;
+      at = kind === 'wrap' ? this.#lapEnd(at) : at + headerBytes + roundUp(payloadBytes, unit);
+      until = at + stepBytes;
+    }
+    return false;
+  }
+
+  async #headerAt(at: number): Promise<FoundHeader | undefined> {
+    const { unit, baseSectorSize } = this.#superblock;
+    const position = inRing(this.#superblock, at);
+    if (!looksLikeHeader(await this.#reader.peek(position, unit))) return undefined;
+    const bytes = await this.#reader.peek(position, roundUp(HEADER_BYTES_MAX, unit));
+    return decodeHeader(bytes, unit, baseSectorSize);
+  }
+
+  #lapEnd(at: number): number {
+    const { ringStart } = this.#superblock;
+    return ringStart + (Math.floor((at - ringStart) / this.#ringBytes) + 1) * this.#ringBytes;
+  }
+}
