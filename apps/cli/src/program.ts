@@ -20,6 +20,7 @@ import { defineRollback } from './commands/rollback.js';
 import { defineServe } from './commands/serve.js';
 import { defineSnapshot } from './commands/snapshot.js';
 import { defineSnapshots } from './commands/snapshots.js';
+import { defineUpgrade } from './commands/upgrade.js';
 import { defineWrite } from './commands/write.js';
 import type { Context } from './terminal/context.js';
 import { oneLine, USAGE_HINT } from './terminal/failure.js';
@@ -28,6 +29,7 @@ const COMMANDS = [
   defineCreate,
   defineInfo,
   defineServe,
+  defineUpgrade,
   defineCopy,
   defineCompare,
   defineMap,

@@ -24,24 +24,27 @@ afterAll(() => Promise.all([folder.remove(), store.stop()]));
 test('every example works, in the order of the page', async () => {
   const { accessKeyId, secretAccessKey } = store.credentials;
   const env = { ...process.env, AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
-  const [servers, others] = [
-    EXAMPLES.filter((block) => block.includes('blockyard serve')),
-    EXAMPLES.filter((block) => !block.includes('blockyard serve')),
-  ];
+  const isServer = (block: string) => block.includes('blockyard serve');
+  const isUpgrade = (block: string) => block.includes('blockyard upgrade');
+  const [servers, upgrades] = [EXAMPLES.filter(isServer), EXAMPLES.filter(isUpgrade)];
+  const others = EXAMPLES.filter((block) => !isServer(block) && !isUpgrade(block));
+  expect(upgrades).toHaveLength(1);
   expect(others.length).toBeGreaterThan(10);
   // The page in one shell: any command that fails ends it.
-  const script = [
-    'set -eu',
-    `blockyard() { '${process.execPath}' '${MAIN}' "$@"; }`,
-    ...others.map((block) => block.replaceAll(ENDPOINT, store.endpoint)),
-  ].join('\n');
-  const { stdout } = await promisify(execFile)('sh', ['-c', script], { cwd: folder.path, env });
+  const run = (blocks: readonly string[]) => {
+    const script = ['set -eu', `blockyard() { '${process.execPath}' '${MAIN}' "$@"; }`, ...blocks].join('\n');
+    return promisify(execFile)('sh', ['-c', script], { cwd: folder.path, env });
+  };
+  const { stdout } = await run(others.map((block) => block.replaceAll(ENDPOINT, store.endpoint)));
   expect(stdout).toContain('helloequal, 64 MiB compared');
   for (const block of servers) {
     const [, ...args] = block.trim().split(/\s+/);
     const { line, child, ended } = await serve(args.slice(1), { cwd: folder.path });
     expect(line).toMatch(/^nbd/);
-    child.kill('SIGTERM');
+    const [, address = ''] = /--nbd (\S+)/.exec(block) ?? [];
+    const upgraded = await run(upgrades.filter((upgrade) => upgrade.includes(`--nbd ${address} `)));
+    const [, pid = child.pid] = /"process": (\d+),\s+"pausedMs": \d/.exec(upgraded.stdout) ?? [];
+    process.kill(Number(pid), 'SIGTERM');
     expect(await ended).toBe(0);
   }
 });

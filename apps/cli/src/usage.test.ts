@@ -6,6 +6,7 @@ const COMMANDS = [
   'create',
   'info',
   'serve',
+  'upgrade',
   'copy',
   'compare',
   'map',

@@ -1,19 +1,22 @@
 import { type BlockDevice, type BlockError, type BlockErrorCode, isBlockError } from '@blockyard/block';
-import { type NbdServer, serveNbd } from '@blockyard/nbd';
-import { connectUri, OUTAGE_WAIT_MS, parseOutage } from '@blockyard/uri';
+import { adoptNbd, type NbdServer, serveNbd } from '@blockyard/nbd';
+import { connectUri, OUTAGE_WAIT_MS, parseOutage, type UriDevice } from '@blockyard/uri';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { cacheOption, defineCommand, jsonOption, takeOverOption } from '../arguments/define.js';
 import { addTierOptions, type TierArguments, tierOptionsOf } from '../arguments/tier.js';
 import { connectOptions, openDevice } from '../devices/device.js';
 import { tierFailure, tierLines } from '../devices/tier-log.js';
+import { Ending } from '../serve/ending.js';
 import { EventLog } from '../serve/event-log.js';
-import { isLoopback, type ListenAddress, parseListen } from '../serve/listen.js';
+import { isLoopback, LISTEN_DEFAULT, type ListenAddress, parseListen } from '../serve/listen.js';
+import { deviceNameOf, rehearse } from '../serve/rehearsal.js';
+import { type Inheritance, ownProgram, takeInheritance } from '../serve/successor.js';
 import { readTls, type TlsFiles } from '../serve/tls.js';
+import { type Served, Upgrades } from '../serve/upgrades.js';
 import type { Context } from '../terminal/context.js';
-import { Failure, messageOf, TakenOver } from '../terminal/failure.js';
+import { Failure, messageOf, TakenOver, UsageError } from '../terminal/failure.js';
 import { Interruption } from '../terminal/interruption.js';
-
-const LISTEN_DEFAULT = '127.0.0.1:10809';
+import { upgrade } from './upgrade.js';
 
 /** What most often helps where it cannot listen. */
 const LISTEN_HINTS: Readonly<Partial<Record<BlockErrorCode, string>>> = {
@@ -30,7 +33,11 @@ interface Options extends TlsFiles, TierArguments {
   readonly outage: number;
   readonly name: string;
   readonly json?: boolean;
+  readonly upgrade?: boolean;
+  readonly dryRun?: boolean;
 }
+
+type Tls = Awaited<ReturnType<typeof readTls>>;
 
 export function defineServe(program: Command, context: Context): void {
   const command = defineCommand(program, {
@@ -62,6 +69,8 @@ export function defineServe(program: Command, context: Context): void {
     .option('--tls-psk-file <file>', 'pre-shared keys, lines of "identity:key in hexadecimal"')
     .addOption(new Option('--tls <mode>', 'whether plain connections are refused').choices(['required', 'optional']))
     .addOption(takeOverOption())
+    .option('--upgrade', 'take the place of the server that listens there; its clients keep their connections')
+    .option('--dry-run', 'with --upgrade: only see whether that would work')
     .addOption(jsonOption())
     .action((uri: string, options: Options) => serve(context, uri, options));
 }
@@ -75,28 +84,74 @@ function parseOutageOption(text: string): number {
 }
 
 async function serve(context: Context, uri: string, options: Options): Promise<void> {
+  if (options.upgrade === true) return upgrade(context, options.nbd, options, ownProgram(['--upgrade', '--dry-run']));
+  if (options.dryRun === true) throw new UsageError('--dry-run goes with --upgrade');
+  const inheritance = takeInheritance();
   const tls = await readTls(options);
-  const device = await open(context, uri, options);
-  if (device === undefined) return;
-  const server = await listen(context, device, options, tls);
+  const ending = new Ending(context.interruption);
+  const server =
+    inheritance === undefined
+      ? await begin(context, uri, options, tls, ending)
+      : await takeOver(context, uri, options, tls, ending, inheritance);
+  if (server === undefined) return;
+  const upgrades = new Upgrades(context, served(context, uri, options, server, ending), ending);
+  await upgrades.begin();
   try {
-    await announce(context, server, device, options);
+    if (inheritance === undefined) await announce(context, server, ending.device, options);
   } catch (error) {
     await stop(context, server);
     throw error;
   }
-  await untilOver(context, device);
-  if (device.lost?.aborted === true) await giveUp(context, server, device.lost.reason);
+  const end = await ending.over;
+  upgrades.end();
+  if (end.why === 'lost') await giveUp(context, server, end.reason);
   await stop(context, server);
+  if (end.why === 'stranded') throw end.error;
+  context.log(end.why === 'upgraded' ? `ended: process ${end.pid} serves` : 'stopped, everything is flushed');
 }
 
-/** Until a signal asks for an end, or another process has the device. */
-async function untilOver({ interruption }: Context, { lost }: BlockDevice): Promise<void> {
-  if (interruption.aborted || lost?.aborted === true) return;
-  await new Promise<void>((resolve) => {
-    interruption.addEventListener('abort', () => resolve());
-    lost?.addEventListener('abort', () => resolve());
+/** What an upgrade has to know of it. */
+function served(context: Context, uri: string, options: Options, server: NbdServer, ending: Ending): Served {
+  const { nbd } = options;
+  // A port that was chosen by the system, and the host as the operator said it.
+  const address = 'port' in server.address && 'host' in nbd ? { host: nbd.host, port: server.address.port } : nbd;
+  const reopen = async () => ending.follow(await connect(context, uri, options));
+  return { server, address, device: deviceNameOf(uri), reopen };
+}
+
+/** Undefined if the end was asked for before there was anything to serve. */
+async function begin(
+  context: Context,
+  uri: string,
+  options: Options,
+  tls: Tls,
+  ending: Ending,
+): Promise<NbdServer | undefined> {
+  const device = await open(context, uri, options);
+  if (device === undefined) return undefined;
+  ending.follow(device);
+  return listen(context, device, options, tls);
+}
+
+/** Goes on with the clients of the process that started this one. Undefined if it was only tried out. */
+async function takeOver(
+  context: Context,
+  uri: string,
+  options: Options,
+  tls: Tls,
+  ending: Ending,
+  { fd, device: clientsHave }: Inheritance,
+): Promise<NbdServer | undefined> {
+  const server = await adoptNbd({
+    predecessor: process,
+    fd,
+    prepare: () => rehearse(uri, clientsHave),
+    open: async () => ({ [options.name]: ending.follow(await connect(context, uri, options)) }),
+    onEvent: new EventLog((line) => context.log(line)).add,
+    ...(tls === undefined ? {} : { tls }),
   });
+  context.log(server === undefined ? 'it can be upgraded' : `process ${process.pid} serves`);
+  return server;
 }
 
 /** Another process has the device: says so, and what is lost by it. */
@@ -112,12 +167,15 @@ async function giveUp(context: Context, server: NbdServer, reason: unknown): Pro
   throw new TakenOver(`${messageOf(reason)}; nothing that was accepted is lost`, hint, reason);
 }
 
+function connect(context: Context, uri: string, options: Options): Promise<UriDevice> {
+  const tier = { ...tierOptionsOf(options), onTierError: (error: BlockError) => context.log(tierFailure(error)) };
+  return connectUri(uri, { ...connectOptions(options), ...tier, maxOutageMs: options.outage });
+}
+
 /** Undefined if the end was asked for before there was anything to serve. */
 async function open(context: Context, uri: string, options: Options): Promise<BlockDevice | undefined> {
-  const tier = { ...tierOptionsOf(options), onTierError: (error: BlockError) => context.log(tierFailure(error)) };
-  const connecting = connectUri(uri, { ...connectOptions(options), ...tier, maxOutageMs: options.outage });
   try {
-    const device = await openDevice(context, connecting);
+    const device = await openDevice(context, connect(context, uri, options));
     if (device.tier !== undefined) for (const line of tierLines(device.tier())) context.log(line);
     return device;
   } catch (error) {
@@ -127,12 +185,7 @@ async function open(context: Context, uri: string, options: Options): Promise<Bl
   }
 }
 
-async function listen(
-  context: Context,
-  device: BlockDevice,
-  { nbd, name }: Options,
-  tls: Awaited<ReturnType<typeof readTls>>,
-): Promise<NbdServer> {
+async function listen(context: Context, device: BlockDevice, { nbd, name }: Options, tls: Tls): Promise<NbdServer> {
   const log = new EventLog((line) => context.log(line));
   try {
     const onEvent = log.add;
@@ -171,5 +224,4 @@ async function stop(context: Context, server: NbdServer): Promise<void> {
   if (context.force.aborted) {
     throw new Failure('stopped by force: what was accepted since the last flush may be lost', 'one signal is enough');
   }
-  context.log('stopped, everything is flushed');
 }

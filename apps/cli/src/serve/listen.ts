@@ -2,6 +2,9 @@ import { InvalidArgumentError } from 'commander';
 
 export type ListenAddress = { readonly path: string } | { readonly host: string; readonly port: number };
 
+/** Where a server listens that was not told where. */
+export const LISTEN_DEFAULT = '127.0.0.1:10809';
+
 const PORT_MAX = 65_535;
 
 /** `unix:PATH`, `HOST:PORT` or `[IPv6]:PORT`. Throws commander's error for a wrong argument. */

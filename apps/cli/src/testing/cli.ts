@@ -21,6 +21,8 @@ export interface Outcome {
 export interface StartOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Options of Node. */
+  readonly node?: readonly string[];
 }
 
 /** A test that fails must not leave servers behind. */
@@ -30,9 +32,15 @@ process.once('exit', () => {
 });
 
 /** The built command in a process of its own. */
-export function start(args: readonly string[], { cwd, env }: StartOptions = {}): ChildProcessWithoutNullStreams {
+export function start(
+  args: readonly string[],
+  { cwd, env, node = [] }: StartOptions = {},
+): ChildProcessWithoutNullStreams {
   // The test runner's NODE_PATH finds packages that the command does not depend on.
-  const child = spawn(process.execPath, [MAIN, ...args], { cwd, env: { ...process.env, NODE_PATH: '', ...env } });
+  const child = spawn(process.execPath, [...node, MAIN, ...args], {
+    cwd,
+    env: { ...process.env, NODE_PATH: '', ...env },
+  });
   children.add(child);
   child.once('close', () => children.delete(child));
   return child;

@@ -18,6 +18,8 @@ export interface AdoptOptions extends Omit<ServeOptions, 'exports' | 'listen' | 
   readonly predecessor: OtherProcess;
   /** The listening socket: the place in `stdio` where the predecessor put it. */
   readonly fd: number;
+  /** What is to be done while the predecessor still serves. If it rejects, the predecessor is told why, and goes on. */
+  readonly prepare?: () => Promise<void>;
   /** Opens the devices, by export name. The predecessor has disconnected them by then. Clients wait for it. */
   readonly open: () => Promise<Readonly<Record<string, BlockDevice | ExportOptions>>>;
 }
@@ -26,6 +28,7 @@ export interface AdoptOptions extends Omit<ServeOptions, 'exports' | 'listen' | 
 const KNOWN: KnownOptions<AdoptOptions> = {
   predecessor: true,
   fd: true,
+  prepare: true,
   open: true,
   default: true,
   tls: true,
@@ -35,24 +38,25 @@ const KNOWN: KnownOptions<AdoptOptions> = {
 };
 
 /**
- * Takes over from the `handOver` of another process, which has started this one: its listening socket, and its clients. Call it
- * when everything is loaded that serving needs. Resolves once it serves; to undefined if it was only tried out.
+ * Takes over from the `handOver` of another process, which has started this one: its listening socket, and its clients. Resolves once it serves; to undefined if it was only tried out.
  *
  * Rejects with `INVALID_ARGUMENT`, `UNSUPPORTED` if an export is not what clients were told, `UNAVAILABLE` if the predecessor is gone,
- * or as `open` does. Then nothing is left open, and the predecessor goes on.
+ * or as `prepare` and `open` do. Then nothing is left open, and the predecessor goes on.
  */
 export async function adoptNbd(options: AdoptOptions): Promise<NbdServer | undefined> {
   checkOptionNames(options, KNOWN);
-  const { predecessor, fd, open, ...others } = options;
+  const { predecessor, fd, prepare = async () => {}, open, ...others } = options;
   if (typeof predecessor?.send !== 'function') {
     throw new BlockError('INVALID_ARGUMENT', 'predecessor must be a process with an IPC channel');
   }
   checkInteger(fd, 'fd');
+  checkFunction(prepare, 'prepare');
   checkFunction(open, 'open');
   checkSurroundings(others);
   const adoption = new Adoption(predecessor);
   let server: NbdServerImpl | undefined;
   try {
+    await prepare();
     const estate = await adoption.begin();
     if (estate === undefined) {
       adoption.end();
@@ -71,7 +75,7 @@ export async function adoptNbd(options: AdoptOptions): Promise<NbdServer | undef
 
 async function serverOf(
   exports: Awaited<ReturnType<AdoptOptions['open']>>,
-  options: Omit<AdoptOptions, 'predecessor' | 'fd' | 'open'>,
+  options: Omit<AdoptOptions, 'predecessor' | 'fd' | 'prepare' | 'open'>,
 ): Promise<NbdServerImpl> {
   try {
     return new NbdServerImpl({ ...options, exports, ownsDevices: true });

@@ -460,6 +460,14 @@ describe('a successor that fails leaves clients where they are', () => {
     assert.deepEqual(await client.blockStatus('x-blockyard:dirty', 0, 512), [[512, 0]]);
   });
 
+  test('what it could not prepare', async () => {
+    const { start, handOver, open, reopened } = await scene();
+    const client = await open({});
+    await assert.rejects(handOver(start({ unprepared: 'no such bucket' })), /the successor failed: no such bucket/);
+    assert.equal(reopened(), 0);
+    await checkServed(client, 1);
+  });
+
   test('a flush that fails', async () => {
     const broken = () => Promise.reject(new BlockError('IO', 'broken'));
     const failing = (file: BlockDevice) => withMethod(file, 'flush', broken);

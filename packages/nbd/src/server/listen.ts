@@ -84,7 +84,8 @@ export class Listening {
 async function listenAt(server: Server, path: string): Promise<Inode | undefined> {
   checkPath(path);
   await removeDeadSocket(path);
-  const beside = join(dirname(path), `.${randomBytes(4).toString('hex')}`);
+  // Begins with a letter: Node takes a path that is a number for a port.
+  const beside = join(dirname(path), `.n${randomBytes(4).toString('hex')}`);
   if (process.platform === 'win32' || Buffer.byteLength(beside) > PATH_BYTES_MAX) {
     await listening(server, () => listenPrivately(server, path));
     await makePrivate(path);

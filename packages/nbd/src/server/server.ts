@@ -33,7 +33,7 @@ export interface NbdServer extends AsyncDisposable {
   readonly connections: number;
   /**
    * The listening socket, for a process to inherit that will take over; undefined where that cannot be: on Windows, and where a Unix
-   * socket's path has no room for another name beside it (a folder of more than 97 bytes).
+   * socket's path has no room for another name beside it (a folder of more than 96 bytes).
    */
   readonly fd: number | undefined;
   stats(): ServerStats;
@@ -204,7 +204,7 @@ export class NbdServerImpl implements NbdServer {
       return outcome;
     } catch (error) {
       if (handOver.isStranded) await this.#stopByForce();
-      throw BlockError.from(error, { operation: 'connect', device: 'nbd server' });
+      throw isBlockError(error) ? error : BlockError.from(error, { operation: 'connect', device: 'nbd server' });
     } finally {
       if (this.#handedOver === undefined) this.#handOver = undefined;
     }

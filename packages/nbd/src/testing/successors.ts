@@ -16,6 +16,8 @@ export interface SuccessorOptions {
   readonly dieAt?: string;
   /** Stops to run there. */
   readonly hangAt?: string;
+  /** Fails before it is ready. */
+  readonly unprepared?: string;
   readonly readOnly?: boolean;
   readonly cached?: boolean;
 }
@@ -35,7 +37,7 @@ import { adoptNbd } from ${JSON.stringify(NBD)};
 import { connectFile } from ${JSON.stringify(FILE)};
 import { connectCache } from ${JSON.stringify(CACHE)};
 
-const { path, dieAt, hangAt, readOnly = false, cached = false } = JSON.parse(process.env.SUCCESSOR);
+const { path, dieAt, hangAt, unprepared, readOnly = false, cached = false } = JSON.parse(process.env.SUCCESSOR);
 const reached = (type) => {
   if (type === dieAt) process.kill(process.pid, 'SIGKILL');
   if (type === hangAt) process.kill(process.pid, 'SIGSTOP');
@@ -51,7 +53,10 @@ const open = async () => {
   const file = await connectFile({ path, readOnly });
   return { disk: cached ? await connectCache(file) : file };
 };
-const server = await adoptNbd({ predecessor: process, fd: ${FD}, open, onEvent: ({ type }) => console.log(type) });
+const prepare = async () => {
+  if (unprepared !== undefined) throw new Error(unprepared);
+};
+const server = await adoptNbd({ predecessor: process, fd: ${FD}, prepare, open, onEvent: ({ type }) => console.log(type) });
 if (server === undefined) process.exit(7);
 console.log('serving');
 process.stdin.on('end', () => server.stop()).resume();

@@ -1,9 +1,17 @@
-import type { ChildProcess, SendHandle } from 'node:child_process';
+import type { SendHandle } from 'node:child_process';
+import type { EventEmitter } from 'node:events';
 import { BlockError, type Clock } from '@blockyard/block';
 import { type Handle, isHandle } from '../../wire/wire.js';
 
 /** As much of a process as it takes to talk to it. */
-export type OtherProcess = Pick<ChildProcess, 'send' | 'on' | 'off' | 'connected' | 'disconnect'>;
+export interface OtherProcess extends Pick<EventEmitter, 'on' | 'off'> {
+  readonly connected: boolean;
+  // The types of `process` and of a child process differ in what may be undefined.
+  send?:
+    | ((message: object, handle: SendHandle, options: object, sent: (error: Error | null) => void) => boolean)
+    | undefined;
+  disconnect(): void;
+}
 
 interface Received<M> {
   readonly message: M;
@@ -31,7 +39,8 @@ export class Channel<Out extends object, In extends { readonly type: string }> {
   /** Resolves when the system has the message, and false if it never will. The socket stays open here, too. */
   send(message: Out, handle?: Handle): Promise<boolean> {
     const sent = new Promise<boolean>((resolve) => {
-      this.#peer.send(message, handle as unknown as SendHandle, {}, (error) => resolve(error === null));
+      if (this.#peer.send === undefined) resolve(false);
+      else this.#peer.send(message, handle as unknown as SendHandle, {}, (error) => resolve(error === null));
     });
     // What waits for the one before it is forgotten when the other process is gone.
     return Promise.race([sent, this.over().then(() => false)]);

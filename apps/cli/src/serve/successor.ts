@@ -1,0 +1,52 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { promisify } from 'node:util';
+
+/** What a process was, or is to be, started with. */
+export interface Program {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly folder: string;
+}
+
+/** What a process is told by the one that hands over to it. */
+export interface Inheritance {
+  /** The listening socket. */
+  readonly fd: number;
+  /** The device that clients have. */
+  readonly device: string;
+}
+
+const VARIABLE = 'BLOCKYARD_INHERITANCE';
+/** Behind standard input, output and error, and the channel. */
+const FD = 4;
+
+/** This process's own. */
+export function ownProgram(without: readonly string[] = []): Program {
+  const [, script = '', ...args] = process.argv;
+  const own = args.filter((arg) => !without.includes(arg));
+  return { file: process.execPath, args: [...process.execArgv, script, ...own], folder: process.cwd() };
+}
+
+/** Starts what is to take over. It has the environment, the output and the errors of this process. */
+export function startSuccessor({ file, args, folder }: Program, fd: number, device: string): ChildProcess {
+  const inheritance: Inheritance = { fd: FD, device };
+  return spawn(file, args, {
+    cwd: folder,
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc', fd],
+    serialization: 'advanced',
+    env: { ...process.env, [VARIABLE]: JSON.stringify(inheritance) },
+  });
+}
+
+/** What this process was told, once: what it starts itself is told something else. */
+export function takeInheritance(): Inheritance | undefined {
+  const text = process.env[VARIABLE];
+  delete process.env[VARIABLE];
+  return text === undefined || process.send === undefined ? undefined : (JSON.parse(text) as Inheritance);
+}
+
+/** Tells systemd which process the service is now, where it asks to be told. */
+export async function tellServiceManager(pid: number): Promise<void> {
+  if (process.env.NOTIFY_SOCKET === undefined) return;
+  await promisify(execFile)('systemd-notify', [`MAINPID=${pid}`]);
+}

@@ -1,0 +1,194 @@
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import type { BlockDevice } from '@blockyard/block';
+import { connectNbd } from '@blockyard/nbd';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { blockyard, makeFolder, type Serving, type StartOptions, serve } from './testing/cli.js';
+
+const MIB = 2 ** 20;
+const SIZE_BYTES = 16 * MIB;
+const SECTOR_BYTES = 4096;
+const WORKERS = 32;
+
+let folder: Awaited<ReturnType<typeof makeFolder>>;
+let uri: string;
+/** Servers that go on when the test is over. */
+const processes = new Set<number>();
+const devices: BlockDevice[] = [];
+
+beforeAll(async () => {
+  folder = await makeFolder();
+});
+afterAll(() => folder.remove());
+beforeEach(async () => {
+  await writeFile(folder.in('disk.img'), new Uint8Array(SIZE_BYTES));
+  uri = `file:${folder.in('disk.img')}?sector=${SECTOR_BYTES}`;
+});
+afterEach(async () => {
+  for (const device of devices.splice(0)) await device.disconnect({ force: true });
+  for (const pid of processes) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+  processes.clear();
+});
+
+const socket = () => ['--nbd', `unix:${folder.in('nbd.sock')}`];
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+async function served(
+  ...args: string[]
+): Promise<Serving & { readonly pid: number; readonly exited: Promise<unknown[]> }> {
+  const serving = await serve([uri, ...socket(), ...args]);
+  const { pid = 0 } = serving.child;
+  processes.add(pid);
+  return { ...serving, pid, exited: once(serving.child, 'exit') };
+}
+
+/** A client that does not try again. */
+async function client(line: string): Promise<BlockDevice> {
+  const device = await connectNbd(line, { reconnectTimeoutMs: 0 });
+  devices.push(device);
+  return device;
+}
+
+/** Asks for an upgrade to another command line. */
+async function upgradeTo(args: readonly string[], options: StartOptions = {}) {
+  const { code, stdout, stderr } = await blockyard(['serve', ...args, ...socket(), '--upgrade', '--json'], options);
+  if (code !== 0) return { code, stderr };
+  const { process: pid, pausedMs } = JSON.parse(stdout);
+  processes.add(pid);
+  return { code, stderr, pid: pid as number, pausedMs: pausedMs as number };
+}
+
+/** For Node: the successor dies before it says that. */
+function dyingAt(type: string): string[] {
+  const code = `
+    const send = process.send?.bind(process);
+    if (send !== undefined) process.send = (message, ...rest) => {
+      if (message.type === '${type}') process.kill(process.pid, 'SIGKILL');
+      return send(message, ...rest);
+    };`;
+  return ['--import', `data:text/javascript,${encodeURIComponent(code)}`];
+}
+
+/** Writes and reads sectors of its own until it is told to stop. Gives how many it did. */
+async function work(device: BlockDevice, worker: number, isOver: () => boolean): Promise<number> {
+  const own = device.info.sizeSectors / WORKERS;
+  const stamps = new Map<number, number>();
+  let done = 0;
+  for (; !isOver(); done++) {
+    const sector = worker * own + ((done * 7) % own);
+    const read = new Uint8Array(SECTOR_BYTES);
+    await device.read(sector, [read]);
+    expect(Buffer.from(read).equals(stamped(sector, stamps.get(sector)))).toBe(true);
+    stamps.set(sector, done + 1);
+    await device.write(sector, [stamped(sector, done + 1)]);
+    if (done % 64 === 0) await device.flush();
+  }
+  return done;
+}
+
+function stamped(sector: number, stamp: number | undefined): Buffer {
+  const words = new Float64Array(SECTOR_BYTES / 8);
+  if (stamp !== undefined) for (let i = 0; i < words.length; i += 2) words.set([sector, stamp], i);
+  return Buffer.from(words.buffer);
+}
+
+test('three upgrades under load, one of which dies half way: no client sees an error, or anything but what it wrote', async () => {
+  const first = await served('--cache', '4M');
+  const device = await client(first.line);
+  let isOver = false;
+  const workers = Array.from({ length: WORKERS }, (_, worker) => work(device, worker, () => isOver));
+  const working = Promise.all(workers);
+  const second = await upgradeTo([uri, '--cache', '8M']);
+  const dead = await upgradeTo([uri, '--cache', '8M'], { node: dyingAt('opened') });
+  const third = await upgradeTo([uri, '--cache', '4M']);
+  isOver = true;
+  const counts = await working;
+  expect(Math.min(...counts)).toBeGreaterThan(1);
+  expect([second.code, dead.code, third.code]).toEqual([0, 1, 0]);
+  expect(dead.stderr).toMatch(/^error: not upgraded: the successor is gone \(hint: the old server goes on/);
+  expect(await first.exited).toEqual([0, null]);
+  expect(new Set([first.pid, second.pid, third.pid]).size).toBe(3);
+  expect(first.stderr()).toContain(`ended: process ${second.pid} serves`);
+  process.kill(third.pid ?? 0, 'SIGTERM');
+  await first.ended;
+  expect(first.stderr()).toContain(`ended: process ${third.pid} serves`);
+  expect(first.stderr()).toContain('stopped, everything is flushed');
+  expect(existsSync(folder.in('nbd.sock'))).toBe(false);
+  expect(existsSync(folder.in('nbd.sock.control'))).toBe(false);
+});
+
+test('upgrade starts the same command line again, and --dry-run only sees whether that works', async () => {
+  const { line, child, exited, ended, stderr } = await served('--name', 'disk');
+  const device = await client(line);
+  const tried = await blockyard(['upgrade', ...socket(), '--dry-run']);
+  expect(tried).toEqual({ code: 0, stdout: 'it can be upgraded\n', stderr: '' });
+  await device.write(0, [stamped(0, 1)]);
+  expect(child.exitCode).toBe(null);
+  const { code, stdout } = await blockyard(['upgrade', ...socket()]);
+  expect(code).toBe(0);
+  const [, pid] = /^process (\d+) serves; clients waited for \d+ ms\n$/.exec(stdout) ?? [];
+  processes.add(Number(pid));
+  expect(await exited).toEqual([0, null]);
+  await device.write(1, [stamped(1, 2)]);
+  await device.flush();
+  expect((await readFile(folder.in('disk.img'))).subarray(0, 2 * SECTOR_BYTES)).toEqual(
+    Buffer.concat([stamped(0, 1), stamped(1, 2)]),
+  );
+  process.kill(Number(pid), 'SIGTERM');
+  await ended;
+  expect(stderr()).toContain('client 1 was handed over');
+});
+
+test('SIGUSR2 is an upgrade, too, also over TCP', async () => {
+  const { child, line, exited, stderr } = await serve([uri, '--nbd', '127.0.0.1:0']).then((serving) => ({
+    ...serving,
+    exited: once(serving.child, 'exit'),
+  }));
+  processes.add(child.pid ?? 0);
+  const device = await client(line);
+  child.kill('SIGUSR2');
+  expect(await exited).toEqual([0, null]);
+  const [, pid] = /ended: process (\d+) serves/.exec(stderr()) ?? [];
+  processes.add(Number(pid));
+  await device.write(0, [stamped(0, 1)]);
+  await device.flush();
+});
+
+test('what is asked of a server has to come from its own user', async () => {
+  await served();
+  expect((await stat(folder.in('nbd.sock.control'))).mode & 0o777).toBe(0o600);
+});
+
+test('an upgrade to what clients do not have is refused, with why, and the old server goes on', async () => {
+  const { line, child } = await served('--name', 'disk');
+  const device = await client(line);
+  await writeFile(folder.in('other.img'), new Uint8Array(SIZE_BYTES));
+  for (const [args, why] of [
+    [[`file:${folder.in('other.img')}`], /clients have file:.*disk\.img, and this is file:.*other\.img/],
+    [['memory:?size=16M'], /what is in memory cannot be handed over/],
+    [[uri, '--name', 'disk', '--read-only'], /is read-only, and clients were told otherwise/],
+  ] as const) {
+    const refused = await upgradeTo(args);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(why);
+  }
+  await device.write(0, [stamped(0, 1)]);
+  expect(child.exitCode).toBe(null);
+});
+
+test('where no server listens, there is none to upgrade', async () => {
+  const asked = await blockyard(['upgrade', '--nbd', `unix:${folder.in('none.sock')}`]);
+  expect(asked.code).toBe(1);
+  expect(asked.stderr).toMatch(
+    /^error: no server was reached by .*none\.sock\.control.*hint: is "blockyard serve" running there/,
+  );
+  expect(await blockyard(['serve', uri, ...socket(), '--dry-run'])).toMatchObject({ code: 2 });
+});
