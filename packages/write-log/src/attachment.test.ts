@@ -57,7 +57,10 @@ describe('A base that remembers its tier', () => {
     const scene = await undrained();
     const medium = new Disk(MEDIUM_BYTES);
     const opened = connectWriteLog(scene.base.open(), { medium: medium.open(), mark: scene.mark.open() });
-    await expect(opened).rejects.toMatchObject({ code: 'TIER_MISSING', message: expect.stringContaining('host:/tier') });
+    await expect(opened).rejects.toMatchObject({
+      code: 'TIER_MISSING',
+      message: expect.stringContaining('host:/tier'),
+    });
     expect(await byteAt(await scene.openMarked(), 3)).toBe(7);
   });
 

@@ -67,7 +67,14 @@ async function open(base: BlockDevice, medium: Medium, settings: Settings): Prom
   const attachmentId = agreedAttachment(mark, superblock);
   const change = mark === undefined ? {} : { attachmentId };
   await superblocks.write(() => ({ ...change, run: superblock.run + 1 }));
-  const opened: Opened = { base, medium, superblocks, attachmentId, ...found, batch: await batchOf(base, medium, found, superblock) };
+  const opened: Opened = {
+    base,
+    medium,
+    superblocks,
+    attachmentId,
+    ...found,
+    batch: await batchOf(base, medium, found, superblock),
+  };
   const engine = new Engine(opened, settings);
   if (found.hasDropped) await engine.clear();
   engine.begin();

@@ -4,7 +4,13 @@ import { MEDIUM_BYTES_MIN, RING_START_BYTES, roundDown } from './format/layout.j
 import type { Superblock } from './format/superblock.js';
 import { Medium } from './medium/medium.js';
 import { isEmpty, readSuperblocks, type Superblocks, writeBoth } from './medium/superblocks.js';
-import { type BaseFacts, type CreateWriteLogOptions, checkCreateOptions, checkedId, MEDIUM_WAIT_MS } from './options.js';
+import {
+  type BaseFacts,
+  type CreateWriteLogOptions,
+  checkCreateOptions,
+  checkedId,
+  MEDIUM_WAIT_MS,
+} from './options.js';
 
 /**
  * Makes the write log of a base on a medium, which stays its owner's. There is nothing in it.

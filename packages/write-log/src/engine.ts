@@ -1,7 +1,7 @@
 import { type BlockDevice, BlockError, type DisconnectOptions, type Extent } from '@blockyard/block';
 import { BufferCursor, Semaphore } from '@blockyard/block/async';
-import type { Backlog, NewChange } from './changes/backlog.js';
 import { Alarm } from './changes/alarm.js';
+import type { Backlog, NewChange } from './changes/backlog.js';
 import { BaseWriter } from './drain/base-writer.js';
 import type { Batch } from './drain/batch.js';
 import { Drainer } from './drain/drainer.js';

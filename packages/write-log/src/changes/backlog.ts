@@ -1,8 +1,7 @@
 import { invariant } from '@blockyard/block';
 import type { ChangeKind } from '../format/record.js';
-import { CHANGE_OVERHEAD_BYTES, Change } from './change.js';
+import { CHANGE_OVERHEAD_BYTES, Change, type LogRecord, lastNumberOf } from './change.js';
 import { IntervalMap } from './interval-map.js';
-import { type LogRecord, lastNumberOf } from './log-record.js';
 import { Milestone } from './milestone.js';
 import { Signal } from './signal.js';
 

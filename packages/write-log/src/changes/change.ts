@@ -1,5 +1,5 @@
 import type { ChangeKind, RecordExtent } from '../format/record.js';
-import type { LogRecord } from './log-record.js';
+import type { ChainPlace } from '../format/superblock.js';
 
 /** What a change takes in memory beside its data, roughly: its object, its place in the map and in its record. */
 export const CHANGE_OVERHEAD_BYTES = 256;
@@ -44,4 +44,23 @@ export interface ChangePlace {
   /** Where its data begin, in bytes of the record. */
   readonly offset: number;
   readonly extents: readonly RecordExtent[];
+}
+
+/** A record of the log that has changes, on the medium or on its way to it. */
+export interface LogRecord {
+  readonly sequence: number;
+  /** Where it begins, as in a {@link ChainPlace}. */
+  readonly at: number;
+  /** The place behind it in the chain. */
+  readonly next: ChainPlace;
+  readonly changes: readonly Change[];
+  /** Whether its data are in memory, too. */
+  isInMemory: boolean;
+  /** Reads of it from the medium that are under way: until they are over, nothing may be written in its place. */
+  readonly reads: Set<Promise<unknown>>;
+}
+
+/** The number of the last change of a record. */
+export function lastNumberOf({ changes }: LogRecord): number {
+  return changes.at(-1)?.number ?? 0;
 }

@@ -1,6 +1,5 @@
-import type { Change } from '../changes/change.js';
+import type { Change, LogRecord } from '../changes/change.js';
 import { IntervalMap } from '../changes/interval-map.js';
-import type { LogRecord } from '../changes/log-record.js';
 import { hasWide } from '../changes/wide.js';
 
 /** What goes to the base between two of its flushes, at most; and what is compared with it, if that is interrupted. */

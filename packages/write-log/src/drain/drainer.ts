@@ -1,7 +1,7 @@
 import type { Clock } from '@blockyard/block';
 import { Retry } from '@blockyard/block/async';
 import type { Backlog } from '../changes/backlog.js';
-import type { LogRecord } from '../changes/log-record.js';
+import type { LogRecord } from '../changes/change.js';
 import type { Committer } from '../log/committer.js';
 import type { Log } from '../log/log.js';
 import type { BaseWriter } from './base-writer.js';
@@ -173,9 +173,7 @@ export class Drainer {
   /** Whether it is time to make room. Once it is, it is for a while. */
   get #isFull(): boolean {
     const isLogging = this.#phases.phase === 'logging';
-    const share = isLogging
-      ? Math.max(this.#log.usedShare, this.#backlog.overheadShare)
-      : this.#backlog.memoryShare;
+    const share = isLogging ? Math.max(this.#log.usedShare, this.#backlog.overheadShare) : this.#backlog.memoryShare;
     this.#isOverfull = share >= (this.#isOverfull ? LOW_SHARE : HIGH_SHARE);
     return this.#isOverfull;
   }

@@ -1,5 +1,5 @@
 import { BlockError, isZero } from '@blockyard/block';
-import { getId, getLong, hasText, NO_ID, setId, setLong, setText, textOf, utf8, viewOf } from './bytes.js';
+import { getId, getLong, hasText, setId, setLong, setText, textOf, utf8, viewOf } from './bytes.js';
 import { crc32 } from './crc32.js';
 import { BASE_ID_BYTES_MAX, inRing, RING_START_BYTES, SUPERBLOCK_BYTES } from './layout.js';
 
@@ -136,9 +136,4 @@ function isSensible({ unit, ringStart, ringEnd, tail }: Superblock): boolean {
     tail.at >= ringStart &&
     tail.at < ringEnd
   );
-}
-
-/** Whether a base knows the tier by something. */
-export function isAttached({ attachmentId }: Superblock): boolean {
-  return attachmentId !== NO_ID;
 }

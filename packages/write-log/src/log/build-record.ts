@@ -38,7 +38,10 @@ export function takeGroup(open: readonly Change[], shape: RecordShape): Group {
 }
 
 /** The longest data of one change, so that it fits into a record, and memory: whole sectors. */
-export function maxChangeBytesOf({ unit, maxRecordBytes, baseSectorSize }: RecordShape, maxMemoryBytes: number): number {
+export function maxChangeBytesOf(
+  { unit, maxRecordBytes, baseSectorSize }: RecordShape,
+  maxMemoryBytes: number,
+): number {
   const extents = Math.ceil(maxRecordBytes / EXTENT_BYTES_MAX);
   const room = maxRecordBytes - headerBytesOf(extents, unit) - unit;
   const most = Math.min(MAX_CHANGE_BYTES, room, maxMemoryBytes / 4 - CHANGE_OVERHEAD_BYTES);

@@ -1,6 +1,6 @@
 import type { Clock } from '@blockyard/block';
 import type { Backlog } from '../changes/backlog.js';
-import { lastNumberOf } from '../changes/log-record.js';
+import { lastNumberOf } from '../changes/change.js';
 import { Signal } from '../changes/signal.js';
 import { takeGroup } from './build-record.js';
 import type { Log } from './log.js';

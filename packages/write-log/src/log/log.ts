@@ -1,7 +1,6 @@
 import { invariant } from '@blockyard/block';
 import type { Backlog } from '../changes/backlog.js';
-import type { Change } from '../changes/change.js';
-import { type LogRecord, lastNumberOf } from '../changes/log-record.js';
+import { type Change, type LogRecord, lastNumberOf } from '../changes/change.js';
 import { inRing, maxRecordBytesOf } from '../format/layout.js';
 import type { ChainPlace } from '../format/superblock.js';
 import type { Medium } from '../medium/medium.js';

@@ -60,7 +60,8 @@ export class ChangeReader {
 
 /** What cannot be read now may be readable later; else it is lost, and the base has something older. */
 function asDamage(error: unknown, { start, count }: Change): unknown {
-  if (isBlockError(error) && (error.retryable || error.code === 'CORRUPT' || error.code === 'DISCONNECTED')) return error;
+  if (isBlockError(error) && (error.retryable || error.code === 'CORRUPT' || error.code === 'DISCONNECTED'))
+    return error;
   const range = `${count} sectors from ${start} of the base`;
   return new BlockError('CORRUPT', `the write log cannot be read where it has ${range}`, { cause: error });
 }

@@ -1,4 +1,11 @@
-import { type BlockDevice, BlockError, byteLengthOf, type Clock, type DeviceInfo, type Operation } from '@blockyard/block';
+import {
+  type BlockDevice,
+  BlockError,
+  byteLengthOf,
+  type Clock,
+  type DeviceInfo,
+  type Operation,
+} from '@blockyard/block';
 import { coalesce } from '@blockyard/block/async';
 
 /** The medium, by bytes. No call takes longer than is allowed; while one that was given up has not come back, others fail at once. */

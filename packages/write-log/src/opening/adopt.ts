@@ -1,6 +1,5 @@
 import type { Backlog } from '../changes/backlog.js';
-import { Change, type ChangePlace } from '../changes/change.js';
-import type { LogRecord } from '../changes/log-record.js';
+import { Change, type ChangePlace, type LogRecord } from '../changes/change.js';
 import type { RecordExtent } from '../format/record.js';
 import type { FoundRecord } from './chain.js';
 

@@ -60,7 +60,8 @@ class Walk {
       return 'wrap';
     }
     const sizeBytes = header.headerBytes + roundUp(header.payloadBytes, unit);
-    if (at + sizeBytes > this.#lapEnd(at) || at + sizeBytes - this.#superblock.tail.at > this.#ringBytes) return undefined;
+    if (at + sizeBytes > this.#lapEnd(at) || at + sizeBytes - this.#superblock.tail.at > this.#ringBytes)
+      return undefined;
     const bytes = await this.#reader.read(inRing(this.#superblock, at), sizeBytes);
     if (!this.#isSound(header, bytes)) return undefined;
     const next = { at: at + sizeBytes, sequence, check };

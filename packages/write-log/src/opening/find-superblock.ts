@@ -14,7 +14,8 @@ export async function findSuperblock(medium: Medium): Promise<{ superblock: Supe
     return { superblock: latest, slot };
   }
   const { name } = medium.info;
-  if (slots.includes('damaged')) throw new BlockError('CORRUPT', `the superblocks of the write log on ${name} are damaged`);
+  if (slots.includes('damaged'))
+    throw new BlockError('CORRUPT', `the superblocks of the write log on ${name} are damaged`);
   if (slots.every((each) => each === 'zero') && (await isEmpty(medium))) return { superblock: undefined, slot: 1 };
   throw new BlockError('ALREADY_EXISTS', `there is something on the medium ${name} that is no write log`);
 }

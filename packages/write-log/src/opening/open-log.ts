@@ -1,6 +1,6 @@
 import { type BlockDevice, BlockError, type Clock, type TierMark } from '@blockyard/block';
 import { Backlog } from '../changes/backlog.js';
-import type { LogRecord } from '../changes/log-record.js';
+import type { LogRecord } from '../changes/change.js';
 import { hasWide } from '../changes/wide.js';
 import type { ChainPlace, Superblock } from '../format/superblock.js';
 import type { Medium } from '../medium/medium.js';
@@ -68,7 +68,10 @@ export async function readLog(
 }
 
 /** A record that is sound, and yet not of this base, would otherwise fail when it is drained. */
-function checkExtents({ extents, sequence }: { extents: readonly { start: number; count: number }[]; sequence: number }, base: BlockDevice): void {
+function checkExtents(
+  { extents, sequence }: { extents: readonly { start: number; count: number }[]; sequence: number },
+  base: BlockDevice,
+): void {
   const { sizeSectors } = base.info;
   if (extents.every(({ start, count }) => start + count <= sizeSectors)) return;
   throw new BlockError('CORRUPT', `record ${sequence} of the write log goes past the end of the base`);

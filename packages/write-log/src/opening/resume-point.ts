@@ -15,21 +15,29 @@ const MAX_READ_CONCURRENCY = 32;
  * @param changes no zeroes that are wide
  * @param reader for those that are not in memory
  */
-export async function resumePoint(base: BlockDevice, changes: readonly Change[], reader: ChangeReader): Promise<number> {
+export async function resumePoint(
+  base: BlockDevice,
+  changes: readonly Change[],
+  reader: ChangeReader,
+): Promise<number> {
   const data = new Map<Change, Uint8Array>();
   for (const change of changes) {
     if (change.kind === 'data') data.set(change, change.bytes ?? (await reader.read(change)));
   }
   const contradictions = new Contradictions(changes, data);
   const { sectorSize } = base.info;
-  await forEachParallel(rangesOf(changes), { maxConcurrency: MAX_READ_CONCURRENCY }, async ({ start, end, indexes }) => {
-    const step = Math.max(1, Math.floor(STEP_BYTES / sectorSize));
-    for (let at = start; at < end; at += step) {
-      const found = new Uint8Array(Math.min(step, end - at) * sectorSize);
-      await base.read(at, [found]);
-      contradictions.note(indexes, at, found, sectorSize);
-    }
-  });
+  await forEachParallel(
+    rangesOf(changes),
+    { maxConcurrency: MAX_READ_CONCURRENCY },
+    async ({ start, end, indexes }) => {
+      const step = Math.max(1, Math.floor(STEP_BYTES / sectorSize));
+      for (let at = start; at < end; at += step) {
+        const found = new Uint8Array(Math.min(step, end - at) * sectorSize);
+        await base.read(at, [found]);
+        contradictions.note(indexes, at, found, sectorSize);
+      }
+    },
+  );
   return contradictions.largestThatFits();
 }
 

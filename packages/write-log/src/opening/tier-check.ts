@@ -41,8 +41,7 @@ export function verdictOn(
   superblock: Superblock,
 ): Verdict {
   // Without a mark the base's id, which was checked, is all that there is.
-  const fits =
-    attachmentId === NO_ID || mark === undefined || attachmentId === agreedAttachment(mark, superblock);
+  const fits = attachmentId === NO_ID || mark === undefined || attachmentId === agreedAttachment(mark, superblock);
   if (!fits) return attachmentId === superblock.attachmentId ? 'refuse' : 'drop';
   if (baseSizeSectors === base.info.sizeSectors) return 'replay';
   // The base has another size than when it was written. Where that size was never durable, nothing relied on the record.

@@ -23,7 +23,12 @@ type Options = Partial<WriteLogOptions>;
 const mediumShape = (sectorSize: number): Shape => ({ sectorSize, sizeSectors: MEDIUM_BYTES / sectorSize });
 
 /** A write log over memory whose medium is memory. */
-export function memorySubject(name: string, mediumSectorSize: number, options: Options, sectorSizes?: readonly number[]): Subject {
+export function memorySubject(
+  name: string,
+  mediumSectorSize: number,
+  options: Options,
+  sectorSizes?: readonly number[],
+): Subject {
   return {
     name,
     persistent: true,
@@ -34,7 +39,9 @@ export function memorySubject(name: string, mediumSectorSize: number, options: O
       const memory = isHuge ? undefined : createMemory(shape);
       const medium = createMemory(mediumShape(mediumSectorSize));
       const connectBase = (readOnly: boolean) =>
-        memory === undefined ? createDevice(sparseDriver(shape.sectorSize, shape.sizeSectors)) : createReferenceDevice(memory, { readOnly });
+        memory === undefined
+          ? createDevice(sparseDriver(shape.sectorSize, shape.sizeSectors))
+          : createReferenceDevice(memory, { readOnly });
       return {
         connect: ({ readOnly = false } = {}) =>
           connectWriteLog(connectBase(readOnly), { medium: createReferenceDevice(medium, { readOnly }), ...options }),
