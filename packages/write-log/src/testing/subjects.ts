@@ -27,12 +27,12 @@ export function memorySubject(
   name: string,
   mediumSectorSize: number,
   options: Options,
-  sectorSizes?: readonly number[],
+  sectorSizes: readonly number[],
 ): Subject {
   return {
     name,
     persistent: true,
-    ...(sectorSizes && { sectorSizes }),
+    sectorSizes,
     hugeSectors: 2 ** 32,
     async create(shape) {
       const isHuge = shape.sizeSectors > 2 ** 20;
@@ -58,9 +58,10 @@ export function memorySubject(
 }
 
 /** A write log over a base that keeps the order of its writes. A crash leaves a state of the base, and any of the medium. */
-export function orderedSubject(name: string, options: Options): Subject {
+export function orderedSubject(name: string, options: Options, sectorSizes: readonly number[]): Subject {
   return {
     name,
+    sectorSizes,
     persistent: true,
     prefixConsistent: true,
     create: async (shape) => new OrderedVolume(new GroupLog(shape), mediumShape(shape.sectorSize), undefined, options),
