@@ -25,10 +25,10 @@ test('every example works, in the order of the page', async () => {
   const { accessKeyId, secretAccessKey } = store.credentials;
   const env = { ...process.env, AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
   const isServer = (block: string) => block.includes('blockyard serve');
-  const isUpgrade = (block: string) => block.includes('blockyard upgrade');
-  const [servers, upgrades] = [EXAMPLES.filter(isServer), EXAMPLES.filter(isUpgrade)];
-  const others = EXAMPLES.filter((block) => !isServer(block) && !isUpgrade(block));
-  expect(upgrades).toHaveLength(1);
+  const isAsked = (block: string) => /^(blockyard upgrade|curl) /m.test(block);
+  const [servers, asked] = [EXAMPLES.filter(isServer), EXAMPLES.filter(isAsked)];
+  const others = EXAMPLES.filter((block) => !isServer(block) && !isAsked(block));
+  expect(asked.length).toBeGreaterThan(1);
   expect(others.length).toBeGreaterThan(10);
   // The page in one shell: any command that fails ends it.
   const run = (blocks: readonly string[]) => {
@@ -41,9 +41,9 @@ test('every example works, in the order of the page', async () => {
     const [, ...args] = block.trim().split(/\s+/);
     const { line, child, ended } = await serve(args.slice(1), { cwd: folder.path });
     expect(line).toMatch(/^nbd/);
-    const [, address = ''] = /--nbd (\S+)/.exec(block) ?? [];
-    const upgraded = await run(upgrades.filter((upgrade) => upgrade.includes(`--nbd ${address} `)));
-    const [, pid = child.pid] = /"process": (\d+),\s+"pausedMs": \d/.exec(upgraded.stdout) ?? [];
+    const [, socket = ''] = /--nbd unix:(\S+)/.exec(block) ?? [];
+    const answers = await run(asked.filter((each) => each.includes(` ${socket}`) || each.includes(`:${socket} `)));
+    const [, pid = child.pid] = /"process": (\d+),\s+"pausedMs": \d/.exec(answers.stdout) ?? [];
     process.kill(Number(pid), 'SIGTERM');
     expect(await ended).toBe(0);
   }
@@ -59,7 +59,8 @@ test('every command has its section, and every option of a table exists', async 
     helps.push((await runHere([name, '--help'])).stdout);
   }
   const known = helps.join('\n');
-  for (const [option] of README.matchAll(/--[a-z][a-z-]+/g)) {
+  const ours = README.replace(/^curl .*$/gm, '');
+  for (const [option] of ours.matchAll(/--[a-z][a-z-]+/g)) {
     if (option !== '--help') expect(known).toContain(option);
   }
 });

@@ -186,7 +186,7 @@ test('an upgrade to what clients do not have is refused, with why, and the old s
 
 test('where no server listens, there is none to upgrade', async () => {
   const asked = await blockyard(['upgrade', '--nbd', `unix:${folder.in('none.sock')}`]);
-  expect(asked.code).toBe(1);
+  expect(asked.code).toBe(7);
   expect(asked.stderr).toMatch(
     /^error: no server was reached by .*none\.sock\.control.*hint: is "blockyard serve" running there/,
   );

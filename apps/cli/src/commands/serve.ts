@@ -6,13 +6,15 @@ import { cacheOption, defineCommand, jsonOption, takeOverOption } from '../argum
 import { addTierOptions, type TierArguments, tierOptionsOf } from '../arguments/tier.js';
 import { connectOptions, openDevice } from '../devices/device.js';
 import { tierFailure, tierLines } from '../devices/tier-log.js';
+import { ControlSocket, controlPathOf } from '../serve/control.js';
 import { Ending } from '../serve/ending.js';
 import { EventLog } from '../serve/event-log.js';
+import type { Route } from '../serve/http/routes.js';
 import { isLoopback, LISTEN_DEFAULT, type ListenAddress, parseListen } from '../serve/listen.js';
 import { deviceNameOf, rehearse } from '../serve/rehearsal.js';
 import { type Inheritance, ownProgram, takeInheritance } from '../serve/successor.js';
 import { readTls, type TlsFiles } from '../serve/tls.js';
-import { type Served, Upgrades } from '../serve/upgrades.js';
+import { type Served, UPGRADE_SIGNAL, Upgrades } from '../serve/upgrades.js';
 import type { Context } from '../terminal/context.js';
 import { Failure, messageOf, TakenOver, UsageError } from '../terminal/failure.js';
 import { Interruption } from '../terminal/interruption.js';
@@ -94,20 +96,44 @@ async function serve(context: Context, uri: string, options: Options): Promise<v
       ? await begin(context, uri, options, tls, ending)
       : await takeOver(context, uri, options, tls, ending, inheritance);
   if (server === undefined) return;
-  const upgrades = new Upgrades(context, served(context, uri, options, server, ending), ending);
-  await upgrades.begin();
+  const facts = served(context, uri, options, server, ending);
+  const upgrades = new Upgrades(context, facts, ending);
+  upgrades.begin();
+  const control = await beginControl(context, facts.address, [upgrades.route]);
   try {
     if (inheritance === undefined) await announce(context, server, ending.device, options);
   } catch (error) {
     await stop(context, server);
+    control?.end();
     throw error;
   }
   const end = await ending.over;
   upgrades.end();
-  if (end.why === 'lost') await giveUp(context, server, end.reason);
-  await stop(context, server);
+  // The name is the successor's. Else it tells to the last how far the end is.
+  if (end.why === 'upgraded') control?.end();
+  try {
+    if (end.why === 'lost') await giveUp(context, server, end.reason);
+    await stop(context, server);
+  } finally {
+    control?.end();
+  }
   if (end.why === 'stranded') throw end.error;
   context.log(end.why === 'upgraded' ? `ended: process ${end.pid} serves` : 'stopped, everything is flushed');
+}
+
+/** A server that cannot be asked serves all the same. */
+async function beginControl(
+  context: Context,
+  address: ListenAddress,
+  routes: readonly Route[],
+): Promise<ControlSocket | undefined> {
+  try {
+    return await ControlSocket.begin(controlPathOf(address), routes);
+  } catch (error) {
+    const reason = JSON.stringify(messageOf(error));
+    context.log(`no control socket, upgrades are by ${UPGRADE_SIGNAL} alone: ${reason}`);
+    return undefined;
+  }
 }
 
 /** What an upgrade has to know of it. */

@@ -1,7 +1,9 @@
 import { type Command, Option } from 'commander';
 import { defineCommand, jsonOption } from '../arguments/define.js';
-import { controlPathOf, requestUpgrade, type UpgradeRequest } from '../serve/control.js';
+import { controlPathOf } from '../serve/control.js';
+import { ApiFailure, askServer } from '../serve/http/client.js';
 import { LISTEN_DEFAULT, type ListenAddress, parseListen } from '../serve/listen.js';
+import { UPGRADE_PATH, type Upgraded, type UpgradeRequest } from '../serve/upgrades.js';
 import type { Context } from '../terminal/context.js';
 import { Failure } from '../terminal/failure.js';
 
@@ -33,10 +35,12 @@ export async function upgrade(
   { dryRun = false, json = false }: Options,
   program?: UpgradeRequest['program'],
 ): Promise<void> {
-  const reply = await requestUpgrade(controlPathOf(nbd), { dryRun, ...(program === undefined ? {} : { program }) });
-  if ('error' in reply)
-    throw new Failure(`not upgraded: ${reply.error}`, 'the old server goes on; its log may say more');
-  const { pid, pausedMs } = reply;
+  const request: UpgradeRequest = { dryRun, ...(program === undefined ? {} : { program }) };
+  const address = { socketPath: controlPathOf(nbd) };
+  const upgraded = askServer<Upgraded>(address, 'POST', UPGRADE_PATH, request).catch((error: unknown) => {
+    throw error instanceof ApiFailure ? new Failure(`not upgraded: ${error.message}`, error.hint, error) : error;
+  });
+  const { pid, pausedMs } = await upgraded;
   if (json) await context.printJson({ process: pid, pausedMs, dryRun });
   else if (dryRun) await context.print('it can be upgraded');
   else await context.print(`process ${pid} serves; clients waited for ${Math.round(pausedMs)} ms`);

@@ -3,12 +3,28 @@ import { type BlockDevice, isBlockError } from '@blockyard/block';
 import type { NbdServer } from '@blockyard/nbd';
 import type { Context } from '../terminal/context.js';
 import { messageOf } from '../terminal/failure.js';
-import { ControlSocket, controlPathOf, type UpgradeReply, type UpgradeRequest } from './control.js';
 import type { Ending } from './ending.js';
+import { json, RequestError } from './http/answer.js';
+import { type ApiRequest, checkFields, flagField, type Route } from './http/routes.js';
 import type { ListenAddress } from './listen.js';
-import { ownProgram, startSuccessor, tellServiceManager } from './successor.js';
+import { ownProgram, type Program, startSuccessor, tellServiceManager } from './successor.js';
 
-const SIGNAL = 'SIGUSR2';
+export const UPGRADE_SIGNAL = 'SIGUSR2';
+export const UPGRADE_PATH = '/v1/upgrade';
+
+/** What a running server can be asked for. */
+export interface UpgradeRequest {
+  /** What is to take over; left out: what the server itself was started with. */
+  readonly program?: Program;
+  /** Only try it out. */
+  readonly dryRun: boolean;
+}
+
+/** Who serves now, and how long clients waited; of a trial, who would. */
+export interface Upgraded {
+  readonly pid: number;
+  readonly pausedMs: number;
+}
 
 export interface Served {
   readonly server: NbdServer;
@@ -25,7 +41,6 @@ export class Upgrades {
   readonly #context: Context;
   readonly #served: Served;
   readonly #ending: Ending;
-  #control: ControlSocket | undefined;
   #isRunning = false;
 
   constructor(context: Context, served: Served, ending: Ending) {
@@ -34,47 +49,45 @@ export class Upgrades {
     this.#ending = ending;
   }
 
-  /** A server that cannot be asked serves all the same. */
-  async begin(): Promise<void> {
-    if (this.#served.server.fd === undefined) return;
-    process.on(SIGNAL, this.#onSignal);
-    try {
-      this.#control = await ControlSocket.begin(controlPathOf(this.#served.address), (request) =>
-        this.#answer(request),
-      );
-    } catch (error) {
-      this.#context.log(`no control socket, upgrades are by ${SIGNAL} alone: ${JSON.stringify(messageOf(error))}`);
-    }
+  /** Follows the signal, where a server can be handed over at all. */
+  begin(): void {
+    if (this.#served.server.fd !== undefined) process.on(UPGRADE_SIGNAL, this.#onSignal);
   }
 
   end(): void {
-    process.off(SIGNAL, this.#onSignal);
-    this.#control?.end();
+    process.off(UPGRADE_SIGNAL, this.#onSignal);
   }
 
-  readonly #onSignal = (): void => {
-    void this.#answer({ dryRun: false });
+  readonly route: Route = {
+    method: 'POST',
+    path: UPGRADE_PATH,
+    answer: async ({ body }) => json(await this.#upgrade(requestIn(body))),
   };
 
-  /** Never rejects. */
-  async #answer({ program = ownProgram(), dryRun }: UpgradeRequest): Promise<UpgradeReply> {
-    if (this.#isRunning) return { error: 'an upgrade is under way already' };
+  readonly #onSignal = (): void => {
+    this.#upgrade({ dryRun: false }).catch(() => {});
+  };
+
+  /** Rejects with a `RequestError`, which is in the log as well. */
+  async #upgrade({ program = ownProgram(), dryRun }: UpgradeRequest): Promise<Upgraded> {
+    if (this.#isRunning) throw failed('an upgrade is under way already');
     this.#isRunning = true;
     try {
       const { server, device } = this.#served;
-      if (server.fd === undefined) return { error: 'the server is at its end' };
+      if (server.fd === undefined) throw failed('the server is at its end, or has no socket that can be handed over');
       const successor = startSuccessor(program, server.fd, device);
       this.#context.log(`upgrade: process ${successor.pid} is started${dryRun ? ', to be tried out' : ''}`);
       return await this.#handOver(successor, dryRun);
     } catch (error) {
-      this.#context.log(`upgrade failed: ${JSON.stringify(messageOf(error))}`);
-      return { error: messageOf(error) };
+      // A process that has begun tells its own error, on the same output.
+      if (!isBlockError(error)) this.#context.log(`upgrade failed: ${JSON.stringify(messageOf(error))}`);
+      throw failed(messageOf(error));
     } finally {
       this.#isRunning = false;
     }
   }
 
-  async #handOver(successor: ChildProcess, dryRun: boolean): Promise<UpgradeReply> {
+  async #handOver(successor: ChildProcess, dryRun: boolean): Promise<Upgraded> {
     let lost: unknown;
     const reopen = async () => {
       try {
@@ -91,8 +104,6 @@ export class Upgrades {
       return { pid, pausedMs };
     } catch (error) {
       if (lost !== undefined) this.#ending.end({ why: 'stranded', error });
-      // It tells its own error on the same output.
-      if (isBlockError(error)) return { error: error.message };
       throw error;
     }
   }
@@ -105,4 +116,24 @@ export class Upgrades {
     );
     this.#ending.end({ why: 'upgraded', pid });
   }
+}
+
+function failed(message: string): RequestError {
+  return new RequestError('UPGRADE_FAILED', message, 'the old server goes on; its log may say more');
+}
+
+function requestIn(body: ApiRequest['body']): UpgradeRequest {
+  checkFields(body, ['program', 'dryRun']);
+  const { program } = body;
+  const dryRun = flagField(body, 'dryRun');
+  if (program === undefined) return { dryRun };
+  if (isProgram(program)) return { program, dryRun };
+  throw new RequestError('BAD_REQUEST', 'program must be { file, args, folder }');
+}
+
+function isProgram(value: unknown): value is Program {
+  if (typeof value !== 'object' || value === null) return false;
+  const { file, args, folder } = value as Partial<Record<keyof Program, unknown>>;
+  const isText = (each: unknown) => typeof each === 'string';
+  return isText(file) && isText(folder) && Array.isArray(args) && args.every(isText);
 }
