@@ -33,6 +33,7 @@ describe('Arrows point down', () => {
     'object-cache': ['block', 'object-store'],
     'object-store-s3': ['block', 'object-store'],
     'volume-root': ['block', 'object-store'],
+    'warm-start': ['block', 'cache'],
     'backend-log': ['block', 'object-store', 'volume-root'],
     'backend-s3': ['block', 'object-store', 'object-store-s3', 'volume-root'],
     uri: [

@@ -130,6 +130,12 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
     tier: ['syntax'],
     volumes: ['schemes', 'syntax'],
   },
+  'packages/warm-start': {
+    '.': ['format', 'lists'],
+    files: ['format'],
+    format: [],
+    lists: ['files', 'format'],
+  },
   'packages/write-log': {
     '.': ['changes', 'drain', 'format', 'log', 'medium', 'opening', 'reading'],
     changes: ['format'],
