@@ -59,6 +59,8 @@ export function blockyard(options: SideOptions, layout: Layout = 'chunks'): Side
     AWS_ACCESS_KEY_ID: store.accessKeyId,
     AWS_SECRET_ACCESS_KEY: store.secretAccessKey,
     AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+    // As the command's README advises for serving from a store.
+    NODE_OPTIONS: '--max-semi-space-size=32',
   };
   let server: ChildProcess | undefined;
   return {
