@@ -14,6 +14,7 @@ import { type ConnectS3Options, connectS3, createVolume, type StoreOptions } fro
 import { brief } from './testing/brief.js';
 import { TestClock } from './testing/clock.js';
 import { gate } from './testing/gate.js';
+import { TIMEOUT_MS, timingOut } from './testing/timing-out.js';
 
 const SECTOR = 512;
 const OBJECT_SECTORS = 8;
@@ -30,7 +31,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   proxy.onRequest = () => undefined;
-  at = { ...proxy.volume(), requestTimeoutMs: 10_000 };
+  at = { ...proxy.volume(), requestTimeoutMs: TIMEOUT_MS };
   await createVolume({ ...at, sectorSize: SECTOR, sizeSectors: SECTORS, objectSizeBytes: OBJECT_SECTORS * SECTOR });
 });
 afterEach(async () => {
@@ -90,6 +91,8 @@ function failing(which: (request: ProxiedRequest) => boolean, fault: Fault, time
 
 const dead = () => failing(() => true, { kind: 'reset-before' });
 
+const timedOut = <T>(task: Promise<T>) => timingOut(task, proxy, clock);
+
 const codeOf = (code: string) => expect.objectContaining({ name: 'BlockError', code });
 
 test('a burst of 503 is waited out', async () => {
@@ -124,9 +127,9 @@ test('a PUT whose answer was lost is recognized as its own when the second try f
 });
 
 test('a PUT that no one answered is looked for, and found', async () => {
-  const device = await connect({ maxAttempts: 1, requestTimeoutMs: 1000 });
+  const device = await connect({ maxAttempts: 1 });
   failing(isDataPut, { kind: 'swallow-after' });
-  await device.write(3, fill(1));
+  await timedOut(device.write(3, fill(1)));
   const ofData = proxy.requests.map(brief).filter((request) => request.includes('data/'));
   expect(ofData).toEqual(['PUT data/000000000000', 'HEAD data/000000000000']);
   proxy.onRequest = () => undefined;
@@ -156,15 +159,15 @@ test('a failed write says what was to be written, where it went wrong and why', 
 });
 
 test('after a write whose fate no one knows, reads ask the store', async () => {
-  const device = await connect({ maxAttempts: 1, requestTimeoutMs: 1000 });
+  const device = await connect({ maxAttempts: 1 });
   // Carried out, but neither the answer nor the look afterwards comes through.
   failing((request) => request.path.includes('/data/'), { kind: 'swallow-after' });
-  await expect(device.write(3, fill(1))).rejects.toEqual(codeOf('TIMEOUT'));
+  await expect(timedOut(device.write(3, fill(1)))).rejects.toEqual(codeOf('TIMEOUT'));
   proxy.onRequest = () => undefined;
   expect(await read(device, 3)).toEqual([1]);
   // Never carried out: the object is not there, which is no damage.
   failing((request) => request.path.includes('/data/'), { kind: 'swallow' });
-  await expect(device.write(11, fill(1))).rejects.toEqual(codeOf('TIMEOUT'));
+  await expect(timedOut(device.write(11, fill(1)))).rejects.toEqual(codeOf('TIMEOUT'));
   proxy.onRequest = () => undefined;
   expect(await read(device, 11)).toEqual([0]);
   await device.write(12, fill(2));
@@ -177,7 +180,7 @@ test('after a write whose fate no one knows, reads ask the store', async () => {
 async function giveUp(device: BlockDevice, start: number, buffers: Uint8Array[]): Promise<() => Promise<void>> {
   const { passed, open } = gate();
   failing(isDataPut, { kind: 'hold', until: passed }, 1);
-  await expect(device.write(start, buffers)).rejects.toEqual(codeOf('TIMEOUT'));
+  await expect(timedOut(device.write(start, buffers))).rejects.toEqual(codeOf('TIMEOUT'));
   return async () => {
     open();
     await passed;
@@ -186,7 +189,7 @@ async function giveUp(device: BlockDevice, start: number, buffers: Uint8Array[])
 }
 
 test('a write that was given up and arrives after its successor is kept out', async () => {
-  const device = await connect({ maxAttempts: 1, requestTimeoutMs: 1000 });
+  const device = await connect({ maxAttempts: 1 });
   const arrive = await giveUp(device, 3, fill(1));
   await device.write(3, fill(2));
   await arrive();
@@ -194,7 +197,7 @@ test('a write that was given up and arrives after its successor is kept out', as
 });
 
 test('a write that was given up and arrives before its successor is built upon', async () => {
-  const device = await connect({ maxAttempts: 1, requestTimeoutMs: 1000 });
+  const device = await connect({ maxAttempts: 1 });
   await device.write(0, fill(1, OBJECT_SECTORS));
   const arrive = await giveUp(device, 0, fill(2, OBJECT_SECTORS));
   await arrive();
@@ -203,7 +206,7 @@ test('a write that was given up and arrives before its successor is built upon',
 });
 
 test('a write that was given up is kept out also when the contents it was made for are back', async () => {
-  const device = await connect({ maxAttempts: 1, requestTimeoutMs: 1000 });
+  const device = await connect({ maxAttempts: 1 });
   await device.write(0, fill(1, OBJECT_SECTORS));
   const arrive = await giveUp(device, 0, fill(2, OBJECT_SECTORS));
   await device.write(0, fill(3, OBJECT_SECTORS));
@@ -213,7 +216,7 @@ test('a write that was given up is kept out also when the contents it was made f
 });
 
 test('a write that was given up does not come back after a discard', async () => {
-  const device = await connect({ maxAttempts: 1, requestTimeoutMs: 1000 });
+  const device = await connect({ maxAttempts: 1 });
   const arrive = await giveUp(device, 3, fill(1));
   await device.discard(0, SECTORS);
   await device.flush();
@@ -223,7 +226,7 @@ test('a write that was given up does not come back after a discard', async () =>
 });
 
 test('a write that was given up does not come back after it was made again, and discarded twice', async () => {
-  const device = await connect({ maxAttempts: 1, requestTimeoutMs: 1000 });
+  const device = await connect({ maxAttempts: 1 });
   const arrive = await giveUp(device, 3, fill(1));
   await device.write(3, fill(2));
   await device.discard(0, SECTORS);
@@ -234,10 +237,10 @@ test('a write that was given up does not come back after it was made again, and 
 });
 
 test('an attempt that got no answer does not come back after the next one was stored, and discarded', async () => {
-  const device = await connect({ maxAttempts: 2, requestTimeoutMs: 1000 });
+  const device = await connect({ maxAttempts: 2 });
   const { passed, open } = gate();
   failing(isDataPut, { kind: 'hold', until: passed }, 1);
-  await device.write(3, fill(1));
+  await timedOut(device.write(3, fill(1)));
   await device.discard(0, SECTORS);
   await device.flush();
   open();
@@ -247,7 +250,7 @@ test('an attempt that got no answer does not come back after the next one was st
 });
 
 test('a write that was given up over an object does not come back after a discard, which deletes the object', async () => {
-  const device = await connect({ maxAttempts: 1, requestTimeoutMs: 1000 });
+  const device = await connect({ maxAttempts: 1 });
   await device.write(0, fill(1, OBJECT_SECTORS));
   const arrive = await giveUp(device, 3, fill(2));
   await device.discard(0, SECTORS);
@@ -259,11 +262,11 @@ test('a write that was given up over an object does not come back after a discar
 test.skipIf(!CONDITIONAL_DELETES)(
   'a delete that was given up does not take away what was written after it',
   async () => {
-    const device = await connect({ maxAttempts: 1, requestTimeoutMs: 1000 });
+    const device = await connect({ maxAttempts: 1 });
     await device.write(0, fill(1, OBJECT_SECTORS));
     const { passed, open } = gate();
     failing(isDelete, { kind: 'hold', until: passed }, 1);
-    await expect(device.discard(0, SECTORS)).rejects.toEqual(codeOf('TIMEOUT'));
+    await expect(timedOut(device.discard(0, SECTORS))).rejects.toEqual(codeOf('TIMEOUT'));
     await device.write(0, fill(2, OBJECT_SECTORS));
     await device.flush();
     open();
@@ -323,11 +326,11 @@ test('answers that all break off are an error, not zeroes', async () => {
 });
 
 test('a silent store is a time-out', async () => {
-  const device = await connect({ maxAttempts: 2, requestTimeoutMs: 1000 });
+  const device = await connect({ maxAttempts: 2 });
   await device.write(3, fill(1));
   failing(() => true, { kind: 'swallow' });
-  await expect(read(device, 3)).rejects.toEqual(codeOf('TIMEOUT'));
-  await expect(device.flush()).rejects.toEqual(codeOf('TIMEOUT'));
+  await expect(timedOut(read(device, 3))).rejects.toEqual(codeOf('TIMEOUT'));
+  await expect(timedOut(device.flush())).rejects.toEqual(codeOf('TIMEOUT'));
   proxy.onRequest = () => undefined;
   await device.flush();
   expect(await read(device, 3)).toEqual([1]);
@@ -478,11 +481,11 @@ test('a resize whose answer was lost is a resize', async () => {
 });
 
 test('a resize that failed leaves the old size, also when it reaches the store after all', async () => {
-  const device = await connect({ maxAttempts: 1, requestTimeoutMs: 1000 });
+  const device = await connect({ maxAttempts: 1 });
   await device.write(0, fill(1, SECTORS));
   const { passed, open } = gate();
   failing(isRootPut, { kind: 'hold', until: passed }, 1);
-  await expect(device.resize(10)).rejects.toEqual(codeOf('TIMEOUT'));
+  await expect(timedOut(device.resize(10))).rejects.toEqual(codeOf('TIMEOUT'));
   expect(device.info.sizeSectors).toBe(SECTORS);
   expect(await read(device, SECTORS - 1)).toEqual([1]);
   await device.flush();
@@ -496,10 +499,10 @@ test('a resize that failed leaves the old size, also when it reaches the store a
 });
 
 test('a resize that failed and reached the store before the next flush is taken back by it', async () => {
-  const device = await connect({ maxAttempts: 1, requestTimeoutMs: 1000 });
+  const device = await connect({ maxAttempts: 1 });
   const { passed, open } = gate();
   failing(isRootPut, { kind: 'hold', until: passed }, 1);
-  await expect(device.resize(10)).rejects.toEqual(codeOf('TIMEOUT'));
+  await expect(timedOut(device.resize(10))).rejects.toEqual(codeOf('TIMEOUT'));
   open();
   await passed;
   await proxy.idle();

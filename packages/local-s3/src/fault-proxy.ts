@@ -48,6 +48,8 @@ export interface FaultProxy {
   onRequest: (request: ProxiedRequest) => Fault | undefined;
   /** Resolves when every request that reached the store was answered by it, those with lost answers included. */
   idle(): Promise<void>;
+  /** How many requests have clients that wait for an answer which they will not get, or not yet: swallowed or held back. */
+  readonly silentRequests: number;
   stop(): Promise<void>;
 }
 
@@ -55,6 +57,12 @@ export interface FaultProxy {
 export async function startFaultProxy(endpoint: string): Promise<FaultProxy> {
   const target = new URL(endpoint);
   const forwarding = new Set<Promise<void>>();
+  const silent = new Set<ServerResponse>();
+  const keepWaiting = (outgoing: ServerResponse) => {
+    if (outgoing.closed) return;
+    silent.add(outgoing);
+    outgoing.once('close', () => silent.delete(outgoing));
+  };
 
   const handle = async (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const seen = describe(incoming, target.pathname);
@@ -63,16 +71,18 @@ export async function startFaultProxy(endpoint: string): Promise<FaultProxy> {
     const body = await readAll(incoming);
     if (fault?.kind === 'reply') return reply(outgoing, fault);
     if (fault?.kind === 'reset-before') return reset(outgoing);
-    if (fault?.kind === 'swallow') return;
+    if (fault?.kind === 'swallow') return keepWaiting(outgoing);
     if (fault?.kind === 'reply-late') reply(outgoing, fault);
     const held = fault?.kind === 'hold' || fault?.kind === 'reply-late' ? fault.until : undefined;
+    if (fault?.kind === 'hold') keepWaiting(outgoing);
     // One that is held back does not count until it is let go.
     await held;
+    silent.delete(outgoing);
     const answered = answerOf(incoming, body, target);
     track(forwarding, answered);
     if (fault?.kind === 'reply-late') return;
     const answer = await answered;
-    if (fault?.kind === 'swallow-after') return;
+    if (fault?.kind === 'swallow-after') return keepWaiting(outgoing);
     if (fault?.kind === 'reset-after') return reset(outgoing);
     if (fault?.kind === 'reply-after') return reply(outgoing, fault);
     outgoing.writeHead(answer.status, answer.headers);
@@ -95,6 +105,9 @@ export async function startFaultProxy(endpoint: string): Promise<FaultProxy> {
     onRequest: () => undefined,
     idle: async () => {
       while (forwarding.size > 0) await Promise.allSettled(forwarding);
+    },
+    get silentRequests() {
+      return silent.size;
     },
     stop: () =>
       new Promise((resolve) => {

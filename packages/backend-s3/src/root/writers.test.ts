@@ -6,6 +6,7 @@ import { connectS3, createVolume, deleteVolume, type StoreOptions } from '../ind
 import { brief } from '../testing/brief.js';
 import { TestClock } from '../testing/clock.js';
 import { gate } from '../testing/gate.js';
+import { TIMEOUT_MS, timingOut } from '../testing/timing-out.js';
 
 const SECTOR = 512;
 const OBJECT_SECTORS = 8;
@@ -26,7 +27,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   proxy.onRequest = () => undefined;
   clock = new TestClock();
-  at = proxy.volume();
+  at = { ...proxy.volume(), requestTimeoutMs: TIMEOUT_MS };
   await createVolume({ ...at, sectorSize: SECTOR, sizeSectors: SECTORS, objectSizeBytes: OBJECT_SECTORS * SECTOR });
   first = await connect();
   await first.write(0, fill(1, 32));
@@ -40,7 +41,7 @@ afterAll(async () => {
   await store.stop();
 });
 
-async function connect(options: { readOnly?: boolean; maxAttempts?: number; requestTimeoutMs?: number } = {}) {
+async function connect(options: { readOnly?: boolean; maxAttempts?: number } = {}) {
   const device = await connectS3({ ...at, clock, ...options });
   opened.push(device);
   return device;
@@ -198,13 +199,15 @@ test('a read that meets an object of a later writer is FENCED, not a mix of two 
 
 test('a write of the writer before, arriving after the takeover, fences no one and is built upon', async () => {
   await first.disconnect();
-  const slow = await connect({ maxAttempts: 1, requestTimeoutMs: 1000 });
+  const slow = await connect({ maxAttempts: 1 });
   const { passed, open } = gate();
   const late = ({ method, path }: { method: string; path: string }) => method === 'PUT' && path.includes('/data/');
   proxy.onRequest = (request) => (late(request) ? { kind: 'hold', until: passed } : undefined);
   const givenUp = [slow.write(0, fill(5, OBJECT_SECTORS)), slow.write(8, fill(5)), slow.write(40, fill(5))];
   const reason = expect.objectContaining({ code: 'TIMEOUT' });
-  expect(await Promise.allSettled(givenUp)).toEqual(givenUp.map(() => ({ status: 'rejected', reason })));
+  expect(await timingOut(Promise.allSettled(givenUp), proxy, clock)).toEqual(
+    givenUp.map(() => ({ status: 'rejected', reason })),
+  );
   proxy.onRequest = () => undefined;
   const next = await connect();
   open();
