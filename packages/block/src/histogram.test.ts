@@ -51,4 +51,37 @@ describe('a histogram', () => {
     for (const value of [1, 1e15, 2e15]) histogram.add(value);
     assert.deepEqual([histogram.quantile(0.3), histogram.quantile(0.6), histogram.quantile(1)], [2, 2e15, 2e15]);
   });
+
+  test('tells how many values were less than each of several, exactly where a bucket begins', () => {
+    const value = fc.oneof(fc.integer({ min: 0, max: 1000 }), fc.double({ min: 0, max: 1e9, noNaN: true }));
+    const bound = fc.tuple(fc.integer({ min: 1, max: 63 }), fc.integer({ min: 0, max: 20 }));
+    const edges = fc.array(bound.map(([n, doublings]) => (n < 32 ? n : n * 2 ** doublings)));
+    fc.assert(
+      fc.property(fc.array(value), edges, (values, bounds) => {
+        const histogram = new Histogram();
+        for (const each of values) histogram.add(each);
+        const ascending = bounds.sort((a, b) => a - b);
+        assert.deepEqual(
+          histogram.below(ascending),
+          ascending.map((edge) => values.filter((each) => each < edge).length),
+        );
+      }),
+    );
+  });
+
+  test('counts on past what 32 bits hold', () => {
+    const histogram = new Histogram();
+    for (const times of [2 ** 32 - 1, 1, 2 ** 33, 5]) histogram.add(7, times);
+    histogram.add(9, 4 * 2 ** 32);
+    const sevens = 3 * 2 ** 32 + 5;
+    assert.deepEqual([histogram.count, histogram.sum], [sevens + 4 * 2 ** 32, sevens * 7 + 36 * 2 ** 32]);
+    assert.deepEqual(histogram.below([7, 8, 10]), [0, sevens, histogram.count]);
+    assert.deepEqual([histogram.quantile(0.42), histogram.quantile(0.43)], [8, 9]);
+  });
+
+  test('knows the sum, and takes any bound', () => {
+    const histogram = new Histogram();
+    for (let count = 0; count < 3; count++) histogram.add(7);
+    assert.deepEqual([histogram.sum, histogram.below([7, 8, 1e18])], [21, [0, 3, 3]]);
+  });
 });

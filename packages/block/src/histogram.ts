@@ -2,6 +2,7 @@
 const STEPS = 32;
 /** Buckets in all. The last one, which has no end, begins past 40 days if the values are microseconds. */
 const BUCKETS_MAX = 1184;
+const CARRY = 2 ** 32;
 
 /**
  * Counts values in buckets that grow with them, so that every quantile is known to within one in 32, at the cost of
@@ -9,23 +10,31 @@ const BUCKETS_MAX = 1184;
  */
 export class Histogram {
   readonly #counts = new Uint32Array(BUCKETS_MAX);
+  /** What 32 bits do not hold of a bucket's count, in units of 2^32: a busy server gets there within a day. */
+  readonly #carries = new Map<number, number>();
   #count = 0;
   #sum = 0;
   #min = Number.POSITIVE_INFINITY;
   #max = 0;
 
-  /** `value` is not negative. */
-  add(value: number): void {
+  /** `value` is not negative; it is added so many times, once or more. */
+  add(value: number, times = 1): void {
     const bucket = Math.min(bucketOf(value), BUCKETS_MAX - 1);
-    this.#counts[bucket] = (this.#counts[bucket] ?? 0) + 1;
-    this.#count++;
-    this.#sum += value;
+    const count = (this.#counts[bucket] ?? 0) + times;
+    this.#counts[bucket] = count;
+    if (count >= CARRY) this.#carries.set(bucket, (this.#carries.get(bucket) ?? 0) + Math.floor(count / CARRY));
+    this.#count += times;
+    this.#sum += value * times;
     this.#min = Math.min(this.#min, value);
     this.#max = Math.max(this.#max, value);
   }
 
   get count(): number {
     return this.#count;
+  }
+
+  get sum(): number {
+    return this.#sum;
   }
 
   get byteLength(): number {
@@ -48,10 +57,28 @@ export class Histogram {
   quantile(share: number): number {
     let left = Math.ceil(this.#count * share);
     for (let bucket = 0; bucket < BUCKETS_MAX && this.#count > 0; bucket++) {
-      left -= this.#counts[bucket] ?? 0;
+      left -= this.#in(bucket);
       if (left <= 0) return Math.min(endOf(bucket), this.#max);
     }
     return this.#max;
+  }
+
+  /**
+   * For each of these values, in ascending order, how many values were less. Exact where a bucket begins: at whole numbers up
+   * to 64, and at what is one of them doubled any number of times from 32 on. Elsewhere off by what one bucket holds.
+   */
+  below(bounds: readonly number[]): number[] {
+    let bucket = 0;
+    let count = 0;
+    return bounds.map((bound) => {
+      for (const end = Math.min(bucketOf(bound), BUCKETS_MAX); bucket < end; bucket++)
+        count += this.#in(bucket);
+      return count;
+    });
+  }
+
+  #in(bucket: number): number {
+    return (this.#counts[bucket] ?? 0) + (this.#carries.get(bucket) ?? 0) * CARRY;
   }
 }
 

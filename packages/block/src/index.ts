@@ -42,6 +42,7 @@ export {
 } from './contract.js';
 export { createDevice, type DeviceOptions } from './device/device.js';
 export type { BlockDriver } from './driver.js';
+export { DURATION_BOUNDS_US, type DurationCounts, durationsOf } from './durations.js';
 export { CODE_BY_ERRNO, type ErrnoCodes, errnoOf, fromErrno, unlessErrno } from './errno.js';
 export {
   BLOCK_ERROR_CODES,

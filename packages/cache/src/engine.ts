@@ -49,6 +49,7 @@ export class Engine {
   #deviceSectors: Sector;
   readonly #plan: MemoryPlan;
   readonly #options: CheckedOptions;
+  #maxSizeBytes: number;
 
   constructor(base: BlockDevice, options: CheckedOptions) {
     const { sectorSize, sizeSectors, preferredIoBytes } = base.info;
@@ -56,6 +57,7 @@ export class Engine {
     const policy = createPolicy(options, plan);
     this.#plan = plan;
     this.#options = options;
+    this.#maxSizeBytes = options.maxSizeBytes;
     this.base = new BaseCalls(base, (error) => this.broke(error));
     this.#deviceSectors = sizeSectors as Sector;
     this.clock = containedClock(options.clock, (error) => this.broke(error));
@@ -126,6 +128,10 @@ export class Engine {
     this.writeBack.baseChanged();
   }
 
+  get maxSizeBytes(): number {
+    return this.#maxSizeBytes;
+  }
+
   /** Bytes that the cache holds now. */
   get heldBytes(): number {
     return this.lines.payloadBytes + this.lines.tableBytes + this.dirtyLines.byteLength + this.#plan.fixedBytes;
@@ -147,6 +153,7 @@ export class Engine {
     if (slots < plan.parkedMax + 1)
       throw invalid(`maxSizeBytes must leave room beside ${others} bytes of tables, not ${maxSizeBytes}`);
     this.lines.setLimits(slots, slots - plan.parkedMax);
+    this.#maxSizeBytes = maxSizeBytes;
     this.prefetcher.budgetChanged();
     const changed = this.budget.begin();
     this.#memoryReturned();

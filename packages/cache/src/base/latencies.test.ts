@@ -1,4 +1,4 @@
-import { Histogram } from '@blockyard/block';
+import { durationsOf, Histogram } from '@blockyard/block';
 import { expect, test } from 'vitest';
 import { Latencies, summaryOf } from './latencies.js';
 
@@ -8,6 +8,7 @@ test('a summary has the count, the mean, the middle, the slowest hundredth and t
   histogram.add(1000);
   histogram.add(5000);
   expect(summaryOf(histogram)).toEqual({
+    ...durationsOf(histogram),
     count: 100,
     meanUs: histogram.mean,
     p50Us: histogram.quantile(0.5),

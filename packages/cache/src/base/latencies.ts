@@ -1,8 +1,7 @@
-import { type Clock, Histogram } from '@blockyard/block';
+import { type Clock, type DurationCounts, durationsOf, Histogram } from '@blockyard/block';
 
-/** Microseconds, as a summary of all values so far. */
-export interface LatencySummary {
-  readonly count: number;
+/** All durations so far, summed up, in microseconds, and as counts that can be subtracted. */
+export interface LatencySummary extends DurationCounts {
   readonly meanUs: number;
   readonly p50Us: number;
   readonly p99Us: number;
@@ -30,7 +29,7 @@ export function timed(clock: Clock, histogram: Histogram): () => void {
 
 export function summaryOf(histogram: Histogram): LatencySummary {
   return {
-    count: histogram.count,
+    ...durationsOf(histogram),
     meanUs: histogram.mean,
     p50Us: histogram.quantile(0.5),
     p99Us: histogram.quantile(0.99),

@@ -9,25 +9,27 @@ import type { FetchWidth } from '../requests/fetch-width.js';
 import type { ReadCounts } from '../requests/read-request.js';
 import type { ZeroRanges } from '../unwritten/zero-ranges.js';
 import type { WriteBack } from '../write-back/write-back.js';
+import { type Unwritten, type UnwrittenContext, unwrittenOf } from './unwritten.js';
 
 /** What keeps the numbers. */
-export interface SnapshotContext {
+export interface SnapshotContext extends UnwrittenContext {
   readonly counts: ReadCounts;
   readonly fetcher: Pick<Fetcher, 'counts' | 'inFlight'>;
   readonly fetchWidth: Pick<FetchWidth, 'counts' | 'probeReuse'>;
-  readonly writeBack: Pick<WriteBack, 'counts' | 'dirtyCount' | 'inFlight'>;
-  readonly lines: Pick<Lines, 'count' | 'slotsMax' | 'parked'>;
-  readonly zeroes: Pick<ZeroRanges, 'pendingCount' | 'inFlightCount'>;
+  readonly writeBack: UnwrittenContext['writeBack'] & Pick<WriteBack, 'counts' | 'dirtyCount' | 'inFlight'>;
+  readonly lines: Lines;
+  readonly zeroes: UnwrittenContext['zeroes'] & Pick<ZeroRanges, 'pendingCount' | 'inFlightCount'>;
   readonly admission: Pick<Admission, 'count'>;
   readonly lender: Pick<Lender, 'count'>;
   readonly linesAhead: Pick<LinesAhead, 'inFlight'>;
   readonly warmUps: Pick<WarmUps, 'counts' | 'count'>;
   readonly latencies: Latencies;
   readonly heldBytes: number;
+  readonly maxSizeBytes: number;
 }
 
 /** Counters since `connectCache`, and gauges. Plain numbers; copies, so they do not change. */
-export interface CacheSnapshot {
+export interface CacheSnapshot extends Unwritten {
   /** Lines that reads asked for, one count for each line of each request. */
   readonly lookups: number;
   /** Of them, those answered from memory. */
@@ -49,6 +51,8 @@ export interface CacheSnapshot {
   readonly linesWrittenBack: number;
   /** Bytes held now, and the lines they hold. Never above `maxSizeBytes`. */
   readonly heldBytes: number;
+  readonly maxSizeBytes: number;
+  readonly lineBytes: number;
   readonly lines: number;
   readonly linesMax: number;
   readonly dirtyLines: number;
@@ -98,9 +102,12 @@ export function snapshotOf(context: SnapshotContext): CacheSnapshot {
     baseErrors: fetcher.counts.failed + writeBack.counts.failed,
     linesWrittenBack: writeBack.counts.lines,
     heldBytes: context.heldBytes,
+    maxSizeBytes: context.maxSizeBytes,
+    lineBytes: context.geometry.lineSize,
     lines: lines.count,
     linesMax: lines.slotsMax,
     dirtyLines: writeBack.dirtyCount,
+    ...unwrittenOf(context),
     parkedLines: lines.parked,
     zeroRanges: zeroes.pendingCount + zeroes.inFlightCount,
     waitingRequests: admission.count,

@@ -60,6 +60,13 @@ export class ZeroRanges {
     return this.pendingCount === 0 ? Number.POSITIVE_INFINITY : this.#sinceMs;
   }
 
+  /** Since when the oldest range has been pending or on its way; infinite if there is none. */
+  get oldestSinceMs(): number {
+    let oldestMs = this.pendingSinceMs;
+    for (const { sinceMs } of this.#inFlight) oldestMs = Math.min(oldestMs, sinceMs);
+    return oldestMs;
+  }
+
   /**
    * The range reads as zeroes from now on; the caller drops what lines hold of it. `epoch` is the oldest of the data that go,
    * if any do: a flush that waits for those has to wait for the zeroes instead.

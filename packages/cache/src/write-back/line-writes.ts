@@ -39,6 +39,16 @@ export class LineWrites {
     return this.#writes.keys();
   }
 
+  /** Since when the oldest dirty data have waited of those that are on their way, or lie in a line that is; infinite if none do. */
+  get oldestSinceMs(): number {
+    let oldestMs = Number.POSITIVE_INFINITY;
+    for (const { epoch, sinceMs, rewrittenEpoch, rewrittenMs } of this.#writes.values()) {
+      if (epoch >= 0) oldestMs = Math.min(oldestMs, sinceMs);
+      if (rewrittenEpoch >= 0) oldestMs = Math.min(oldestMs, rewrittenMs);
+    }
+    return oldestMs;
+  }
+
   add(write: LineWrite): void {
     invariant(!this.#writes.has(write.entry), 'a line must be on its way once at a time');
     this.#writes.set(write.entry, write);

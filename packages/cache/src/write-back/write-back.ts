@@ -84,6 +84,10 @@ export class WriteBack {
   /** Counts what the base took, and how much of it a flush has made durable. */
   #changes = 1;
   #durableChanges = 0;
+  /** Since when the base has had changes that no flush has followed; infinite if it has none, or all may be those of others. */
+  #unflushedSinceMs = Number.POSITIVE_INFINITY;
+  /** The same, of what the flush under way will make durable. */
+  #flushingSinceMs = Number.POSITIVE_INFINITY;
 
   constructor(context: WriteBackContext, options: WriteBackOptions) {
     const { lines, dirtyLines, epochs, clock } = context;
@@ -103,6 +107,11 @@ export class WriteBack {
   /** Lines that the base does not have yet: waiting or being written. */
   get dirtyCount(): number {
     return this.#context.dirtyLines.count + this.writes.dirtyCount;
+  }
+
+  /** Since when the base has had something of this cache that no flush has made durable; infinite if it has nothing. */
+  get unflushedSinceMs(): number {
+    return Math.min(this.#unflushedSinceMs, this.#flushingSinceMs);
   }
 
   /** Whether one more line may become dirty. */
@@ -167,6 +176,7 @@ export class WriteBack {
   /** The base's size or contents changed otherwise than by writing back. */
   baseChanged(): void {
     this.#changes++;
+    this.#beginUnflushed();
   }
 
   /** Starts nothing ever again, and leaves no timer. Those who wait are told when the calls of the base end. */
@@ -351,6 +361,7 @@ export class WriteBack {
   #callSettled(error: unknown, failed: boolean): void {
     const { admission, budget } = this.#context;
     this.#changes++;
+    this.#beginUnflushed();
     if (failed) {
       this.counts.failed++;
       this.#retry.failed(error);
@@ -379,10 +390,23 @@ export class WriteBack {
     const { base, clock, latencies } = this.#context;
     const changes = this.#changes;
     const ended = timed(clock, latencies.baseFlush);
-    await base.flush();
+    this.#flushingSinceMs = this.#unflushedSinceMs;
+    this.#unflushedSinceMs = Number.POSITIVE_INFINITY;
+    try {
+      await base.flush();
+    } catch (error) {
+      this.#unflushedSinceMs = this.unflushedSinceMs;
+      throw error;
+    } finally {
+      this.#flushingSinceMs = Number.POSITIVE_INFINITY;
+    }
     ended();
     this.#durableChanges = Math.max(this.#durableChanges, changes);
     this.counts.flushes++;
+  }
+
+  #beginUnflushed(): void {
+    if (this.#unflushedSinceMs === Number.POSITIVE_INFINITY) this.#unflushedSinceMs = this.#context.clock.now();
   }
 
   /** Whether data for a part of the range are on their way to the base. */
