@@ -1,6 +1,6 @@
 import { BlockError, createDevice } from '@blockyard/block';
 import { Semaphore, SerialQueue } from '@blockyard/block/async';
-import { copyOfTraffic, type ObjectStore, type StoreAbilities } from '@blockyard/object-store';
+import type { ObjectStore, StoreAbilities } from '@blockyard/object-store';
 import {
   claimOver,
   Fence,
@@ -51,7 +51,7 @@ export async function connectS3(options: ConnectS3Options): Promise<S3Device> {
       const { driver, held } = await openDriver(store, settings);
       return Object.assign(createDevice(driver), {
         heldBy: volumeHolderOf(held),
-        snapshot: () => ({ traffic: copyOfTraffic(store.traffic) }),
+        snapshot: () => store.snapshot(),
       });
     } catch (error) {
       store.close();

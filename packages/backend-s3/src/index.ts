@@ -1,7 +1,9 @@
 export {
+  type AttemptCounts,
   type S3Credentials,
   type S3CredentialsProvider,
   STORE_EVENTS_CHANNEL,
+  type StoreAvailability,
   type StoreEvent,
 } from '@blockyard/object-store-s3';
 export type { VolumeHolder } from '@blockyard/volume-root';

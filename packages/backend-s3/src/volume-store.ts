@@ -1,6 +1,6 @@
 import { BlockError } from '@blockyard/block';
 import type { ObjectStore, ProbeOptions, StoreAbilities } from '@blockyard/object-store';
-import { openS3Store } from '@blockyard/object-store-s3';
+import { openS3Store, type S3ObjectStore } from '@blockyard/object-store-s3';
 import { type Keys, keysOf } from './layout/keys.js';
 import type { StoreSettings } from './options.js';
 
@@ -15,7 +15,7 @@ export function nameOf(options: { readonly bucket?: unknown; readonly prefix?: u
 export function openVolumeStore(
   settings: StoreSettings,
   concurrency: { readonly minConcurrency: number; readonly maxConcurrency: number },
-): ObjectStore {
+): S3ObjectStore {
   const { dataPrefix, probePrefix, root } = keysOf(settings.prefix);
   const isData = (key: string) => key.startsWith(dataPrefix);
   const classOf = (key: string) => {

@@ -37,6 +37,7 @@ import { type PutRequest, putObject } from './requests/put-object.js';
 import { Spoilt } from './requests/range-taker.js';
 import { getRange } from './requests/ranged-get.js';
 import type { Ways } from './requests/ways.js';
+import type { S3StoreSnapshot } from './snapshot.js';
 
 /** Times that a GET or a PUT is made again because the store was busy with the same key. */
 const REPEATS_MAX = 3;
@@ -188,6 +189,11 @@ export class S3ObjectStore implements ObjectStore {
       { bucket: this.#bucket, prefix, inOrder, after, reaches, maxKeys },
       what,
     );
+  }
+
+  /** What it has done, and how the store is, at this moment. */
+  snapshot(): S3StoreSnapshot {
+    return this.#link.snapshot();
   }
 
   async probe(options: ProbeOptions): Promise<StoreAbilities> {

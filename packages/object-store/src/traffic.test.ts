@@ -110,6 +110,7 @@ test('the traffic of a while is what came to it meanwhile', () => {
 test('names of classes without end are counted together', () => {
   const counter = new TrafficCounter((key) => key);
   for (let key = 0; key < 1000; key++) counter.sent('get', String(key));
+  expect([counter.classOf('0'), counter.classOf('999')]).toEqual(['0', 'other']);
   const { classes } = counter;
   expect(Object.keys(classes).length).toBeLessThan(100);
   expect(Object.values(classes).reduce((sum, { requests: { get } }) => sum + get, 0)).toBe(1000);

@@ -65,9 +65,14 @@ export class TrafficCounter implements Traffic {
     for (const counts of [this.#total, this.#of(key)]) counts.downloadBytes += downloadBytes;
   }
 
-  #of(key: string): Counter {
+  /** The class that a key counts in: one of a bounded number. */
+  classOf(key: string): string {
     const wished = this.#classOf(key);
-    const name = this.#classes.has(wished) || this.#classes.size < MAX_CLASSES ? wished : OTHER_CLASS;
+    return this.#classes.has(wished) || this.#classes.size < MAX_CLASSES ? wished : OTHER_CLASS;
+  }
+
+  #of(key: string): Counter {
+    const name = this.classOf(key);
     let counts = this.#classes.get(name);
     if (counts === undefined) {
       counts = new Counter();

@@ -1,5 +1,5 @@
 import type { BlockDevice } from '@blockyard/block';
-import type { Traffic } from '@blockyard/object-store';
+import type { S3StoreSnapshot } from '@blockyard/object-store-s3';
 import type { VolumeHolder } from '@blockyard/volume-root';
 
 /** A volume that is open, with what its root told when it was opened. */
@@ -10,11 +10,9 @@ export interface S3Device extends BlockDevice {
   snapshot(): S3Snapshot;
 }
 
-/** Facts of an open volume, as they are at one moment. */
-export interface S3Snapshot {
-  /**
-   * Requests and bytes since it was opened, opening included. The classes are `data`, `root`, `probe` (the trial of what the
-   * store can do), and `other`. `costOf` of `@blockyard/object-store` makes dollars of it, or of one class.
-   */
-  readonly traffic: Traffic;
-}
+/**
+ * Facts of an open volume, as they are at one moment: those of its store, opening included. The classes of the traffic are
+ * `data`, `root`, `probe` (the trial of what the store can do), and `other`. `costOf` of `@blockyard/object-store` makes dollars
+ * of it, or of one class.
+ */
+export interface S3Snapshot extends S3StoreSnapshot {}

@@ -265,3 +265,54 @@ test('without subscribers nothing is lost', async () => {
   subscribe(STORE_EVENTS_CHANNEL, note);
   expect(events).toEqual([]);
 });
+
+test('attempts are timed and counted, failures and retries apart, and what is an answer is no failure', async () => {
+  const time = new TestTime();
+  const { store } = storeOf(
+    time,
+    async (number) => {
+      await time.sleep(10 * number);
+      if (number === 1) throw said(500, 'InternalError');
+      if (number === 3) throw said(404, 'NotFound');
+      if (number === 4) throw said(403, 'AccessDenied');
+      return FOUND;
+    },
+    { classOf: (key) => (key === 'root' ? 'root' : 'data') },
+  );
+  expect(store.snapshot()).toMatchObject({ attempts: [], requestsInFlight: 0, availability: { isAway: false } });
+  const head = time.until(store.head('root'));
+  await time.pass(5);
+  expect(store.snapshot()).toMatchObject({ attempts: [], requestsInFlight: 1 });
+  await head;
+  expect(await time.until(store.head('absent'))).toBeUndefined();
+  await expect(time.until(store.head('key'))).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
+  expect(store.snapshot()).toMatchObject({
+    attempts: [
+      { class: 'root', kind: 'head', failed: 1, retries: 1, durations: { count: 2, sumUs: 30_000 } },
+      { class: 'data', kind: 'head', failed: 1, durations: { count: 2, sumUs: 70_000 } },
+    ],
+    requestsInFlight: 0,
+    traffic: { classes: { root: { requests: { head: 2 } } } },
+  });
+  expect(store.snapshot().attempts).toHaveLength(2);
+});
+
+test('a store that is away is told as such, with what waits for it, until it answers', async () => {
+  const time = new TestTime();
+  const { store } = storeOf(time, failingUntil(time, 20_000, refused));
+  const heads = ['a', 'b', 'c', 'd'].map((key) => store.head(key));
+  const all = time.until(Promise.all(heads));
+  while (time.now() < 10_000) await settled();
+  const { availability, requestsHeldBack, requestsInFlight } = store.snapshot();
+  expect(availability).toMatchObject({ isAway: true, error: { code: 'UNAVAILABLE' } });
+  expect(availability.error?.message).toContain('s3://bucket/volume');
+  expect(availability.awayMs).toBe(time.now());
+  expect(availability.nextTryMs).toBeGreaterThanOrEqual(0);
+  expect(requestsHeldBack + requestsInFlight).toBeGreaterThan(0);
+  await all;
+  expect(store.snapshot()).toMatchObject({
+    availability: { isAway: false, awayMs: undefined, nextTryMs: undefined, error: undefined },
+    requestsHeldBack: 0,
+    requestsInFlight: 0,
+  });
+});

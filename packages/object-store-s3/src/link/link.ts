@@ -1,7 +1,9 @@
 import { setMaxListeners } from 'node:events';
 import { BlockError, type Clock } from '@blockyard/block';
-import type { RequestKind, TrafficCounter } from '@blockyard/object-store';
+import { copyOfTraffic, type RequestKind, type TrafficCounter } from '@blockyard/object-store';
+import type { S3StoreSnapshot } from '../snapshot.js';
 import { Abort } from './abort.js';
+import { AttemptsMade } from './attempts-made.js';
 import { backoffMs, sleep } from './backoff.js';
 import type { Credentials } from './credentials.js';
 import type { Experience, Limiter } from './limiter.js';
@@ -32,6 +34,8 @@ export interface Wish {
 }
 
 export interface LinkOptions {
+  /** What messages call the store. */
+  readonly name: string;
   readonly clock: Clock;
   readonly random: () => number;
   readonly requestTimeoutMs: number;
@@ -64,6 +68,7 @@ export class Link {
   readonly #options: LinkOptions;
   readonly #parts: LinkParts;
   readonly #closing = new AbortController();
+  readonly #attempts = new AttemptsMade();
   /** Gives the attempts up that are under way. */
   readonly #underWay = new Set<(error: unknown) => void>();
 
@@ -81,7 +86,7 @@ export class Link {
       const pass = await this.#admit(wish, course);
       const { generation } = this.#parts.credentials;
       try {
-        return await this.#try(wish, pass, send);
+        return await this.#try(wish, pass, course.tries > 0, send);
       } catch (error) {
         this.#checkOpen(wish, error);
         if (isAnswer(wish, error)) throw error;
@@ -89,6 +94,24 @@ export class Link {
         if (!(await this.#helped(wish, course, error, generation))) throw toBlockError(error, wish.what, course.tries);
       }
     }
+  }
+
+  snapshot(): S3StoreSnapshot {
+    const { traffic, outage, limiter } = this.#parts;
+    const { times } = outage;
+    return {
+      traffic: copyOfTraffic(traffic),
+      attempts: this.#attempts.snapshot(),
+      requestsInFlight: this.#underWay.size,
+      requestsHeldBack: outage.waiting,
+      concurrency: limiter.limit,
+      availability: {
+        isAway: times !== undefined,
+        awayMs: times?.awayMs,
+        nextTryMs: times?.nextTryMs,
+        error: times && toBlockError(outage.error, this.#options.name),
+      },
+    };
   }
 
   /** Aborts what is in flight, ends all waiting, and refuses what comes later. */
@@ -111,7 +134,7 @@ export class Link {
     return pass;
   }
 
-  async #try<T>(wish: Wish, pass: Pass, send: (options: SendOptions) => Promise<T>): Promise<T> {
+  async #try<T>(wish: Wish, pass: Pass, isRetry: boolean, send: (options: SendOptions) => Promise<T>): Promise<T> {
     const { limiter, outage } = this.#parts;
     // A trial does not wait for others on a line that may be dead.
     const entered = wish.isData === true && pass === 'free' && (await limiter.enter(this.#closing.signal));
@@ -119,7 +142,7 @@ export class Link {
     let experience: Experience = 'nothing';
     try {
       this.#checkOpen(wish);
-      const answer = await this.#send(wish, send);
+      const answer = await this.#timed(wish, isRetry, send);
       experience = 'answered';
       this.#answered();
       return answer;
@@ -129,6 +152,23 @@ export class Link {
     } finally {
       if (entered) limiter.leave(startMs, experience);
       if (experience === 'nothing') outage.gaveUp(pass);
+    }
+  }
+
+  async #timed<T>(wish: Wish, isRetry: boolean, send: (options: SendOptions) => Promise<T>): Promise<T> {
+    const { clock } = this.#options;
+    const startMs = clock.now();
+    let hasFailed = false;
+    try {
+      return await this.#send(wish, send);
+    } catch (error) {
+      hasFailed = !isAnswer(wish, error);
+      throw error;
+    } finally {
+      // What was broken off says nothing of the store.
+      const durationMs = clock.now() - startMs;
+      const className = this.#parts.traffic.classOf(wish.key);
+      if (!this.#closing.signal.aborted) this.#attempts.ended(className, wish.kind, { hasFailed, isRetry, durationMs });
     }
   }
 

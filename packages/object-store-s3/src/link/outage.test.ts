@@ -136,3 +136,25 @@ test('an absence of less than a second is not told', async () => {
   outage.answered();
   expect(told).toEqual([]);
 });
+
+test('while the store is away it is told since when, and when the next trial may go', async () => {
+  const time = new TestTime();
+  const { outage } = outageOf(time);
+  outage.failed('free', error, 0);
+  expect([outage.times, outage.waiting]).toEqual([undefined, 0]);
+  await time.pass(40);
+  outage.failed('free', error, 0);
+  outage.failed('free', error, 300);
+  expect(outage.times).toEqual({ awayMs: 40, nextTryMs: 300 });
+  const waiting = outage.admit(forever, signal);
+  await time.pass(100);
+  expect([outage.times, outage.waiting]).toEqual([{ awayMs: 140, nextTryMs: 200 }, 1]);
+  await time.pass(200);
+  expect(await waiting).toBe('trial');
+  // A trial that says nothing keeps the next one waiting for a while.
+  expect([outage.times, outage.waiting]).toEqual([{ awayMs: 340, nextTryMs: 5000 }, 0]);
+  await time.pass(6000);
+  expect(outage.times).toEqual({ awayMs: 6340, nextTryMs: 0 });
+  outage.answered();
+  expect(outage.times).toBeUndefined();
+});

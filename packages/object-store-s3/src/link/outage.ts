@@ -41,7 +41,7 @@ export class Outage {
   #isAway = false;
   #isTold = false;
   /** Until the next trial. */
-  #pause: { readonly timer: unknown } | undefined;
+  #pause: { readonly timer: unknown; readonly dueMs: number } | undefined;
   #error: unknown;
 
   constructor(options: OutageOptions) {
@@ -50,6 +50,19 @@ export class Outage {
 
   get isAway(): boolean {
     return this.#isAway;
+  }
+
+  /** For how long nothing has been answered, in milliseconds, and in how many the next trial may go; undefined unless it is away. */
+  get times(): { readonly awayMs: number; readonly nextTryMs: number } | undefined {
+    if (!this.#isAway) return undefined;
+    const nowMs = this.#options.clock.now();
+    const nextTryMs = Math.max(0, (this.#pause?.dueMs ?? nowMs) - nowMs);
+    return { awayMs: Math.max(0, nowMs - this.#firstFailureMs), nextTryMs };
+  }
+
+  /** Requests that wait. */
+  get waiting(): number {
+    return this.#waiting.length;
   }
 
   /** What was wrong last. */
@@ -134,11 +147,12 @@ export class Outage {
 
   #pauseFor(delayMs: number): void {
     this.#endPause();
-    const timer = this.#options.clock.set(() => {
+    const { clock } = this.#options;
+    const timer = clock.set(() => {
       this.#pause = undefined;
       this.#tryOne();
     }, delayMs);
-    this.#pause = { timer };
+    this.#pause = { timer, dueMs: clock.now() + delayMs };
   }
 
   #endPause(): void {
