@@ -54,7 +54,7 @@ export async function connectUri(text: string, options: ConnectUriOptions = {}):
     if (cacheSizeBytes === undefined) return device;
     try {
       const cached = await connectCache(device, { ...cache, maxSizeBytes: cacheSizeBytes });
-      return Object.assign(cached, factsBelow(device));
+      return Object.assign(cached, { cacheSnapshot: () => cached.snapshot() }, factsBelow(device));
     } catch (error) {
       await device.disconnect({ force: true });
       throw error;
@@ -64,9 +64,11 @@ export async function connectUri(text: string, options: ConnectUriOptions = {}):
   }
 }
 
+const BELOW = ['storeTraffic', 'storeSnapshot', 'logSnapshot', 'tier'] as const;
+
 /** What a cache does not hide. */
-function factsBelow({ storeTraffic, tier }: UriDevice): Pick<UriDevice, 'storeTraffic' | 'tier'> {
-  return { ...(storeTraffic === undefined ? {} : { storeTraffic }), ...(tier === undefined ? {} : { tier }) };
+function factsBelow(device: UriDevice): Pick<UriDevice, (typeof BELOW)[number]> {
+  return Object.fromEntries(BELOW.filter((name) => device[name] !== undefined).map((name) => [name, device[name]]));
 }
 
 /** Where there is no past an @ is a character like any other, and may have been meant for more. */

@@ -134,3 +134,25 @@ test('how patient to be with a store is said by the URI, or else by the caller',
   expect(await attempts(`${unreachable}&outage=wait&attempts=2`)).toBe(2);
   expect(await attempts(`${unreachable}&outage=1s&timeout=5s&concurrency=8&min-concurrency=2`)).toBeGreaterThan(1);
 });
+
+test.each(['chunks', 'log'] as const)('what %s and the cache above them tell is there for monitors', async (layout) => {
+  const uri = `s3://${store.bucket}/disks/told-${layout}?${query}`;
+  await createUri(uri, { sizeBytes: 2 ** 20, layout });
+  const device = await connectUri(uri, { cacheSizeBytes: 2 ** 20, cache: { maxDirtyAgeMs: Number.POSITIVE_INFINITY } });
+  await device.write(3, [new Uint8Array(4096).fill(9)]);
+  expect(device.cacheSnapshot?.()).toMatchObject({ dirtyBytes: 4096, oldestDirtyMs: expect.any(Number) });
+  expect(device.logSnapshot?.()?.unflushedBytes).toBe(layout === 'log' ? 0 : undefined);
+  await device.flush();
+  expect(device.cacheSnapshot?.()).toMatchObject({ dirtyBytes: 0, oldestDirtyMs: undefined });
+  const told = device.storeSnapshot?.();
+  const puts = told?.attempts
+    .filter(({ kind }) => kind === 'put')
+    .reduce((sum, { durations }) => sum + durations.count, 0);
+  expect(puts).toBe(told?.traffic.requests.put);
+  expect(told).toMatchObject({ availability: { isAway: false }, requestsInFlight: 0 });
+  await device.disconnect();
+  const bare = await connectUri(uri, { readOnly: true });
+  expect([bare.cacheSnapshot, bare.logSnapshot?.()]).toEqual([undefined, undefined]);
+  expect(bare.storeSnapshot?.().traffic.requests.get).toBeGreaterThan(0);
+  await bare.disconnect();
+});

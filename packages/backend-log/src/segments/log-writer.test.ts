@@ -119,3 +119,36 @@ test('a store that takes nothing makes writers wait, and then fail; memory stays
   expect(writer.unflushedBytes).toBe(0);
   expect(clock.timers).toEqual([]);
 });
+
+test('what is not durable is as old as the change that opened its segment, until the store has it', async () => {
+  const stored: (() => void)[] = [];
+  const store = new MemoryStore();
+  const put = store.put.bind(store);
+  store.put = async (...request) => {
+    await new Promise<void>((resolve) => stored.push(resolve));
+    return put(...request);
+  };
+  const { writer, clock } = setUp({ store });
+  expect([writer.unflushedBytes, writer.oldestUnflushedMs]).toEqual([0, undefined]);
+  await writer.write(0, [sector(1)]);
+  await clock.advanceAndSettle(30);
+  await writer.write(1, [sector(1)]);
+  expect([writer.unflushedBytes, writer.oldestUnflushedMs]).toEqual([2 * SECTOR, 30]);
+  const flushing = writer.flush();
+  await settled();
+  await clock.advanceAndSettle(20);
+  await writer.write(2, [sector(1)]);
+  await clock.advanceAndSettle(5);
+  expect([writer.unflushedBytes, writer.oldestUnflushedMs]).toEqual([3 * SECTOR, 55]);
+  // Durable, although the map does not have it yet.
+  const release = writer.hold();
+  stored.shift()?.();
+  await flushing;
+  expect([writer.unflushedBytes, writer.oldestUnflushedMs]).toEqual([SECTOR, 5]);
+  release();
+  const last = writer.flush();
+  await settled();
+  stored.shift()?.();
+  await last;
+  expect([writer.unflushedBytes, writer.oldestUnflushedMs]).toEqual([0, undefined]);
+});

@@ -57,6 +57,8 @@ export class LogWriter {
   /** Sealed segments whose changes are not in the map, in order. */
   #sealed: Segment[] = [];
   #open: Segment | undefined;
+  /** The segments that are not durable, in order, with when each was opened, for its first change. */
+  readonly #openedMs = new Map<Segment, number>();
   #nextNumber: number;
   /** Durable, but not in the map since that is held. */
   #unapplied: { readonly sealed: DurableSegment; readonly isLate: boolean }[] = [];
@@ -101,8 +103,14 @@ export class LogWriter {
   /** Bytes of data that are accepted and not durable. */
   get unflushedBytes(): number {
     let sectors = 0;
-    for (const segment of this.unapplied()) sectors += segment.dataSectors;
+    for (const segment of this.#openedMs.keys()) sectors += segment.dataSectors;
     return sectors * this.#parts.sectorSize;
+  }
+
+  /** For how long the oldest change has waited that is accepted and not durable; undefined if there is none. */
+  get oldestUnflushedMs(): number | undefined {
+    for (const openedMs of this.#openedMs.values()) return Math.max(0, this.#parts.clock.now() - openedMs);
+    return undefined;
   }
 
   get hasUnflushed(): boolean {
@@ -198,6 +206,7 @@ export class LogWriter {
     const name: DataName = { object: objectIdOf('log', this.#nextNumber++), epoch };
     const buffer = this.#freeBuffers.pop() ?? new Uint8Array(this.#bufferBytes);
     this.#open = new Segment({ name, sectorSize, maxSlots: this.#maxSlots }, buffer);
+    this.#openedMs.set(this.#open, clock.now());
     this.#ageTimer = clock.set(() => this.#seal(), maxOpenAgeMs);
     return this.#open;
   }
@@ -237,6 +246,7 @@ export class LogWriter {
   }
 
   #durable(sealed: DurableSegment, isLate: boolean): void {
+    this.#openedMs.delete(sealed.segment);
     if (this.#holds > 0) this.#unapplied.push({ sealed, isLate });
     else this.#apply(sealed, isLate);
   }

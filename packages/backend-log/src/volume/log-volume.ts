@@ -159,6 +159,7 @@ export class LogVolume {
     const { state, writer, maintenance, cleaner, deleter } = this;
     return {
       unflushedBytes: writer.unflushedBytes,
+      oldestUnflushedMs: writer.oldestUnflushedMs,
       segmentMemoryBytes: writer.byteLength,
       mapMemoryBytes: state.map.byteLength,
       space: spaceOf(state),

@@ -5,6 +5,8 @@ import type { SpaceUsed } from '../state/space.js';
 export interface LogStatistics {
   /** Bytes of data that are accepted and not durable. */
   readonly unflushedBytes: number;
+  /** For how long the oldest change of them has waited, in milliseconds; undefined if there is none. */
+  readonly oldestUnflushedMs: number | undefined;
   /** Memory of segments and of the map. */
   readonly segmentMemoryBytes: number;
   readonly mapMemoryBytes: number;

@@ -78,6 +78,7 @@ export async function openLog(
   return Object.assign(device, {
     layout: 'log' as const,
     storeTraffic: () => copyOfTraffic(store.traffic),
+    logSnapshot: () => device.snapshot(),
     ...(tier === undefined || cached === undefined ? {} : { tier: () => snapshotOf(tier, cached.store) }),
   });
 }

@@ -47,7 +47,8 @@ export const s3: Scheme = {
     if (layout === 'log') {
       const maxConcurrency = uri.count('concurrency');
       const concurrency = maxConcurrency === undefined ? {} : { maxConcurrency };
-      return openLog(store, prefix, logParameters, options, { ...allowUnsafeStore, ...concurrency });
+      const device = await openLog(store, prefix, logParameters, options, { ...allowUnsafeStore, ...concurrency });
+      return Object.assign(device, { storeSnapshot: () => store.snapshot() });
     }
     store.close();
     return openChunks({ ...connection, ...allowUnsafeStore, prefix }, chunksParameters, options);
@@ -116,7 +117,11 @@ async function openChunks(
   const device = await connectS3({ ...store, ...parameters, readOnly, takeOver });
   await checkStored(device, 'sector', device.info.sectorSize, sectorSize);
   await checkStored(device, 'chunk', device.info.preferredIoBytes, chunkBytes);
-  return Object.assign(device, { layout: 'chunks' as const, storeTraffic: () => device.snapshot().traffic });
+  return Object.assign(device, {
+    layout: 'chunks' as const,
+    storeTraffic: () => device.snapshot().traffic,
+    storeSnapshot: () => device.snapshot(),
+  });
 }
 
 /** Refuses what the URI says of another layout than the volume has. */

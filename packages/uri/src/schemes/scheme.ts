@@ -1,4 +1,7 @@
+import type { LogStatistics } from '@blockyard/backend-log';
+import type { S3Snapshot } from '@blockyard/backend-s3';
 import type { BlockDevice } from '@blockyard/block';
+import type { CacheSnapshot } from '@blockyard/cache';
 import type { ObjectStore, Traffic } from '@blockyard/object-store';
 import type { VolumeHolder } from '@blockyard/volume-root';
 import type { DeviceUri } from '../syntax/device-uri.js';
@@ -21,6 +24,12 @@ export interface UriDevice extends BlockDevice {
    * no store of objects. `costOf` of `@blockyard/object-store` makes dollars of it.
    */
   readonly storeTraffic?: () => Traffic;
+  /** What its S3 store has done, and how it is. Left out where there is none. */
+  readonly storeSnapshot?: () => S3Snapshot;
+  /** What a log volume does and has. Left out by other devices; undefined where it is only read. */
+  readonly logSnapshot?: () => LogStatistics | undefined;
+  /** What the write-back cache that was put before it does and has. Left out where there is none. */
+  readonly cacheSnapshot?: () => CacheSnapshot;
   /** What its tier has and does. Left out where it has none. */
   readonly tier?: () => TierSnapshot;
 }
