@@ -110,7 +110,7 @@ class SimulatedLog implements SimulatedSystem {
     const works = [
       () => device.compact(),
       () => this.#snapshot((name) => device.takeSnapshot(name)),
-      () => this.#snapshot((name) => takeSnapshot(this.#place(life), name)),
+      () => this.#snapshot((name) => takeSnapshot(this.#place(life), name, this.#clockOf(life))),
       () => this.#deleteOne(life, much),
       () => this.#cloneOne(life, much),
       () => this.#workOnClone(life, much),
@@ -147,8 +147,12 @@ class SimulatedLog implements SimulatedSystem {
   }
 
   #connect(life: Life, options: Partial<ConnectLogOptions> = {}): Promise<LogDevice> {
-    const clock = { ...life.clock, wallMs: this.#bucket.wallMs };
-    return connectLog({ ...this.#place(life), ...this.#options, clock, ...options });
+    return connectLog({ ...this.#place(life), ...this.#options, clock: this.#clockOf(life), ...options });
+  }
+
+  /** The time of a process. It stands still once that is over. */
+  #clockOf(life: Life): NonNullable<ConnectLogOptions['clock']> {
+    return { ...life.clock, wallMs: this.#bucket.wallMs };
   }
 
   /** The volume and its clones are whole, and every snapshot, read in full, is what it was. */
@@ -188,7 +192,7 @@ class SimulatedLog implements SimulatedSystem {
     if (snapshots.length > SNAPSHOTS_MAX && chosen !== undefined) await deleteSnapshot(this.#place(life), chosen.name);
     else if (clones.length >= CLONES_MAX) {
       this.#deleted.add(clones[0] ?? '');
-      await deleteLogVolume(this.#place(life, clones[0]), { takeOver: true });
+      await deleteLogVolume(this.#place(life, clones[0]), { takeOver: true, clock: this.#clockOf(life) });
     } else if (chosen !== undefined)
       await createClone(this.#place(life), chosen.name, { prefix: `clone-${this.#name()}` });
   }
@@ -210,7 +214,7 @@ class SimulatedLog implements SimulatedSystem {
     } finally {
       await device.disconnect({ force: true });
     }
-    await rollBack(this.#place(life, prefix), name, { takeOver: true });
+    await rollBack(this.#place(life, prefix), name, { takeOver: true, clock: this.#clockOf(life) });
     const view = await connectLog({ store: this.#bucket.direct(), prefix, readOnly: true });
     const bytes = await contentsOf(view);
     await view.disconnect();

@@ -1,4 +1,5 @@
 import { BlockError } from '@blockyard/block';
+import { systemVolumeClock, type VolumeClock } from '@blockyard/volume-root';
 import { LogVolume } from '../volume/log-volume.js';
 import { openForWriting } from '../volume/opening.js';
 import { checkConnectOptions, type LogPlace } from '../volume/options.js';
@@ -9,6 +10,8 @@ export interface CompactOptions {
   readonly takeOver?: boolean;
   /** Whether a volume is cleaned that has a local tier, and loses what is there alone. If not, that is `TIER_MISSING`. Default: false. */
   readonly acceptLoss?: boolean;
+  /** Default: the system's. */
+  readonly clock?: VolumeClock;
 }
 
 /**
@@ -17,9 +20,9 @@ export interface CompactOptions {
  */
 export async function compactLogVolume(
   options: LogPlace,
-  { takeOver = false, acceptLoss = false }: CompactOptions = {},
+  { takeOver = false, acceptLoss = false, clock = systemVolumeClock }: CompactOptions = {},
 ): Promise<void> {
-  const settings = checkConnectOptions({ ...options, takeOver, acceptLoss, minDeleteDelayMs: 0 });
+  const settings = checkConnectOptions({ ...options, clock, takeOver, acceptLoss, minDeleteDelayMs: 0 });
   try {
     const log = new LogVolume(await openForWriting(await findVolume(settings), settings), settings);
     try {

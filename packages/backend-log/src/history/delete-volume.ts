@@ -1,6 +1,14 @@
 import { BlockError, isBlockError } from '@blockyard/block';
 import { isId, MAX_BATCH_KEYS, newId, type ObjectStore } from '@blockyard/object-store';
-import { claimOver, Fence, findHolder, RootObject, refuseIfHeld } from '@blockyard/volume-root';
+import {
+  claimOver,
+  Fence,
+  findHolder,
+  RootObject,
+  refuseIfHeld,
+  systemVolumeClock,
+  type VolumeClock,
+} from '@blockyard/volume-root';
 import { objectIdOf, parseDataKey, parseMapKey, pinPrefix, rootKey } from '../format/keys.js';
 import type { LogRoot } from '../format/root.js';
 import { fenceOff } from '../recovery/fence-off.js';
@@ -20,6 +28,8 @@ export interface DeleteLogOptions {
   readonly takeOver?: boolean;
   /** Whether a volume is deleted that has a local tier. If not, that is `TIER_MISSING`. Default: false. */
   readonly acceptLoss?: boolean;
+  /** Default: the system's. */
+  readonly clock?: VolumeClock;
 }
 
 /** Passes through what is to be deleted. The last one finds nothing. */
@@ -37,9 +47,9 @@ const PASSES_MAX = 5;
  */
 export async function deleteLogVolume(
   options: LogPlace,
-  { takeOver = false, acceptLoss = false }: DeleteLogOptions = {},
+  { takeOver = false, acceptLoss = false, clock = systemVolumeClock }: DeleteLogOptions = {},
 ): Promise<void> {
-  const settings = checkConnectOptions({ ...options, takeOver, acceptLoss });
+  const settings = checkConnectOptions({ ...options, clock, takeOver, acceptLoss });
   const { store, prefix } = settings;
   let fence: string | undefined;
   try {

@@ -2,7 +2,7 @@ import type { TierAttachment } from '@blockyard/block';
 import { systemVolumeClock, type VolumeHolder, volumeHolderOf } from '@blockyard/volume-root';
 import type { SnapshotEntry } from '../format/root.js';
 import { isDataPinned, isMapPinned } from '../maintenance/deleter.js';
-import { replay } from '../recovery/replay.js';
+import { type ReplayLimits, replay } from '../recovery/replay.js';
 import { infoOf, type SnapshotInfo } from '../state/snapshot-entries.js';
 import { type SpaceUsed, spaceOf } from '../state/space.js';
 import { loadState, type VolumeState } from '../state/volume-state.js';
@@ -48,7 +48,7 @@ export async function inspectLogVolume(options: LogPlace, clock = systemVolumeCl
   const place = checkPlaceOptions(options);
   const first = await findVolume(place);
   const holder = volumeHolderOf(holderOf(first, { clock }));
-  const { volume, loaded: state } = await whileCurrent(first, place, stateOf);
+  const { volume, loaded: state } = await whileCurrent(first, { place, clock, load: stateOf });
   const { root } = volume.found;
   dropDeleted(state, root.snapshots);
   const [parent] = root.bases;
@@ -72,10 +72,11 @@ export async function inspectLogVolume(options: LogPlace, clock = systemVolumeCl
   };
 }
 
-async function stateOf({ store, places, sealing, found, replayParts }: FoundVolume): Promise<VolumeState> {
+async function stateOf(volume: FoundVolume, limits: ReplayLimits): Promise<VolumeState> {
+  const { store, places, sealing, found, replayParts } = volume;
   const { root } = found;
   const state = await loadState({ store, places, sealing, maxMapBytes: MAP_BYTES }, root, root.checkpoint);
-  await replay(replayParts, state, root.epochs);
+  await replay(replayParts, state, root.epochs, limits);
   await state.map.settlePending(LOADS_MAX);
   return state;
 }

@@ -1,4 +1,5 @@
 import { BlockError } from '@blockyard/block';
+import { systemVolumeClock, type VolumeClock } from '@blockyard/volume-root';
 import { Checkpointer } from '../checkpoint/checkpointer.js';
 import type { MapRow } from '../format/rows.js';
 import { snapshotOf } from '../state/snapshot-entries.js';
@@ -18,6 +19,8 @@ export interface RollBackOptions {
    * volume is then. If not, that is `TIER_MISSING`. Default: false.
    */
   readonly acceptLoss?: boolean;
+  /** Default: the system's. */
+  readonly clock?: VolumeClock;
 }
 
 /**
@@ -30,10 +33,10 @@ export interface RollBackOptions {
 export async function rollBack(
   options: LogPlace,
   snapshot: string,
-  { takeOver = false, acceptLoss = false }: RollBackOptions = {},
+  { takeOver = false, acceptLoss = false, clock = systemVolumeClock }: RollBackOptions = {},
 ): Promise<void> {
   // Of a tier that is given up the root says so together with the rollback, so that one that fails loses nothing.
-  const settings = checkConnectOptions({ ...options, takeOver, ...(acceptLoss ? { tier: 'expected' } : {}) });
+  const settings = checkConnectOptions({ ...options, clock, takeOver, ...(acceptLoss ? { tier: 'expected' } : {}) });
   try {
     const volume = await findVolume(settings);
     const entry = snapshotOf(volume.found.root, snapshot);

@@ -1,4 +1,4 @@
-import { BlockError, isBlockError } from '@blockyard/block';
+import { BlockError } from '@blockyard/block';
 import { newId } from '@blockyard/object-store';
 import { changeRoot, systemVolumeClock, timeStamp, type VolumeClock } from '@blockyard/volume-root';
 import { checkSnapshotName } from '../format/keys.js';
@@ -7,20 +7,22 @@ import { replay } from '../recovery/replay.js';
 import {
   infoOf,
   type SnapshotInfo,
+  snapshotOf,
   withMark,
   withoutMarks,
   withoutSnapshot,
   withSnapshot,
 } from '../state/snapshot-entries.js';
 import { loadState, type VolumeState } from '../state/volume-state.js';
+import { NewerCheckpoints } from '../volume/newer-checkpoints.js';
 import { checkPlaceOptions, type LogPlace } from '../volume/options.js';
+import { Patience } from '../volume/patience.js';
+import { mayBeGone } from '../volume/still-current.js';
 import { type FoundVolume, findVolume, nameOf } from '../volume/volume-place.js';
 import { findClone } from './pins.js';
 
 /** Memory for a map of which only the end of the log is looked at. */
 const MAP_BYTES = 1 << 20;
-/** A root that others change all the time. */
-const ATTEMPTS_MAX = 16;
 
 /**
  * Keeps the state that the volume has now under a name, beside a process that may have it open: what that one had flushed
@@ -33,9 +35,11 @@ export async function takeSnapshot(options: LogPlace, name: string, clock = syst
   checkSnapshotName(name);
   const place = checkPlaceOptions(options);
   try {
-    let volume: FoundVolume | undefined;
-    for (let attempts = 1; ; attempts++) {
-      volume = await findVolume(place, volume);
+    let volume = await findVolume(place);
+    const patience = new Patience(clock);
+    const newer = new NewerCheckpoints(volume.found.root);
+    // A checkpoint that was begun since has all that is to be kept: then no look at the log is needed.
+    for (; !newer.hasAll; newer.saw(volume.found.root)) {
       const { root: before } = volume.found;
       try {
         const entry = await currentState(volume, name, clock);
@@ -45,10 +49,13 @@ export async function takeSnapshot(options: LogPlace, name: string, clock = syst
         });
         return infoOf(entry, root);
       } catch (error) {
-        if (!(error instanceof OtherCheckpoint) && !(await isOutOfDate(error, volume, place))) throw error;
+        volume = await findVolume(place, volume);
+        if (!(error instanceof OtherCheckpoint) && !isOutOfDate(error, before, volume.found.root)) throw error;
       }
-      if (attempts === ATTEMPTS_MAX) throw new BlockError('UNAVAILABLE', `${nameOf(place)} is changing all the time`);
+      if (!(await patience.isLeft())) throw new BlockError('UNAVAILABLE', `${nameOf(place)} is changing all the time`);
     }
+    const root = await changeRoot(volume.place, (found) => withSnapshot(found, checkpointAs(name, found, clock)));
+    return infoOf(snapshotOf(root, name), root);
   } catch (error) {
     throw BlockError.from(error, { device: nameOf(place) });
   }
@@ -127,11 +134,15 @@ export function endedAt(epochs: LogRoot['epochs'], through: number): LogRoot['ep
     .map((span) => ({ ...span, end: Math.min(span.end ?? through + 1, through + 1) }));
 }
 
+/** The checkpoint of the root, without the segments that follow on it. */
+function checkpointAs(name: string, { checkpoint, sizeSectors }: LogRoot, clock: VolumeClock): SnapshotEntry {
+  const through = checkpoint?.through ?? 0;
+  return { name, checkpoint, epochs: [], through, sizeSectors, created: timeStamp(clock), deletion: null };
+}
+
 /** Whether that may be since the writer has made another checkpoint, and let go of what the one before needed. */
-async function isOutOfDate(error: unknown, volume: FoundVolume, place: LogPlace): Promise<boolean> {
-  if (!isBlockError(error, 'CORRUPT') && !isBlockError(error, 'NOT_FOUND')) return false;
-  const { found } = await findVolume(place, volume);
-  return !isSameHistory(found.root, volume.found.root);
+function isOutOfDate(error: unknown, before: LogRoot, now: LogRoot): boolean {
+  return mayBeGone(error) && !isSameHistory(now, before);
 }
 
 /** There is another checkpoint than the one that was looked at, so the segments after that may be gone. */

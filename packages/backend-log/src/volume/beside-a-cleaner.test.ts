@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createLogVolume, deleteLogVolume, inspectLogVolume, takeSnapshot } from '../index.js';
+import { createLogVolume, deleteLogVolume, deleteSnapshot, inspectLogVolume, takeSnapshot } from '../index.js';
 import { Chance, giveUp, stateOf } from '../testing/history.js';
 import { Scene } from '../testing/scene.js';
 
@@ -173,4 +173,89 @@ test('a writer that another one takes the volume from while it opens it is told 
   expect(await stateOf(third)).toEqual(history.now);
   await giveUp(third);
   await giveUp(first);
+});
+
+/** Lets time pass until the work is over. */
+async function passing<T>({ clock }: Scene['bucket'], work: Promise<T>): Promise<T> {
+  let isOver = false;
+  const over = () => {
+    isOver = true;
+  };
+  work.then(over, over);
+  while (!isOver) await clock.advanceAndSettle(10_000);
+  return work;
+}
+
+/** A writer that makes a checkpoint, and deletes all that follows on the one before, whenever the process beside it is about to look. */
+async function restlessly(beside: (scene: Scene, store: ReturnType<Scene['bucket']['process']>) => Promise<void>) {
+  const scene = await Scene.create();
+  const { bucket, history } = scene;
+  const device = await bucket.connect();
+  await history.write(device, 0, 20);
+  await history.flush(device);
+  const store = bucket.process();
+  let checkpoints = 0;
+  const change = async () => {
+    checkpoints++;
+    await history.write(device, 0, 20);
+    await device.compact();
+  };
+  store.onRequest = ({ kind, key }) =>
+    kind === 'get' && key.includes('/log/') ? { kind: 'hold', until: change() } : undefined;
+  await beside(scene, store);
+  expect(checkpoints).toBeGreaterThan(3);
+  await giveUp(device);
+  await scene.checkRecovery();
+}
+
+test('a reader opens beside a writer that never rests', async () => {
+  await restlessly(async ({ bucket, history }, store) => {
+    const flushed = history.copy();
+    const view = await passing(bucket, bucket.connect({ store, readOnly: true }));
+    store.onRequest = () => undefined;
+    const { values } = await stateOf(view);
+    // Each change is the next number: none of those that were flushed before is missing.
+    expect(flushed.now.values.filter((value, at) => (values[at] ?? 0) < value)).toEqual([]);
+    await view.disconnect();
+  });
+});
+
+test('a volume is told of beside a writer that never rests', async () => {
+  await restlessly(async ({ bucket }, store) => {
+    const { checkpoint } = await passing(bucket, inspectLogVolume(bucket.at('disk', store), bucket.clock));
+    expect(checkpoint.generation).toBeGreaterThan(2);
+  });
+});
+
+test('a snapshot is taken beside a writer that never rests', async () => {
+  await restlessly(async ({ bucket, history }, store) => {
+    const flushed = history.copy();
+    await passing(bucket, takeSnapshot(bucket.at('disk', store), 'kept', bucket.clock));
+    const view = await bucket.connect({ snapshot: 'kept' });
+    const { values } = await stateOf(view);
+    expect(flushed.now.values.filter((value, at) => (values[at] ?? 0) < value)).toEqual([]);
+    await view.disconnect();
+    await deleteSnapshot(bucket.at(), 'kept');
+  });
+});
+
+test('a follower reads on beside a writer that never rests, and a reading is given up after a minute of that', async () => {
+  const { bucket, history } = await Scene.create();
+  const device = await bucket.connect();
+  await history.write(device, 0, 20);
+  await history.flush(device);
+  const store = bucket.process();
+  const view = await bucket.connect({ store, readOnly: true });
+  let left = 12;
+  const change = async () => {
+    await history.write(device, 0, 20);
+    await device.compact();
+  };
+  store.onRequest = ({ kind, key }) =>
+    kind === 'get' && /[/](log|pack)[/]/.test(key) && left-- > 0 ? { kind: 'hold', until: change() } : undefined;
+  expect((await passing(bucket, stateOf(view))).values).toEqual(history.now.values);
+  left = Number.POSITIVE_INFINITY;
+  await expect(passing(bucket, stateOf(view))).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  await view.disconnect();
+  await giveUp(device);
 });

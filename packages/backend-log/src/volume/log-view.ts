@@ -6,11 +6,9 @@ import { Readers } from '../reading/readers.js';
 import { type ReplayLimits, replay } from '../recovery/replay.js';
 import { loadState, type VolumeState } from '../state/volume-state.js';
 import type { ConnectLogSettings } from './options.js';
-import { type Current, findAgain, isSameCheckpoint, whileCurrent } from './still-current.js';
+import { Patience } from './patience.js';
+import { type Current, findAgain, isSameCheckpoint, mayBeGone, whileCurrent } from './still-current.js';
 import type { FoundVolume } from './volume-place.js';
-
-/** Times that a read is made again, since what it was about to fetch was cleaned away. */
-const REFRESHES_MAX = 4;
 
 /** A state that can be opened: a checkpoint and segments after it. */
 interface Moment {
@@ -64,28 +62,21 @@ export class LogView {
 
   read(start: number, buffers: readonly Uint8Array[]): MaybePromise<void> {
     const reading = this.#reader.read(start, buffers);
-    return reading?.catch((error: unknown) => this.#readAgain(error, start, buffers));
+    return reading?.catch((error: unknown) => this.#again(error, async () => this.#reader.read(start, buffers)));
   }
 
   extents(start: number, count: number): Promise<Extent[]> {
-    return this.#reader.extents(start, count).catch(async (error: unknown) => {
-      await this.#refreshAfter(error);
-      return this.#reader.extents(start, count);
-    });
+    const telling = this.#reader.extents(start, count);
+    return telling.catch((error: unknown) => this.#again(error, () => this.#reader.extents(start, count)));
   }
 
   /** Takes in what the writer has stored since. */
   readonly refresh = coalesce(async () => {
     const { snapshot, atMs } = this.#settings;
     const volume = await findAgain(this.#volume, this.#settings);
-    if (isSameCheckpoint(volume, this.#volume) && snapshot === undefined && atMs === undefined) {
-      // The sealing of before knows the openings of the state's objects.
-      const { found } = volume;
-      await replay(this.#volume.replayParts, this.#state, found.root.epochs);
-      this.#volume = { ...this.#volume, found };
-      return;
-    }
-    const opened = await openAt(volume, this.#settings);
+    const isNow = snapshot === undefined && atMs === undefined;
+    if (isNow && isSameCheckpoint(volume, this.#volume) && (await this.#goOn(volume))) return;
+    const opened = await openAt(volume, this.#settings, isNow ? this.#state.through : 0);
     this.#state = opened.loaded;
     this.#volume = opened.volume;
     this.#reader = readerOf(opened.volume, opened.loaded, this.#settings);
@@ -96,23 +87,34 @@ export class LogView {
     if (this.#timer !== undefined) this.#settings.clock.clear(this.#timer);
   }
 
-  async #readAgain(error: unknown, start: number, buffers: readonly Uint8Array[]): Promise<void> {
-    let last = error;
-    for (let refreshes = 0; refreshes < REFRESHES_MAX; refreshes++) {
-      await this.#refreshAfter(last);
+  /** Takes in the segments that follow on what is known. False: some of them are gone, since there is a newer checkpoint. */
+  async #goOn({ found }: FoundVolume): Promise<boolean> {
+    try {
+      // The sealing of before knows the openings of the state's objects.
+      await replay(this.#volume.replayParts, this.#state, found.root.epochs);
+    } catch (error) {
+      if (mayBeGone(error)) return false;
+      throw error;
+    }
+    this.#volume = { ...this.#volume, found };
+    return true;
+  }
+
+  /** The writer may have moved what was asked for: then it is asked for again, as the volume is by then. Any other failure is one. */
+  async #again<T>(error: unknown, ask: () => Promise<T>): Promise<T> {
+    const patience = new Patience(this.#settings.clock);
+    for (let last = error; ; ) {
+      if (!isBlockError(last, 'NOT_FOUND')) throw last;
+      const { changeId } = this.#volume.found.root;
+      await this.refresh();
       try {
-        return await this.#reader.read(start, buffers);
+        return await ask();
       } catch (next) {
         last = next;
       }
+      const isSame = this.#volume.found.root.changeId === changeId;
+      if (isSame || !(await patience.isLeft())) throw last;
     }
-    throw last;
-  }
-
-  /** The writer may have moved what was asked for. Any other failure is one. */
-  async #refreshAfter(error: unknown): Promise<void> {
-    if (!isBlockError(error, 'NOT_FOUND')) throw error;
-    await this.refresh();
   }
 
   #follow(): void {
@@ -132,19 +134,18 @@ function readerOf({ store, places }: FoundVolume, state: VolumeState, { maxConcu
   return new Reader({ store, places, state, readers: new Readers(), maxConcurrency, unapplied: () => [] });
 }
 
-/** The state that is wanted, and the root that tells of it. */
-function openAt(found: FoundVolume, settings: ViewSettings): Promise<Current<VolumeState>> {
-  const load = (volume: FoundVolume) => stateAt(volume, settings);
-  return settings.snapshot === undefined
-    ? whileCurrent(found, settings, load)
-    : whileCurrent(found, settings, load, () => true);
+/** The state that is wanted, and the root that tells of it. The state of now goes on from segment `minThrough` at least. */
+function openAt(found: FoundVolume, settings: ViewSettings, minThrough = 0): Promise<Current<VolumeState>> {
+  const load = (volume: FoundVolume, limits: ReplayLimits) => stateAt(volume, settings, limits);
+  const isFinal = settings.snapshot === undefined ? undefined : () => true;
+  return whileCurrent(found, { place: settings, clock: settings.clock, load, minThrough, ...(isFinal && { isFinal }) });
 }
 
-async function stateAt(volume: FoundVolume, settings: ViewSettings): Promise<VolumeState> {
+async function stateAt(volume: FoundVolume, settings: ViewSettings, limits: ReplayLimits): Promise<VolumeState> {
   const { store, places, sealing, found, replayParts } = volume;
-  const { checkpoint, epochs, limits, sizeSectors } = momentOf(found.root, settings, store.urlOf(settings.prefix));
+  const { checkpoint, epochs, sizeSectors, ...moment } = momentOf(found.root, settings, store.urlOf(settings.prefix));
   const state = await loadState({ store, places, sealing, maxMapBytes: settings.maxMapBytes }, found.root, checkpoint);
-  await replay(replayParts, state, epochs, limits);
+  await replay(replayParts, state, epochs, { ...limits, ...moment.limits });
   if (sizeSectors !== undefined) state.sizeSectors = sizeSectors;
   return state;
 }

@@ -15,13 +15,11 @@ import { fenceOff } from '../recovery/fence-off.js';
 import { replay } from '../recovery/replay.js';
 import { loadState, type VolumeState } from '../state/volume-state.js';
 import type { ConnectLogSettings } from './options.js';
+import { Patience } from './patience.js';
 import { mayBeGone } from './still-current.js';
 import { probeStore } from './store-probe.js';
 import { tierAtOpening } from './tier-mark.js';
 import type { FoundVolume } from './volume-place.js';
-
-/** Times that the root is read anew, since what it referred to was cleaned away. */
-const LOOKS_MAX = 4;
 
 export interface OpenedVolume extends Pick<FoundVolume, 'store' | 'prefix' | 'places' | 'sealing' | 'reader'> {
   readonly root: RootObject<LogRoot>;
@@ -57,7 +55,7 @@ export async function openForWriting(volume: FoundVolume, settings: ConnectLogSe
   const fence = new Fence(() => findHolder(place, clock));
   // What can go wrong is tried before an earlier writer is fenced.
   const [{ found, state: before }, { conditionalPuts }] = await Promise.all([
-    currentState(volume, maxMapBytes),
+    currentState(volume, settings),
     probeStore(volume, allowUnsafeStore),
   ]);
   const root = new RootObject({ ...place, fence, clock }, found);
@@ -106,23 +104,22 @@ export async function openForWriting(volume: FoundVolume, settings: ConnectLogSe
  */
 async function currentState(
   volume: FoundVolume,
-  maxMapBytes: number,
+  { clock, maxMapBytes }: Pick<ConnectLogSettings, 'clock' | 'maxMapBytes'>,
 ): Promise<{ readonly found: FoundRoot<LogRoot>; readonly state: VolumeState }> {
   const { place, store } = volume;
-  let { found } = volume;
-  for (let looks = 0; looks < LOOKS_MAX; looks++) {
+  const patience = new Patience(clock);
+  for (let { found } = volume; ; ) {
     try {
       return { found, state: await stateOf(volume, found.root, maxMapBytes) };
     } catch (error) {
       const next = mayBeGone(error) ? await readRoot(place) : found;
-      if (next.root.changeId === found.root.changeId) throw error;
+      if (next.root.changeId === found.root.changeId || !(await patience.isLeft())) throw error;
       if (next.root.writerEpoch !== found.root.writerEpoch) {
         throw new BlockError('LOCKED', `another writer opened ${store.urlOf(place.key)} at the same moment`);
       }
       found = next;
     }
   }
-  throw new BlockError('UNAVAILABLE', `${store.urlOf(place.key)} is changing all the time`);
 }
 
 /** What a later writer deletes is missed only by one that it has fenced. */

@@ -1,10 +1,10 @@
-import { BlockError, isBlockError } from '@blockyard/block';
+import { BlockError, type Clock, isBlockError } from '@blockyard/block';
 import type { LogRoot } from '../format/root.js';
+import type { ReplayLimits } from '../recovery/replay.js';
+import { generationOf, NewerCheckpoints } from './newer-checkpoints.js';
 import type { LogPlace } from './options.js';
+import { Patience } from './patience.js';
 import { type FoundVolume, findVolume, nameOf } from './volume-place.js';
-
-/** Times that the root is read anew, since what it referred to was cleaned away. */
-const LOOKS_MAX = 4;
 
 /** What was read of a volume, and the root that it was read by. */
 export interface Current<T> {
@@ -12,39 +12,53 @@ export interface Current<T> {
   readonly loaded: T;
 }
 
+/** What is read of a volume. */
+interface Reading<T> {
+  readonly place: LogPlace;
+  readonly clock: Clock;
+  /** Reads the state, of the segments after the checkpoint those within the limits. */
+  readonly load: (volume: FoundVolume, limits: ReplayLimits) => Promise<T>;
+  /** Whether what `load` reads of such a root has an end that the root tells. Default: all that it refers to has. */
+  readonly isFinal?: (root: LogRoot) => boolean;
+  /** Number of the last segment that is known to be there: what is read does not end before. Default: 0. */
+  readonly minThrough?: number;
+}
+
 /**
- * Reads what a root refers to, beside a writer: again where another checkpoint has taken the place of the one that the root names.
- * Segments that follow on a checkpoint are deleted only once there is a newer one. So where there is none by the end, a segment
- * that was absent was the end of the log, and had not been cleaned away.
+ * Reads what a root refers to, beside a writer, so that it has all that was flushed before the call. Where the log ends is told by
+ * a segment that is absent; but one that was cleaned away is absent too. It was not cleaned away if what was read goes as far as
+ * the checkpoint that the root names by the end: what follows on that one is kept until there is a newer one. Otherwise it is read
+ * anew by that root, and at last no further than a checkpoint that has all of it in any case: see {@link NewerCheckpoints}.
  *
- * Rejects as `load` does, with `NOT_FOUND` if the volume is gone or another one is in its place, and with `UNAVAILABLE` if there is
- * a new checkpoint each time.
- *
- * @param isFinal whether what `load` reads of such a root has an end that the root tells. Default: all that it refers to has
+ * Rejects as `load` does, with `NOT_FOUND` if the volume is gone or another one is in its place, and with `UNAVAILABLE` if what is
+ * being read is cleaned away each time, for a minute.
  */
-export async function whileCurrent<T>(
+export async function whileCurrent<T extends { readonly through: number }>(
   found: FoundVolume,
-  place: LogPlace,
-  load: (volume: FoundVolume) => Promise<T>,
-  isFinal: (root: LogRoot) => boolean = hasEnded,
+  { place, clock, load, isFinal = hasEnded, minThrough = 0 }: Reading<T>,
 ): Promise<Current<T>> {
+  const patience = new Patience(clock);
   let volume = found;
-  for (let looks = 1; ; looks++) {
+  const newer = new NewerCheckpoints(found.found.root);
+  for (;;) {
     let failure: unknown;
     let loaded: T | undefined;
     try {
-      loaded = await load(volume);
-      if (isFinal(volume.found.root)) return { volume, loaded };
+      const { root } = volume.found;
+      const through = Math.max(throughOf(root), minThrough);
+      loaded = await load(volume, newer.hasAll ? { through } : {});
+      if (isFinal(root) || (newer.hasAll && loaded.through >= through)) return { volume, loaded };
     } catch (error) {
       if (!mayBeGone(error)) throw error;
       failure = error;
     }
     const next = await findAgain(volume, place);
-    if (failure === undefined && isSameCheckpoint(next, volume)) return { volume, loaded: loaded as T };
+    if (loaded !== undefined && loaded.through >= throughOf(next.found.root)) return { volume, loaded };
     if (failure !== undefined && next.found.root.changeId === volume.found.root.changeId) throw failure;
-    if (looks === LOOKS_MAX) {
+    if (!(await patience.isLeft())) {
       throw failure ?? new BlockError('UNAVAILABLE', `${nameOf(place)} is changing all the time`);
     }
+    newer.saw(next.found.root);
     volume = next;
   }
 }
@@ -52,6 +66,10 @@ export async function whileCurrent<T>(
 /** Whether the root tells where the log ends. */
 function hasEnded({ epochs }: LogRoot): boolean {
   return epochs.at(-1)?.end !== null;
+}
+
+function throughOf({ checkpoint }: LogRoot): number {
+  return checkpoint?.through ?? 0;
 }
 
 /** The volume as its root is now. `NOT_FOUND` if that is of another volume. */
@@ -62,7 +80,7 @@ export async function findAgain(before: FoundVolume, place: LogPlace): Promise<F
 }
 
 export function isSameCheckpoint(a: FoundVolume, b: FoundVolume): boolean {
-  return a.found.root.checkpoint?.generation === b.found.root.checkpoint?.generation;
+  return generationOf(a.found.root) === generationOf(b.found.root);
 }
 
 /** Whether that may be since a writer has made another checkpoint, and deleted what the one before needed. */
