@@ -222,7 +222,7 @@ class SimulatedLog implements SimulatedSystem {
     deepStrictEqual(bytes, this.#seen.get(`${prefix}@${name}`), `${prefix} is not what it was`);
   }
 
-  /** A process that follows the volume, whoever writes it. */
+  /** A process that follows the volume through all of its writers. */
   async #follow(): Promise<void> {
     try {
       await follow({
