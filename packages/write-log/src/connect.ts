@@ -66,7 +66,7 @@ async function open(base: BlockDevice, medium: Medium, settings: Settings): Prom
   const found = await readLog(base, medium, superblock, settings);
   const attachmentId = agreedAttachment(mark, superblock);
   const change = mark === undefined ? {} : { attachmentId };
-  await superblocks.write(() => ({ ...change, run: superblock.run + 1 }));
+  await superblocks.writeBoth(() => ({ ...change, run: superblock.run + 1 }));
   const opened: Opened = {
     base,
     medium,

@@ -3,7 +3,7 @@ import { NO_ID } from './format/bytes.js';
 import { MEDIUM_BYTES_MIN, RING_START_BYTES, roundDown } from './format/layout.js';
 import type { Superblock } from './format/superblock.js';
 import { Medium } from './medium/medium.js';
-import { isEmpty, readSuperblocks, type Superblocks, writeBoth } from './medium/superblocks.js';
+import { formatSuperblocks, isEmpty, readSuperblocks, type Superblocks } from './medium/superblocks.js';
 import {
   type BaseFacts,
   type CreateWriteLogOptions,
@@ -50,7 +50,7 @@ export async function formatMedium(medium: Medium, base: BaseFacts, tierId: stri
     durableThrough: 0,
     attachmentId: NO_ID,
   };
-  return writeBoth(medium, superblock, 1 - slot);
+  return formatSuperblocks(medium, superblock, 1 - slot);
 }
 
 export function checkMediumSize({ info, sizeBytes }: Medium): void {

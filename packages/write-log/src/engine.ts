@@ -22,6 +22,12 @@ import type { WriteLogSnapshot } from './snapshot.js';
 /** After so long without anything to drain, the base and the medium are told that they do not need each other. */
 const RELEASE_AFTER_MS = 30_000;
 
+/**
+ * After so long a superblock says that what was flushed is durable in the log, so that from then on its loss is noticed: until a
+ * later record says so, the newest one that is destroyed looks like one that was never written.
+ */
+const CONFIRM_AFTER_MS = 1000;
+
 /** What was opened. */
 export interface Opened {
   readonly base: BlockDevice;
@@ -56,6 +62,8 @@ export class Engine {
   readonly #age: Alarm;
   /** When nothing was to be drained for long enough. */
   readonly #rest: Alarm;
+  /** When a superblock is to say what is durable in the log. */
+  readonly #confirmation: Alarm;
   /** The base may have a size that is not durable there. */
   #hasNewSize: boolean;
   #hasEnded = false;
@@ -86,7 +94,7 @@ export class Engine {
     this.#committer = new Committer(this.#log, backlog, {
       clock,
       onFull: () => this.#drainer.aim(backlog.accepted),
-      onFlushed: () => this.#state.proven(),
+      onFlushed: () => this.#logged(),
       onFailure: onMediumFailure,
     });
     this.#state = new MediumState(
@@ -101,6 +109,9 @@ export class Engine {
     const reader = new ChangeReader(medium, superblocks.current);
     this.#age = new Alarm(clock, () => this.#setAlarms());
     this.#rest = new Alarm(clock, () => this.#release());
+    this.#confirmation = new Alarm(clock, () => {
+      this.#confirm().catch((error: unknown) => this.#state.mediumFailed(error));
+    });
     this.#writer = new BaseWriter(base, reader, settings.keepOrder);
     this.#drainer = new Drainer(
       { backlog, log: this.#log, committer: this.#committer, writer: this.#writer, phases: this.#state },
@@ -348,6 +359,16 @@ export class Engine {
     else this.#drainer.aim(accepted);
   }
 
+  /** Something is durable in the log that was not before. */
+  #logged(): void {
+    this.#state.proven();
+    if (this.#settings.durability === 'medium' && !this.#confirmation.isSet) this.#confirmation.set(CONFIRM_AFTER_MS);
+  }
+
+  async #confirm(): Promise<void> {
+    if (!this.#hasEnded && this.#state.phase === 'logging' && this.#log.isUnconfirmed) await this.#log.confirm();
+  }
+
   #release(): void {
     if (this.#hasEnded || !this.#backlog.isEmpty || this.#state.phase !== 'logging') return;
     this.#attachment.release(this.#log).catch((error: unknown) => this.#tell(error));
@@ -360,6 +381,7 @@ export class Engine {
     } catch (error) {
       if (this.#settings.durability === 'base' || this.#state.phase !== 'logging') throw error;
       this.#tell(error);
+      await this.#confirm().catch((failure: unknown) => this.#tell(failure));
       return false;
     }
     if (this.#state.phase === 'logging') {
@@ -377,6 +399,7 @@ export class Engine {
     this.#hasEnded = true;
     this.#age.clear();
     this.#rest.clear();
+    this.#confirmation.clear();
     const ended = new BlockError('DISCONNECTED', 'the device was disconnected');
     this.#state.end();
     this.#committer.stop();

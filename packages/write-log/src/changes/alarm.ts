@@ -12,6 +12,10 @@ export class Alarm {
     this.#onDue = onDue;
   }
 
+  get isSet(): boolean {
+    return this.#isSet;
+  }
+
   /** Due after `delayMs`, and no longer when it was due before. */
   set(delayMs: number): void {
     this.clear();

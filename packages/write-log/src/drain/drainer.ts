@@ -1,7 +1,6 @@
 import type { Clock } from '@blockyard/block';
 import { Retry } from '@blockyard/block/async';
 import type { Backlog } from '../changes/backlog.js';
-import type { LogRecord } from '../changes/change.js';
 import type { Committer } from '../log/committer.js';
 import type { Log } from '../log/log.js';
 import type { BaseWriter } from './base-writer.js';
@@ -55,8 +54,6 @@ export class Drainer {
   #goal = 0;
   #isOverfull = false;
   #running: Promise<void> | undefined;
-  /** Drained records that were being read then. */
-  #beingRead: LogRecord[] = [];
   #hasEnded = false;
 
   constructor(
@@ -186,7 +183,6 @@ export class Drainer {
     await this.#writer.write(batch);
     this.#batch = undefined;
     this.#log.drained(batch.records);
-    this.#beingRead.push(...batch.records.filter(({ reads }) => reads.size > 0));
     this.#backlog.settle(batch.changes, batch.records.length);
     this.drains++;
     this.#options.onDrained();
@@ -225,8 +221,6 @@ export class Drainer {
 
   /** Whether it was noted on the medium what is drained, and what is about to be. */
   async #note(): Promise<boolean> {
-    // Until a read is over, nothing may be written in the place of what it reads.
-    await Promise.allSettled(this.#beingRead.splice(0).flatMap(({ reads }) => [...reads]));
     try {
       await this.#log.note();
     } catch (error) {

@@ -114,6 +114,11 @@ export function looksLikeHeader(bytes: Uint8Array): boolean {
   return bytes.byteLength >= HEAD_BYTES && hasText(bytes, 0, MAGIC);
 }
 
+/** How long what looks like a header says that it is, sound or not. */
+export function claimedHeaderBytes(bytes: Uint8Array): number {
+  return viewOf(bytes).getUint32(AT.headerBytes, true);
+}
+
 /** The header at the beginning of `bytes`, or undefined if there is none that is sound. `bytes` must go on for a whole header. */
 export function decodeHeader(bytes: Uint8Array, unit: number, baseSectorSize: number): FoundHeader | undefined {
   if (!looksLikeHeader(bytes)) return undefined;

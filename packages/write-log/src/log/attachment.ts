@@ -90,7 +90,7 @@ export class Attachment {
 
   async #confirm(log: Log, attachmentId: string): Promise<void> {
     try {
-      await log.confirm(attachmentId);
+      await log.attach(attachmentId);
     } catch (error) {
       this.#options.onMediumFailure(error);
       throw error;

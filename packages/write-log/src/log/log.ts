@@ -31,10 +31,14 @@ export class Log {
   #durable: ChainPlace;
   /** The place behind the last record that is durable on the base. The superblock may say less. */
   #drained: ChainPlace;
+  /** The place behind the last one of them that, with all before, is not being read. */
+  #free: ChainPlace;
   /** Of the records up to this one, the base may have some. */
   #drainingThrough: number;
   /** What records are put together in. */
   #scratch = new Uint8Array(0);
+  /** Records that were being read when they were drained. */
+  #beingRead: LogRecord[] = [];
 
   /** @param end where the chain that was found ends */
   constructor(medium: Medium, superblocks: Superblocks, backlog: Backlog, context: LogContext, end: ChainPlace) {
@@ -48,12 +52,18 @@ export class Log {
     this.#head = end;
     this.#durable = end;
     this.#drained = tail;
+    this.#free = tail;
     this.#drainingThrough = drainingThrough;
   }
 
   /** Part of the ring that is taken by what is not drained. */
   get usedShare(): number {
     return (this.#head.at - this.#drained.at) / this.ringBytes;
+  }
+
+  /** Whether something is durable here of which no superblock says that it must be. Its loss could not be told from a torn end. */
+  get isUnconfirmed(): boolean {
+    return this.#durable.sequence > this.#superblocks.current.durableThrough;
   }
 
   /** Whether the medium says of something that it may have to be drained, or is being, that has been. */
@@ -111,18 +121,25 @@ export class Log {
   }
 
   /** Says on the medium, durably, what is being drained, and what is drained, which frees its place in the ring. */
-  note(change: { readonly baseSizeSectors?: number } = {}): Promise<void> {
-    return this.#superblocks.write(() => ({ ...change, ...this.#facts }));
+  async note(change: { readonly baseSizeSectors?: number } = {}): Promise<void> {
+    await this.#readsOver();
+    await this.#superblocks.write(() => ({ ...change, ...this.#facts }));
+  }
+
+  /** Says on the medium, durably, what is durable there, and frees nothing. */
+  confirm(): Promise<void> {
+    return this.#superblocks.write(() => ({ durableThrough: this.#durable.sequence }));
   }
 
   /** The first records are durable on the base. Their place is free once that is noted. */
   drained(records: readonly LogRecord[]): void {
     this.#drained = records.at(-1)?.next ?? this.#drained;
     this.#drainingThrough = this.#drained.sequence;
+    this.#beingRead.push(...records.filter(({ reads }) => reads.size > 0));
   }
 
   /** Says on the medium which attachment its records rely on. */
-  confirm(attachmentId: string): Promise<void> {
+  attach(attachmentId: string): Promise<void> {
     return this.#superblocks.write(() => ({ attachmentId }));
   }
 
@@ -131,17 +148,19 @@ export class Log {
    * go on from there.
    */
   async resume(): Promise<void> {
-    await this.#superblocks.write(() => ({ ...this.#facts, run: this.#superblocks.current.run + 1 }));
+    await this.#readsOver();
+    await this.#superblocks.writeBoth(() => ({ ...this.#facts, run: this.#superblocks.current.run + 1 }));
     this.#head = this.#durable;
   }
 
   /** Nothing that is in the ring counts any longer, whether it is known of or not. All that was durable in it must be drained. */
   async cut(attachmentId: string): Promise<void> {
+    await this.#readsOver();
     const { at, sequence } = this.#head;
     const { unit } = this.shape;
     // Greater than that of any record that the ring may have.
     const place = { at, sequence: sequence + this.ringBytes / unit, check: this.#context.random() };
-    await this.#superblocks.write(() => ({
+    await this.#superblocks.writeBoth(() => ({
       run: this.#superblocks.current.run + 1,
       tail: place,
       durableThrough: place.sequence,
@@ -151,13 +170,22 @@ export class Log {
     this.#head = place;
     this.#durable = place;
     this.#drained = place;
+    this.#free = place;
     this.#drainingThrough = place.sequence;
+  }
+
+  /** Until a read is over, nothing may be written in the place of what it reads. No read takes longer than the medium may. */
+  async #readsOver(): Promise<void> {
+    const drained = this.#drained;
+    await Promise.allSettled(this.#beingRead.flatMap(({ reads }) => [...reads]));
+    this.#beingRead = this.#beingRead.filter(({ reads }) => reads.size > 0);
+    if (drained.sequence > this.#free.sequence) this.#free = drained;
   }
 
   /** What superblocks say of the ring. */
   get #facts() {
     return {
-      tail: this.#drained,
+      tail: this.#free,
       durableThrough: this.#durable.sequence,
       drainingThrough: Math.max(this.#drainingThrough, this.#drained.sequence),
     };

@@ -4,6 +4,7 @@ import {
   byteLengthOf,
   type Clock,
   type DeviceInfo,
+  isBlockError,
   type Operation,
 } from '@blockyard/block';
 import { coalesce } from '@blockyard/block/async';
@@ -105,4 +106,9 @@ export class Medium {
       device: this.info.name,
     });
   }
+}
+
+/** Whether a medium says that what it has somewhere is lost, and not that it cannot be reached now. */
+export function isUnreadable(error: unknown): boolean {
+  return isBlockError(error) && (error.code === 'IO' || error.code === 'CORRUPT');
 }

@@ -31,8 +31,11 @@ export class SpanReader {
   }
 
   async #load(at: number, lengthBytes: number): Promise<void> {
-    const wanted = Math.max(SPAN_BYTES, roundUp(lengthBytes, this.#medium.info.sectorSize));
-    const length = Math.min(wanted, this.#endAt - at);
-    this.#span = { at, bytes: await this.#medium.read(at, length) };
+    const needed = Math.min(roundUp(lengthBytes, this.#medium.info.sectorSize), this.#endAt - at);
+    const length = Math.min(Math.max(SPAN_BYTES, needed), this.#endAt - at);
+    // What is read beyond what is needed may be unreadable, and then it does not matter.
+    const span = this.#medium.read(at, length);
+    const bytes = length === needed ? await span : await span.catch(() => this.#medium.read(at, needed));
+    this.#span = { at, bytes };
   }
 }

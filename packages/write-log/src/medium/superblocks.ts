@@ -2,7 +2,7 @@ import { BlockError, isZero } from '@blockyard/block';
 import { Semaphore } from '@blockyard/block/async';
 import { RING_START_BYTES, SUPERBLOCK_BYTES, SUPERBLOCK_SLOT_BYTES } from '../format/layout.js';
 import { decodeSuperblock, encodeSuperblock, type NoSuperblock, type Superblock } from '../format/superblock.js';
-import type { Medium } from './medium.js';
+import { isUnreadable, type Medium } from './medium.js';
 
 /** How much of a medium's beginning and end is looked at to see if it is empty. */
 const LOOK_BYTES = 1 << 20;
@@ -16,11 +16,14 @@ export class Superblocks {
   #current: Superblock;
   /** Where the next one goes. */
   #slot: number;
+  /** The largest that this writer may have written: what failed may be on the medium all the same. */
+  #largest: { counter: number; run: number };
 
   constructor(medium: Medium, current: Superblock, slot: number) {
     this.#medium = medium;
     this.#current = current;
     this.#slot = slot;
+    this.#largest = current;
   }
 
   /** The last one that is durable. */
@@ -35,12 +38,36 @@ export class Superblocks {
    * @param change asked when it is its turn
    */
   write(change: () => SuperblockChange): Promise<void> {
+    return this.#turns.run(() => this.#write(change));
+  }
+
+  /**
+   * The same for what must hold also where one of the two is destroyed later: that earlier records do not count, or that those of
+   * a new run do. It is in both when this resolves.
+   */
+  writeBoth(change: () => SuperblockChange): Promise<void> {
     return this.#turns.run(async () => {
-      const next = { ...this.#current, ...change(), counter: this.#current.counter + 1 };
-      await writeSuperblock(this.#medium, this.#slot, next);
-      this.#current = next;
-      this.#slot = 1 - this.#slot;
+      await this.#write(change);
+      await this.#write(() => ({}));
     });
+  }
+
+  async #write(change: () => SuperblockChange): Promise<void> {
+    await this.#throwIfFenced();
+    const next = { ...this.#current, ...change(), counter: this.#largest.counter + 1 };
+    this.#largest = next;
+    await writeSuperblock(this.#medium, this.#slot, next);
+    this.#current = next;
+    this.#slot = 1 - this.#slot;
+  }
+
+  /** A medium is for one writer. Another one that opens it writes superblocks that this one never wrote. */
+  async #throwIfFenced(): Promise<void> {
+    const { latest } = await readSuperblocks(this.#medium);
+    if (latest === undefined) return;
+    const { counter, run } = this.#largest;
+    if (latest.tierId === this.#current.tierId && latest.counter <= counter && latest.run <= run) return;
+    throw new BlockError('FENCED', `another writer has opened the write log on ${this.#medium.info.name}`);
   }
 }
 
@@ -52,11 +79,15 @@ async function writeSuperblock(medium: Medium, slot: number, superblock: Superbl
 }
 
 /** Writes both, the first one over what may be the older of two, so that one is sound at any time. */
-export async function writeBoth(medium: Medium, superblock: Superblock, firstSlot: number): Promise<Superblocks> {
+export async function formatSuperblocks(
+  medium: Medium,
+  superblock: Superblock,
+  firstSlot: number,
+): Promise<Superblocks> {
   await writeSuperblock(medium, firstSlot, superblock);
-  const superblocks = new Superblocks(medium, superblock, 1 - firstSlot);
-  await superblocks.write(() => ({}));
-  return superblocks;
+  const second = { ...superblock, counter: superblock.counter + 1 };
+  await writeSuperblock(medium, 1 - firstSlot, second);
+  return new Superblocks(medium, second, firstSlot);
 }
 
 /** What was found in the two places. */
@@ -68,14 +99,22 @@ export interface FoundSuperblocks {
   readonly slot: number;
 }
 
-/** Throws `UNSUPPORTED` if a later version has written one of them. */
+/** Throws `UNSUPPORTED` if a later version has written one of them, and what the medium fails with if it can read neither. */
 export async function readSuperblocks(medium: Medium): Promise<FoundSuperblocks> {
   const { sectorSize } = medium.info;
   const slots: (Superblock | NoSuperblock)[] = [];
+  const failures: unknown[] = [];
   for (const at of [0, SUPERBLOCK_SLOT_BYTES]) {
-    const bytes = await medium.read(at, Math.max(SUPERBLOCK_BYTES, sectorSize));
-    slots.push(decodeSuperblock(bytes.subarray(0, SUPERBLOCK_BYTES)));
+    try {
+      const bytes = await medium.read(at, Math.max(SUPERBLOCK_BYTES, sectorSize));
+      slots.push(decodeSuperblock(bytes.subarray(0, SUPERBLOCK_BYTES)));
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      failures.push(error);
+      slots.push('damaged');
+    }
   }
+  if (failures.length === slots.length) throw failures[0];
   const counterOf = (slot: Superblock | NoSuperblock | undefined) => (typeof slot === 'object' ? slot.counter : -1);
   const slot = counterOf(slots[0]) > counterOf(slots[1]) ? 0 : 1;
   const latest = slots[slot];

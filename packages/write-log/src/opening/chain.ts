@@ -1,9 +1,15 @@
 import { BlockError } from '@blockyard/block';
 import { crc32 } from '../format/crc32.js';
 import { inRing, maxRecordBytesOf, roundUp } from '../format/layout.js';
-import { decodeHeader, type FoundHeader, HEADER_BYTES_MAX, looksLikeHeader } from '../format/record.js';
+import {
+  claimedHeaderBytes,
+  decodeHeader,
+  type FoundHeader,
+  HEADER_BYTES_MAX,
+  looksLikeHeader,
+} from '../format/record.js';
 import type { ChainPlace, Superblock } from '../format/superblock.js';
-import type { Medium } from '../medium/medium.js';
+import { isUnreadable, type Medium } from '../medium/medium.js';
 import { SpanReader } from '../medium/span-reader.js';
 
 /** A record of the chain that has changes. */
@@ -40,6 +46,8 @@ class Walk {
   readonly #reader: SpanReader;
   readonly #ringBytes: number;
   #place: ChainPlace;
+  /** Why the next record cannot be read. */
+  #failure: unknown;
 
   constructor(medium: Medium, superblock: Superblock) {
     this.#superblock = superblock;
@@ -48,8 +56,18 @@ class Walk {
     this.#place = superblock.tail;
   }
 
-  /** The next record of the chain, if it is sound. */
+  /** The next record of the chain, if it is sound. Rejects where it may be readable later. */
   async next(): Promise<FoundRecord | 'wrap' | undefined> {
+    try {
+      return await this.#next();
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      this.#failure = error;
+      return undefined;
+    }
+  }
+
+  async #next(): Promise<FoundRecord | 'wrap' | undefined> {
     const { at } = this.#place;
     const header = await this.#headerAt(at);
     if (header === undefined || !this.#follows(header)) return undefined;
@@ -73,6 +91,10 @@ class Walk {
     const { durableThrough, drainingThrough } = this.#superblock;
     const place = this.#place;
     const missing = place.sequence + 1;
+    if (this.#failure !== undefined) {
+      const what = `record ${missing} of the write log, if there is one, cannot be read`;
+      return { place, error: new BlockError('CORRUPT', what, { cause: this.#failure }) };
+    }
     const isShort = place.sequence < Math.max(durableThrough, drainingThrough) || (await this.#isConfirmed(missing));
     if (!isShort) return { place, error: undefined };
     const what = `record ${missing} of the write log was durable, and is damaged or gone`;
@@ -107,7 +129,7 @@ class Walk {
     const stepBytes = 2 * maxRecordBytesOf(this.#ringBytes) + unit;
     let until = start + stepBytes;
     for (let at = start; at < Math.min(until, start + this.#ringBytes); ) {
-      const header = await this.#headerAt(at);
+      const header = await this.#anyHeaderAt(at);
       if (header === undefined || header.tierId !== tierId || header.sequence <= missing) {
         at += unit;
         continue;
@@ -120,11 +142,23 @@ class Walk {
     return false;
   }
 
+  /** None where it cannot be read. */
+  async #anyHeaderAt(at: number): Promise<FoundHeader | undefined> {
+    try {
+      return await this.#headerAt(at);
+    } catch (error) {
+      if (isUnreadable(error)) return undefined;
+      throw error;
+    }
+  }
+
   async #headerAt(at: number): Promise<FoundHeader | undefined> {
     const { unit, baseSectorSize } = this.#superblock;
     const position = inRing(this.#superblock, at);
-    if (!looksLikeHeader(await this.#reader.peek(position, unit))) return undefined;
-    const bytes = await this.#reader.peek(position, roundUp(HEADER_BYTES_MAX, unit));
+    const first = await this.#reader.peek(position, unit);
+    if (!looksLikeHeader(first)) return undefined;
+    const lengthBytes = Math.min(claimedHeaderBytes(first), roundUp(HEADER_BYTES_MAX, unit));
+    const bytes = lengthBytes <= unit ? first : await this.#reader.peek(position, lengthBytes);
     return decodeHeader(bytes, unit, baseSectorSize);
   }
 

@@ -4,6 +4,8 @@ import { Disk } from './disk.js';
 
 export const SECTOR = 512;
 export const MEDIUM_BYTES = 2 << 20;
+/** The smallest medium that there is: a ring of 1 MiB. */
+export const SMALL_MEDIUM_BYTES = 131_072 + (1 << 20);
 
 /** A base that remembers its tier, as long as the test lasts. A test may make it fail. */
 export class Marked {
