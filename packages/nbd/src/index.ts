@@ -7,6 +7,6 @@ export type { HandedOver } from './server/hand-over/hand-over.js';
 export type { HandOverOptions } from './server/hand-over/options.js';
 export { DEFAULT_LIMITS, type Limits, type Listen, type ServeOptions } from './server/options.js';
 export { type NbdServer, serveNbd } from './server/server.js';
-export type { RequestKind, ServerStats } from './server/stats.js';
+export type { ExportStats, RequestCounts, RequestKind, ServerStats } from './server/stats.js';
 export type { Pem, TlsOptions } from './server/tls.js';
 export { formatUri, type NbdAddress, type NbdUri, parseUri } from './uri/uri.js';

@@ -128,6 +128,11 @@ export class Connection {
     return this.#transmission?.outstanding ?? 0;
   }
 
+  /** The export that the client has chosen, if it has. */
+  get exportName(): string | undefined {
+    return this.#entry?.name;
+  }
+
   /** Whether the client has not chosen its export yet. */
   get isShakingHands(): boolean {
     return this.#transmission === undefined;
@@ -336,7 +341,7 @@ export class Connection {
       executor: this.#makeExecutor(entry),
       pace,
       maxRequests: limits.maxConnectionRequests,
-      host: this.#transmissionHost(),
+      host: this.#transmissionHost(entry),
     });
     this.#transmission = transmission;
     this.#inbound.use(transmission);
@@ -345,7 +350,8 @@ export class Connection {
   }
 
   #makeExecutor(entry: Export): Executor {
-    const { pace } = this.#shared;
+    const { pace, clock, counters } = this.#shared;
+    const ofExport = counters.of(entry.name);
     const arena = this.#arena;
     const outbound = this.#outbound;
     if (arena === undefined || outbound === undefined) throw new Error('there is no transmission yet');
@@ -356,6 +362,8 @@ export class Connection {
       arena,
       outbound,
       pace,
+      clock,
+      onTook: (command, durationMs) => ofExport.took(command, durationMs),
       onFailure: (_request, error) => this.#onFailure(entry, error),
       onBroken: (reason) => this.terminate(reason),
     });
@@ -369,8 +377,9 @@ export class Connection {
     return { sizeBytes: sizeBytesOf(entry), maxRequestBytes, readOnly, trims, extended, hasContexts };
   }
 
-  #transmissionHost(): TransmissionHost {
-    const { counters, busyPoll } = this.#shared;
+  #transmissionHost({ name }: Export): TransmissionHost {
+    const { busyPoll } = this.#shared;
+    const counters = this.#shared.counters.of(name);
     return {
       hold: () => this.#hold(),
       resume: () => this.#resume(),
@@ -389,7 +398,7 @@ export class Connection {
   }
 
   #onFailure(entry: Export, error: unknown): void {
-    this.#shared.counters.failures++;
+    this.#shared.counters.of(entry.name).failures++;
     this.#shared.onEvent({ type: 'failed', peer: this.peer, export: entry.name, error });
   }
 

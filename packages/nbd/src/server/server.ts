@@ -17,7 +17,7 @@ import { type Loss, lossError, lossOf, statesOf } from './lost.js';
 import { Budget } from './memory/budget.js';
 import { BufferPool } from './memory/buffer-pool.js';
 import { checkLimits, checkServeOptions, type ServeOptions } from './options.js';
-import { Counters, type ServerStats } from './stats.js';
+import { Counters, type ServerStats, totalOf } from './stats.js';
 import { TlsUpgrade } from './tls.js';
 
 /** Memory kept for the next requests at most, in bytes. */
@@ -167,15 +167,18 @@ export class NbdServerImpl implements NbdServer {
   stats(): ServerStats {
     const { budget, pool, counters } = this.#shared;
     const { accepted, refused, displaced, violations, timedOut, stalled } = counters;
-    let requestsInFlight = 0;
-    for (const connection of this.#connections) requestsInFlight += connection.outstanding;
+    const connections = [...this.#connections];
+    const outstandingOf = (some: readonly Connection[]) => some.reduce((sum, { outstanding }) => sum + outstanding, 0);
+    const exports = this.#shared.exports.all().map(({ name }) => {
+      const clients = connections.filter((connection) => connection.exportName === name);
+      const now = { connections: clients.length, requestsInFlight: outstandingOf(clients) };
+      return [name, counters.of(name).stats(now)] as const;
+    });
     return {
       connections: { open: this.connections, accepted, refused, displaced, violations, timedOut, stalled },
-      requests: { ...counters.requests },
-      failures: counters.failures,
-      readBytes: counters.readBytes,
-      writtenBytes: counters.writtenBytes,
-      requestsInFlight,
+      ...totalOf(exports.map(([, stats]) => stats)),
+      exports: Object.fromEntries(exports),
+      requestsInFlight: outstandingOf(connections),
       inFlightBytes: budget.usedBytes,
       pooledBytes: pool.idleBytes,
     };

@@ -1,3 +1,4 @@
+import { type DurationCounts, durationsOf, Histogram } from '@blockyard/block';
 import { Command } from '../wire/protocol.js';
 import type { Request } from './transmission/request.js';
 
@@ -17,18 +18,40 @@ export interface ServerStats {
     /** Cut off while they stood still and others were short of what they held. */
     readonly stalled: number;
   };
-  /** Requests by kind. */
-  readonly requests: Readonly<Record<RequestKind, number>>;
-  /** Requests refused before they were carried out are not among them. */
+  /** Of all exports together. */
+  readonly requests: RequestCounts;
   readonly failures: number;
-  /** Bytes that clients asked to read, and to write, by those requests. */
   readonly readBytes: number;
   readonly writtenBytes: number;
+  /** By export name. */
+  readonly exports: Readonly<Record<string, ExportStats>>;
   /** Requests read and not answered. */
   readonly requestsInFlight: number;
   /** Memory for requests and replies, and memory kept for the next ones, in bytes. */
   readonly inFlightBytes: number;
   readonly pooledBytes: number;
+}
+
+/** Requests by kind. */
+export type RequestCounts = Readonly<Record<RequestKind, number>>;
+
+/** What clients asked of one export. */
+export interface ExportStats {
+  /** Clients that have chosen it and are connected. */
+  readonly connections: number;
+  /** Requests read and not answered. */
+  readonly requestsInFlight: number;
+  readonly requests: RequestCounts;
+  /** Requests that its device failed; those refused before they were carried out are not among them. */
+  readonly failures: number;
+  /** Bytes that clients asked to read, and to write, by those requests. */
+  readonly readBytes: number;
+  readonly writtenBytes: number;
+  /**
+   * How long requests took, the failed ones too: from when a request is there with its payload and has its memory, until its
+   * reply is ready to be sent. Refused ones are not among them. Kinds that had no request are left out.
+   */
+  readonly durations: Readonly<Partial<Record<RequestKind, DurationCounts>>>;
 }
 
 export type RequestKind = 'read' | 'write' | 'flush' | 'trim' | 'cache' | 'writeZeroes' | 'blockStatus' | 'unknown';
@@ -43,6 +66,57 @@ const KINDS: Readonly<Record<number, RequestKind | undefined>> = {
   [Command.BLOCK_STATUS]: 'blockStatus',
 };
 
+const NO_REQUESTS: RequestCounts = {
+  read: 0,
+  write: 0,
+  flush: 0,
+  trim: 0,
+  cache: 0,
+  writeZeroes: 0,
+  blockStatus: 0,
+  unknown: 0,
+};
+
+export function kindOf(command: number): RequestKind {
+  return KINDS[command] ?? 'unknown';
+}
+
+/** Counts of one export. */
+export class ExportCounters {
+  failures = 0;
+  readBytes = 0;
+  writtenBytes = 0;
+  readonly requests: Record<RequestKind, number> = { ...NO_REQUESTS };
+  /** Microseconds; some kilobytes for each kind that there is. */
+  readonly #durations: Partial<Record<RequestKind, Histogram>> = {};
+
+  count({ command, lengthBytes = 0 }: Request): void {
+    this.requests[kindOf(command)]++;
+    if (command === Command.READ) this.readBytes += lengthBytes;
+    if (command === Command.WRITE) this.writtenBytes += lengthBytes;
+  }
+
+  /** A request was carried out. */
+  took(command: number, durationMs: number): void {
+    const kind = kindOf(command);
+    this.#durations[kind] ??= new Histogram();
+    this.#durations[kind].add(durationMs * 1000);
+  }
+
+  stats(now: Pick<ExportStats, 'connections' | 'requestsInFlight'>): ExportStats {
+    const { requests, failures, readBytes, writtenBytes } = this;
+    const durations = Object.entries(this.#durations).map(([kind, each]) => [kind, durationsOf(each)] as const);
+    return {
+      ...now,
+      requests: { ...requests },
+      failures,
+      readBytes,
+      writtenBytes,
+      durations: Object.fromEntries(durations),
+    };
+  }
+}
+
 /** Counts. */
 export class Counters {
   accepted = 0;
@@ -51,23 +125,29 @@ export class Counters {
   violations = 0;
   timedOut = 0;
   stalled = 0;
-  failures = 0;
-  readBytes = 0;
-  writtenBytes = 0;
-  readonly requests: Record<RequestKind, number> = {
-    read: 0,
-    write: 0,
-    flush: 0,
-    trim: 0,
-    cache: 0,
-    writeZeroes: 0,
-    blockStatus: 0,
-    unknown: 0,
-  };
+  readonly #exports = new Map<string, ExportCounters>();
 
-  count({ command, lengthBytes = 0 }: Request): void {
-    this.requests[KINDS[command] ?? 'unknown']++;
-    if (command === Command.READ) this.readBytes += lengthBytes;
-    if (command === Command.WRITE) this.writtenBytes += lengthBytes;
+  /** Those of an export of the server. */
+  of(name: string): ExportCounters {
+    let counters = this.#exports.get(name);
+    if (counters === undefined) {
+      counters = new ExportCounters();
+      this.#exports.set(name, counters);
+    }
+    return counters;
   }
+}
+
+/** The sums of what was asked of several exports. */
+export function totalOf(
+  exports: readonly ExportStats[],
+): Pick<ServerStats, 'requests' | 'failures' | 'readBytes' | 'writtenBytes'> {
+  const sum = (of: (stats: ExportStats) => number) => exports.reduce((total, stats) => total + of(stats), 0);
+  const kinds = Object.keys(NO_REQUESTS) as RequestKind[];
+  return {
+    requests: Object.fromEntries(kinds.map((kind) => [kind, sum(({ requests }) => requests[kind])])) as RequestCounts,
+    failures: sum(({ failures }) => failures),
+    readBytes: sum(({ readBytes }) => readBytes),
+    writtenBytes: sum(({ writtenBytes }) => writtenBytes),
+  };
 }

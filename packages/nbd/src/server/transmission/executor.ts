@@ -1,4 +1,4 @@
-import { type BlockDevice, isBlockError } from '@blockyard/block';
+import { type BlockDevice, type Clock, isBlockError } from '@blockyard/block';
 import { Semaphore } from '@blockyard/block/async';
 import type { Mode } from '../../wire/mode.js';
 import { Command, CommandFlag, Errno } from '../../wire/protocol.js';
@@ -39,6 +39,9 @@ export interface ExecutorOptions {
   readonly arena: Arena;
   readonly outbound: Outbound;
   readonly pace: Pace;
+  readonly clock: Clock;
+  /** A request of this command was carried out, or failed, in so long. */
+  readonly onTook: (command: number, durationMs: number) => void;
   /** The device failed a request. */
   readonly onFailure: (request: Request, error: unknown) => void;
   /** A reply cannot be gone on with: the connection has to end. */
@@ -54,6 +57,8 @@ export class Executor {
   readonly #arena: Arena;
   readonly #outbound: Outbound;
   readonly #pace: Pace;
+  readonly #clock: Clock;
+  readonly #onTook: ExecutorOptions['onTook'];
   readonly #onFailure: ExecutorOptions['onFailure'];
   readonly #onBroken: ExecutorOptions['onBroken'];
   readonly #access: ByteAccess;
@@ -66,7 +71,7 @@ export class Executor {
   readonly #piecewiseReads = new Semaphore(1);
   #closed = false;
 
-  constructor({ entry, mode, contexts, arena, outbound, pace, onFailure, onBroken }: ExecutorOptions) {
+  constructor({ entry, mode, contexts, arena, outbound, pace, clock, onTook, onFailure, onBroken }: ExecutorOptions) {
     this.#device = entry.device;
     this.#entry = entry;
     this.#mode = mode;
@@ -74,6 +79,8 @@ export class Executor {
     this.#arena = arena;
     this.#outbound = outbound;
     this.#pace = pace;
+    this.#clock = clock;
+    this.#onTook = onTook;
     this.#onFailure = onFailure;
     this.#onBroken = onBroken;
     this.#access = new ByteAccess(entry.device, { isWanted: this.#isWanted, pauses: () => pace.pauses() });
@@ -83,7 +90,10 @@ export class Executor {
 
   /** Answers a checked request for which no memory is needed because the device lends its own. False: it goes the usual way. */
   tryLent(request: Request): boolean {
-    return this.#lending.tryAnswer(request);
+    const startedMs = this.#clock.now();
+    if (!this.#lending.tryAnswer(request)) return false;
+    this.#onTook(request.command, this.#clock.now() - startedMs);
+    return true;
   }
 
   /** Bytes of memory that the request needs, for its payload or its reply. */
@@ -100,6 +110,7 @@ export class Executor {
       this.#drop(request);
       return;
     }
+    this.#begin(request);
     // A device promises not to throw; one that does must not end the server.
     try {
       this.#dispatch(request);
@@ -110,6 +121,7 @@ export class Executor {
 
   /** Writes the next piece of a payload that comes in pieces. */
   async writePiece(request: Request, piece: Uint8Array): Promise<void> {
+    this.#begin(request);
     try {
       await this.#access.write(request, (request.offsetBytes ?? 0) + request.doneBytes, piece);
     } finally {
@@ -131,6 +143,15 @@ export class Executor {
   /** Answers a request that was refused. */
   refuse(request: Request, errno: number): void {
     this.#answerError(request, errno, 'refused');
+  }
+
+  #begin(request: Request): void {
+    if (request.startedMs < 0) request.startedMs = this.#clock.now();
+  }
+
+  /** Its reply is about to be ready. A request that was never begun with took no time that anyone asks for. */
+  #ended(request: Request): void {
+    if (request.startedMs >= 0) this.#onTook(request.command, this.#clock.now() - request.startedMs);
   }
 
   #dispatch(request: Request): void {
@@ -165,6 +186,7 @@ export class Executor {
   #read(request: Request, offsetBytes: number, lengthBytes: number): void {
     const { buffer, at } = request;
     if (buffer === undefined) {
+      this.#ended(request);
       this.#answer(request, putReadDone);
       return;
     }
@@ -194,15 +216,23 @@ export class Executor {
       yieldToEventLoop: () => this.#pace.yieldToEventLoop(),
     };
     const outcome = await new PiecewiseRead(options, request, buffer).run();
-    if (outcome.done) return;
-    if ('error' in outcome) this.#fail(request, outcome.error);
-    else this.#answer(request, putReadDone);
+    if (outcome.done) {
+      this.#ended(request);
+      return;
+    }
+    if ('error' in outcome) {
+      this.#fail(request, outcome.error);
+    } else {
+      this.#ended(request);
+      this.#answer(request, putReadDone);
+    }
     this.#outbound.endPieces();
   }
 
   #answerData(request: Request, lengthBytes: number): void {
     const { buffer, at, offsetBytes = 0 } = request;
     if (buffer === undefined) return;
+    this.#ended(request);
     const from = at + this.#dataHeaderBytes;
     if (this.#mode !== 'simple') {
       const pieces = zeroRuns(buffer.view, buffer.bytes, from, lengthBytes);
@@ -297,6 +327,7 @@ export class Executor {
     done.then(
       () => {
         this.#release(request);
+        this.#ended(request);
         this.#answer(request, putSuccess);
       },
       (error: unknown) => this.#fail(request, error),
@@ -314,6 +345,7 @@ export class Executor {
       .run(async () => {
         // What is pushed for a client that is gone is only given back.
         const end = this.#closed ? at : await this.#putStatuses(request, buffer, offsetBytes, lengthBytes);
+        this.#ended(request);
         this.#outbound.push(buffer, at, end);
         await this.#pace.yieldToEventLoop();
       })
@@ -343,6 +375,7 @@ export class Executor {
 
   #fail(request: Request, error: unknown): void {
     this.#release(request);
+    this.#ended(request);
     this.#answerError(request, errnoOf(error, request.command), messageFor(error));
     // Work that was not begun because the client is gone is nothing that a device failed at.
     if (!this.#closed || !isBlockError(error, 'ABORTED')) this.#onFailure(request, error);

@@ -26,6 +26,8 @@ export class Request {
   inPieces = false;
   /** Bytes of its payload that passed already, in pieces. */
   doneBytes = 0;
+  /** When it was begun with, by the server's clock; -1 before. */
+  startedMs = -1;
   /** Its place among the changes of its sectors, while the device is at work on it. */
   place: Change | undefined;
 
