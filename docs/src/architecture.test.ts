@@ -45,6 +45,7 @@ describe('Arrows point down', () => {
       'object-store',
       'object-store-s3',
       'volume-root',
+      'write-log',
       ...packages.map(({ name }) => short(name)).filter((name) => /^backend-/.test(name)),
     ],
   };

@@ -128,7 +128,7 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
     schemes: ['syntax', 'tier'],
     syntax: [],
     tier: ['syntax'],
-    volumes: ['schemes', 'syntax'],
+    volumes: ['schemes', 'syntax', 'tier'],
   },
   'packages/warm-start': {
     '.': ['format', 'lists'],

@@ -1,10 +1,12 @@
-import { BlockError, checkOptionNames, isBlockError } from '@blockyard/block';
+import { BlockError, checkBoolean, checkOptionNames, isBlockError } from '@blockyard/block';
 import { type CacheOptions, connectCache } from '@blockyard/cache';
 import { schemeOf } from './schemes/all.js';
-import type { OpenOptions, UriDevice } from './schemes/scheme.js';
+import type { OpenedDevice, OpenOptions, UriDevice } from './schemes/scheme.js';
 import { DeviceUri } from './syntax/device-uri.js';
 import { invalid } from './syntax/invalid.js';
-import { type TierOptions, tierSettingsOf } from './tier/settings.js';
+import type { TierLoss } from './tier/loss.js';
+import { refuseLocal } from './tier/missing.js';
+import { type TierOptions, type TierSettings, tierSettingsOf } from './tier/settings.js';
 import { snapshotOf } from './tier/snapshot.js';
 
 export interface ConnectUriOptions {
@@ -16,8 +18,15 @@ export interface ConnectUriOptions {
    * Whether a volume in a store is taken from a process that has it open and is alive. If not, that is `LOCKED`. Default: true.
    */
   readonly takeOver?: boolean;
-  /** A folder on a local disk, for what is kept of the device there. Default: what `?tier=` says. */
-  readonly tier?: TierOptions;
+  /** A folder on a local disk, for what is kept of the device there. Null: none. Default: what `?tier=` says. */
+  readonly tier?: TierOptions | null;
+  /**
+   * Whether a volume is opened without the tier that has what was flushed to it last, too. For writing that is given up, for
+   * good; for reading it is not seen. If not, that is `TIER_MISSING`. Default: what `?accept-loss=` says; else false.
+   */
+  readonly acceptLoss?: boolean;
+  /** Told what is given up, before it is. Default: no one is told. */
+  readonly onTierLoss?: (loss: TierLoss) => void;
   /** Told when a tier begins to fail; nothing else fails for that. Default: no one is told. */
   readonly onTierError?: (error: BlockError) => void;
   /** Puts a write-back cache of so many bytes before the device. Left out: no cache. */
@@ -31,6 +40,8 @@ const KNOWN: Readonly<Record<keyof ConnectUriOptions, true>> = {
   maxOutageMs: true,
   takeOver: true,
   tier: true,
+  acceptLoss: true,
+  onTierLoss: true,
   onTierError: true,
   cacheSizeBytes: true,
   cache: true,
@@ -46,15 +57,17 @@ export async function connectUri(text: string, options: ConnectUriOptions = {}):
   try {
     checkOptionNames(options, KNOWN);
     const { readOnly = false, takeOver = true, maxOutageMs, cacheSizeBytes, cache = {} } = options;
-    const { onTierError = () => {} } = options;
+    const { onTierError = () => {}, onTierLoss = () => {} } = options;
     const uri = new DeviceUri(text);
     const tier = tierSettingsOf(uri, options.tier, onTierError);
-    const device = await open(uri, { readOnly, takeOver, maxOutageMs, tier });
-    if (tier !== undefined && device.tier === undefined) Object.assign(device, { tier: () => snapshotOf(tier) });
+    const acceptLoss = options.acceptLoss ?? uri.flag('accept-loss') ?? false;
+    checkBoolean(acceptLoss, 'acceptLoss');
+    const device = await open(uri, { readOnly, takeOver, maxOutageMs, tier, acceptLoss, onTierLoss });
     if (cacheSizeBytes === undefined) return device;
     try {
       const cached = await connectCache(device, { ...cache, maxSizeBytes: cacheSizeBytes });
-      return Object.assign(cached, { cacheSnapshot: () => cached.snapshot() }, factsBelow(device));
+      const durability = { ...device.durability, write: 'memory' as const };
+      return Object.assign(cached, { cacheSnapshot: () => cached.snapshot(), durability }, factsBelow(device));
     } catch (error) {
       await device.disconnect({ force: true });
       throw error;
@@ -64,11 +77,16 @@ export async function connectUri(text: string, options: ConnectUriOptions = {}):
   }
 }
 
-const BELOW = ['storeTraffic', 'storeSnapshot', 'logSnapshot', 'tier'] as const;
+const BELOW = ['storeTraffic', 'storeSnapshot', 'logSnapshot', 'tier', 'drain'] as const;
 
 /** What a cache does not hide. */
 function factsBelow(device: UriDevice): Pick<UriDevice, (typeof BELOW)[number]> {
   return Object.fromEntries(BELOW.filter((name) => device[name] !== undefined).map((name) => [name, device[name]]));
+}
+
+/** A tier that has no use says so itself. */
+function tierOf({ tier }: OpenedDevice, settings: TierSettings | undefined): Pick<UriDevice, 'tier'> {
+  return settings === undefined || tier !== undefined ? {} : { tier: () => snapshotOf(settings) };
 }
 
 /** Where there is no past an @ is a character like any other, and may have been meant for more. */
@@ -77,8 +95,11 @@ async function open(uri: DeviceUri, options: OpenOptions): Promise<UriDevice> {
   if (options.tier !== undefined && !scheme.parameters.includes('tier')) {
     throw invalid(`${uri.scheme}: ends with its process, so that a tier has nothing to keep for it`);
   }
+  if (scheme.volumes === undefined) refuseLocal(options.tier, `what ${uri.scheme}: names`);
   try {
-    return await scheme.open(uri, options);
+    const { durability } = scheme;
+    const device = await scheme.open(uri, options);
+    return Object.assign(device, { durability: device.durability ?? durability }, tierOf(device, options.tier));
   } catch (error) {
     if (scheme.volumes !== undefined || uri.place === uri.rest || !isBlockError(error, 'NOT_FOUND')) throw error;
     const what = `${error.message}; ${uri.scheme}: has no past, so what stands behind the @ is part of the name`;

@@ -216,7 +216,7 @@ describe('a tier', () => {
     const uri = `file:${directory}.img`;
     await createUri(`${uri}?tier=${directory}`, { sizeBytes: MIB });
     await using device = await connectUri(`${uri}?tier=${directory}`, { cacheSizeBytes: MIB });
-    expect(device.tier?.()).toEqual({ directory, objectCache: null });
+    expect(device.tier?.()).toEqual({ directory, objectCache: null, writeLog: null });
     await expect(readdir(directory)).rejects.toThrow('ENOENT');
     const memory = connectUri('memory:?size=1M', { tier: { directory } });
     await expect(memory).rejects.toThrow('memory: ends with its process');

@@ -1,5 +1,6 @@
 export { connectWriteLog, type WriteLogDevice } from './connect.js';
 export { createWriteLog } from './create.js';
+export { identifyWriteLog, type WriteLogIdentity } from './identity.js';
 export { inspectWriteLog, type WriteLogInspection } from './inspect.js';
 export type {
   BaseFacts,

@@ -1,21 +1,12 @@
 import { type BlockDevice, BlockError, checkDevice, systemClock } from '@blockyard/block';
-import { NO_ID } from './format/bytes.js';
+import { identityOf, type WriteLogIdentity } from './identity.js';
 import { Medium } from './medium/medium.js';
 import { chainOf } from './opening/chain.js';
 import { findSuperblock } from './opening/find-superblock.js';
 import { MEDIUM_WAIT_MS } from './options.js';
 
 /** What the medium of a write log says of itself. Bytes, unless said otherwise. */
-export interface WriteLogInspection {
-  readonly tierId: string;
-  /** Which base it is for. */
-  readonly baseId: string;
-  readonly baseSectorSize: number;
-  /** The last size of the base that was durable there, as far as the log knows. */
-  readonly baseSizeSectors: number;
-  /** By which the base knows that this tier may have what it does not; null if it does not, or cannot. */
-  readonly attachment: string | null;
-  readonly ringBytes: number;
+export interface WriteLogInspection extends WriteLogIdentity {
   /** What the base may not have, as far as it can be read. */
   readonly undrained: {
     readonly records: number;
@@ -44,18 +35,8 @@ export async function inspectWriteLog(device: BlockDevice): Promise<WriteLogInsp
     let oldestMs: number | undefined;
     const chain = chainOf(medium, superblock);
     for (let step = await chain.next(); ; step = await chain.next()) {
-      const { tierId, baseId, baseSectorSize, baseSizeSectors, attachmentId, ringStart, ringEnd } = superblock;
       if (step.done === true) {
-        return {
-          tierId,
-          baseId,
-          baseSectorSize,
-          baseSizeSectors,
-          attachment: attachmentId === NO_ID ? null : attachmentId,
-          ringBytes: ringEnd - ringStart,
-          undrained: { records, bytes, oldestMs },
-          error: step.value.error,
-        };
+        return { ...identityOf(superblock), undrained: { records, bytes, oldestMs }, error: step.value.error };
       }
       const { payloadBytes, writtenAtMs } = step.value.header;
       records++;

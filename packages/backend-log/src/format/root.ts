@@ -166,12 +166,17 @@ export function encryptionOf(bytes: Uint8Array, where: string): Encryption | nul
   return checkEncryption(text.fields.encryption, where);
 }
 
-/** Which volumes a root refers to: its own, and those that it has objects of. Checks nothing else of it. */
-export function volumesIn(bytes: Uint8Array, where: string): Pick<LogRoot, 'volumeId' | 'bases'> {
+/** Which volumes a root refers to, its own and those that it has objects of, and its tier. Checks nothing else of it. */
+export function volumesIn(bytes: Uint8Array, where: string): Pick<LogRoot, 'volumeId' | 'bases' | 'tier'> {
   const text = parseRoot(bytes, where);
   checkRootName(text.fields, 'layout', LAYOUT, where);
   const { volumeId } = ownedFieldsOf(text, where);
-  return within(where, () => ({ volumeId, bases: listOf(text.fields.bases, 'bases', checkBase) }));
+  const { bases, tier } = text.fields;
+  return within(where, () => ({ volumeId, bases: listOf(bases, 'bases', checkBase), tier: tierIn(tier) }));
+}
+
+function tierIn(value: unknown): TierAttachment | null {
+  return value === undefined || value === null ? null : checkTier(value);
 }
 
 function decodeRoot(bytes: Uint8Array, where: string, digest: RootDigest | undefined): LogRoot {
@@ -183,7 +188,7 @@ function decodeRoot(bytes: Uint8Array, where: string, digest: RootDigest | undef
   const owned = ownedFieldsOf(text, where);
   const encryption = checkEncryption(fields.encryption, where);
   return within(where, () => {
-    const { sectorSize, sizeSectors, segmentSizeBytes, checkpoint, epochs, bases, snapshots, tier = null } = fields;
+    const { sectorSize, sizeSectors, segmentSizeBytes, checkpoint, epochs, bases, snapshots, tier } = fields;
     checkSectorSize(sectorSize);
     checkSize(sizeSectors, sectorSize);
     checkSegmentSize(segmentSizeBytes, sectorSize);
@@ -198,7 +203,7 @@ function decodeRoot(bytes: Uint8Array, where: string, digest: RootDigest | undef
       epochs: listOf(epochs, 'epochs', checkSpan),
       bases: listOf(bases, 'bases', checkBase),
       snapshots: listOf(snapshots, 'snapshots', checkSnapshot),
-      tier: tier === null ? null : checkTier(tier),
+      tier: tierIn(tier),
     };
     checkHistory(root.checkpoint, root.epochs);
     return root;

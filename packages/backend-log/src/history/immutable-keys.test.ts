@@ -22,6 +22,7 @@ test('The keys of a clone’s objects are its own and those of its bases, and te
   // The root alone is read, for which no one needs to know the passphrase.
   expect(await immutableKeysOf({ store: open(), prefix: 'disks/b' })).toEqual({
     volumeId,
+    tier: null,
     immutable: [
       { prefix: 'disks/b/log/', id: `${volumeId}/log` },
       { prefix: 'disks/b/pack/', id: `${volumeId}/pack` },

@@ -1,4 +1,4 @@
-import { BlockError } from '@blockyard/block';
+import { BlockError, type TierAttachment } from '@blockyard/block';
 import { readWhole } from '@blockyard/object-store';
 import { dataPrefix, mapPrefix, rootKey } from '../format/keys.js';
 import { ROOT_BYTES_MAX, volumesIn } from '../format/root.js';
@@ -11,11 +11,13 @@ export interface ImmutableKeys {
   readonly id: string;
 }
 
-/** Of a volume, for a cache of its objects. */
+/** Of a volume, for the tiers above and below it. */
 export interface VolumeKeys {
   readonly volumeId: string;
   /** Its own, and those of the volumes that it has objects of. */
   readonly immutable: readonly ImmutableKeys[];
+  /** The local tier that has what was flushed and is not in the store; null for none. */
+  readonly tier: TierAttachment | null;
 }
 
 /**
@@ -30,7 +32,7 @@ export async function immutableKeysOf(options: LogPlace): Promise<VolumeKeys> {
   const where = store.urlOf(key);
   const found = await readWhole(store, key, ROOT_BYTES_MAX);
   if (found === undefined) throw new BlockError('NOT_FOUND', `no volume here: ${where} does not exist`);
-  const { volumeId, bases } = volumesIn(found.bytes, where);
+  const { volumeId, bases, tier } = volumesIn(found.bytes, where);
   const immutable = new Map<string, string>();
   for (const volume of [{ volumeId, prefix }, ...bases]) {
     for (const each of [
@@ -41,5 +43,5 @@ export async function immutableKeysOf(options: LogPlace): Promise<VolumeKeys> {
       if (!immutable.has(each)) immutable.set(each, `${volume.volumeId}/${each.slice(volume.prefix.length + 1, -1)}`);
     }
   }
-  return { volumeId, immutable: [...immutable].map(([prefix, id]) => ({ prefix, id })) };
+  return { volumeId, immutable: [...immutable].map(([prefix, id]) => ({ prefix, id })), tier };
 }

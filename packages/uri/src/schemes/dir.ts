@@ -15,6 +15,7 @@ const SECTOR_SIZE = 4096;
 /** Log volumes in a store of objects that is a directory of this machine. */
 export const dir: Scheme = {
   example: 'dir:/srv/volumes/web-1',
+  durability: { write: 'memory', flush: 'local' },
   parameters: [...LOG_PARAMETERS, ...TIER_PARAMETERS],
 
   async open(uri, options) {

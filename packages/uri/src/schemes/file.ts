@@ -8,6 +8,7 @@ const SECTOR_SIZE = 512;
 
 export const file: Scheme = {
   example: 'file:/srv/disk.img',
+  durability: { write: 'memory', flush: 'local' },
   parameters: ['sector', 'lock', ...TIER_PARAMETERS],
 
   async open(uri, { readOnly }) {

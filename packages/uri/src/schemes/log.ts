@@ -1,12 +1,15 @@
 import type { ConnectLogOptions, LogDevice } from '@blockyard/backend-log';
 import { BlockError } from '@blockyard/block';
 import type { ObjectStore } from '@blockyard/object-store';
+import type { WriteLogDevice } from '@blockyard/write-log';
 import type { DeviceUri } from '../syntax/device-uri.js';
 import { invalid } from '../syntax/invalid.js';
 import type { Moment } from '../syntax/moment.js';
-import { type CachedVolumeStore, openCachedStore } from '../tier/object-cache.js';
+import { LogTiers } from '../tier/log-tiers.js';
+import { lossOf } from '../tier/loss.js';
+import { tierMissing } from '../tier/missing.js';
 import { snapshotOf } from '../tier/snapshot.js';
-import type { MakeOptions, OpenOptions, UriDevice } from './scheme.js';
+import type { MakeOptions, OpenedDevice, OpenOptions } from './scheme.js';
 import { readSecret, SECRET_PARAMETERS, type Secret } from './secret.js';
 import { checkStored, sectorSizeOf } from './sectors.js';
 
@@ -49,50 +52,72 @@ export async function openLog(
   store: ObjectStore,
   prefix: string,
   { secret, moment, maxSegmentsInFlight, maxMapBytes, followMs, sectorSize }: LogParameters,
-  { readOnly, takeOver, tier }: OpenOptions,
+  { readOnly: isToRead, takeOver, tier, acceptLoss, onTierLoss }: OpenOptions,
   options: Pick<ConnectLogOptions, 'maxConcurrency' | 'allowUnsafeStore'> = {},
-): Promise<UriDevice> {
+): Promise<OpenedDevice> {
   const [{ connectLog }, { copyOfTraffic }] = await Promise.all([
     import('@blockyard/backend-log'),
     import('@blockyard/object-store'),
   ]);
-  // Locked before the volume is taken from another process: with that one's tier it cannot be had.
-  const cached = tier === undefined ? undefined : await openCachedStore(store, prefix, tier);
-  const device = await connectLog({
+  const isNow = moment === undefined;
+  const readOnly = isToRead || !isNow;
+  const tiers = tier && (await LogTiers.open(store, prefix, { tier, readOnly, isNow, acceptLoss, onLoss: onTierLoss }));
+  if (tiers === undefined && acceptLoss && !readOnly) await tellLoss(store, prefix, onTierLoss);
+  const volume = await connectLog({
     ...options,
     ...secret,
     ...moment,
-    store: cached?.store ?? store,
+    store: tiers?.store ?? store,
     prefix,
-    readOnly: readOnly || moment !== undefined,
+    readOnly,
     takeOver,
+    acceptLoss: tiers?.hasLog ? tiers.givesUpTier : acceptLoss,
+    ...(tiers?.hasLog && !readOnly ? { tier: 'expected' as const } : {}),
     ...(maxSegmentsInFlight === undefined ? {} : { maxSegmentsInFlight }),
     ...(maxMapBytes === undefined ? {} : { maxMapBytes }),
     ...(followMs === undefined ? {} : { followMs }),
   }).catch(async (error: unknown) => {
-    await cached?.store.ended;
+    await tiers?.end();
+    await tiers?.store.ended;
     throw error;
   });
-  if (cached !== undefined) await endTogether(device, cached);
+  const log = await tiers?.around(volume);
+  const device = log ?? volume;
   await checkStored(device, 'sector', device.info.sectorSize, sectorSize);
+  // A follower knows that it is behind.
+  if (readOnly && log === undefined && followMs === undefined && !acceptLoss) await refuseWithoutTier(volume);
   return Object.assign(device, {
     layout: 'log' as const,
+    heldBy: volume.heldBy,
     storeTraffic: () => copyOfTraffic(store.traffic),
-    logSnapshot: () => device.snapshot(),
-    ...(tier === undefined || cached === undefined ? {} : { tier: () => snapshotOf(tier, cached.store) }),
+    logSnapshot: () => volume.snapshot(),
+    ...(log === undefined ? {} : durabilityOver(log)),
+    ...(tier === undefined ? {} : { tier: () => snapshotOf(tier, tiers?.store, log) }),
   });
 }
 
-/** Once the device is disconnected, the tier is free for the next one. */
-async function endTogether(device: LogDevice, { store, volumeId }: CachedVolumeStore): Promise<void> {
-  const disconnect = device.disconnect.bind(device);
-  device.disconnect = async (options) => {
-    await disconnect(options);
-    await store.ended;
-  };
-  if (device.volumeId === volumeId) return;
-  await device.disconnect({ force: true });
-  throw new BlockError('UNAVAILABLE', `${device.info.name} was made anew while it was opened`);
+function durabilityOver(log: WriteLogDevice): Pick<OpenedDevice, 'durability'> {
+  return log.snapshot().durability === 'medium' ? { durability: { write: 'memory', flush: 'local' } } : {};
+}
+
+/** Without the tier that it has, a volume that is only read is not what was flushed. */
+async function refuseWithoutTier(volume: LogDevice): Promise<void> {
+  const { attached } = volume.tierMark;
+  if (attached === null) return;
+  const { name } = volume.info;
+  await volume.disconnect({ force: true });
+  throw tierMissing(name, attached, 'open it with that tier, or accept the loss, which here is not to see it');
+}
+
+async function tellLoss(store: ObjectStore, prefix: string, onTierLoss: OpenOptions['onTierLoss']): Promise<void> {
+  try {
+    const { immutableKeysOf } = await import('@blockyard/backend-log');
+    const { tier } = await immutableKeysOf({ store, prefix });
+    if (tier !== null) onTierLoss(await lossOf(tier));
+  } catch (error) {
+    store.close();
+    throw BlockError.from(error, { operation: 'connect' });
+  }
 }
 
 /** Makes what `openLog` opens. The store stays open. */

@@ -7,6 +7,7 @@ const SECTOR_SIZE = 512;
 
 export const memory: Scheme = {
   example: 'memory:?size=1G',
+  durability: { write: 'memory', flush: 'memory' },
   parameters: ['size', 'sector'],
   notCreated: 'a memory device is made when it is opened, and gone with its process',
 

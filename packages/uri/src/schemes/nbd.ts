@@ -10,6 +10,7 @@ export function nbd(example: string): Scheme {
   return {
     example,
     parameters: [...OWN_PARAMETERS, 'socket', 'tls-psk-file', 'tls-certificates', 'tls-hostname'],
+    durability: { write: 'server', flush: 'server' },
     notCreated: 'an NBD server decides itself what it serves',
 
     async open(uri, { readOnly }) {

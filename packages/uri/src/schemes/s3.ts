@@ -3,6 +3,7 @@ import { BlockError } from '@blockyard/block';
 import { type DeviceUri, decode } from '../syntax/device-uri.js';
 import { invalid } from '../syntax/invalid.js';
 import { parseOutage } from '../syntax/outage.js';
+import { refuseLocal } from '../tier/missing.js';
 import { TIER_PARAMETERS } from '../tier/settings.js';
 import { findLayout, noPast } from './find-layout.js';
 import { type Layout, layoutIn } from './layout.js';
@@ -15,6 +16,7 @@ const CHUNKS_ALONE = ['accept-missing', 'chunk'];
 
 export const s3: Scheme = {
   example: 's3://bucket/prefix?endpoint=http://127.0.0.1:9000&region=us-east-1',
+  durability: { write: 'memory', flush: 'store' },
   parameters: [
     'endpoint',
     'region',
@@ -111,14 +113,17 @@ function chunksParametersOf(uri: DeviceUri): ChunksParameters {
 async function openChunks(
   store: StoreOptions,
   { sectorSize, chunkBytes, ...parameters }: ChunksParameters,
-  { readOnly, takeOver }: OpenOptions,
+  { readOnly, takeOver, tier }: OpenOptions,
 ): Promise<UriDevice> {
+  refuseLocal(tier, 'a volume of chunks');
   const { connectS3 } = await import('@blockyard/backend-s3');
   const device = await connectS3({ ...store, ...parameters, readOnly, takeOver });
   await checkStored(device, 'sector', device.info.sectorSize, sectorSize);
   await checkStored(device, 'chunk', device.info.preferredIoBytes, chunkBytes);
   return Object.assign(device, {
     layout: 'chunks' as const,
+    // A write is answered when its chunks are there.
+    durability: { write: 'store', flush: 'store' } as const,
     storeTraffic: () => device.snapshot().traffic,
     storeSnapshot: () => device.snapshot(),
   });

@@ -5,8 +5,10 @@ import type { CacheSnapshot } from '@blockyard/cache';
 import type { ObjectStore, Traffic } from '@blockyard/object-store';
 import type { VolumeHolder } from '@blockyard/volume-root';
 import type { DeviceUri } from '../syntax/device-uri.js';
+import type { TierLoss } from '../tier/loss.js';
 import type { TierSettings } from '../tier/settings.js';
 import type { TierSnapshot } from '../tier/snapshot.js';
+import type { Durability } from './durability.js';
 import type { Layout } from './layout.js';
 import type { Secret } from './secret.js';
 
@@ -32,7 +34,14 @@ export interface UriDevice extends BlockDevice {
   readonly cacheSnapshot?: () => CacheSnapshot;
   /** What its tier has and does. Left out where it has none. */
   readonly tier?: () => TierSnapshot;
+  /** Brings what its tier alone has to the store. Resolves when the store has it, durably. Left out where no tier has anything. */
+  readonly drain?: () => Promise<void>;
+  /** Where what was written is, and what was flushed. */
+  readonly durability: Durability;
 }
+
+/** A device as a scheme opens it. */
+export type OpenedDevice = Omit<UriDevice, 'durability'> & Partial<Pick<UriDevice, 'durability'>>;
 
 /** What a device is opened with, beside its URI. */
 export interface OpenOptions {
@@ -42,7 +51,11 @@ export interface OpenOptions {
   /** Where it can be taken from a process that is alive: whether it is. */
   readonly takeOver: boolean;
   /** The tier that it gets, if it has a use for one. */
-  readonly tier?: TierSettings | undefined;
+  readonly tier: TierSettings | undefined;
+  /** Whether it is opened without the tier that it has, too. */
+  readonly acceptLoss: boolean;
+  /** Told what is lost by that. */
+  readonly onTierLoss: (loss: TierLoss) => void;
 }
 
 /** What a device is made with, beside its URI. */
@@ -66,7 +79,9 @@ export interface Scheme {
   readonly example: string;
   /** Names of the parameters that the URI may have. */
   readonly parameters: readonly string[];
-  open(uri: DeviceUri, options: OpenOptions): Promise<UriDevice>;
+  open(uri: DeviceUri, options: OpenOptions): Promise<OpenedDevice>;
+  /** What its devices are, where they do not say it. */
+  readonly durability: Durability;
   /** Makes what `open` opens. Left out where nothing can be made: the reason is `notCreated`. */
   make?(uri: DeviceUri, options: MakeOptions): Promise<void>;
   readonly notCreated?: string;

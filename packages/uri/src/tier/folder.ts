@@ -5,7 +5,7 @@ import { invalid } from '../syntax/invalid.js';
 import { TIER_SECTOR_BYTES } from './sizes.js';
 
 /** What is in a tier's folder. Each is a file, or a link to a raw disk, and a block device. */
-export const TIER_FILES = { objectCache: 'object-cache' } as const;
+export const TIER_FILES = { objectCache: 'object-cache', writeLog: 'write-log' } as const;
 
 /** The data of the device are in it: no one else's to read. */
 const FOLDER_MODE = 0o700;
@@ -32,12 +32,34 @@ export async function openMedium(directory: string, name: string, size: MediumSi
   const device = await connect(path, size).catch(placed(directory));
   try {
     if (isNew) await chmod(path, FILE_MODE);
-    if (size.isForced && !(await stat(path)).isBlockDevice()) await resize(device, size.newBytes);
+    if (size.isForced) await resizeMedium(directory, name, device, size.newBytes);
     return device;
   } catch (error) {
     await device.disconnect({ force: true });
     return placed(directory)(error);
   }
+}
+
+/**
+ * Opens a file of a tier that is there, for reading. Rejects with `NOT_FOUND` if it is not, and with `LOCKED` while a process has
+ * the tier, unless the file is read beside that: what is being written may then be read half.
+ */
+export async function openMediumToRead(directory: string, name: string, isBeside = false): Promise<BlockDevice> {
+  const { connectFile } = await import('@blockyard/backend-file');
+  const path = join(directory, name);
+  const options = { path, sectorSize: TIER_SECTOR_BYTES, readOnly: true, lock: !isBeside };
+  return connectFile(options).catch(placed(directory));
+}
+
+/** Gives a file of a tier another size. It keeps its bytes if it grows, and loses them if it shrinks. A raw disk stays as it is. */
+export async function resizeMedium(
+  directory: string,
+  name: string,
+  device: BlockDevice,
+  sizeBytes: number,
+): Promise<void> {
+  if ((await stat(join(directory, name))).isBlockDevice()) return;
+  await resize(device, sizeBytes);
 }
 
 async function makeFolder(directory: string): Promise<void> {

@@ -3,7 +3,7 @@ import { findLayout } from '../schemes/find-layout.js';
 import type { Layout } from '../schemes/layout.js';
 import type { StorePlace } from '../schemes/scheme.js';
 import { invalid } from '../syntax/invalid.js';
-import type { TakeOverOptions } from './history.js';
+import { type TakeOverOptions, withFlag } from './history.js';
 import { logPlaceOf, volumeUri, withLog, withStore } from './volume-uri.js';
 
 /**
@@ -13,27 +13,30 @@ import { logPlaceOf, volumeUri, withLog, withStore } from './volume-uri.js';
  * Rejects with `LOCKED` if a clone lives on it or, without `takeOver`, if a process that is alive has the volume open; with
  * `NOT_FOUND` if there is nothing to delete; without `takeOver` with `CORRUPT` or `UNSUPPORTED` if the root cannot be read.
  */
-export async function deleteUri(text: string, { takeOver = false }: TakeOverOptions = {}): Promise<void> {
+export async function deleteUri(text: string, options: TakeOverOptions = {}): Promise<void> {
   const volume = volumeUri(text);
   const { moment } = volume.uri;
-  if (moment === undefined) return withStore(volume, (place) => deleteVolume(place, takeOver));
+  if (moment === undefined) return withStore(volume, (place) => deleteVolume(place, withFlag(volume, options)));
   if (!('snapshot' in moment)) throw invalid('a time cannot be deleted: name a snapshot behind the @');
   await withLog(volume, ({ deleteSnapshot }, place) => deleteSnapshot(place, moment.snapshot));
 }
 
-async function deleteVolume(place: StorePlace, takeOver: boolean): Promise<void> {
-  switch (await layoutToDelete(place, takeOver)) {
+async function deleteVolume(place: StorePlace, options: Required<TakeOverOptions>): Promise<void> {
+  switch (await layoutToDelete(place, options)) {
     case 'log':
-      return deleteLog(place, takeOver);
+      return deleteLog(place, options);
     case 'chunks':
-      return place.deleteChunks?.({ takeOver });
+      return place.deleteChunks?.(options);
     case undefined:
-      return deleteLeft(place, takeOver);
+      return deleteLeft(place, options);
   }
 }
 
 /** Undefined if the root does not tell: it is not there, or cannot be read and is to go all the same. */
-async function layoutToDelete({ store, prefix }: StorePlace, takeOver: boolean): Promise<Layout | undefined> {
+async function layoutToDelete(
+  { store, prefix }: StorePlace,
+  { takeOver }: Required<TakeOverOptions>,
+): Promise<Layout | undefined> {
   try {
     return await findLayout(store, prefix);
   } catch (error) {
@@ -43,19 +46,19 @@ async function layoutToDelete({ store, prefix }: StorePlace, takeOver: boolean):
   }
 }
 
-async function deleteLog(place: StorePlace, takeOver: boolean): Promise<void> {
+async function deleteLog(place: StorePlace, options: Required<TakeOverOptions>): Promise<void> {
   const { deleteLogVolume } = await import('@blockyard/backend-log');
-  await deleteLogVolume(logPlaceOf(place), { takeOver });
+  await deleteLogVolume(logPlaceOf(place), options);
 }
 
 /** What is left of a volume of either layout. `NOT_FOUND` if there is nothing. */
-async function deleteLeft(place: StorePlace, takeOver: boolean): Promise<void> {
-  const wasLog = await unlessNothing(deleteLog(place, takeOver));
+async function deleteLeft(place: StorePlace, options: Required<TakeOverOptions>): Promise<void> {
+  const wasLog = await unlessNothing(deleteLog(place, options));
   if (place.deleteChunks === undefined) {
     if (wasLog !== undefined) throw wasLog;
     return;
   }
-  const wereChunks = await unlessNothing(place.deleteChunks({ takeOver }));
+  const wereChunks = await unlessNothing(place.deleteChunks(options));
   if (wasLog !== undefined && wereChunks !== undefined) throw wereChunks;
 }
 

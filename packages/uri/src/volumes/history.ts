@@ -1,10 +1,15 @@
 import type { SnapshotInfo } from '@blockyard/backend-log';
 import { BlockError } from '@blockyard/block';
-import { presentUri, snapshotUriOf, withLog, withStore } from './volume-uri.js';
+import { presentUri, snapshotUriOf, type VolumeUri, withLog, withStore } from './volume-uri.js';
 
 export interface TakeOverOptions {
   /** Whether the volume is taken from a process that has it open and is alive. If not, that is `LOCKED`. Default: false. */
   readonly takeOver?: boolean;
+  /**
+   * Whether it is done although the volume's tier alone has what was flushed last, which is lost by it. If not, that is
+   * `TIER_MISSING`. Default: what `?accept-loss=` says; else false.
+   */
+  readonly acceptLoss?: boolean;
 }
 
 /**
@@ -46,10 +51,19 @@ export async function cloneUri(from: string, to: string): Promise<void> {
  */
 export async function rollBackUri(text: string, options: TakeOverOptions = {}): Promise<void> {
   const { snapshot, ...volume } = snapshotUriOf(text);
-  await withLog(volume, ({ rollBack }, place) => rollBack(place, snapshot, options));
+  await withLog(volume, ({ rollBack }, place) => rollBack(place, snapshot, withFlag(volume, options)));
 }
 
 /** Cleans a log volume that no one has open until what is stored is not much more than what is in use. */
 export async function compactUri(text: string, options: TakeOverOptions = {}): Promise<void> {
-  await withLog(presentUri(text), ({ compactLogVolume }, place) => compactLogVolume(place, options));
+  const volume = presentUri(text);
+  await withLog(volume, ({ compactLogVolume }, place) => compactLogVolume(place, withFlag(volume, options)));
+}
+
+/** The options, with what the URI says. */
+export function withFlag(
+  { uri }: VolumeUri,
+  { takeOver = false, acceptLoss }: TakeOverOptions,
+): Required<TakeOverOptions> {
+  return { takeOver, acceptLoss: acceptLoss ?? uri.flag('accept-loss') ?? false };
 }

@@ -32,7 +32,7 @@ export function getId(bytes: Uint8Array, at: number): string {
   return idOf(bytes.subarray(at, at + ID_BYTES));
 }
 
-/** Whether the value is an id, and not the one that is none. */
+/** Whether the value is an id, and not `NO_ID`. */
 export function isId(value: unknown): value is string {
   return typeof value === 'string' && /^[0-9a-f]{32}$/.test(value) && value !== NO_ID;
 }

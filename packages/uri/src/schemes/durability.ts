@@ -1,0 +1,13 @@
+/**
+ * What keeps data: `memory` of a process or of the kernel, which ends with the machine's power at the latest; a `local` disk; a
+ * `store` of objects; an NBD `server`, by what it promises.
+ */
+export type DurabilityClass = 'memory' | 'local' | 'store' | 'server';
+
+/** Where data are when an operation has resolved. */
+export interface Durability {
+  /** When a `write` has. */
+  readonly write: DurabilityClass;
+  /** When a `flush` has. */
+  readonly flush: DurabilityClass;
+}
