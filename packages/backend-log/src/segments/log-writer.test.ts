@@ -151,4 +151,5 @@ test('what is not durable is as old as the change that opened its segment, until
   stored.shift()?.();
   await last;
   expect([writer.unflushedBytes, writer.oldestUnflushedMs]).toEqual([0, undefined]);
+  expect(writer.durableBytes).toBe(3 * SECTOR);
 });

@@ -60,6 +60,7 @@ export class LogWriter {
   /** The segments that are not durable, in order, with when each was opened, for its first change. */
   readonly #openedMs = new Map<Segment, number>();
   #nextNumber: number;
+  #durableSectors = 0;
   /** Durable, but not in the map since that is held. */
   #unapplied: { readonly sealed: DurableSegment; readonly isLate: boolean }[] = [];
   #holds = 0;
@@ -105,6 +106,11 @@ export class LogWriter {
     let sectors = 0;
     for (const segment of this.#openedMs.keys()) sectors += segment.dataSectors;
     return sectors * this.#parts.sectorSize;
+  }
+
+  /** Bytes of data that were accepted and have become durable. */
+  get durableBytes(): number {
+    return this.#durableSectors * this.#parts.sectorSize;
   }
 
   /** For how long the oldest change has waited that is accepted and not durable; undefined if there is none. */
@@ -247,6 +253,7 @@ export class LogWriter {
 
   #durable(sealed: DurableSegment, isLate: boolean): void {
     this.#openedMs.delete(sealed.segment);
+    this.#durableSectors += sealed.segment.dataSectors;
     if (this.#holds > 0) this.#unapplied.push({ sealed, isLate });
     else this.#apply(sealed, isLate);
   }

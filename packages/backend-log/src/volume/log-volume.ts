@@ -160,6 +160,7 @@ export class LogVolume {
     return {
       unflushedBytes: writer.unflushedBytes,
       oldestUnflushedMs: writer.oldestUnflushedMs,
+      durableBytes: writer.durableBytes,
       segmentMemoryBytes: writer.byteLength,
       mapMemoryBytes: state.map.byteLength,
       space: spaceOf(state),

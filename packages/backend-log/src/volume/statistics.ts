@@ -7,6 +7,8 @@ export interface LogStatistics {
   readonly unflushedBytes: number;
   /** For how long the oldest change of them has waited, in milliseconds; undefined if there is none. */
   readonly oldestUnflushedMs: number | undefined;
+  /** Bytes of data that were accepted since the volume was opened and have become durable. */
+  readonly durableBytes: number;
   /** Memory of segments and of the map. */
   readonly segmentMemoryBytes: number;
   readonly mapMemoryBytes: number;

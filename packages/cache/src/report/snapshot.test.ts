@@ -134,3 +134,26 @@ test('a line that had to wait for memory counts once', async () => {
   await Promise.all(reads);
   expect(cache.snapshot()).toMatchObject({ lookups: 40, hits: 0, baseReads: 40 });
 });
+
+test('that a flush waits, and that the base fails it, is told with how long and when it is tried again', async () => {
+  const clock = new ManualClock({ strict: true });
+  const { cache, base } = await openCache(64, { ...LINE, clock, minRetryDelayMs: 100, maxRetryDelayMs: 150 });
+  expect(cache.snapshot()).toMatchObject({ isFlushing: false, writeBackFailure: undefined });
+  await cache.write(0, [filled(1, 1)]);
+  base.hold('write');
+  const flushed = cache.flush();
+  await base.called('write');
+  expect(cache.snapshot().isFlushing).toBe(true);
+  base.fail('write', 'UNAVAILABLE');
+  base.release();
+  await expect(flushed).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  clock.advance(30);
+  const error = expect.objectContaining({ code: 'UNAVAILABLE' });
+  const failing = { isFlushing: false, writeBackFailure: { error, failingMs: 30, nextTryMs: 70 } };
+  expect(cache.snapshot()).toMatchObject(failing);
+  await clock.advanceAndSettle(70);
+  expect(cache.snapshot()).toMatchObject({ writeBackFailure: { error, failingMs: 100, nextTryMs: 150 } });
+  base.heal();
+  await clock.advanceAndSettle(150);
+  expect(cache.snapshot()).toMatchObject({ writeBackFailure: undefined, dirtyLines: 0 });
+});

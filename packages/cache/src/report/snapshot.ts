@@ -8,7 +8,7 @@ import type { WarmUps } from '../read-ahead/warm-ups.js';
 import type { FetchWidth } from '../requests/fetch-width.js';
 import type { ReadCounts } from '../requests/read-request.js';
 import type { ZeroRanges } from '../unwritten/zero-ranges.js';
-import type { WriteBack } from '../write-back/write-back.js';
+import type { WriteBack, WriteBackFailure } from '../write-back/write-back.js';
 import { type Unwritten, type UnwrittenContext, unwrittenOf } from './unwritten.js';
 
 /** What keeps the numbers. */
@@ -16,7 +16,7 @@ export interface SnapshotContext extends UnwrittenContext {
   readonly counts: ReadCounts;
   readonly fetcher: Pick<Fetcher, 'counts' | 'inFlight'>;
   readonly fetchWidth: Pick<FetchWidth, 'counts' | 'probeReuse'>;
-  readonly writeBack: UnwrittenContext['writeBack'] & Pick<WriteBack, 'counts' | 'dirtyCount' | 'inFlight'>;
+  readonly writeBack: UnwrittenContext['writeBack'] & Pick<WriteBack, 'counts' | 'dirtyCount' | 'inFlight' | 'isFlushing' | 'failure'>;
   readonly lines: Lines;
   readonly zeroes: UnwrittenContext['zeroes'] & Pick<ZeroRanges, 'pendingCount' | 'inFlightCount'>;
   readonly admission: Pick<Admission, 'count'>;
@@ -58,6 +58,10 @@ export interface CacheSnapshot extends Unwritten {
   readonly dirtyLines: number;
   readonly parkedLines: number;
   readonly zeroRanges: number;
+  /** Whether a flush waits for what is written back, so that this goes as fast as it can. */
+  readonly isFlushing: boolean;
+  /** That the base fails what is written back; undefined while it does not. */
+  readonly writeBackFailure: WriteBackFailure | undefined;
   /** Requests that wait for memory. */
   readonly waitingRequests: number;
   readonly readsInFlight: number;
@@ -110,6 +114,8 @@ export function snapshotOf(context: SnapshotContext): CacheSnapshot {
     ...unwrittenOf(context),
     parkedLines: lines.parked,
     zeroRanges: zeroes.pendingCount + zeroes.inFlightCount,
+    isFlushing: writeBack.isFlushing,
+    writeBackFailure: writeBack.failure,
     waitingRequests: admission.count,
     readsInFlight: fetcher.inFlight,
     writesInFlight: writeBack.inFlight,

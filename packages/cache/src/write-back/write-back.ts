@@ -59,6 +59,15 @@ export interface WriteBackContext {
   readonly onBroken: (error: unknown) => void;
 }
 
+/** The base fails what is written back. */
+export interface WriteBackFailure {
+  /** What the last call failed with. */
+  readonly error: unknown;
+  /** For how long no call has succeeded, in milliseconds, and in how many it is tried again. */
+  readonly failingMs: number;
+  readonly nextTryMs: number;
+}
+
 /**
  * Brings dirty lines and zeroed ranges to the base: oldest first while there is time, ascending during a flush, all dirty data
  * of one group together, several writes at once. What fails is dirty again and tried later.
@@ -84,6 +93,8 @@ export class WriteBack {
   /** Counts what the base took, and how much of it a flush has made durable. */
   #changes = 1;
   #durableChanges = 0;
+  /** Since when the base fails; of no meaning while it does not. */
+  #failingSinceMs = 0;
   /** Since when the base has had changes that no flush has followed; infinite if it has none, or all may be those of others. */
   #unflushedSinceMs = Number.POSITIVE_INFINITY;
   /** The same, of what the flush under way will make durable. */
@@ -102,6 +113,19 @@ export class WriteBack {
   /** Calls of the base in flight. */
   get inFlight(): number {
     return this.#operations.size + this.#zeroOperations;
+  }
+
+  /** Whether a flush waits for what is written back, so that this goes as fast as it can. */
+  get isFlushing(): boolean {
+    return !this.#barriers.isEmpty;
+  }
+
+  /** Undefined while the base does not fail. */
+  get failure(): WriteBackFailure | undefined {
+    const { error, waitMs = 0 } = this.#retry;
+    if (error === undefined) return undefined;
+    const failingMs = Math.max(0, this.#context.clock.now() - this.#failingSinceMs);
+    return { error, failingMs, nextTryMs: waitMs };
   }
 
   /** Lines that the base does not have yet: waiting or being written. */
@@ -364,6 +388,7 @@ export class WriteBack {
     this.#beginUnflushed();
     if (failed) {
       this.counts.failed++;
+      if (this.#retry.error === undefined) this.#failingSinceMs = this.#context.clock.now();
       this.#retry.failed(error);
       this.#barriers.fail(error);
     } else {
