@@ -20,6 +20,8 @@ import { defineRollback } from './commands/rollback.js';
 import { defineServe } from './commands/serve.js';
 import { defineSnapshot } from './commands/snapshot.js';
 import { defineSnapshots } from './commands/snapshots.js';
+import { defineStatus } from './commands/status.js';
+import { defineTop } from './commands/top.js';
 import { defineUpgrade } from './commands/upgrade.js';
 import { defineWrite } from './commands/write.js';
 import type { Context } from './terminal/context.js';
@@ -29,6 +31,8 @@ const COMMANDS = [
   defineCreate,
   defineInfo,
   defineServe,
+  defineStatus,
+  defineTop,
   defineUpgrade,
   defineCopy,
   defineCompare,

@@ -6,12 +6,15 @@ import { cacheOption, defineCommand, jsonOption, takeOverOption } from '../argum
 import { addTierOptions, type TierArguments, tierOptionsOf } from '../arguments/tier.js';
 import { connectOptions, openDevice } from '../devices/device.js';
 import { tierFailure, tierLines } from '../devices/tier-log.js';
+import { actionRoutes } from '../serve/actions.js';
 import { ControlSocket, controlPathOf } from '../serve/control.js';
 import { Ending } from '../serve/ending.js';
 import { EventLog } from '../serve/event-log.js';
 import type { Route } from '../serve/http/routes.js';
 import { isLoopback, LISTEN_DEFAULT, type ListenAddress, parseListen } from '../serve/listen.js';
 import { deviceNameOf, rehearse } from '../serve/rehearsal.js';
+import { statusText } from '../serve/status/text.js';
+import { StatusWatch } from '../serve/status/watch.js';
 import { type Inheritance, ownProgram, takeInheritance } from '../serve/successor.js';
 import { readTls, type TlsFiles } from '../serve/tls.js';
 import { type Served, UPGRADE_SIGNAL, Upgrades } from '../serve/upgrades.js';
@@ -26,6 +29,9 @@ const LISTEN_HINTS: Readonly<Partial<Record<BlockErrorCode, string>>> = {
   ACCESS_DENIED: 'an address must be one of this machine, or a path in a folder that is there, and yours to use',
   IO: 'an address must be one of this machine, or a path in a folder that is there, and yours to use',
 };
+
+/** Asks for the status on standard error. */
+const STATUS_SIGNAL = 'SIGUSR1';
 
 interface Options extends TlsFiles, TierArguments {
   readonly takeOver?: boolean;
@@ -74,7 +80,7 @@ export function defineServe(program: Command, context: Context): void {
     .option('--upgrade', 'take the place of the server that listens there; its clients keep their connections')
     .option('--dry-run', 'with --upgrade: only see whether that would work')
     .addOption(jsonOption())
-    .action((uri: string, options: Options) => serve(context, uri, options));
+    .action((uri: string, options: Options) => serve(context, uri, options, program.version() ?? ''));
 }
 
 function parseOutageOption(text: string): number {
@@ -85,7 +91,8 @@ function parseOutageOption(text: string): number {
   }
 }
 
-async function serve(context: Context, uri: string, options: Options): Promise<void> {
+async function serve(context: Context, uri: string, given: Options, version: string): Promise<void> {
+  const options = { ...given };
   if (options.upgrade === true) return upgrade(context, options.nbd, options, ownProgram(['--upgrade', '--dry-run']));
   if (options.dryRun === true) throw new UsageError('--dry-run goes with --upgrade');
   const inheritance = takeInheritance();
@@ -99,7 +106,19 @@ async function serve(context: Context, uri: string, options: Options): Promise<v
   const facts = served(context, uri, options, server, ending);
   const upgrades = new Upgrades(context, facts, ending);
   upgrades.begin();
-  const control = await beginControl(context, facts.address, [upgrades.route]);
+  const device = () => ending.device;
+  const watch = new StatusWatch({ version, exportName: options.name, server, device });
+  watch.begin();
+  const tellStatus = () => context.log(statusText(watch.status()));
+  process.on(STATUS_SIGNAL, tellStatus);
+  const actions = actionRoutes({
+    uri,
+    device,
+    draining: (work) => watch.draining(work),
+    onCacheSize: (cache) => Object.assign(options, { cache }),
+    stop: () => ending.end({ why: 'interrupted' }),
+  });
+  const control = await beginControl(context, facts.address, [watch.route, ...actions, upgrades.route]);
   try {
     if (inheritance === undefined) await announce(context, server, ending.device, options);
   } catch (error) {
@@ -111,11 +130,14 @@ async function serve(context: Context, uri: string, options: Options): Promise<v
   upgrades.end();
   // The name is the successor's. Else it tells to the last how far the end is.
   if (end.why === 'upgraded') control?.end();
+  watch.stopping();
   try {
     if (end.why === 'lost') await giveUp(context, server, end.reason);
     await stop(context, server);
   } finally {
     control?.end();
+    watch.end();
+    process.off(STATUS_SIGNAL, tellStatus);
   }
   if (end.why === 'stranded') throw end.error;
   context.log(end.why === 'upgraded' ? `ended: process ${end.pid} serves` : 'stopped, everything is flushed');
@@ -199,7 +221,7 @@ function connect(context: Context, uri: string, options: Options): Promise<UriDe
 }
 
 /** Undefined if the end was asked for before there was anything to serve. */
-async function open(context: Context, uri: string, options: Options): Promise<BlockDevice | undefined> {
+async function open(context: Context, uri: string, options: Options): Promise<UriDevice | undefined> {
   try {
     const device = await openDevice(context, connect(context, uri, options));
     if (device.tier !== undefined) for (const line of tierLines(device.tier())) context.log(line);

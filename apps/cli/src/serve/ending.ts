@@ -1,4 +1,4 @@
-import type { BlockDevice } from '@blockyard/block';
+import type { UriDevice } from '@blockyard/uri';
 
 /** Why a server ends. */
 export type End =
@@ -14,7 +14,7 @@ export type End =
 export class Ending {
   readonly over: Promise<End>;
   #end: (end: End) => void = () => {};
-  #device: BlockDevice | undefined;
+  #device: UriDevice | undefined;
 
   constructor(interruption: AbortSignal) {
     this.over = new Promise((resolve) => {
@@ -25,7 +25,7 @@ export class Ending {
     if (interruption.aborted) onInterruption();
   }
 
-  get device(): BlockDevice {
+  get device(): UriDevice {
     if (this.#device === undefined) throw new Error('there is no device yet');
     return this.#device;
   }
@@ -36,7 +36,7 @@ export class Ending {
   }
 
   /** This is the device now. What becomes known of an earlier one is of no interest. */
-  follow<D extends BlockDevice>(device: D): D {
+  follow(device: UriDevice): UriDevice {
     const { lost } = device;
     this.#device = device;
     const onLost = () => {

@@ -1,0 +1,84 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Command } from 'commander';
+import { defineCommand, jsonOption } from '../arguments/define.js';
+import { type ApiAddress, askServer } from '../serve/http/client.js';
+import { serverAddress } from '../serve/server-address.js';
+import type { ServerStatus } from '../serve/status/status.js';
+import { statusLine, statusText } from '../serve/status/text.js';
+import { STATUS_PATH } from '../serve/status/watch.js';
+import type { Context } from '../terminal/context.js';
+import { Failure, TakenOver } from '../terminal/failure.js';
+
+/** How often it is asked, and how often that is told where no one sees a terminal. */
+const ASK_EVERY_MS = 500;
+const TELL_EVERY_MS = 5000;
+
+interface Options {
+  readonly json?: boolean;
+  readonly wait?: boolean;
+}
+
+/** What was accepted would be lost with the server: exit code 5. */
+class NotSafe extends Failure {
+  override readonly exitCode = 5;
+}
+
+/** The same, and the store does not answer: exit code 6. */
+class StoreAway extends Failure {
+  override readonly exitCode = 6;
+}
+
+export function defineStatus(program: Command, context: Context): void {
+  defineCommand(program, {
+    usage: 'status [server]',
+    summary:
+      'Tells whether a running server could end now and lose nothing, or what is left to do until then, and how its store is. Exit codes: 0 safe to stop, 5 not yet, 6 not while the store is away, 3 the volume was taken over, 7 no server.',
+    example: 'blockyard status /run/web-1.sock --wait',
+  })
+    .option('--wait', 'until it is safe to stop; tells how far that is')
+    .addOption(jsonOption())
+    .action((server: string | undefined, options: Options) => status(context, serverAddress(server), options));
+}
+
+export function askStatus(address: ApiAddress, signal: AbortSignal): Promise<ServerStatus> {
+  return askServer<ServerStatus>(address, 'GET', STATUS_PATH, undefined, signal);
+}
+
+async function status(context: Context, address: ApiAddress, { json, wait }: Options): Promise<void> {
+  const { interruption } = context;
+  let found = await askStatus(address, interruption);
+  if (wait === true) found = await waited(context, address, found);
+  if (json === true) await context.printJson(found);
+  else await context.print(statusText(found));
+  const failure = failureOf(found);
+  if (failure !== undefined) throw failure;
+}
+
+async function waited(context: Context, address: ApiAddress, first: ServerStatus): Promise<ServerStatus> {
+  const { interruption } = context;
+  let found = first;
+  let toldMs = Number.NEGATIVE_INFINITY;
+  while (!found.safeToStop && !isFenced(found)) {
+    if (performance.now() - toldMs >= TELL_EVERY_MS) {
+      context.log(statusLine(found));
+      toldMs = performance.now();
+    }
+    await sleep(ASK_EVERY_MS, undefined, { signal: interruption }).catch(() => interruption.throwIfAborted());
+    found = await askStatus(address, interruption);
+  }
+  return found;
+}
+
+function failureOf(found: ServerStatus): Failure | undefined {
+  const lost = found.exports.find(({ fencing }) => fencing.isFenced);
+  if (lost !== undefined) return new TakenOver(lost.fencing.message ?? 'the volume was taken over');
+  if (found.safeToStop) return undefined;
+  const line = statusLine(found);
+  const isAway = found.exports.some(({ store }) => store.state === 'away');
+  if (isAway) return new StoreAway(line, 'what was accepted is in memory until the store is back');
+  return new NotSafe(line, '--wait waits until it is; a signal to the server makes it write everything and end');
+}
+
+function isFenced({ exports }: ServerStatus): boolean {
+  return exports.some(({ fencing }) => fencing.isFenced);
+}

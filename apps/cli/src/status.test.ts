@@ -1,0 +1,123 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { connectMemory } from '@blockyard/backend-memory';
+import { withFaults } from '@blockyard/layers';
+import { connectNbd, serveNbd } from '@blockyard/nbd';
+import { snapshotsOfUri } from '@blockyard/uri';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { askServer } from './serve/http/client.js';
+import type { ServerStatus } from './serve/status/status.js';
+import { makeFolder, runHere, type Serving, serve } from './testing/cli.js';
+
+const MIB = 2 ** 20;
+let folder: Awaited<ReturnType<typeof makeFolder>>;
+const running: Serving[] = [];
+
+beforeAll(async () => {
+  folder = await makeFolder();
+});
+afterAll(() => folder.remove());
+afterEach(async () => {
+  for (const { child, ended } of running.splice(0)) {
+    child.kill('SIGKILL');
+    await ended;
+  }
+});
+
+const socket = () => folder.in('nbd.sock');
+const get = () => askServer<ServerStatus>({ socketPath: `${socket()}.control` }, 'GET', '/v1/status');
+const post = <T>(path: string, body?: unknown) =>
+  askServer<T>({ socketPath: `${socket()}.control` }, 'POST', path, body);
+
+async function served(...args: string[]): Promise<Serving> {
+  const serving = await serve([...args, '--nbd', `unix:${socket()}`]);
+  running.push(serving);
+  return serving;
+}
+
+/** Asks until it is so. The test's own deadline is the limit. */
+async function until(isSo: (status: ServerStatus) => boolean): Promise<ServerStatus> {
+  for (;;) {
+    const status = await get();
+    if (isSo(status)) return status;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+test('a server tells whether it is safe to stop, and does what it is asked to; scripts have exit codes', async () => {
+  const uri = `dir:${folder.in('store/volume')}`;
+  expect((await runHere(['create', uri, '--size', '8M'])).code).toBe(0);
+  const { line, ended } = await served(uri, '--cache', '4M', '--name', 'disk');
+  const client = await connectNbd(line, { reconnectTimeoutMs: 0, connections: 1 });
+  expect(await get()).toMatchObject({
+    state: 'serving',
+    safeToStop: true,
+    left: { bytes: 0, requests: 0, seconds: 0 },
+    clients: { connections: 1 },
+    exports: [{ name: 'disk', sizeBytes: 8 * MIB, store: { state: 'up' }, fencing: { isFenced: false }, tier: null }],
+  });
+  await client.write(0, [new Uint8Array(8192).fill(7)]);
+  const dirty = await get();
+  expect(dirty).toMatchObject({ safeToStop: false, left: { bytes: 8192, requests: 1 } });
+  expect(dirty.exports[0]).toMatchObject({ oldestUnflushedMs: expect.any(Number), cache: { dirtyBytes: 8192 } });
+  const asked = await runHere(['status', socket(), '--json']);
+  expect([asked.code, JSON.parse(asked.stdout).left.bytes]).toEqual([5, 8192]);
+  expect(asked.stderr).toMatch(/^error: serving; not safe to stop: 8 KiB in 1 request/);
+  await post('/v1/flush');
+  expect((await get()).safeToStop).toBe(true);
+  expect(await runHere(['status', `unix:${socket()}`])).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^safe to stop +yes$/m),
+  });
+
+  await client.write(8, [new Uint8Array(4096).fill(8)]);
+  expect(await post('/v1/snapshot', { name: 'one' })).toMatchObject({ name: 'one' });
+  expect((await get()).safeToStop).toBe(true);
+  expect((await snapshotsOfUri(uri)).map(({ name }) => name)).toEqual(['one']);
+  await expect(post('/v1/snapshot', { name: 'one' })).rejects.toMatchObject({ code: 'ALREADY_EXISTS' });
+
+  expect(await post('/v1/resize', { sizeBytes: 16 * MIB })).toEqual({ oldSizeBytes: 8 * MIB, sizeBytes: 16 * MIB });
+  expect((await get()).exports[0]?.sizeBytes).toBe(16 * MIB);
+  const later = await connectNbd(line, { reconnectTimeoutMs: 0 });
+  expect(later.info.sizeSectors * later.info.sectorSize).toBe(16 * MIB);
+  await later.disconnect();
+  await expect(post('/v1/resize', { sizeBytes: MIB })).rejects.toMatchObject({ code: 'CONFLICT' });
+  await expect(post('/v1/resize', { sizeBytes: 17 })).rejects.toMatchObject({ code: 'BAD_REQUEST' });
+
+  expect(await post('/v1/cache', { maxSizeBytes: 8 * MIB })).toEqual({ maxSizeBytes: 8 * MIB });
+  expect((await get()).exports[0]?.cache?.maxSizeBytes).toBe(8 * MIB);
+  await expect(post('/v1/cache', { maxSizeBytes: 10 })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+
+  const top = await runHere(['top', line, '--count', '2', '--interval', '0.1']);
+  expect(top.stdout).toMatch(/Z serving; safe to stop; 1 clients\n.* 1 clients; \d+ requests\/s/);
+  await client.write(0, [new Uint8Array(4096).fill(9)]);
+  expect(await post('/v1/stop')).toEqual({ state: 'stopping' });
+  expect(await ended).toBe(0);
+  await client.disconnect({ force: true });
+  expect((await runHere(['status', socket()])).code).toBe(7);
+});
+
+test('while it ends, and while its store is away, it tells that, until all is safe', async () => {
+  const base = withFaults(await connectMemory({ sizeSectors: 8192 }), {
+    rules: [{ action: 'hang', operation: 'write' }],
+  });
+  const below = await serveNbd({ exports: { '': base }, listen: { path: folder.in('base.sock') }, ownsDevices: true });
+  const { line, child, ended } = await served(below.uris[''] ?? '', '--cache', '4M');
+  const client = await connectNbd(line, { reconnectTimeoutMs: 0 });
+  await client.write(0, [new Uint8Array(4096).fill(1)]);
+  child.kill('SIGTERM');
+  const stopping = await until(({ state }) => state === 'stopping');
+  expect(stopping).toMatchObject({ safeToStop: false, left: { bytes: 4096, seconds: null, basis: null } });
+  await client.disconnect({ force: true });
+  child.kill('SIGTERM');
+  expect(await ended).toBe(1);
+  await below.stop({ force: true });
+});
+
+test('SIGUSR1 prints the status', async () => {
+  await writeFile(folder.in('disk.img'), new Uint8Array(MIB));
+  const { child, stderr } = await served(`file:${folder.in('disk.img')}`);
+  child.kill('SIGUSR1');
+  while (!stderr().includes('safe to stop')) await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(stderr()).toMatch(/^safe to stop +yes$/m);
+  expect((await readFile(folder.in('disk.img'))).byteLength).toBe(MIB);
+});
