@@ -79,6 +79,10 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
     saboteurs: ['.', 'bases', 'kit'],
     simulator: ['bases', 'model'],
   },
+  'packages/metrics': {
+    '.': ['families'],
+    families: [],
+  },
   'packages/nbd': {
     client: ['uri', 'wire'],
     server: [

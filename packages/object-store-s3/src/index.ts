@@ -1,6 +1,7 @@
 export { STORE_EVENTS_CHANNEL, type StoreEvent } from './events.js';
 export type { AttemptCounts } from './link/attempts-made.js';
 export type { S3Credentials, S3CredentialsProvider } from './link/credentials.js';
+export type { S3StoreSnapshot, StoreAvailability } from './link/snapshot.js';
 export { openS3Store } from './open.js';
 export {
   checkS3Connection,
@@ -11,5 +12,4 @@ export {
   type S3ConnectionSettings,
   type S3StoreOptions,
 } from './options.js';
-export type { S3StoreSnapshot, StoreAvailability } from './snapshot.js';
 export type { S3ObjectStore } from './store.js';

@@ -23,6 +23,7 @@ import {
 import { ClientDates } from './dates.js';
 import { Direct, type DirectOptions } from './direct/direct.js';
 import type { Link } from './link/link.js';
+import type { S3StoreSnapshot } from './link/snapshot.js';
 import { isBusy, isLostCondition, isMissingKey, isRangeBeyondEnd, toBlockError } from './link/store-error.js';
 import type { SendOptions } from './link/transport.js';
 import { probe } from './probe/probe.js';
@@ -37,7 +38,6 @@ import { type PutRequest, putObject } from './requests/put-object.js';
 import { Spoilt } from './requests/range-taker.js';
 import { getRange } from './requests/ranged-get.js';
 import type { Ways } from './requests/ways.js';
-import type { S3StoreSnapshot } from './snapshot.js';
 
 /** Times that a GET or a PUT is made again because the store was busy with the same key. */
 const REPEATS_MAX = 3;

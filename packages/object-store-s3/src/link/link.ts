@@ -1,13 +1,13 @@
 import { setMaxListeners } from 'node:events';
 import { BlockError, type Clock } from '@blockyard/block';
 import { copyOfTraffic, type RequestKind, type TrafficCounter } from '@blockyard/object-store';
-import type { S3StoreSnapshot } from '../snapshot.js';
 import { Abort } from './abort.js';
 import { AttemptsMade } from './attempts-made.js';
 import { backoffMs, sleep } from './backoff.js';
 import type { Credentials } from './credentials.js';
 import type { Experience, Limiter } from './limiter.js';
 import type { Outage, Pass } from './outage.js';
+import type { S3StoreSnapshot } from './snapshot.js';
 import { failureOf, toBlockError } from './store-error.js';
 import type { SendOptions } from './transport.js';
 import { judge, type Verdict } from './verdict.js';

@@ -1,6 +1,6 @@
 import type { BlockError } from '@blockyard/block';
 import type { Traffic } from '@blockyard/object-store';
-import type { AttemptCounts } from './link/attempts-made.js';
+import type { AttemptCounts } from './attempts-made.js';
 
 /** How the way to the store is, as far as all requests together know. */
 export interface StoreAvailability {
