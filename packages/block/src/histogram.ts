@@ -71,8 +71,7 @@ export class Histogram {
     let bucket = 0;
     let count = 0;
     return bounds.map((bound) => {
-      for (const end = Math.min(bucketOf(bound), BUCKETS_MAX); bucket < end; bucket++)
-        count += this.#in(bucket);
+      for (const end = Math.min(bucketOf(bound), BUCKETS_MAX); bucket < end; bucket++) count += this.#in(bucket);
       return count;
     });
   }

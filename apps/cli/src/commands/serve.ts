@@ -11,7 +11,9 @@ import { ControlSocket, controlPathOf } from '../serve/control.js';
 import { Ending } from '../serve/ending.js';
 import { EventLog } from '../serve/event-log.js';
 import type { Route } from '../serve/http/routes.js';
-import { isLoopback, LISTEN_DEFAULT, type ListenAddress, parseListen } from '../serve/listen.js';
+import { isLoopback, LISTEN_DEFAULT, type ListenAddress, parseHttpListen, parseListen } from '../serve/listen.js';
+import type { MonitorAddress } from '../serve/monitor/listen.js';
+import { Monitor } from '../serve/monitor/monitor.js';
 import { deviceNameOf, rehearse } from '../serve/rehearsal.js';
 import { statusText } from '../serve/status/text.js';
 import { StatusWatch } from '../serve/status/watch.js';
@@ -40,6 +42,7 @@ interface Options extends TlsFiles, TierArguments {
   readonly readOnly?: boolean;
   readonly outage: number;
   readonly name: string;
+  readonly metrics?: MonitorAddress;
   readonly json?: boolean;
   readonly upgrade?: boolean;
   readonly dryRun?: boolean;
@@ -71,6 +74,12 @@ export function defineServe(program: Command, context: Context): void {
     )
     .option('--read-only', 'refuse every change')
     .option('--name <name>', 'name of the export', '')
+    .addOption(
+      new Option(
+        '--metrics <address>',
+        'serve /metrics, /healthz and /readyz over HTTP: HOST:PORT, or a port of 127.0.0.1',
+      ).argParser(parseHttpListen),
+    )
     .option('--tls-cert <file>', 'certificate chain of the server, PEM')
     .option('--tls-key <file>', 'its key, PEM')
     .option('--tls-ca <file>', 'take only clients with a certificate of this authority, PEM')
@@ -98,11 +107,21 @@ async function serve(context: Context, uri: string, given: Options, version: str
   const inheritance = takeInheritance();
   const tls = await readTls(options);
   const ending = new Ending(context.interruption);
-  const server =
-    inheritance === undefined
-      ? await begin(context, uri, options, tls, ending)
-      : await takeOver(context, uri, options, tls, ending, inheritance);
-  if (server === undefined) return;
+  // Before anything is opened, so that it is told how that goes; a successor waits until it is one.
+  const early = inheritance === undefined ? await beginMonitor(context, options) : undefined;
+  const server = await (inheritance === undefined
+    ? begin(context, uri, options, tls, ending)
+    : takeOver(context, uri, options, tls, ending, inheritance)
+  ).catch((error: unknown) => {
+    early?.end();
+    throw error;
+  });
+  if (server === undefined) {
+    early?.end();
+    return;
+  }
+  const monitor = early ?? (await succeedMonitor(context, options));
+  monitor?.serving(server, () => ending.device);
   const facts = served(context, uri, options, server, ending);
   const upgrades = new Upgrades(context, facts, ending);
   upgrades.begin();
@@ -124,23 +143,48 @@ async function serve(context: Context, uri: string, given: Options, version: str
   } catch (error) {
     await stop(context, server);
     control?.end();
+    monitor?.end();
     throw error;
   }
   const end = await ending.over;
   upgrades.end();
   // The name is the successor's. Else it tells to the last how far the end is.
-  if (end.why === 'upgraded') control?.end();
+  if (end.why === 'upgraded') {
+    control?.end();
+    monitor?.end();
+  }
   watch.stopping();
+  monitor?.stopping();
   try {
     if (end.why === 'lost') await giveUp(context, server, end.reason);
     await stop(context, server);
   } finally {
     control?.end();
+    monitor?.end();
     watch.end();
     process.off(STATUS_SIGNAL, tellStatus);
   }
   if (end.why === 'stranded') throw end.error;
   context.log(end.why === 'upgraded' ? `ended: process ${end.pid} serves` : 'stopped, everything is flushed');
+}
+
+/** Where it was asked for. Rejects with a `Failure` if it cannot listen. */
+async function beginMonitor(context: Context, { metrics: address, name }: Options): Promise<Monitor | undefined> {
+  if (address === undefined) return undefined;
+  if (!isLoopback(address)) {
+    context.log('warning: anyone who reaches the address of --metrics can read how much is stored, and how it is used');
+  }
+  try {
+    return await Monitor.begin(address, { exportName: name, log: (line) => context.log(line) });
+  } catch (error) {
+    const hint = isBlockError(error) ? LISTEN_HINTS[error.code] : undefined;
+    throw hint === undefined ? error : new Failure(`--metrics: ${messageOf(error)}`, hint, error);
+  }
+}
+
+async function succeedMonitor(context: Context, { metrics: address, name }: Options): Promise<Monitor | undefined> {
+  if (address === undefined) return undefined;
+  return Monitor.succeed(address, { exportName: name, log: (line) => context.log(line) });
 }
 
 /** A server that cannot be asked serves all the same. */

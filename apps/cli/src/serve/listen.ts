@@ -19,6 +19,13 @@ export function parseListen(text: string): ListenAddress {
   return { host, port: Number(port) };
 }
 
+/** `HOST:PORT`, `[IPv6]:PORT`, or a port of 127.0.0.1. Throws commander's error for a wrong argument. */
+export function parseHttpListen(text: string): { readonly host: string; readonly port: number } {
+  const address = parseListen(/^:?\d+$/.test(text) ? `127.0.0.1:${text.replace(':', '')}` : text);
+  if ('host' in address) return address;
+  throw new InvalidArgumentError('It must be HOST:PORT, or a port of 127.0.0.1, such as 9464.');
+}
+
 /** Whether no one but this machine can reach the address. */
 export function isLoopback(address: ListenAddress): boolean {
   if ('path' in address) return true;

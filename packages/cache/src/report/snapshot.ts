@@ -16,7 +16,8 @@ export interface SnapshotContext extends UnwrittenContext {
   readonly counts: ReadCounts;
   readonly fetcher: Pick<Fetcher, 'counts' | 'inFlight'>;
   readonly fetchWidth: Pick<FetchWidth, 'counts' | 'probeReuse'>;
-  readonly writeBack: UnwrittenContext['writeBack'] & Pick<WriteBack, 'counts' | 'dirtyCount' | 'inFlight' | 'isFlushing' | 'failure'>;
+  readonly writeBack: UnwrittenContext['writeBack'] &
+    Pick<WriteBack, 'counts' | 'dirtyCount' | 'inFlight' | 'isFlushing' | 'failure'>;
   readonly lines: Lines;
   readonly zeroes: UnwrittenContext['zeroes'] & Pick<ZeroRanges, 'pendingCount' | 'inFlightCount'>;
   readonly admission: Pick<Admission, 'count'>;

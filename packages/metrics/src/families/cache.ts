@@ -127,6 +127,12 @@ export const CACHE: readonly Definition<CacheSnapshot>[] = [
     of: ({ linesWrittenBack }) => linesWrittenBack,
   },
   {
+    name: 'blockyard_cache_write_back_failing',
+    type: 'gauge',
+    help: '1 while the base fails what is written back; it is tried again.',
+    of: ({ writeBackFailure }) => (writeBackFailure === undefined ? 0 : 1),
+  },
+  {
     name: 'blockyard_cache_waiting_requests',
     type: 'gauge',
     help: 'Requests that wait for memory.',

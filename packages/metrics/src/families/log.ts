@@ -18,6 +18,12 @@ export function logMetrics(prices: Prices): readonly Definition<LogStatistics>[]
       of: ({ oldestUnflushedMs }) => secondsOf(oldestUnflushedMs),
     },
     {
+      name: 'blockyard_log_durable_bytes_total',
+      type: 'counter',
+      help: 'Data that were accepted and have become durable.',
+      of: ({ durableBytes }) => durableBytes,
+    },
+    {
       name: 'blockyard_log_memory_bytes',
       type: 'gauge',
       help: 'Memory of segments and of the map.',

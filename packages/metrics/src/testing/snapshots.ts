@@ -68,6 +68,8 @@ function cache(next: () => number): CacheSnapshot {
     oldestUnflushedMs: next(),
     parkedLines: next(),
     zeroRanges: next(),
+    isFlushing: true,
+    writeBackFailure: undefined,
     waitingRequests: next(),
     readsInFlight: next(),
     writesInFlight: next(),
@@ -104,6 +106,7 @@ function log(next: () => number): LogStatistics {
   return {
     unflushedBytes: next(),
     oldestUnflushedMs: next(),
+    durableBytes: next(),
     segmentMemoryBytes: next(),
     mapMemoryBytes: next(),
     space: { liveBytes: next(), dataBytes: 3 * next(), mapBytes: next(), objects: next() },

@@ -1,0 +1,50 @@
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import { type AddressInfo, isIPv6 } from 'node:net';
+import { BlockError, type ErrnoCodes, fromErrno, isBlockError } from '@blockyard/block';
+import { createApiServer } from '../http/api-server.js';
+import { checkHost } from '../http/host-check.js';
+import type { Route } from '../http/routes.js';
+
+export interface MonitorAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** How often an address is tried that its predecessor has not let go of yet. */
+const RETRY_MS = 100;
+const ERRNO: ErrnoCodes = { EADDRINUSE: 'ALREADY_EXISTS', EACCES: 'ACCESS_DENIED' };
+
+/**
+ * Serves routes over HTTP. While the address is taken it is tried again, for `waitMs` or until `signal` fires.
+ *
+ * Rejects with `ALREADY_EXISTS` if the address is taken, `ACCESS_DENIED`, `IO`; with `ABORTED` when `signal` fires.
+ */
+export async function listenHttp(
+  { host, port }: MonitorAddress,
+  routes: readonly Route[],
+  { waitMs = 0, signal }: { readonly waitMs?: number; readonly signal: AbortSignal },
+): Promise<Server> {
+  const untilMs = performance.now() + waitMs;
+  for (;;) {
+    // Monitors ask again and again. None of them has anything to send.
+    const server = createApiServer({ routes, keepAlive: true, maxBodyBytes: 0, check: checkHost(host) });
+    try {
+      if (signal.aborted) throw new BlockError('ABORTED', 'it is no longer wanted');
+      await once(server.listen(port, host), 'listening');
+      server.unref();
+      return server;
+    } catch (error) {
+      server.close();
+      const failure = isBlockError(error) ? error : fromErrno(error, { codes: ERRNO });
+      if (failure.code !== 'ALREADY_EXISTS' || performance.now() >= untilMs) throw failure;
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref());
+    }
+  }
+}
+
+/** `http://127.0.0.1:9464`, with the port that it got. */
+export function urlOf(server: Server, { host }: MonitorAddress): string {
+  const { port } = server.address() as AddressInfo;
+  return `http://${isIPv6(host) ? `[${host}]` : host}:${port}`;
+}

@@ -1,0 +1,104 @@
+import type { Server } from 'node:http';
+import { isBlockError } from '@blockyard/block';
+import type { Metrics } from '@blockyard/metrics';
+import type { NbdServer } from '@blockyard/nbd';
+import type { UriDevice } from '@blockyard/uri';
+import { messageOf } from '../../terminal/failure.js';
+import { json } from '../http/answer.js';
+import type { Route } from '../http/routes.js';
+import { listenHttp, type MonitorAddress, urlOf } from './listen.js';
+import { obstacles, type Phase } from './readiness.js';
+import { snapshotsOf } from './snapshots.js';
+
+/** The successor of a server waits so long for the address that its predecessor still has. */
+const INHERIT_WAIT_MS = 10 * 60_000;
+
+export interface MonitorOptions {
+  readonly exportName: string;
+  /** Told where it listens, and why it does not. */
+  readonly log: (line: string) => void;
+}
+
+/** What a server is watched by: metrics, and whether it lives and is ready. */
+export class Monitor {
+  readonly #options: MonitorOptions;
+  readonly #metrics: Metrics;
+  readonly #ending = new AbortController();
+  #server: Pick<NbdServer, 'stats'> | undefined;
+  #device: () => UriDevice | undefined = () => undefined;
+  #phase: Phase = 'opening';
+  #http: Server | undefined;
+
+  private constructor(options: MonitorOptions, createMetrics: typeof import('@blockyard/metrics').createMetrics) {
+    this.#options = options;
+    this.#metrics = createMetrics({
+      snapshots: () => snapshotsOf(this.#server, options.exportName, this.#device()),
+    });
+  }
+
+  /** Listens, also before there is anything to serve. Rejects as `listenHttp` does. */
+  static async begin(address: MonitorAddress, options: MonitorOptions): Promise<Monitor> {
+    const monitor = await Monitor.#make(options);
+    await monitor.#listen(address, 0);
+    return monitor;
+  }
+
+  /** Listens once the process that served so far has let go of the address. That it cannot is told, and no reason not to serve. */
+  static async succeed(address: MonitorAddress, options: MonitorOptions): Promise<Monitor> {
+    const monitor = await Monitor.#make(options);
+    monitor.#listen(address, INHERIT_WAIT_MS).catch((error: unknown) => {
+      if (!isBlockError(error, 'ABORTED')) options.log(`no metrics: ${JSON.stringify(messageOf(error))}`);
+    });
+    return monitor;
+  }
+
+  static async #make(options: MonitorOptions): Promise<Monitor> {
+    // Loaded only where it is used.
+    const { createMetrics } = await import('@blockyard/metrics');
+    return new Monitor(options, createMetrics);
+  }
+
+  /** From now on there is something to tell. `device`: the one that is served at this moment. */
+  serving(server: Pick<NbdServer, 'stats'>, device: () => UriDevice): void {
+    this.#server = server;
+    this.#device = device;
+    this.#phase = 'serving';
+  }
+
+  stopping(): void {
+    this.#phase = 'stopping';
+  }
+
+  /** Lets go of the address. */
+  end(): void {
+    this.#ending.abort();
+    this.#http?.close();
+    this.#http?.closeAllConnections();
+  }
+
+  async #listen(address: MonitorAddress, waitMs: number): Promise<void> {
+    const { signal } = this.#ending;
+    this.#http = await listenHttp(address, this.#routes, { waitMs, signal });
+    if (signal.aborted) this.end();
+    else this.#options.log(`metrics at ${urlOf(this.#http, address)}/metrics`);
+  }
+
+  get #routes(): readonly Route[] {
+    return [
+      {
+        method: 'GET',
+        path: '/metrics',
+        answer: async () => ({ contentType: this.#metrics.contentType, body: await this.#metrics.text() }),
+      },
+      { method: 'GET', path: '/healthz', answer: () => json({ alive: true, pid: process.pid }) },
+      {
+        method: 'GET',
+        path: '/readyz',
+        answer: () => {
+          const found = obstacles(this.#phase, this.#device());
+          return json({ ready: found.length === 0, obstacles: found }, found.length === 0 ? 200 : 503);
+        },
+      },
+    ];
+  }
+}
