@@ -121,9 +121,11 @@ describe('copy and compare', () => {
       equal: false,
       firstDifference: { offsetBytes: 5000, sectorOfA: 9 },
     });
-    expect(compared.stderr).toContain(
-      'error: they differ at byte 5000 (sector 9 of A, 9 of B) (hint: "blockyard read URI --offset 5000 --length 16"',
-    );
+    const [told = ''] = compared.stderr.match(/^\{"error":.*$/m) ?? [];
+    expect(JSON.parse(told).error).toMatchObject({
+      message: 'they differ at byte 5000 (sector 9 of A, 9 of B)',
+      hint: expect.stringMatching(/^"blockyard read URI --offset 5000 --length 16"/),
+    });
   });
 
   test('tell sizes that differ, where all before is the same', async () => {

@@ -25,7 +25,7 @@ import { defineTop } from './commands/top.js';
 import { defineUpgrade } from './commands/upgrade.js';
 import { defineWrite } from './commands/write.js';
 import type { Context } from './terminal/context.js';
-import { oneLine, USAGE_HINT } from './terminal/failure.js';
+import { jsonEndingOf, oneLine, USAGE_HINT, UsageError } from './terminal/failure.js';
 
 const COMMANDS = [
   defineCreate,
@@ -53,8 +53,8 @@ const COMMANDS = [
   defineCompact,
 ];
 
-/** The command line's grammar, which writes help and usage errors to the context's streams. */
-export function makeProgram(context: Context): Command {
+/** The command line's grammar, which writes help and usage errors to the context's streams; the latter as JSON if so wanted. */
+export function makeProgram(context: Context, isJson: boolean): Command {
   const program = new Command('blockyard')
     .description('Creates, serves, copies, compares and measures block devices.')
     .version(versionOf(new URL('../package.json', import.meta.url)))
@@ -62,12 +62,18 @@ export function makeProgram(context: Context): Command {
     .configureOutput({
       writeOut: (text) => context.stdout.write(text),
       writeErr: (text) => context.stderr.write(text),
-      outputError: (text, write) => write(`${oneLine(text)} (hint: ${USAGE_HINT})\n`),
+      outputError: (text, write) =>
+        write(isJson ? jsonEndingOf(usageErrorOf(text)).text : `${oneLine(text)} (hint: ${USAGE_HINT})\n`),
     })
     .addHelpText('after', URI_HELP);
   // What is set up above is handed down to commands that are made by `program.command`.
   for (const define of COMMANDS) define(program, context);
   return program;
+}
+
+/** What commander tells of a command line. */
+function usageErrorOf(text: string): UsageError {
+  return new UsageError(text.replace(/^error: /, ''));
 }
 
 function versionOf(packageJson: URL): string {

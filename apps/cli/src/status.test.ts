@@ -9,6 +9,7 @@ import type { ServerStatus } from './serve/status/status.js';
 import { makeFolder, runHere, type Serving, serve } from './testing/cli.js';
 
 const MIB = 2 ** 20;
+const SECRET = 'planted-token-0123456789';
 let folder: Awaited<ReturnType<typeof makeFolder>>;
 const running: Serving[] = [];
 
@@ -61,7 +62,9 @@ test('a server tells whether it is safe to stop, and does what it is asked to; s
   expect(dirty.exports[0]).toMatchObject({ oldestUnflushedMs: expect.any(Number), cache: { dirtyBytes: 8192 } });
   const asked = await runHere(['status', socket(), '--json']);
   expect([asked.code, JSON.parse(asked.stdout).left.bytes]).toEqual([5, 8192]);
-  expect(asked.stderr).toMatch(/^error: serving; not safe to stop: 8 KiB in 1 request/);
+  expect(JSON.parse(asked.stderr).error).toMatchObject({
+    message: expect.stringMatching(/not safe to stop: 8 KiB in 1/),
+  });
   await post('/v1/flush');
   expect((await get()).safeToStop).toBe(true);
   expect(await runHere(['status', `unix:${socket()}`])).toMatchObject({
@@ -113,11 +116,51 @@ test('while it ends, and while its store is away, it tells that, until all is sa
   await below.stop({ force: true });
 });
 
-test('SIGUSR1 prints the status', async () => {
+test('a server answers over HTTP, too, and prints its status at SIGUSR1; no output has a secret', async () => {
   await writeFile(folder.in('disk.img'), new Uint8Array(MIB));
-  const { child, stderr } = await served(`file:${folder.in('disk.img')}`);
+  await writeFile(folder.in('token'), SECRET);
+  const web = ['--http', '127.0.0.1:0', '--http-token-file', folder.in('token'), '--json'];
+  const { child, stderr, line, ended } = await served(`file:${folder.in('disk.img')}`, '--cache', '1M', ...web);
+  const { http } = JSON.parse(line);
+  const asked = await runHere(['status', http, '--json']);
+  expect([asked.code, JSON.parse(asked.stdout)]).toEqual([0, expect.objectContaining({ safeToStop: true })]);
+  const { hostname: host, port } = new URL(http);
+  const address = { host, port: Number(port) };
+  await expect(askServer(address, 'POST', '/v1/flush')).rejects.toMatchObject({ code: 'UNAUTHORIZED' });
+  expect(await askServer({ ...address, token: SECRET }, 'POST', '/v1/flush')).toEqual({});
   child.kill('SIGUSR1');
   while (!stderr().includes('safe to stop')) await new Promise((resolve) => setTimeout(resolve, 20));
   expect(stderr()).toMatch(/^safe to stop +yes$/m);
+  await askServer({ ...address, token: SECRET }, 'POST', '/v1/stop');
+  expect(await ended).toBe(0);
+  expect(asked.stdout + stderr() + line).not.toContain(SECRET);
   expect((await readFile(folder.in('disk.img'))).byteLength).toBe(MIB);
+});
+
+test('HTTP beyond this machine wants a token; under --json an error is JSON', async () => {
+  const beyond = await runHere(['serve', 'memory:?size=1M', '--http', '0.0.0.0:0', '--json']);
+  expect([beyond.code, JSON.parse(beyond.stderr)]).toEqual([
+    2,
+    {
+      error: {
+        code: 'USAGE',
+        message: expect.stringContaining('--http-token-file'),
+        hint: expect.any(String),
+        exitCode: 2,
+      },
+    },
+  ]);
+  const missing = await runHere(['info', `file:${folder.in('none')}`, '--json']);
+  expect(JSON.parse(missing.stderr)).toMatchObject({ error: { code: 'NOT_FOUND', exitCode: 1 } });
+  const unknown = await runHere(['info', '--jsom', '--json']);
+  expect([unknown.code, JSON.parse(unknown.stderr).error]).toEqual([
+    2,
+    {
+      code: 'USAGE',
+      message: expect.stringMatching(/^unknown option '--jsom'/),
+      hint: expect.any(String),
+      exitCode: 2,
+    },
+  ]);
+  expect(JSON.parse((await runHere(['status', folder.in('no.sock'), '--json'])).stderr).error.exitCode).toBe(7);
 });

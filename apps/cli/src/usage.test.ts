@@ -26,7 +26,7 @@ const COMMANDS = [
   'compact',
 ];
 const SECRET = 'hunter2';
-const ONE_LINE_WITH_HINT = /^error: [^\n]+ \(hint: [^\n]+\)\n$/;
+const ONE_LINE_WITH_HINT = /^(error: [^\n]+ \(hint: [^\n]+\)|\{"error":\{[^\n]*"hint":[^\n]+\}\})\n$/;
 
 let folder: Awaited<ReturnType<typeof makeFolder>>;
 let uri: string;

@@ -3,7 +3,7 @@ import { isSame, ManualClock, settled, stateOf } from '@blockyard/block/testing'
 import { describe, expect, test } from 'vitest';
 import { connectWriteLog, inspectWriteLog } from './index.js';
 import { Disk } from './testing/disk.js';
-import { byteAt, die, MEDIUM_BYTES, Scene, write } from './testing/scene.js';
+import { byteAt, die, MEDIUM_BYTES, Scene, SECTOR, write } from './testing/scene.js';
 
 /** A log with a flushed write of 7 to sector 3 that the base does not have. */
 async function undrained(scene = new Scene()): Promise<Scene> {
@@ -89,9 +89,11 @@ describe('A base that remembers its tier', () => {
     const clock = new ManualClock({ strict: true });
     const device = await scene.openMarked({ clock });
     await write(device, 3, 7);
+    expect(device.snapshot().isDurable).toBe(false);
     await device.flush();
+    expect(device.snapshot()).toMatchObject({ undrainedBytes: SECTOR, isDurable: true });
     await clock.advanceAndSettle(10_000);
-    expect(device.snapshot()).toMatchObject({ undrainedBytes: 0, isAttached: true });
+    expect(device.snapshot()).toMatchObject({ undrainedBytes: 0, isAttached: true, isDurable: true });
     await clock.advanceAndSettle(29_000);
     expect(scene.mark.attached).not.toBeNull();
     await clock.advanceAndSettle(1000);

@@ -227,6 +227,7 @@ export class Engine {
       undrainedBytes: this.#backlog.undrainedBytes,
       undrainedRecords: this.#backlog.records.length,
       oldestUndrainedMs: oldest && Math.max(0, clock.now() - oldest.acceptedAtMs),
+      isDurable: this.#backlog.isEmpty || this.#backlog.durable.value >= this.#backlog.accepted,
       ringBytes: this.#log.ringBytes,
       ringUsedShare: this.#log.usedShare,
       memoryBytes: this.#backlog.memoryBytes,

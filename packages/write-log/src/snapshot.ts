@@ -32,6 +32,8 @@ export interface WriteLogSnapshot {
   readonly undrainedRecords: number;
   /** For how long the oldest of it has been waiting, in milliseconds; undefined if there is none. */
   readonly oldestUndrainedMs: number | undefined;
+  /** Whether all that was accepted is durable, on the medium or on the base. */
+  readonly isDurable: boolean;
   readonly ringBytes: number;
   /** Part of the ring that is taken, from 0 to 1. */
   readonly ringUsedShare: number;
@@ -63,6 +65,7 @@ export function readOnlySnapshot(superblock: Superblock, backlog: Backlog, setti
     undrainedBytes: backlog.undrainedBytes,
     undrainedRecords: backlog.records.length,
     oldestUndrainedMs: oldest && Math.max(0, clock.now() - oldest.acceptedAtMs),
+    isDurable: true,
     ringBytes,
     ringUsedShare: last === undefined ? 0 : (last.next.at - superblock.tail.at) / ringBytes,
     memoryBytes: backlog.memoryBytes,

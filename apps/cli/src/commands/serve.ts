@@ -10,9 +10,11 @@ import { actionRoutes } from '../serve/actions.js';
 import { ControlSocket, controlPathOf } from '../serve/control.js';
 import { Ending } from '../serve/ending.js';
 import { EventLog } from '../serve/event-log.js';
+import type { HttpAddress } from '../serve/http/listen.js';
 import type { Route } from '../serve/http/routes.js';
+import { Token } from '../serve/http/token.js';
+import { type WebOptions, WebServer } from '../serve/http/web.js';
 import { isLoopback, LISTEN_DEFAULT, type ListenAddress, parseHttpListen, parseListen } from '../serve/listen.js';
-import type { MonitorAddress } from '../serve/monitor/listen.js';
 import { Monitor } from '../serve/monitor/monitor.js';
 import { deviceNameOf, rehearse } from '../serve/rehearsal.js';
 import { statusText } from '../serve/status/text.js';
@@ -42,8 +44,10 @@ interface Options extends TlsFiles, TierArguments {
   readonly readOnly?: boolean;
   readonly outage: number;
   readonly name: string;
-  readonly metrics?: MonitorAddress;
+  readonly metrics?: HttpAddress;
   readonly json?: boolean;
+  readonly http?: HttpAddress;
+  readonly httpTokenFile?: string;
   readonly upgrade?: boolean;
   readonly dryRun?: boolean;
 }
@@ -85,6 +89,13 @@ export function defineServe(program: Command, context: Context): void {
     .option('--tls-ca <file>', 'take only clients with a certificate of this authority, PEM')
     .option('--tls-psk-file <file>', 'pre-shared keys, lines of "identity:key in hexadecimal"')
     .addOption(new Option('--tls <mode>', 'whether plain connections are refused').choices(['required', 'optional']))
+    .addOption(
+      new Option(
+        '--http <address>',
+        'answer GET /v1/status and the like at HOST:PORT; beyond this machine only with --http-token-file',
+      ).argParser(parseHttpListen),
+    )
+    .option('--http-token-file <file>', 'take changes over HTTP from those who have the token in this file')
     .addOption(takeOverOption())
     .option('--upgrade', 'take the place of the server that listens there; its clients keep their connections')
     .option('--dry-run', 'with --upgrade: only see whether that would work')
@@ -106,6 +117,7 @@ async function serve(context: Context, uri: string, given: Options, version: str
   if (options.dryRun === true) throw new UsageError('--dry-run goes with --upgrade');
   const inheritance = takeInheritance();
   const tls = await readTls(options);
+  const token = await readToken(options);
   const ending = new Ending(context.interruption);
   // Before anything is opened, so that it is told how that goes; a successor waits until it is one.
   const early = inheritance === undefined ? await beginMonitor(context, options) : undefined;
@@ -137,11 +149,17 @@ async function serve(context: Context, uri: string, given: Options, version: str
     onCacheSize: (cache) => Object.assign(options, { cache }),
     stop: () => ending.end({ why: 'interrupted' }),
   });
-  const control = await beginControl(context, facts.address, [watch.route, ...actions, upgrades.route]);
+  const routes = [watch.route, ...actions, upgrades.route];
+  const control = await beginControl(context, facts.address, routes);
+  let web: WebServer | undefined;
   try {
-    if (inheritance === undefined) await announce(context, server, ending.device, options);
+    web =
+      options.http && (await WebServer.begin(options.http, { routes, token, isInherited: inheritance !== undefined }));
+    if (web !== undefined) context.log(`answers at ${web.url}`);
+    if (inheritance === undefined) await announce(context, server, ending.device, options, web);
   } catch (error) {
     await stop(context, server);
+    web?.end();
     control?.end();
     monitor?.end();
     throw error;
@@ -149,18 +167,14 @@ async function serve(context: Context, uri: string, given: Options, version: str
   const end = await ending.over;
   upgrades.end();
   // The name is the successor's. Else it tells to the last how far the end is.
-  if (end.why === 'upgraded') {
-    control?.end();
-    monitor?.end();
-  }
+  if (end.why === 'upgraded') for (const each of [control, web, monitor]) each?.end();
   watch.stopping();
   monitor?.stopping();
   try {
     if (end.why === 'lost') await giveUp(context, server, end.reason);
     await stop(context, server);
   } finally {
-    control?.end();
-    monitor?.end();
+    for (const each of [control, web, monitor]) each?.end();
     watch.end();
     process.off(STATUS_SIGNAL, tellStatus);
   }
@@ -185,6 +199,33 @@ async function beginMonitor(context: Context, { metrics: address, name }: Option
 async function succeedMonitor(context: Context, { metrics: address, name }: Options): Promise<Monitor | undefined> {
   if (address === undefined) return undefined;
   return Monitor.succeed(address, { exportName: name, log: (line) => context.log(line) });
+}
+
+/** Throws a `UsageError` also where strangers could ask and there is no token. */
+async function readToken({ http, httpTokenFile }: Options): Promise<Token | undefined> {
+  if (httpTokenFile !== undefined) {
+    if (http === undefined) throw new UsageError('--http-token-file goes with --http');
+    return Token.read(httpTokenFile);
+  }
+  if (http === undefined || isLoopback(http)) return undefined;
+  throw new UsageError(
+    '--http beyond this machine needs --http-token-file',
+    'without one, 127.0.0.1:PORT can be given',
+  );
+}
+
+/** Rejects if it cannot listen; one that has clients of another process serves all the same. */
+async function beginWeb(context: Context, { http }: Options, options: WebOptions): Promise<WebServer | undefined> {
+  if (http === undefined) return undefined;
+  try {
+    const web = await WebServer.begin(http, options);
+    context.log(`answers at ${web.url}`);
+    return web;
+  } catch (error) {
+    if (!options.isInherited) throw error;
+    context.log(messageOf(error));
+    return undefined;
+  }
 }
 
 /** A server that cannot be asked serves all the same. */
@@ -294,11 +335,24 @@ async function listen(context: Context, device: BlockDevice, { nbd, name }: Opti
   }
 }
 
-async function announce(context: Context, server: NbdServer, device: BlockDevice, { name, json }: Options) {
+async function announce(
+  context: Context,
+  server: NbdServer,
+  device: BlockDevice,
+  { name, json }: Options,
+  web: WebServer | undefined,
+) {
   const uri = server.uris[name];
   if (uri === undefined) throw new Error('a server has a URI for each export');
   const { sectorSize, sizeSectors, readOnly } = device.info;
-  const facts = { uri, export: name, sizeBytes: sectorSize * sizeSectors, sectorSize, readOnly };
+  const facts = {
+    uri,
+    export: name,
+    sizeBytes: sectorSize * sizeSectors,
+    sectorSize,
+    readOnly,
+    ...(web && { http: web.url }),
+  };
   await context.print(json ? JSON.stringify(facts) : uri);
 }
 

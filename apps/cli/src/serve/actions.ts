@@ -13,15 +13,12 @@ export interface Actions {
   readonly stop: () => void;
 }
 
-/** A device that can bring what its tier alone has to the store. */
-type Drainable = UriDevice & { readonly drain?: () => Promise<void> };
-
 export function actionRoutes(actions: Actions): Route[] {
   const { uri, device, draining, onCacheSize, stop } = actions;
   const drain = async () => {
-    const drainable: Drainable = device();
-    await drainable.flush();
-    await drainable.drain?.();
+    const present = device();
+    await present.flush();
+    await present.drain?.();
   };
   return [
     post('/v1/flush', [], async () => {

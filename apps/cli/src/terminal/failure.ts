@@ -67,9 +67,28 @@ export interface Ending {
 /** One line, always with a hint; with `verbose` the stack and the causes too. */
 export function endingOf(error: unknown, verbose: boolean): Ending {
   const interruption = interruptionIn(error);
-  const line = interruption?.message ?? `error: ${oneLine(messageOf(error))}${hintOf(error)}`;
+  const line = interruption?.message ?? `error: ${oneLine(messageOf(error))} (hint: ${hintOf(error)})`;
   const text = verbose ? `${line}\n${stackOf(error)}` : line;
   return { text: `${text}\n`, exitCode: interruption?.exitCode ?? exitCodeOf(error) };
+}
+
+/** The same for programs, in one line. */
+export function jsonEndingOf(error: unknown): Ending {
+  const interruption = interruptionIn(error);
+  const exitCode = interruption?.exitCode ?? exitCodeOf(error);
+  const message = interruption?.message ?? oneLine(messageOf(error));
+  const code = interruption === undefined ? codeOf(error) : 'INTERRUPTED';
+  const told = { code, message, ...(interruption === undefined ? { hint: hintOf(error) } : {}), exitCode };
+  return { text: `${JSON.stringify({ error: told })}\n`, exitCode };
+}
+
+/** A `BlockErrorCode`, where that is what it comes from, or `USAGE` or `FAILED`. */
+function codeOf(error: unknown): string {
+  if (error instanceof UsageError) return 'USAGE';
+  if (isBlockError(error)) return error.code;
+  if (!(error instanceof Failure)) return 'FAILED';
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  return isBlockError(error.cause) ? error.cause.code : 'FAILED';
 }
 
 function exitCodeOf(error: unknown): number {
@@ -96,7 +115,7 @@ function isUsage(error: unknown): boolean {
 function hintOf(error: unknown): string {
   const isOwn = error instanceof UsageError || error instanceof Failure;
   const hint = isOwn ? error.hint : isBlockError(error) ? hintFor(error) : undefined;
-  return ` (hint: ${hint ?? (isUsage(error) ? USAGE_HINT : CAUSES_HINT)})`;
+  return hint ?? (isUsage(error) ? USAGE_HINT : CAUSES_HINT);
 }
 
 /** A device can be created; what it would be in cannot. */

@@ -5,8 +5,9 @@ import type { NbdServer } from '@blockyard/nbd';
 import type { UriDevice } from '@blockyard/uri';
 import { messageOf } from '../../terminal/failure.js';
 import { json } from '../http/answer.js';
+import { checkHost } from '../http/host-check.js';
+import { type HttpAddress, listenHttp, urlOf } from '../http/listen.js';
 import type { Route } from '../http/routes.js';
-import { listenHttp, type MonitorAddress, urlOf } from './listen.js';
 import { obstacles, type Phase } from './readiness.js';
 import { snapshotsOf } from './snapshots.js';
 
@@ -37,14 +38,14 @@ export class Monitor {
   }
 
   /** Listens, also before there is anything to serve. Rejects as `listenHttp` does. */
-  static async begin(address: MonitorAddress, options: MonitorOptions): Promise<Monitor> {
+  static async begin(address: HttpAddress, options: MonitorOptions): Promise<Monitor> {
     const monitor = await Monitor.#make(options);
     await monitor.#listen(address, 0);
     return monitor;
   }
 
   /** Listens once the process that served so far has let go of the address. That it cannot is told, and no reason not to serve. */
-  static async succeed(address: MonitorAddress, options: MonitorOptions): Promise<Monitor> {
+  static async succeed(address: HttpAddress, options: MonitorOptions): Promise<Monitor> {
     const monitor = await Monitor.#make(options);
     monitor.#listen(address, INHERIT_WAIT_MS).catch((error: unknown) => {
       if (!isBlockError(error, 'ABORTED')) options.log(`no metrics: ${JSON.stringify(messageOf(error))}`);
@@ -76,9 +77,11 @@ export class Monitor {
     this.#http?.closeAllConnections();
   }
 
-  async #listen(address: MonitorAddress, waitMs: number): Promise<void> {
+  async #listen(address: HttpAddress, waitMs: number): Promise<void> {
     const { signal } = this.#ending;
-    this.#http = await listenHttp(address, this.#routes, { waitMs, signal });
+    // Monitors ask again and again. None of them has anything to send.
+    const options = { routes: this.#routes, keepAlive: true, maxBodyBytes: 0, check: checkHost(address.host) };
+    this.#http = await listenHttp(address, options, { waitMs, signal });
     if (signal.aborted) this.end();
     else this.#options.log(`metrics at ${urlOf(this.#http, address)}/metrics`);
   }

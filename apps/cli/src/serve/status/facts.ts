@@ -3,14 +3,7 @@ import type { UriDevice } from '@blockyard/uri';
 type CacheFacts = ReturnType<NonNullable<UriDevice['cacheSnapshot']>>;
 type LogFacts = ReturnType<NonNullable<UriDevice['logSnapshot']>>;
 type StoreFacts = ReturnType<NonNullable<UriDevice['storeSnapshot']>>;
-type TierFacts = ReturnType<NonNullable<UriDevice['tier']>> & { readonly writeLog?: WriteLogFacts | null };
-
-/** Of a write log on a local disk, where the tier has one. */
-interface WriteLogFacts {
-  readonly undrainedBytes: number;
-  readonly oldestUndrainedMs: number | undefined;
-  readonly medium: { readonly state: string };
-}
+type TierFacts = ReturnType<NonNullable<UriDevice['tier']>>;
 
 /** What the parts of a device tell of one moment. */
 export interface DeviceFacts {
@@ -32,41 +25,64 @@ export function factsOf(device: UriDevice): DeviceFacts {
   };
 }
 
-/** What is not durable, as bytes and requests. */
-export function unfinishedOf({ cache, log }: DeviceFacts): { readonly bytes: number; readonly requests: number } {
-  const dirtyBytes = cache?.dirtyBytes ?? 0;
+/** What is not safe, as bytes and requests. */
+export function unfinishedOf(facts: DeviceFacts): { readonly bytes: number; readonly requests: number } {
+  const { cache, log } = facts;
+  const below = belowCache(facts);
+  const bytes = (cache?.dirtyBytes ?? 0) + below.bytes;
   if (log !== undefined) {
-    const bytes = dirtyBytes + log.unflushedBytes;
-    const zeroes = cache?.zeroRanges ?? 0;
-    const isEmpty = bytes === 0 && zeroes === 0 && log.oldestUnflushedMs === undefined;
+    const isEmpty = bytes === 0 && (cache?.zeroRanges ?? 0) === 0 && below.isSafe;
     return { bytes, requests: isEmpty ? 0 : Math.max(1, Math.ceil(bytes / SEGMENT_BYTES)) };
   }
-  if (cache === undefined) return { bytes: 0, requests: 0 };
+  if (cache === undefined) return { bytes, requests: 0 };
   const { dirtyLines, baseWrites, linesWrittenBack, zeroRanges } = cache;
   // Lines that are neighbours go together, as many as did so far.
   const requestsPerLine = linesWrittenBack === 0 ? 1 : baseWrites / linesWrittenBack;
-  return { bytes: dirtyBytes, requests: Math.ceil(dirtyLines * requestsPerLine) + zeroRanges };
+  return { bytes, requests: Math.ceil(dirtyLines * requestsPerLine) + zeroRanges };
 }
 
 /** For how long the oldest change has waited that is not durable, in milliseconds. */
-export function oldestUnflushedMsOf({ cache, log }: DeviceFacts): number | undefined {
-  const ages = [cache?.oldestDirtyMs, cache?.oldestUnflushedMs, log?.oldestUnflushedMs];
-  const known = ages.filter((age) => age !== undefined);
+export function oldestUnflushedMsOf(facts: DeviceFacts): number | undefined {
+  const { cache, log } = facts;
+  const below = belowCache(facts).isSafe ? [] : [log?.oldestUnflushedMs, facts.tier?.writeLog?.oldestUndrainedMs];
+  const known = [cache?.oldestDirtyMs, cache?.oldestUnflushedMs, ...below].filter((age) => age !== undefined);
   return known.length === 0 ? undefined : Math.max(...known);
 }
 
 /**
- * Whether the end of the process would lose anything that was accepted. What a file was told is the system's, which goes on; what
+ * Whether the end of the process would lose nothing that was accepted. What a file was told is the system's, which goes on; what
  * an NBD server was told is that one's.
  */
-export function isSafe({ cache, log }: DeviceFacts): boolean {
-  return cache?.oldestDirtyMs === undefined && log?.oldestUnflushedMs === undefined;
+export function isSafe(facts: DeviceFacts): boolean {
+  return facts.cache?.oldestDirtyMs === undefined && belowCache(facts).isSafe;
 }
 
 /** Work in the unit that tells best how long it takes: a log takes bytes, anything else writes, of which a line is one. */
-export function workOf({ cache, log }: DeviceFacts): { readonly left: number; readonly done: number } {
-  if (log !== undefined) return { left: (cache?.dirtyBytes ?? 0) + log.unflushedBytes, done: log.durableBytes };
+export function workOf(facts: DeviceFacts): { readonly left: number; readonly done: number } {
+  const { cache, log, tier } = facts;
+  if (log !== undefined && !isOnTier(facts)) {
+    const left = (cache?.dirtyBytes ?? 0) + belowCache(facts).bytes;
+    const writeLog = tier?.writeLog;
+    return { left, done: writeLog ? writeLog.acceptedBytes - writeLog.undrainedBytes : log.durableBytes };
+  }
   if (cache === undefined) return { left: 0, done: 0 };
   const { dirtyLines, zeroRanges, linesWrittenBack, baseZeroes } = cache;
   return { left: dirtyLines + zeroRanges, done: linesWrittenBack + baseZeroes };
+}
+
+/** Whether a flush is durable on a local disk, and waits for no store. */
+function isOnTier({ tier }: DeviceFacts): boolean {
+  return tier?.writeLog?.durability === 'medium' && tier.writeLog.medium.state === 'good';
+}
+
+/** What was accepted below the cache and would be lost with the process. */
+function belowCache(facts: DeviceFacts): { readonly bytes: number; readonly isSafe: boolean } {
+  const { log, tier } = facts;
+  const writeLog = tier?.writeLog;
+  if (writeLog) {
+    if (isOnTier(facts) || writeLog.isDurable) return { bytes: 0, isSafe: writeLog.isDurable };
+    return { bytes: writeLog.undrainedBytes, isSafe: false };
+  }
+  if (log === undefined) return { bytes: 0, isSafe: true };
+  return { bytes: log.unflushedBytes, isSafe: log.oldestUnflushedMs === undefined };
 }

@@ -2,11 +2,9 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { type AddressInfo, isIPv6 } from 'node:net';
 import { BlockError, type ErrnoCodes, fromErrno, isBlockError } from '@blockyard/block';
-import { createApiServer } from '../http/api-server.js';
-import { checkHost } from '../http/host-check.js';
-import type { Route } from '../http/routes.js';
+import { type ApiServerOptions, createApiServer } from './api-server.js';
 
-export interface MonitorAddress {
+export interface HttpAddress {
   readonly host: string;
   readonly port: number;
 }
@@ -16,19 +14,18 @@ const RETRY_MS = 100;
 const ERRNO: ErrnoCodes = { EADDRINUSE: 'ALREADY_EXISTS', EACCES: 'ACCESS_DENIED' };
 
 /**
- * Serves routes over HTTP. While the address is taken it is tried again, for `waitMs` or until `signal` fires.
+ * Serves an API over TCP. While the address is taken it is tried again, for `waitMs` or until `signal` fires.
  *
  * Rejects with `ALREADY_EXISTS` if the address is taken, `ACCESS_DENIED`, `IO`; with `ABORTED` when `signal` fires.
  */
 export async function listenHttp(
-  { host, port }: MonitorAddress,
-  routes: readonly Route[],
+  { host, port }: HttpAddress,
+  options: ApiServerOptions,
   { waitMs = 0, signal }: { readonly waitMs?: number; readonly signal: AbortSignal },
 ): Promise<Server> {
   const untilMs = performance.now() + waitMs;
   for (;;) {
-    // Monitors ask again and again. None of them has anything to send.
-    const server = createApiServer({ routes, keepAlive: true, maxBodyBytes: 0, check: checkHost(host) });
+    const server = createApiServer(options);
     try {
       if (signal.aborted) throw new BlockError('ABORTED', 'it is no longer wanted');
       await once(server.listen(port, host), 'listening');
@@ -44,7 +41,7 @@ export async function listenHttp(
 }
 
 /** `http://127.0.0.1:9464`, with the port that it got. */
-export function urlOf(server: Server, { host }: MonitorAddress): string {
+export function urlOf(server: Server, { host }: HttpAddress): string {
   const { port } = server.address() as AddressInfo;
   return `http://${isIPv6(host) ? `[${host}]` : host}:${port}`;
 }

@@ -1,0 +1,44 @@
+import type { IncomingMessage } from 'node:http';
+import { RequestError } from './answer.js';
+import { checkHost } from './host-check.js';
+import type { Token } from './token.js';
+
+/**
+ * A check that refuses what a web page of someone else could have a browser send: a name for this machine that is not its own (DNS
+ * rebinding), another page's origin. Changes need the token; without one there are none. `host` is where the server listens, as the
+ * operator said it. The check throws a `RequestError`.
+ */
+export function guard(host: string, token: Token | undefined): (request: IncomingMessage) => void {
+  const checkName = checkHost(host);
+  return (request) => {
+    const { method, headers } = request;
+    checkName(request);
+    checkOrigin(headers.origin, headers.host);
+    checkSite(headers['sec-fetch-site']);
+    if (method !== 'GET' && method !== 'HEAD') checkToken(headers.authorization, token);
+  };
+}
+
+function checkToken(authorization: string | undefined, token: Token | undefined): void {
+  if (token === undefined) {
+    const hint = 'serve with --http-token-file, or use the control socket';
+    throw new RequestError('FORBIDDEN', 'changes are not taken here', hint);
+  }
+  if (token.isIn(authorization)) return;
+  throw new RequestError('UNAUTHORIZED', 'changes need the token', 'Authorization: Bearer TOKEN', {
+    'www-authenticate': 'Bearer',
+  });
+}
+
+function checkOrigin(origin: string | undefined, host: string | undefined): void {
+  if (origin !== undefined && origin !== `http://${host}`) throw otherPage();
+}
+
+/** Where a browser says what asks: this origin's own page, or a person. */
+function checkSite(site: string | string[] | undefined): void {
+  if (site !== undefined && site !== 'same-origin' && site !== 'none') throw otherPage();
+}
+
+function otherPage(): RequestError {
+  return new RequestError('FORBIDDEN', 'pages of other origins are not answered');
+}

@@ -1,0 +1,50 @@
+import type { Server } from 'node:http';
+import { Failure, messageOf } from '../../terminal/failure.js';
+import { guard } from './guard.js';
+import { type HttpAddress, listenHttp, urlOf } from './listen.js';
+import type { Route } from './routes.js';
+import type { Token } from './token.js';
+
+const BODY_BYTES_MAX = 65_536;
+/** How long the address may still be another process's, which hands over. */
+const HAND_OVER_MS = 10_000;
+
+export interface WebOptions {
+  readonly routes: readonly Route[];
+  /** Without one, nothing is changed. */
+  readonly token: Token | undefined;
+  /** Whether the address is one that another process is about to leave. */
+  readonly isInherited: boolean;
+}
+
+/** The API on a TCP port, for browsers and monitors. */
+export class WebServer {
+  readonly #server: Server;
+  readonly #address: HttpAddress;
+
+  private constructor(server: Server, address: HttpAddress) {
+    this.#server = server;
+    this.#address = address;
+  }
+
+  /** Port 0: any free one. Rejects with a `Failure` if it cannot listen there. */
+  static async begin(address: HttpAddress, { routes, token, isInherited }: WebOptions): Promise<WebServer> {
+    const options = { routes, check: guard(address.host, token), keepAlive: true, maxBodyBytes: BODY_BYTES_MAX };
+    const patience = { waitMs: isInherited ? HAND_OVER_MS : 0, signal: new AbortController().signal };
+    try {
+      return new WebServer(await listenHttp(address, options, patience), address);
+    } catch (error) {
+      throw new Failure(`--http: ${messageOf(error)}`, 'an address must be one of this machine, and free', error);
+    }
+  }
+
+  /** Where it is, with the port that it has got. */
+  get url(): string {
+    return urlOf(this.#server, this.#address);
+  }
+
+  end(): void {
+    this.#server.close();
+    this.#server.closeIdleConnections();
+  }
+}
