@@ -113,7 +113,9 @@ test('three upgrades under load, one of which dies half way: no client sees an e
   const counts = await working;
   expect(Math.min(...counts)).toBeGreaterThan(1);
   expect([second.code, dead.code, third.code]).toEqual([0, 1, 0]);
-  expect(dead.stderr).toMatch(/^error: not upgraded: the successor is gone \(hint: the old server goes on/);
+  expect(dead.stderr).toMatch(
+    /^\{"error":\{"code":"UPGRADE_FAILED","message":"not upgraded: the successor is gone","hint":"the old server goes on/,
+  );
   expect(await first.exited).toEqual([0, null]);
   expect(new Set([first.pid, second.pid, third.pid]).size).toBe(3);
   expect(first.stderr()).toContain(`ended: process ${second.pid} serves`);

@@ -153,9 +153,7 @@ async function serve(context: Context, uri: string, given: Options, version: str
   const control = await beginControl(context, facts.address, routes);
   let web: WebServer | undefined;
   try {
-    web =
-      options.http && (await WebServer.begin(options.http, { routes, token, isInherited: inheritance !== undefined }));
-    if (web !== undefined) context.log(`answers at ${web.url}`);
+    web = await beginWeb(context, options, { routes, token, isInherited: inheritance !== undefined });
     if (inheritance === undefined) await announce(context, server, ending.device, options, web);
   } catch (error) {
     await stop(context, server);

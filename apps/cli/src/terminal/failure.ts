@@ -88,7 +88,7 @@ function codeOf(error: unknown): string {
   if (isBlockError(error)) return error.code;
   if (!(error instanceof Failure)) return 'FAILED';
   if ('code' in error && typeof error.code === 'string') return error.code;
-  return isBlockError(error.cause) ? error.cause.code : 'FAILED';
+  return error.cause === undefined ? 'FAILED' : codeOf(error.cause);
 }
 
 function exitCodeOf(error: unknown): number {
