@@ -17,7 +17,8 @@ import { type WebOptions, WebServer } from '../serve/http/web.js';
 import { isLoopback, LISTEN_DEFAULT, type ListenAddress, parseHttpListen, parseListen } from '../serve/listen.js';
 import { Monitor } from '../serve/monitor/monitor.js';
 import { deviceNameOf, rehearse } from '../serve/rehearsal.js';
-import { statusText } from '../serve/status/text.js';
+import { ServiceManager } from '../serve/service-manager.js';
+import { statusLine, statusText } from '../serve/status/text.js';
 import { StatusWatch } from '../serve/status/watch.js';
 import { type Inheritance, ownProgram, takeInheritance } from '../serve/successor.js';
 import { readTls, type TlsFiles } from '../serve/tls.js';
@@ -111,33 +112,58 @@ function parseOutageOption(text: string): number {
   }
 }
 
-async function serve(context: Context, uri: string, given: Options, version: string): Promise<void> {
-  const options = { ...given };
+/** A server that has begun, and who watches it, where they are wanted. */
+interface Run {
+  readonly server: NbdServer;
+  readonly ending: Ending;
+  /** Whether it took no other server's place. */
+  readonly isFirst: boolean;
+  readonly version: string;
+  readonly token: Token | undefined;
+  readonly monitor: Monitor | undefined;
+  readonly service: ServiceManager | undefined;
+}
+
+async function serve(context: Context, uri: string, options: Options, version: string): Promise<void> {
   if (options.upgrade === true) return upgrade(context, options.nbd, options, ownProgram(['--upgrade', '--dry-run']));
   if (options.dryRun === true) throw new UsageError('--dry-run goes with --upgrade');
   const inheritance = takeInheritance();
   const tls = await readTls(options);
   const token = await readToken(options);
-  const ending = new Ending(context.interruption);
+  const log = (line: string) => context.log(line);
+  const service = ServiceManager.of({ env: process.env, isSuccessor: inheritance !== undefined, log });
   // Before anything is opened, so that it is told how that goes; a successor waits until it is one.
-  const early = inheritance === undefined ? await beginMonitor(context, options) : undefined;
-  const server = await (inheritance === undefined
-    ? begin(context, uri, options, tls, ending)
-    : takeOver(context, uri, options, tls, ending, inheritance)
-  ).catch((error: unknown) => {
-    early?.end();
-    throw error;
-  });
-  if (server === undefined) {
-    early?.end();
-    return;
+  let monitor = inheritance === undefined ? await beginMonitor(context, options) : undefined;
+  try {
+    if (inheritance === undefined) service?.opening();
+    const ending = new Ending(context.interruption);
+    const server = await (inheritance === undefined
+      ? begin(context, uri, options, tls, ending)
+      : takeOver(context, uri, options, tls, ending, inheritance));
+    if (server === undefined) return;
+    if (inheritance !== undefined) {
+      service?.opening();
+      monitor = await succeedMonitor(context, options);
+    }
+    const run = { server, ending, isFirst: inheritance === undefined, version, token, monitor, service };
+    await serveUntilEnd(context, uri, { ...options }, run);
+  } finally {
+    monitor?.end();
+    await service?.end();
   }
-  const monitor = early ?? (await succeedMonitor(context, options));
-  monitor?.serving(server, () => ending.device);
+}
+
+async function serveUntilEnd(
+  context: Context,
+  uri: string,
+  options: Options,
+  { server, ending, isFirst, version, token, monitor, service }: Run,
+): Promise<void> {
   const facts = served(context, uri, options, server, ending);
   const upgrades = new Upgrades(context, facts, ending);
   upgrades.begin();
   const device = () => ending.device;
+  monitor?.serving(server, device);
   const watch = new StatusWatch({ version, exportName: options.name, server, device });
   watch.begin();
   const tellStatus = () => context.log(statusText(watch.status()));
@@ -153,26 +179,32 @@ async function serve(context: Context, uri: string, given: Options, version: str
   const control = await beginControl(context, facts.address, routes);
   let web: WebServer | undefined;
   try {
-    web = await beginWeb(context, options, { routes, token, isInherited: inheritance !== undefined });
-    if (inheritance === undefined) await announce(context, server, ending.device, options, web);
+    web = await beginWeb(context, options, { routes, token, isInherited: !isFirst });
+    if (isFirst) await announce(context, server, ending.device, options, web);
   } catch (error) {
     await stop(context, server);
     web?.end();
     control?.end();
-    monitor?.end();
     throw error;
   }
+  service?.ready(() => statusLine(watch.status()));
   const end = await ending.over;
   upgrades.end();
-  // The name is the successor's. Else it tells to the last how far the end is.
-  if (end.why === 'upgraded') for (const each of [control, web, monitor]) each?.end();
   watch.stopping();
-  monitor?.stopping();
+  if (end.why === 'upgraded') {
+    // The names are the successor's, and so is the service.
+    for (const each of [control, web, monitor]) each?.end();
+    await service?.end();
+  } else {
+    monitor?.stopping();
+    service?.stopping();
+  }
   try {
     if (end.why === 'lost') await giveUp(context, server, end.reason);
     await stop(context, server);
   } finally {
-    for (const each of [control, web, monitor]) each?.end();
+    // To the last they tell how far the end is.
+    for (const each of [control, web]) each?.end();
     watch.end();
     process.off(STATUS_SIGNAL, tellStatus);
   }

@@ -1,5 +1,4 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { promisify } from 'node:util';
+import { type ChildProcess, spawn } from 'node:child_process';
 
 /** What a process was, or is to be, started with. */
 export interface Program {
@@ -43,10 +42,4 @@ export function takeInheritance(): Inheritance | undefined {
   const text = process.env[VARIABLE];
   delete process.env[VARIABLE];
   return text === undefined || process.send === undefined ? undefined : (JSON.parse(text) as Inheritance);
-}
-
-/** Tells systemd which process the service is now, where it asks to be told. */
-export async function tellServiceManager(pid: number): Promise<void> {
-  if (process.env.NOTIFY_SOCKET === undefined) return;
-  await promisify(execFile)('systemd-notify', [`MAINPID=${pid}`]);
 }

@@ -7,7 +7,8 @@ import type { Ending } from './ending.js';
 import { json, RequestError } from './http/answer.js';
 import { type ApiRequest, checkFields, flagField, type Route } from './http/routes.js';
 import type { ListenAddress } from './listen.js';
-import { ownProgram, type Program, startSuccessor, tellServiceManager } from './successor.js';
+import { tellMainProcess } from './service-manager.js';
+import { ownProgram, type Program, startSuccessor } from './successor.js';
 
 export const UPGRADE_SIGNAL = 'SIGUSR2';
 export const UPGRADE_PATH = '/v1/upgrade';
@@ -111,7 +112,7 @@ export class Upgrades {
   async #ended(successor: ChildProcess, pid: number): Promise<void> {
     // It lives longer than this one.
     successor.unref();
-    await tellServiceManager(pid).catch((error: unknown) =>
+    await tellMainProcess(pid).catch((error: unknown) =>
       this.#context.log(`the service manager was not told: ${JSON.stringify(messageOf(error))}`),
     );
     this.#ending.end({ why: 'upgraded', pid });
