@@ -10,6 +10,7 @@ import { defineCopy } from './commands/copy.js';
 import { defineCreate } from './commands/create.js';
 import { defineDelete } from './commands/delete.js';
 import { defineDiscard } from './commands/discard.js';
+import { defineDrain } from './commands/drain.js';
 import { defineInfo } from './commands/info.js';
 import { defineList } from './commands/list.js';
 import { defineMap } from './commands/map.js';
@@ -51,6 +52,7 @@ const COMMANDS = [
   defineRollback,
   defineDelete,
   defineCompact,
+  defineDrain,
 ];
 
 /** The command line's grammar, which writes help and usage errors to the context's streams; the latter as JSON if so wanted. */

@@ -4,7 +4,7 @@ import { makeProgram } from './program.js';
 import { Context, type Surroundings } from './terminal/context.js';
 import { endingOf, jsonEndingOf } from './terminal/failure.js';
 
-/** The command. Gives the exit code: 0 done, 1 failed or "no", 2 wrong usage, 3 taken over, 7 no server, 130, 143 and 129 interrupted. Never rejects. */
+/** The command. Gives the exit code: 0 done, 1 failed or "no", 2 wrong usage, 3 taken over, 4 tier missing, 7 no server, 130, 143 and 129 interrupted. Never rejects. */
 export async function run(args: readonly string[], surroundings: Surroundings): Promise<number> {
   const context = new Context(surroundings);
   const isJson = args.includes('--json');

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdir, stat, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { connectNbd } from '@blockyard/nbd';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeFolder, runHere, serve } from './testing/cli.js';
 
@@ -54,6 +55,7 @@ describe('serve with a tier', () => {
 
   test.each([
     ['--tier-size alone', ['--tier-size', '1G'], '--tier-size goes with --tier'],
+    ['--durability alone', ['--durability', 'local'], '--durability goes with --tier'],
     ['a size that is too small', ['--tier', 'DIR', '--tier-size', '1M'], 'size of a tier must be'],
     ['a folder without a name', ['--tier', ''], '--tier must be the path of a folder'],
   ])('%s is wrong usage', async (_, options, message) => {
@@ -88,5 +90,71 @@ describe('serve with a tier', () => {
     const [code] = (await once(child, 'close')) as [number | null];
     expect(code).toBe(1);
     expect(stderr).toMatch(/^error: tier .*EACCES.*hint: the folder of a tier must be yours/);
+  });
+});
+
+describe('a server with --durability local', () => {
+  test('that is killed leaves what it flushed on the tier, of which every command knows', async () => {
+    const { uri, tier, nbd } = await makeScene();
+    const local = ['--tier', tier, '--tier-size', '16M', '--durability', 'local'];
+    const server = await serve([uri, ...local, '--cache', '4M', '--json', '--nbd', nbd]);
+    const { uri: line, durability } = JSON.parse(server.line);
+    expect(durability).toEqual({ write: 'memory', flush: 'local' });
+    expect(server.stderr()).toMatch(/^tier .*: a write log of \d.*MiB$/m);
+    expect(server.stderr()).toContain('durability: what is written is in memory, what is flushed is on a local disk\n');
+    const device = await connectNbd(line, { reconnectTimeoutMs: 0 });
+    await device.write(0, [new Uint8Array(4096).fill(7)]);
+    await device.flush();
+    const beside = JSON.parse((await runHere(['info', uri, '--json'])).stdout);
+    expect(beside).toMatchObject({
+      durability: { flush: 'local' },
+      tier: { directory: tier, found: 'own', undrained: { bytes: 4096, changes: 1 } },
+    });
+    server.child.kill('SIGKILL');
+    await server.ended;
+    await device.disconnect({ force: true });
+
+    for (const command of [
+      ['serve', uri, '--nbd', nbd],
+      ['serve', uri, '--tier', `${tier}-2`, '--nbd', nbd],
+      ['copy', uri, 'file:copy.img', '--create'],
+      ['delete', uri],
+    ]) {
+      const refused = await runHere(command);
+      expect(refused).toMatchObject({ code: 4, stdout: '' });
+      expect(refused.stderr).toMatch(/^error: .*which was at .*:\S+\/tier from .*hint: .*--accept-loss/);
+    }
+    const { stdout } = await runHere(['info', uri]);
+    expect(stdout).toMatch(/^tier +[0-9a-f]{32}, at .*\/tier since /m);
+    expect(stdout).toMatch(/^not in the store +4 KiB in 1 change, the oldest \d+ s old$/m);
+    const other = await runHere(['info', uri, '--tier', `${tier}-2`]);
+    expect(other.stdout).toMatch(/^that tier +is not in .*tier-2$/m);
+
+    expect(await runHere(['drain', uri, '--tier', tier])).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^drained: 4 KiB in 1 change/),
+    });
+    const read = await runHere(['read', uri, '--length', '1']);
+    expect(read).toMatchObject({ code: 0, stdout: '\x07' });
+    expect((await runHere(['info', uri])).stdout).toMatch(/^tier +not needed$/m);
+    expect(await runHere(['drain', uri])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('nothing to drain'),
+    });
+  });
+
+  test('whose tier is given up says how much that is', async () => {
+    const { uri, tier, nbd } = await makeScene();
+    const server = await serve([uri, '--tier', tier, '--tier-size', '16M', '--durability', 'local', '--nbd', nbd]);
+    const device = await connectNbd(server.line, { reconnectTimeoutMs: 0 });
+    await device.write(0, [new Uint8Array(4096).fill(7)]);
+    await device.flush();
+    server.child.kill('SIGKILL');
+    await server.ended;
+    await device.disconnect({ force: true });
+    const read = await runHere(['read', `${uri}?accept-loss=true`, '--length', '1']);
+    expect(read).toEqual({ code: 0, stdout: '\0', stderr: '' });
+    const deleted = await runHere(['delete', `${uri}`, '--accept-loss']);
+    expect(deleted).toMatchObject({ code: 0 });
   });
 });

@@ -1,13 +1,29 @@
 import { type Prices, storageUsdPerMonth } from '@blockyard/object-store';
-import { formatSize, inspectUri, layoutOfUri, type UriDevice, type UriVolumeSummary } from '@blockyard/uri';
+import {
+  formatSize,
+  inspectUri,
+  layoutOfUri,
+  type TierReport,
+  tierOfUri,
+  type UriDevice,
+  type UriVolumeSummary,
+} from '@blockyard/uri';
 import type { Command } from 'commander';
 import { defineCommand, jsonOption } from '../arguments/define.js';
 import { pricesOption, readPrices } from '../arguments/prices.js';
 import { sizeBytesOf } from '../arguments/range.js';
+import { type TierArguments, tierOption, tierOptionsOf } from '../arguments/tier.js';
 import { withDevice } from '../devices/device.js';
+import { classText, undrainedText } from '../devices/tier-log.js';
 import type { Context } from '../terminal/context.js';
 import { formatUsd } from '../terminal/dollars.js';
+import { oneLine } from '../terminal/failure.js';
 import { plainTable } from '../terminal/table.js';
+
+interface Options extends Pick<TierArguments, 'tier'> {
+  readonly json?: boolean;
+  readonly prices?: string;
+}
 
 export function defineInfo(program: Command, context: Context): void {
   defineCommand(program, {
@@ -17,10 +33,16 @@ export function defineInfo(program: Command, context: Context): void {
   })
     .addOption(jsonOption())
     .addOption(pricesOption())
-    .action(async (uri: string, { json, prices: file }: { readonly json?: boolean; readonly prices?: string }) => {
+    .addOption(tierOption())
+    .action(async (uri: string, { json, prices: file, ...options }: Options) => {
       const prices = await readPrices(file);
-      await withDevice(context, uri, { readOnly: true }, async ({ info, heldBy, layout }) => {
+      const { tier: asked } = tierOptionsOf(options);
+      // As the store has it: a process that has the tier is not disturbed, and one that is missing is told of.
+      const asStored = { readOnly: true, acceptLoss: true, tier: null };
+      await withDevice(context, uri, asStored, async ({ info, heldBy, layout, durability: whenOpened }) => {
         const volume = await volumeOf(uri);
+        const tier = volume?.layout === 'log' ? await tierOfUri(uri, asked) : undefined;
+        const durability = tier?.attached ? { ...whenOpened, flush: 'local' as const } : whenOpened;
         const { name, sectorSize, sizeSectors, preferredIoBytes, native } = info;
         const sizeBytes = sizeBytesOf(info);
         const facts = { name, sizeBytes, sectorSize, sizeSectors, preferredIoBytes, native };
@@ -29,6 +51,8 @@ export function defineInfo(program: Command, context: Context): void {
             ...facts,
             ...(layout === undefined ? {} : { layout }),
             ...(heldBy === undefined ? {} : { heldBy }),
+            durability,
+            ...(tier === undefined ? {} : { tier }),
             ...(volume === undefined ? {} : factsOf(volume, prices)),
           });
         }
@@ -42,11 +66,33 @@ export function defineInfo(program: Command, context: Context): void {
           ['holes', native.extents ? 'known' : 'not known: everything counts as data'],
           ...(layout === undefined ? [] : [['layout', layout]]),
           ...holderRows(heldBy),
+          ['durability', `written ${classText(durability.write)}, flushed ${classText(durability.flush)}`],
+          ...(tier === undefined ? [] : tierRows(tier)),
           ...(volume === undefined ? [] : volumeRows(volume, prices)),
         ];
         await context.print(plainTable(rows));
       });
     });
+}
+
+/** What is known of a tier. Names come from the store, and are shown as one line. */
+function tierRows({ attached, directory, found, undrained }: TierReport): string[][] {
+  const where = directory === null ? 'another machine' : oneLine(directory);
+  if (attached === null) {
+    const state = {
+      own: 'it has a write log of this volume',
+      other: 'it has that of another volume',
+      none: 'no write log',
+    };
+    return [['tier', directory === null ? 'not needed' : `not needed; in ${where}: ${state[found]}`]];
+  }
+  const here = { own: `is in ${where}`, other: `${where} has another one`, none: `is not in ${where}` };
+  const notStored = undrained === null ? 'cannot be told without the tier' : undrainedText(undrained);
+  return [
+    ['tier', `${attached.tierId}, at ${oneLine(attached.place)} since ${attached.since}`],
+    ['that tier', directory === null ? `is on ${where}` : here[found]],
+    ['not in the store', notStored],
+  ];
 }
 
 type LogSummary = Extract<UriVolumeSummary, { readonly layout: 'log' }>;

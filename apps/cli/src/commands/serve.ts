@@ -1,11 +1,11 @@
-import { type BlockDevice, type BlockError, type BlockErrorCode, isBlockError } from '@blockyard/block';
+import { type BlockErrorCode, isBlockError } from '@blockyard/block';
 import { adoptNbd, type NbdServer, serveNbd } from '@blockyard/nbd';
 import { connectUri, OUTAGE_WAIT_MS, parseOutage, type UriDevice } from '@blockyard/uri';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { cacheOption, defineCommand, jsonOption, takeOverOption } from '../arguments/define.js';
 import { addTierOptions, type TierArguments, tierOptionsOf } from '../arguments/tier.js';
-import { connectOptions, openDevice } from '../devices/device.js';
-import { tierFailure, tierLines } from '../devices/tier-log.js';
+import { connectOptions, openDevice, tierEvents } from '../devices/device.js';
+import { durabilityLine, leftLine, tierLines } from '../devices/tier-log.js';
 import { actionRoutes } from '../serve/actions.js';
 import { ControlSocket, controlPathOf } from '../serve/control.js';
 import { Ending } from '../serve/ending.js';
@@ -40,6 +40,7 @@ const STATUS_SIGNAL = 'SIGUSR1';
 
 interface Options extends TlsFiles, TierArguments {
   readonly takeOver?: boolean;
+  readonly acceptLoss?: boolean;
   readonly nbd: ListenAddress;
   readonly cache?: number;
   readonly readOnly?: boolean;
@@ -209,7 +210,15 @@ async function serveUntilEnd(
     process.off(STATUS_SIGNAL, tellStatus);
   }
   if (end.why === 'stranded') throw end.error;
-  context.log(end.why === 'upgraded' ? `ended: process ${end.pid} serves` : 'stopped, everything is flushed');
+  if (end.why === 'upgraded') return context.log(`ended: process ${end.pid} serves`);
+  const left = leftOn(ending.device);
+  if (left !== undefined) context.log(left);
+  context.log('stopped, everything is flushed');
+}
+
+/** Where the store is away at the end, its tier keeps what was flushed. */
+function leftOn({ tier }: UriDevice): string | undefined {
+  return tier === undefined ? undefined : leftLine(tier());
 }
 
 /** Where it was asked for. Rejects with a `Failure` if it cannot listen. */
@@ -331,7 +340,7 @@ async function giveUp(context: Context, server: NbdServer, reason: unknown): Pro
 }
 
 function connect(context: Context, uri: string, options: Options): Promise<UriDevice> {
-  const tier = { ...tierOptionsOf(options), onTierError: (error: BlockError) => context.log(tierFailure(error)) };
+  const tier = { ...tierOptionsOf(options), ...tierEvents(context) };
   return connectUri(uri, { ...connectOptions(options), ...tier, maxOutageMs: options.outage });
 }
 
@@ -348,7 +357,7 @@ async function open(context: Context, uri: string, options: Options): Promise<Ur
   }
 }
 
-async function listen(context: Context, device: BlockDevice, { nbd, name }: Options, tls: Tls): Promise<NbdServer> {
+async function listen(context: Context, device: UriDevice, { nbd, name }: Options, tls: Tls): Promise<NbdServer> {
   const log = new EventLog((line) => context.log(line));
   try {
     const onEvent = log.add;
@@ -368,21 +377,24 @@ async function listen(context: Context, device: BlockDevice, { nbd, name }: Opti
 async function announce(
   context: Context,
   server: NbdServer,
-  device: BlockDevice,
+  device: UriDevice,
   { name, json }: Options,
   web: WebServer | undefined,
 ) {
   const uri = server.uris[name];
   if (uri === undefined) throw new Error('a server has a URI for each export');
   const { sectorSize, sizeSectors, readOnly } = device.info;
+  const { durability } = device;
   const facts = {
     uri,
     export: name,
     sizeBytes: sectorSize * sizeSectors,
     sectorSize,
     readOnly,
+    durability,
     ...(web && { http: web.url }),
   };
+  context.log(durabilityLine(durability));
   await context.print(json ? JSON.stringify(facts) : uri);
 }
 

@@ -1,8 +1,8 @@
-import { type BlockDevice, type BlockError, isBlockError } from '@blockyard/block';
+import { type BlockDevice, isBlockError } from '@blockyard/block';
 import { type ConnectUriOptions, connectUri, type UriDevice } from '@blockyard/uri';
 import type { Context } from '../terminal/context.js';
 import { unlessInterrupted } from '../terminal/interruption.js';
-import { tierFailure } from './tier-log.js';
+import { lossLine, tierFailure } from './tier-log.js';
 
 /** What the command line says of a device. */
 export interface DeviceOptions {
@@ -10,6 +10,8 @@ export interface DeviceOptions {
   readonly readOnly?: boolean | undefined;
   /** Whether a volume is taken from another process that is alive. */
   readonly takeOver?: boolean | undefined;
+  /** Whether a volume is opened without the tier that it has, too. Left out: what the URI says. */
+  readonly acceptLoss?: boolean | undefined;
 }
 
 /** How long after a signal people are told what is waited for, in milliseconds. */
@@ -25,11 +27,12 @@ type Closable = Pick<BlockDevice, 'disconnect'>;
 export async function withDevice<T>(
   context: Context,
   uri: string,
-  options: DeviceOptions,
+  { tier, ...options }: DeviceOptions & Pick<ConnectUriOptions, 'tier'>,
   body: (device: UriDevice) => Promise<T>,
 ): Promise<T> {
-  const onTierError = (error: BlockError) => context.log(tierFailure(error));
-  const device = await openDevice(context, connectUri(uri, { ...connectOptions(options), onTierError }));
+  const withTier = tier === undefined ? {} : { tier };
+  const connecting = connectUri(uri, { ...connectOptions(options), ...withTier, ...tierEvents(context) });
+  const device = await openDevice(context, connecting);
   return using(context, device, body);
 }
 
@@ -87,6 +90,20 @@ export function isMemory(uri: string): boolean {
   return /^memory:/i.test(uri);
 }
 
-export function connectOptions({ cache, readOnly = false, takeOver = false }: DeviceOptions): ConnectUriOptions {
-  return { readOnly, takeOver, ...(cache === undefined ? {} : { cacheSizeBytes: cache }) };
+export function connectOptions(options: DeviceOptions): ConnectUriOptions {
+  const { cache, readOnly = false, takeOver = false, acceptLoss } = options;
+  return {
+    readOnly,
+    takeOver,
+    ...(acceptLoss === undefined ? {} : { acceptLoss }),
+    ...(cache === undefined ? {} : { cacheSizeBytes: cache }),
+  };
+}
+
+/** What a tier has to tell goes to the log. */
+export function tierEvents(context: Context): Pick<ConnectUriOptions, 'onTierError' | 'onTierLoss'> {
+  return {
+    onTierError: (error) => context.log(tierFailure(error)),
+    onTierLoss: (loss) => context.log(lossLine(loss)),
+  };
 }

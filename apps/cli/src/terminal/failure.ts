@@ -50,10 +50,14 @@ const HINTS: Readonly<Partial<Record<BlockErrorCode, string>>> = {
   CORRUPT: '"blockyard check URI" tells how much of it is readable',
   FENCED: 'another process has taken the volume over',
   FLUSH_FAILED: 'what is durable is not known; check the medium, then open the device anew',
-  TIER_MISSING: 'open it together with the tier that it was last used with, so that nothing is lost',
+  TIER_MISSING:
+    '--tier DIR, or ?tier=DIR in the URI, with the folder named there, on its machine; --accept-loss or ?accept-loss=true goes on without, and what was flushed last is lost, or for a reader not seen',
   TIMEOUT: 'is the server overloaded, or the network down?',
   UNAVAILABLE: 'is the server running, and the address right?',
 };
+
+/** So that a program can tell this from what may work when it is tried again. */
+const TIER_MISSING_EXIT_CODE = 4;
 
 /** Codes that the command line is to blame for. */
 const USAGE_CODES: readonly BlockErrorCode[] = ['INVALID_ARGUMENT', 'UNALIGNED'];
@@ -93,6 +97,7 @@ function codeOf(error: unknown): string {
 
 function exitCodeOf(error: unknown): number {
   if (error instanceof Failure) return error.exitCode;
+  if (isBlockError(error, 'TIER_MISSING')) return TIER_MISSING_EXIT_CODE;
   return isUsage(error) ? 2 : 1;
 }
 

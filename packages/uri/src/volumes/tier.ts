@@ -1,4 +1,5 @@
 import type { TierAttachment } from '@blockyard/block';
+import type { WriteLogInspection } from '@blockyard/write-log';
 import { findLayout } from '../schemes/find-layout.js';
 import { DeviceUri } from '../syntax/device-uri.js';
 import { inspectLog, type Undrained, undrainedIn } from '../tier/loss.js';
@@ -37,5 +38,10 @@ export async function tierOfUri(text: string, tier?: TierOptions): Promise<TierR
   const log = directory === null ? undefined : await inspectLog(directory);
   if (log === undefined) return { attached, directory, found: 'none', undrained: null };
   const isOwn = log.baseId === volumeId && (attached === null || attached.tierId === log.tierId);
-  return { attached, directory, found: isOwn ? 'own' : 'other', undrained: isOwn ? undrainedIn(log) : null };
+  return { attached, directory, found: isOwn ? 'own' : 'other', undrained: isOwn ? undrainedFor(attached, log) : null };
+}
+
+/** What no flush relied on does not count. */
+function undrainedFor(attached: TierAttachment | null, log: WriteLogInspection): Undrained {
+  return attached === null ? { bytes: 0, changes: 0, oldestMs: null } : undrainedIn(log);
 }
