@@ -3,6 +3,7 @@ import type { BlockDevice, Clock } from '@blockyard/block';
 import { conformance, type Subject } from '@blockyard/conformance';
 import { describe, test } from 'vitest';
 import { partition, withDelay, withFaults, withReadOnly, withStats, withTrace } from './index.js';
+import { withTracing } from './tracing.js';
 
 /** Time flies: a timer fires in the next macrotask, at the time for which it was set. */
 function fastClock(): Clock {
@@ -48,7 +49,9 @@ const subjects: readonly Subject[] = [
   over('no faults', (base) => withFaults(base, { rules: [] })),
   over('stats', (base) => withStats(base)),
   over('trace', (base) => withTrace(base, () => {})),
-  over('a pile of layers', (base) => withStats(withTrace(delayed(withFaults(base, { rules: [] })), () => {}))),
+  over('a pile of layers', (base) =>
+    withTracing(withStats(withTrace(delayed(withFaults(base, { rules: [] })), () => {}))),
+  ),
 ];
 
 /** Layers have no time-outs and no retries: what comes late comes soon. */

@@ -1,0 +1,1 @@
+export { type TraceDevicesOptions, traceDevices } from './spans.js';
