@@ -48,6 +48,7 @@ describe('Arrows point down', () => {
       'object-store-s3',
       'volume-root',
       'write-log',
+      'warm-start',
       ...packages.map(({ name }) => short(name)).filter((name) => /^backend-/.test(name)),
     ],
   };

@@ -128,11 +128,12 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
     requests: ['direct', 'link'],
   },
   'packages/uri': {
-    '.': ['schemes', 'syntax', 'tier', 'volumes'],
+    '.': ['schemes', 'syntax', 'tier', 'volumes', 'warm-start'],
     schemes: ['syntax', 'tier'],
     syntax: [],
     tier: ['syntax'],
     volumes: ['schemes', 'syntax', 'tier'],
+    'warm-start': ['syntax'],
   },
   'packages/warm-start': {
     '.': ['format', 'lists'],

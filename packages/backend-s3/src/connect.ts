@@ -48,8 +48,9 @@ export async function connectS3(options: ConnectS3Options): Promise<S3Device> {
     const { minConcurrency, concurrency: maxConcurrency } = settings;
     const store = openVolumeStore(settings, { minConcurrency, maxConcurrency });
     try {
-      const { driver, held } = await openDriver(store, settings);
+      const { driver, held, volumeId } = await openDriver(store, settings);
       return Object.assign(createDevice(driver), {
+        volumeId,
         heldBy: volumeHolderOf(held),
         snapshot: () => store.snapshot(),
       });
@@ -65,7 +66,7 @@ export async function connectS3(options: ConnectS3Options): Promise<S3Device> {
 async function openDriver(
   store: ObjectStore,
   settings: ConnectSettings,
-): Promise<{ readonly driver: S3Driver; readonly held: HolderState | null }> {
+): Promise<{ readonly driver: S3Driver; readonly held: HolderState | null; readonly volumeId: string }> {
   const { readOnly, clock, leaseMs } = settings;
   const keys = keysOf(settings.prefix);
   store.dates.watch(keys.root);
@@ -76,13 +77,14 @@ async function openDriver(
   const root = new RootObject({ ...place, fence, clock }, found);
   const lease = new Lease({ root, fence, clock, dates: store.dates }, { leaseMs, renewMs: RENEW_MS });
   // Before the takeover, which makes it unknown.
-  const { objectCount } = found.root;
-  if (readOnly) return { driver: await makeDriver(store, settings, { root, fence, lease, objectCount }), held };
+  const { objectCount, volumeId } = found.root;
+  if (readOnly)
+    return { driver: await makeDriver(store, settings, { root, fence, lease, objectCount }), held, volumeId };
   const abilities = await becomeWriter(store, settings, { root, held });
   try {
     const driver = await makeDriver(store, settings, { root, fence, lease, objectCount, abilities });
     lease.start();
-    return { driver, held };
+    return { driver, held, volumeId };
   } catch (error) {
     // Nothing was changed: the next one is to find what this one found.
     await root.giveBack((held) => ({ ...held, objectCount }));

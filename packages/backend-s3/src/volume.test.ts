@@ -127,6 +127,19 @@ test('what was written is there for the next who opens the volume', async () => 
   await again.disconnect();
 });
 
+test('an id tells a volume from any other, also from one that is made in its place', async () => {
+  const idOf = async (readOnly: boolean) => {
+    await using device = await connectS3({ ...at, clock: new TestClock(), readOnly });
+    return device.volumeId;
+  };
+  await createVolume({ ...at, sizeBytes: MiB });
+  const id = await idOf(false);
+  expect([id, await idOf(true)]).toEqual([expect.stringMatching(/^[0-9a-f]{32}$/), id]);
+  await deleteVolume(at);
+  await createVolume({ ...at, sizeBytes: MiB });
+  expect(await idOf(true)).not.toBe(id);
+});
+
 test('the objects are laid out as the format says', async () => {
   const device = await open({ objectSizeBytes: 64 * 1024 });
   await device.write(17, [new Uint8Array(8192).fill(7)]);

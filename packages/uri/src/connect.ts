@@ -8,6 +8,7 @@ import type { TierLoss } from './tier/loss.js';
 import { refuseLocal } from './tier/missing.js';
 import { type TierOptions, type TierSettings, tierSettingsOf } from './tier/settings.js';
 import { snapshotOf } from './tier/snapshot.js';
+import { type UriWarmStartOptions, warmStartOptionsOf, warmStartSettingsOf } from './warm-start/settings.js';
 
 export interface ConnectUriOptions {
   /** Refuse every change. Default: false; a moment of the past is read-only in any case. */
@@ -33,6 +34,8 @@ export interface ConnectUriOptions {
   readonly cacheSizeBytes?: number;
   /** Further options of that cache. */
   readonly cache?: Omit<CacheOptions, 'maxSizeBytes'>;
+  /** What is remembered of that cache for the next start. Default: nothing. */
+  readonly warmStart?: UriWarmStartOptions;
 }
 
 const KNOWN: Readonly<Record<keyof ConnectUriOptions, true>> = {
@@ -45,6 +48,7 @@ const KNOWN: Readonly<Record<keyof ConnectUriOptions, true>> = {
   onTierError: true,
   cacheSizeBytes: true,
   cache: true,
+  warmStart: true,
 };
 
 /**
@@ -62,10 +66,17 @@ export async function connectUri(text: string, options: ConnectUriOptions = {}):
     const tier = tierSettingsOf(uri, options.tier, onTierError);
     const acceptLoss = options.acceptLoss ?? uri.flag('accept-loss') ?? false;
     checkBoolean(acceptLoss, 'acceptLoss');
+    const hasCache = cacheSizeBytes !== undefined;
+    const { scheme } = uri;
+    const warmth = warmStartSettingsOf(options.warmStart, { scheme, hasCache, tierFolder: tier?.directory });
     const device = await open(uri, { readOnly, takeOver, maxOutageMs, tier, acceptLoss, onTierLoss });
     if (cacheSizeBytes === undefined) return device;
     try {
       const cached = await connectCache(device, { ...cache, maxSizeBytes: cacheSizeBytes });
+      if (warmth !== undefined) {
+        const { warmStart } = await import('@blockyard/warm-start');
+        await warmStart(cached, await warmStartOptionsOf(warmth, device.volumeId ?? device.info.name));
+      }
       const durability = { ...device.durability, write: 'memory' as const };
       return Object.assign(cached, { cacheSnapshot: () => cached.snapshot(), durability }, factsBelow(device));
     } catch (error) {

@@ -1,6 +1,7 @@
 // Types alone: the backend itself is loaded where a URI asks for it.
 export type { CheckProgress, CheckReport, SnapshotInfo } from '@blockyard/backend-log';
 export type { STORE_EVENTS_CHANNEL, StoreEvent } from '@blockyard/backend-s3';
+export type { WarmStartEvent } from '@blockyard/warm-start';
 export { type ConnectUriOptions, connectUri } from './connect.js';
 export { type CreateUriOptions, createUri, type LikeOptions } from './create.js';
 export { URI_EXAMPLES } from './schemes/all.js';
@@ -25,3 +26,4 @@ export {
 export { type InspectUriOptions, inspectUri, layoutOfUri, type UriVolumeSummary } from './volumes/inspect.js';
 export { type ListedVolume, listUri } from './volumes/list.js';
 export { type TierReport, tierOfUri } from './volumes/tier.js';
+export type { UriWarmStartOptions } from './warm-start/settings.js';

@@ -1,11 +1,13 @@
 import { type BlockErrorCode, isBlockError } from '@blockyard/block';
 import { adoptNbd, type NbdServer, serveNbd } from '@blockyard/nbd';
-import { connectUri, OUTAGE_WAIT_MS, parseOutage, type UriDevice } from '@blockyard/uri';
+import { connectUri, OUTAGE_WAIT_MS, parseOutage, type UriDevice, type WarmStartEvent } from '@blockyard/uri';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { cacheOption, defineCommand, jsonOption, takeOverOption } from '../arguments/define.js';
 import { addTierOptions, type TierArguments, tierOptionsOf } from '../arguments/tier.js';
+import { addWarmStartOptions, type WarmStartArguments, warmStartOptionsOf } from '../arguments/warm-start.js';
 import { connectOptions, openDevice, tierEvents } from '../devices/device.js';
 import { durabilityLine, leftLine, tierLines } from '../devices/tier-log.js';
+import { warmStartLine } from '../devices/warm-start-log.js';
 import { actionRoutes } from '../serve/actions.js';
 import { ControlSocket, controlPathOf } from '../serve/control.js';
 import { Ending } from '../serve/ending.js';
@@ -38,7 +40,7 @@ const LISTEN_HINTS: Readonly<Partial<Record<BlockErrorCode, string>>> = {
 /** Asks for the status on standard error. */
 const STATUS_SIGNAL = 'SIGUSR1';
 
-interface Options extends TlsFiles, TierArguments {
+interface Options extends TlsFiles, TierArguments, WarmStartArguments {
   readonly takeOver?: boolean;
   readonly acceptLoss?: boolean;
   readonly nbd: ListenAddress;
@@ -69,7 +71,7 @@ export function defineServe(program: Command, context: Context): void {
         .default(parseListen(LISTEN_DEFAULT), LISTEN_DEFAULT),
     )
     .addOption(cacheOption());
-  addTierOptions(command)
+  addWarmStartOptions(addTierOptions(command))
     .addOption(
       new Option(
         '--outage <time>',
@@ -287,8 +289,13 @@ function served(context: Context, uri: string, options: Options, server: NbdServ
   const { nbd } = options;
   // A port that was chosen by the system, and the host as the operator said it.
   const address = 'port' in server.address && 'host' in nbd ? { host: nbd.host, port: server.address.port } : nbd;
-  const reopen = async () => ending.follow(await connect(context, uri, options));
+  const reopen = async () => ending.follow(await connect(context, uri, withoutBoot(options)));
   return { server, address, device: deviceNameOf(uri), reopen };
+}
+
+/** An upgrade is no start of what is served: nothing is to be recorded or read ahead for it. */
+function withoutBoot({ bootProfile: _, ...options }: Options): Options {
+  return options;
 }
 
 /** Undefined if the end was asked for before there was anything to serve. */
@@ -318,7 +325,7 @@ async function takeOver(
     predecessor: process,
     fd,
     prepare: () => rehearse(uri, clientsHave),
-    open: async () => ({ [options.name]: ending.follow(await connect(context, uri, options)) }),
+    open: async () => ({ [options.name]: ending.follow(await connect(context, uri, withoutBoot(options))) }),
     onEvent: new EventLog((line) => context.log(line)).add,
     ...(tls === undefined ? {} : { tls }),
   });
@@ -340,8 +347,11 @@ async function giveUp(context: Context, server: NbdServer, reason: unknown): Pro
 }
 
 function connect(context: Context, uri: string, options: Options): Promise<UriDevice> {
+  const remembered = warmStartOptionsOf(options, options.cache !== undefined);
+  const onEvent = (event: WarmStartEvent) => context.log(warmStartLine(event));
+  const warmStart = remembered === undefined ? {} : { warmStart: { ...remembered, onEvent } };
   const tier = { ...tierOptionsOf(options), ...tierEvents(context) };
-  return connectUri(uri, { ...connectOptions(options), ...tier, maxOutageMs: options.outage });
+  return connectUri(uri, { ...connectOptions(options), ...tier, ...warmStart, maxOutageMs: options.outage });
 }
 
 /** Undefined if the end was asked for before there was anything to serve. */

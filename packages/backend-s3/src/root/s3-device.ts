@@ -4,6 +4,8 @@ import type { VolumeHolder } from '@blockyard/volume-root';
 
 /** A volume that is open, with what its root told when it was opened. */
 export interface S3Device extends BlockDevice {
+  /** Tells the volume from any other, for good. */
+  readonly volumeId: string;
   /** Who had the volume open for writing before this device was opened. Null: no one. */
   readonly heldBy: VolumeHolder | null;
   /** What happened so far. */

@@ -88,6 +88,7 @@ export async function openLog(
   if (readOnly && log === undefined && followMs === undefined && !acceptLoss) await refuseWithoutTier(volume);
   return Object.assign(device, {
     layout: 'log' as const,
+    volumeId: volume.volumeId,
     heldBy: volume.heldBy,
     storeTraffic: () => copyOfTraffic(store.traffic),
     logSnapshot: () => volume.snapshot(),

@@ -19,6 +19,8 @@ export interface UriDevice extends BlockDevice {
    * and by a cache.
    */
   readonly heldBy?: VolumeHolder | null;
+  /** Tells a volume in a store of objects from any other, for good. Left out by other devices, and by a cache. */
+  readonly volumeId?: string;
   /** How a volume in a store of objects is laid out. Left out by other devices, and by a cache. */
   readonly layout?: Layout;
   /**
