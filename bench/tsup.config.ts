@@ -12,6 +12,7 @@ export default base(
     'src/s3.ts',
     'src/log.ts',
     'src/object-cache.ts',
+    'src/status.ts',
     'src/s3-cpu.ts',
     'src/s3-cpu-store.ts',
     'src/nbd-hostile.ts',
