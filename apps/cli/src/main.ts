@@ -10,6 +10,7 @@ const FORCE_MS_MAX = 1000;
 // Before the SDK is loaded, which reads it then.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 const { run } = await import('./run.js');
+const { hangUp } = await import('./terminal/hang-up.js');
 const { Interruption, SIGNALS } = await import('./terminal/interruption.js');
 
 const interruption = new AbortController();
@@ -17,6 +18,7 @@ const force = new AbortController();
 
 for (const signal of SIGNALS) {
   process.on(signal, () => {
+    if (signal === 'SIGHUP' && hangUp()) return;
     if (interruption.signal.aborted) {
       force.abort();
       setTimeout(() => process.exit(1), FORCE_MS_MAX);

@@ -60,21 +60,18 @@ describe('serve', () => {
     await client.disconnect();
   });
 
-  test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
-    'on %s flushes what was accepted, and ends with 0',
-    async (signal) => {
-      const { line, child, ended, stderr } = await served(uri, '--nbd', socket(), '--cache', '4M');
-      const client = await connectNbd(line, { reconnectTimeoutMs: 0 });
-      await writeOneSector(client);
-      expect((await readFile(folder.in('disk.img'))).includes(0x77)).toBe(false);
-      child.kill(signal);
-      expect(await ended).toBe(0);
-      expect(stderr()).toContain('stopped, everything is flushed');
-      expect((await readFile(folder.in('disk.img'))).indexOf(0x77)).toBe(8 * 512);
-      await expect(stat(folder.in('nbd.sock'))).rejects.toThrow('ENOENT');
-      await client.disconnect({ force: true });
-    },
-  );
+  test.each(['SIGTERM', 'SIGINT'] as const)('on %s flushes what was accepted, and ends with 0', async (signal) => {
+    const { line, child, ended, stderr } = await served(uri, '--nbd', socket(), '--cache', '4M');
+    const client = await connectNbd(line, { reconnectTimeoutMs: 0 });
+    await writeOneSector(client);
+    expect((await readFile(folder.in('disk.img'))).includes(0x77)).toBe(false);
+    child.kill(signal);
+    expect(await ended).toBe(0);
+    expect(stderr()).toContain('stopped, everything is flushed');
+    expect((await readFile(folder.in('disk.img'))).indexOf(0x77)).toBe(8 * 512);
+    await expect(stat(folder.in('nbd.sock'))).rejects.toThrow('ENOENT');
+    await client.disconnect({ force: true });
+  });
 
   test('goes on when no one reads its output', async () => {
     const child = start(['serve', uri, '--nbd', socket()]);
@@ -158,6 +155,23 @@ describe('TLS', () => {
       code: 1,
       stderr: expect.stringMatching(/TLS only.*\(hint: .*nbds:.*tls-psk-file/),
     });
+  });
+
+  test('at a hang-up the keys are read again, and one that is not right changes nothing', async () => {
+    const keys = folder.in('reloaded');
+    await writeFile(keys, 'alice:00112233445566778899aabbccddeeff\n');
+    const { line, child, stderr } = await served(uri, '--nbd', '127.0.0.1:0', '--tls-psk-file', keys);
+    const own = `${line.replace('nbds://', 'nbds://bob@')}?tls-psk-file=${folder.in('bobs')}`;
+    await writeFile(folder.in('bobs'), `bob:${'07'.repeat(16)}\n`);
+    await expect(connectNbd(own, { reconnectTimeoutMs: 0 })).rejects.toMatchObject({ name: 'BlockError' });
+    await writeFile(keys, 'bob:short\n');
+    child.kill('SIGHUP');
+    await eventually(async () => expect(stderr()).toContain('not reloaded, all is as it was'));
+    await writeFile(keys, `bob:${'07'.repeat(16)}\n`);
+    child.kill('SIGHUP');
+    await eventually(async () => expect(stderr()).toMatch(/^reloaded$/m));
+    await (await connectNbd(own)).disconnect();
+    expect(stderr()).not.toContain('0707');
   });
 
   test('with certificates; optional means that plain connections are served too', async () => {

@@ -19,6 +19,7 @@ import { type WebOptions, WebServer } from '../serve/http/web.js';
 import { isLoopback, LISTEN_DEFAULT, type ListenAddress, parseHttpListen, parseListen } from '../serve/listen.js';
 import { Monitor } from '../serve/monitor/monitor.js';
 import { deviceNameOf, rehearse } from '../serve/rehearsal.js';
+import { reloadOnHangUp } from '../serve/reload.js';
 import { ServiceManager } from '../serve/service-manager.js';
 import { statusLine, statusText } from '../serve/status/text.js';
 import { StatusWatch } from '../serve/status/watch.js';
@@ -62,7 +63,7 @@ export function defineServe(program: Command, context: Context): void {
   const command = defineCommand(program, {
     usage: 'serve <uri>',
     summary:
-      'Serves a device over NBD until SIGTERM, SIGINT or SIGHUP, then flushes it. Prints the NBD URI; events go to stderr.',
+      'Serves a device over NBD until SIGTERM or SIGINT, then flushes it. Prints the NBD URI; events go to stderr.',
     example: 'blockyard serve s3://bucket/disks/web-1 --cache 256M --nbd unix:/run/web-1.sock',
   })
     .addOption(
@@ -171,6 +172,7 @@ async function serveUntilEnd(
   watch.begin();
   const tellStatus = () => context.log(statusText(watch.status()));
   process.on(STATUS_SIGNAL, tellStatus);
+  const leaveHangUps = reloadOnHangUp(context, server, options, token);
   const actions = actionRoutes({
     uri,
     device,
@@ -192,6 +194,7 @@ async function serveUntilEnd(
   }
   service?.ready(() => statusLine(watch.status()));
   const end = await ending.over;
+  leaveHangUps();
   upgrades.end();
   watch.stopping();
   if (end.why === 'upgraded') {

@@ -18,7 +18,7 @@ import { Budget } from './memory/budget.js';
 import { BufferPool } from './memory/buffer-pool.js';
 import { checkLimits, checkServeOptions, type ServeOptions } from './options.js';
 import { Counters, type ServerStats, totalOf } from './stats.js';
-import { TlsUpgrade } from './tls.js';
+import { type TlsOptions, TlsUpgrade } from './tls.js';
 
 /** Memory kept for the next requests at most, in bytes. */
 const IDLE_BYTES_MAX = 64 * 1024 * 1024;
@@ -37,6 +37,11 @@ export interface NbdServer extends AsyncDisposable {
    */
   readonly fd: number | undefined;
   stats(): ServerStats;
+  /**
+   * Later clients are met with these keys and certificates; those that are connected keep what they have. Throws `INVALID_ARGUMENT` if
+   * they cannot be used, the mode is another, or the server has no TLS; then nothing has changed.
+   */
+  replaceTls(tls: TlsOptions): void;
   /**
    * Moves all clients to another process, which goes on with them; they notice nothing but a pause. The server must own its
    * devices, which it disconnects. If it rejects, it goes on as before. One at a time.
@@ -182,6 +187,13 @@ export class NbdServerImpl implements NbdServer {
       inFlightBytes: budget.usedBytes,
       pooledBytes: pool.idleBytes,
     };
+  }
+
+  replaceTls(tls: TlsOptions): void {
+    const { tls: present } = this.#shared;
+    if (present === undefined)
+      throw new BlockError('INVALID_ARGUMENT', 'the server has no TLS whose keys could change');
+    present.replace(tls);
   }
 
   async handOver(options: HandOverOptions): Promise<HandedOver> {

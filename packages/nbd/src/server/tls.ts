@@ -36,7 +36,7 @@ export interface TlsOptions {
 /** Turns plain connections into encrypted ones. */
 export class TlsUpgrade {
   readonly mode: 'required' | 'optional';
-  readonly #options: NodeTlsOptions;
+  #options: NodeTlsOptions;
 
   /** Throws `INVALID_ARGUMENT`. */
   constructor(options: TlsOptions) {
@@ -44,14 +44,15 @@ export class TlsUpgrade {
     if (this.mode !== 'required' && this.mode !== 'optional') {
       throw new BlockError('INVALID_ARGUMENT', `tls.mode must be "required" or "optional", not ${String(this.mode)}`);
     }
-    this.#options = nodeOptions(options);
-    try {
-      // What is wrong with a key or a certificate is found now, not by the first client.
-      createServer(this.#options);
-      if (options.ca !== undefined) new X509Certificate(options.ca);
-    } catch (cause) {
-      throw new BlockError('INVALID_ARGUMENT', 'the TLS key, certificate or authority cannot be used', { cause });
+    this.#options = checkedOptions(options);
+  }
+
+  /** Later connections get these. Throws `INVALID_ARGUMENT`; then nothing has changed. */
+  replace(options: TlsOptions): void {
+    if ((options.mode ?? 'required') !== this.mode) {
+      throw new BlockError('INVALID_ARGUMENT', 'tls.mode cannot be changed while the server is running');
     }
+    this.#options = checkedOptions(options);
   }
 
   /**
@@ -64,6 +65,18 @@ export class TlsUpgrade {
     server.on('tlsClientError', (error) => socket.destroy(error));
     server.emit('connection', socket);
   }
+}
+
+/** What is wrong with a key or a certificate is found now, not by the first client. */
+function checkedOptions(options: TlsOptions): NodeTlsOptions {
+  const checked = nodeOptions(options);
+  try {
+    createServer(checked);
+    if (options.ca !== undefined) new X509Certificate(options.ca);
+  } catch (cause) {
+    throw new BlockError('INVALID_ARGUMENT', 'the TLS key, certificate or authority cannot be used', { cause });
+  }
+  return checked;
 }
 
 function nodeOptions({ cert, key, ca, psk }: TlsOptions): NodeTlsOptions {
