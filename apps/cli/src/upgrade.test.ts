@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import type { BlockDevice } from '@blockyard/block';
 import { connectNbd } from '@blockyard/nbd';
+import { connectUri } from '@blockyard/uri';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { blockyard, makeFolder, type Serving, type StartOptions, serve } from './testing/cli.js';
 
@@ -193,4 +194,35 @@ test('where no server listens, there is none to upgrade', async () => {
     /^error: no server was reached by .*none\.sock\.control.*hint: is "blockyard serve" running there/,
   );
   expect(await blockyard(['serve', uri, ...socket(), '--dry-run'])).toMatchObject({ code: 2 });
+});
+
+test('a server whose flushes are on a tier is upgraded under load, and what it flushed is in the store at the end', async () => {
+  uri = `dir:${folder.in('store')}/web-1`;
+  const made = await blockyard(['create', uri, '--size', String(SIZE_BYTES)]);
+  expect(made.code, made.stderr).toBe(0);
+  const tier = ['--tier', folder.in('tier'), '--tier-size', '64M', '--durability', 'local', '--cache', '4M'];
+  const first = await served(...tier);
+  const device = await client(first.line);
+  let isOver = false;
+  // Each flush is one of the disk.
+  const workers = Array.from({ length: 4 }, (_, worker) => work(device, worker, () => isOver));
+  const working = Promise.all(workers);
+  const dead = await upgradeTo([uri, ...tier], { node: dyingAt('opened') });
+  const second = await upgradeTo([uri, ...tier]);
+  isOver = true;
+  expect(Math.min(...(await working))).toBeGreaterThan(1);
+  expect([dead.code, second.code], `${dead.stderr}${second.stderr}`).toEqual([1, 0]);
+  const bytes = new Uint8Array(SIZE_BYTES);
+  await device.read(0, [bytes]);
+  await device.flush();
+  await device.disconnect();
+  process.kill(second.pid ?? 0, 'SIGTERM');
+  await first.ended;
+  const { stdout } = await blockyard(['info', uri, '--json']);
+  expect(JSON.parse(stdout).tier).toMatchObject({ attached: null });
+  const stored = await connectUri(uri, { readOnly: true });
+  devices.push(stored);
+  const found = new Uint8Array(SIZE_BYTES);
+  await stored.read(0, [found]);
+  expect(Buffer.compare(found, bytes)).toBe(0);
 });

@@ -99,7 +99,9 @@ export class Upgrades {
       }
     };
     try {
-      const { pausedMs } = await this.#served.server.handOver({ successor, reopen, dryRun });
+      // What a tier has goes to the store before clients have to wait for it.
+      const prepare = async () => this.#ending.device.drain?.();
+      const { pausedMs } = await this.#served.server.handOver({ successor, reopen, prepare, dryRun });
       const { pid = 0 } = successor;
       if (!dryRun) await this.#ended(successor, pid);
       return { pid, pausedMs };

@@ -74,7 +74,7 @@ export class HandOver {
   /** Resolves when the successor has the clients. If it rejects, they are served here as before. */
   async run(): Promise<HandedOver> {
     const { clock } = this.#host;
-    const { dryRun, readyTimeoutMs, pauseTimeoutMs } = this.#options;
+    const { dryRun, prepare, readyTimeoutMs, pauseTimeoutMs } = this.#options;
     try {
       await within(clock, readyTimeoutMs, 'the start of the successor', this.#ready());
       if (dryRun) {
@@ -83,6 +83,7 @@ export class HandOver {
         return { pausedMs: 0 };
       }
       this.#send({ type: 'begin', place: this.#host.place, exports: this.#host.facts() });
+      await this.#unlessGone(prepare());
       await this.#unlessGone(this.#devices.flushAhead(clock));
       const pausedAtMs = clock.now();
       await within(clock, pauseTimeoutMs, 'the hand-over', this.#move(pausedAtMs));

@@ -17,6 +17,11 @@ export interface HandOverOptions {
   readonly successor: ChildProcess;
   /** Opens the device of an export again. Called if the successor fails when the device was disconnected. */
   readonly reopen: (exportName: string) => Promise<BlockDevice>;
+  /**
+   * Called once the successor is ready, while clients are served: for what a device has to do before it can be disconnected soon.
+   * Default: nothing.
+   */
+  readonly prepare?: () => Promise<void>;
   /** Only sees whether the successor becomes ready. Default: false. */
   readonly dryRun?: boolean;
   /** Until the successor is ready, in milliseconds; clients are served meanwhile. Default: 60,000. */
@@ -33,12 +38,19 @@ export interface HandOverOptions {
 /** The options, complete and checked. */
 export type CheckedHandOver = Required<HandOverOptions>;
 
-const DEFAULTS = { dryRun: false, readyTimeoutMs: 60_000, pauseTimeoutMs: 10_000, slowClientTimeoutMs: 30_000 };
+const DEFAULTS = {
+  prepare: async () => {},
+  dryRun: false,
+  readyTimeoutMs: 60_000,
+  pauseTimeoutMs: 10_000,
+  slowClientTimeoutMs: 30_000,
+};
 
 /** A list that does not compile when an option is missing from it. */
 const KNOWN: KnownOptions<HandOverOptions> = {
   successor: true,
   reopen: true,
+  prepare: true,
   dryRun: true,
   readyTimeoutMs: true,
   pauseTimeoutMs: true,
@@ -50,6 +62,7 @@ export function checkHandOver(options: HandOverOptions): CheckedHandOver {
   checkOptionNames(options, KNOWN);
   const checked = { ...DEFAULTS, ...options };
   checkFunction(checked.reopen, 'reopen');
+  checkFunction(checked.prepare, 'prepare');
   checkBoolean(checked.dryRun, 'dryRun');
   for (const name of ['readyTimeoutMs', 'pauseTimeoutMs', 'slowClientTimeoutMs'] as const)
     checkInteger(checked[name], name);
