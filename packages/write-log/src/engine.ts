@@ -193,9 +193,14 @@ export class Engine {
     await this.#drainer.drainAll();
   }
 
-  /** Everything is drained first, so that all records that count are of one size of the base. */
+  /**
+   * Everything is drained first, so that all records that count are of one size of the base. A size that is new as well is made
+   * durable: the base may fall back to it in a crash, and the records of a size that it had before must not be taken for those
+   * that were relied upon.
+   */
   async resize(sizeSectors: number): Promise<void> {
     await this.#drainer.drainAll();
+    if (this.#hasNewSize) await this.#confirmSize(this.#backlog.accepted);
     this.#throwIfEnded();
     await this.#base.resize(sizeSectors);
     this.#hasNewSize = true;

@@ -53,7 +53,8 @@ export class Log {
     this.#durable = end;
     this.#drained = tail;
     this.#free = tail;
-    this.#drainingThrough = drainingThrough;
+    // Records behind the end do not count: the base may have been about to get them once.
+    this.#drainingThrough = Math.min(drainingThrough, end.sequence);
   }
 
   /** Part of the ring that is taken by what is not drained. */
