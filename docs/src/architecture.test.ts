@@ -33,7 +33,7 @@ describe('Arrows point down', () => {
     metrics: ['backend-log', 'block', 'cache', 'nbd', 'object-cache', 'object-store', 'object-store-s3', 'write-log'],
     'object-cache': ['block', 'object-store'],
     'object-store-s3': ['block', 'object-store'],
-    otel: ['block', 'layers'],
+    otel: ['block', 'layers', 'object-store'],
     'volume-root': ['block', 'object-store'],
     'warm-start': ['block', 'cache'],
     'backend-log': ['block', 'object-store', 'volume-root'],

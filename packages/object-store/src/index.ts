@@ -4,6 +4,7 @@ export { checkListOptions } from './list.js';
 export { type MemoryObject, type MemoryObjects, MemoryStore, type MemoryStoreOptions } from './memory-store.js';
 export { type Cost, costOf, type Prices, pricesOf, S3_STANDARD_PRICES, storageUsdPerMonth } from './prices.js';
 export { busy, readInto, readWhole, sinkInto } from './read.js';
+export { STORE_REQUESTS_CHANNEL, type StoreRequest } from './request-trace.js';
 export type { ByteRange, OpenSink, Sink } from './sink.js';
 export {
   type AnswerDates,

@@ -1,7 +1,9 @@
 import { connectMemory } from '@blockyard/backend-memory';
+import { connectS3, createVolume } from '@blockyard/backend-s3';
 import { connectCache } from '@blockyard/cache';
 import { withFaults } from '@blockyard/layers';
 import { withTracing } from '@blockyard/layers/tracing';
+import { startLocalS3 } from '@blockyard/local-s3';
 import { context, SpanStatusCode, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import {
@@ -72,6 +74,32 @@ test('what a cache asks of its base lies within what was asked of the cache, and
   expect(above?.parentSpanContext?.spanId).toBe(idOf(caller));
   expect(idOf(caller)).toBeDefined();
   await cache.disconnect();
+});
+
+test('a read of a volume in a store shows what of it took how long there', async () => {
+  const s3 = await startLocalS3();
+  const place = { bucket: s3.bucket, prefix: 'disk', endpoint: s3.endpoint, credentials: s3.credentials };
+  await createVolume({ ...place, sizeBytes: 2 ** 20 });
+  const device = withTracing(await connectS3(place));
+  await device.write(0, [new Uint8Array(4096).fill(1)]);
+  begin();
+  await device.read(0, [new Uint8Array(4096)]);
+  for (const end of ends.splice(0)) end();
+  await device.disconnect();
+  await s3.stop();
+  const spans = exporter.getFinishedSpans();
+  const [read, get] = ['blockyard read', 'blockyard store get'].map((name) => spans.find((span) => span.name === name));
+  expect(get?.parentSpanContext?.spanId).toBe(idOf(read));
+  expect(idOf(read)).toBeDefined();
+  expect(get?.attributes).toMatchObject({
+    'blockyard.store': `s3://${s3.bucket}/disk`,
+    'blockyard.key': expect.stringContaining('disk/'),
+    'blockyard.download_bytes': expect.any(Number),
+    'blockyard.attempts': 1,
+    'blockyard.waited_ms': expect.any(Number),
+    'blockyard.first_byte_ms': expect.any(Number),
+    'blockyard.transfer_ms': expect.any(Number),
+  });
 });
 
 test('a failure is the span’s too, with its code', async () => {

@@ -1,12 +1,15 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { settled } from '@blockyard/block/testing';
+import { STORE_REQUESTS_CHANNEL, type StoreRequest } from '@blockyard/object-store';
 import { afterEach, expect, test } from 'vitest';
 import { STORE_EVENTS_CHANNEL, type StoreEvent } from '../events.js';
 import { openS3Store } from '../open.js';
 import type { S3StoreOptions } from '../options.js';
 import type { S3ObjectStore } from '../store.js';
 import { TestTime } from '../testing/test-time.js';
+import { RequestTrace } from './traced.js';
+import { Watch } from './watch.js';
 
 /** Does what a request comes to; the number of the request, from 1 on. */
 type Answer = (number: number, signal: AbortSignal) => Promise<object> | object;
@@ -315,4 +318,55 @@ test('a store that is away is told as such, with what waits for it, until it ans
     requestsHeldBack: 0,
     requestsInFlight: 0,
   });
+});
+
+test('a request is told on its channel, with what of it took how long, and an answer is no failure', async () => {
+  const time = new TestTime();
+  const told: StoreRequest[] = [];
+  const note = (message: unknown) => void told.push(message as StoreRequest);
+  const { store } = storeOf(time, async (number) => {
+    await time.sleep(10);
+    if (number === 1) throw said(500, 'InternalError');
+    if (number === 3) throw said(404, 'NotFound');
+    if (number === 4) throw said(403, 'AccessDenied');
+    return FOUND;
+  });
+  const name = `tracing:${STORE_REQUESTS_CHANNEL}:asyncEnd`;
+  subscribe(name, note);
+  try {
+    await time.until(store.head('key'));
+    const waitedMs = time.now() - 20;
+    expect(waitedMs).toBeGreaterThan(0);
+    const facts = { store: 's3://bucket/volume', kind: 'head', key: 'key', uploadBytes: 0, downloadBytes: 0 };
+    expect(told).toEqual([
+      { ...facts, attempts: 2, waitedMs, firstByteMs: undefined, transferMs: undefined, result: FOUND },
+    ]);
+    expect(await time.until(store.head('absent'))).toBeUndefined();
+    expect(told[1]).toMatchObject({ key: 'absent', attempts: 1, waitedMs: 0 });
+    expect(told[1]).not.toHaveProperty('error');
+    await expect(time.until(store.head('closed'))).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
+    expect(told[2]).toMatchObject({ key: 'closed', error: { code: 'ACCESS_DENIED' } });
+  } finally {
+    unsubscribe(name, note);
+  }
+  await time.until(store.head('key'));
+  expect(told).toHaveLength(3);
+});
+
+test('the beginning of an answer is told apart from the rest of it', () => {
+  const time = new TestTime();
+  const facts = { store: 's3://bucket', kind: 'get', key: 'key', uploadBytes: 0, downloadBytes: 8192 } as const;
+  const trace = new RequestTrace(time, facts);
+  time.advance(7);
+  const startMs = time.now();
+  const watch = new Watch({ clock: time, silenceMs: 1000, uploadBytes: 0, downloadBytes: 8192, onTimeout: () => {} });
+  time.advance(40);
+  watch.received();
+  time.advance(3);
+  watch.received();
+  time.advance(2);
+  trace.attempted(startMs, watch);
+  watch.end();
+  trace.ended();
+  expect(trace.message).toEqual({ ...facts, attempts: 1, waitedMs: 7, firstByteMs: 40, transferMs: 5 });
 });

@@ -9,6 +9,7 @@ import type { Experience, Limiter } from './limiter.js';
 import type { Outage, Pass } from './outage.js';
 import type { S3StoreSnapshot } from './snapshot.js';
 import { failureOf, toBlockError } from './store-error.js';
+import { isTraced, RequestTrace, traced } from './traced.js';
 import type { SendOptions } from './transport.js';
 import { judge, type Verdict } from './verdict.js';
 import { TimedOut, Watch } from './watch.js';
@@ -58,6 +59,8 @@ interface Course {
   sinceMs: number | undefined;
   repeats: number;
   looks: number;
+  /** Where someone wants to know. */
+  readonly trace: RequestTrace | undefined;
 }
 
 /**
@@ -80,13 +83,25 @@ export class Link {
   }
 
   /** Throws a BlockError, except for what `isAnswer` says is an answer. */
-  async run<T>(wish: Wish, send: (options: SendOptions) => Promise<T>): Promise<T> {
-    const course: Course = { tries: 0, sinceMs: undefined, repeats: 0, looks: 0 };
+  run<T>(wish: Wish, send: (options: SendOptions) => Promise<T>): Promise<T> {
+    if (!isTraced()) return this.#run(wish, send, undefined);
+    const { clock, name: store } = this.#options;
+    const { kind, key, uploadBytes = 0, downloadBytes = 0 } = wish;
+    const trace = new RequestTrace(clock, { store, kind, key, uploadBytes, downloadBytes });
+    return traced(
+      trace,
+      () => this.#run(wish, send, trace),
+      (error) => isAnswer(wish, error),
+    );
+  }
+
+  async #run<T>(wish: Wish, send: (options: SendOptions) => Promise<T>, trace: RequestTrace | undefined): Promise<T> {
+    const course: Course = { tries: 0, sinceMs: undefined, repeats: 0, looks: 0, trace };
     for (;;) {
       const pass = await this.#admit(wish, course);
       const { generation } = this.#parts.credentials;
       try {
-        return await this.#try(wish, pass, course.tries > 0, send);
+        return await this.#try(wish, pass, course, send);
       } catch (error) {
         this.#checkOpen(wish, error);
         if (isAnswer(wish, error)) throw error;
@@ -134,7 +149,7 @@ export class Link {
     return pass;
   }
 
-  async #try<T>(wish: Wish, pass: Pass, isRetry: boolean, send: (options: SendOptions) => Promise<T>): Promise<T> {
+  async #try<T>(wish: Wish, pass: Pass, course: Course, send: (options: SendOptions) => Promise<T>): Promise<T> {
     const { limiter, outage } = this.#parts;
     // A trial does not wait for others on a line that may be dead.
     const entered = wish.isData === true && pass === 'free' && (await limiter.enter(this.#closing.signal));
@@ -142,7 +157,7 @@ export class Link {
     let experience: Experience = 'nothing';
     try {
       this.#checkOpen(wish);
-      const answer = await this.#timed(wish, isRetry, send);
+      const answer = await this.#timed(wish, course, send);
       experience = 'answered';
       this.#answered();
       return answer;
@@ -155,12 +170,13 @@ export class Link {
     }
   }
 
-  async #timed<T>(wish: Wish, isRetry: boolean, send: (options: SendOptions) => Promise<T>): Promise<T> {
+  async #timed<T>(wish: Wish, course: Course, send: (options: SendOptions) => Promise<T>): Promise<T> {
     const { clock } = this.#options;
+    const isRetry = course.tries > 0;
     const startMs = clock.now();
     let hasFailed = false;
     try {
-      return await this.#send(wish, send);
+      return await this.#send(wish, course.trace, send);
     } catch (error) {
       hasFailed = !isAnswer(wish, error);
       throw error;
@@ -172,14 +188,21 @@ export class Link {
     }
   }
 
-  async #send<T>(wish: Wish, send: (options: SendOptions) => Promise<T>): Promise<T> {
+  async #send<T>(wish: Wish, trace: RequestTrace | undefined, send: (options: SendOptions) => Promise<T>): Promise<T> {
     const { clock, requestTimeoutMs } = this.#options;
+    const startMs = clock.now();
     const { uploadBytes = 0, downloadBytes = 0 } = wish;
     this.#parts.traffic.sent(wish.kind, wish.key, uploadBytes);
     return new Promise((resolve, reject) => {
       const abort = new Abort();
+      let isOver = false;
+      const over = () => {
+        if (!isOver) trace?.attempted(startMs, watch);
+        isOver = true;
+      };
       const giveUp = (error: unknown) => {
         abort.abort();
+        over();
         // Not every step of the SDK looks at the signal.
         reject(error);
       };
@@ -193,6 +216,7 @@ export class Link {
         watch,
       };
       send(options)
+        .finally(over)
         .then(resolve, reject)
         .finally(() => {
           watch.end();

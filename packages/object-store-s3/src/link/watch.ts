@@ -41,6 +41,7 @@ export class Watch {
   #timer: unknown;
   #countReceived = () => 0;
   #received = 0;
+  #firstReceivedMs: number | undefined;
 
   constructor(options: WatchOptions) {
     this.#options = options;
@@ -55,7 +56,15 @@ export class Watch {
   readonly sent = (isAll: boolean): void => this.#moved(isAll ? this.#options.uploadBytes : 0);
 
   /** A part of the answer has come. */
-  readonly received = (): void => this.#moved(0);
+  readonly received = (): void => {
+    this.#moved(0);
+    this.#firstReceivedMs ??= this.#lastMs;
+  };
+
+  /** When the first part of the answer was seen to have come. */
+  get firstReceivedMs(): number | undefined {
+    return this.#firstReceivedMs;
+  }
 
   /** Where it can be asked how many bytes of the answer have come. */
   readonly follow = (countReceived: () => number): void => {
