@@ -6,6 +6,7 @@ import { snapshotOf } from '../state/snapshot-entries.js';
 import type { VolumeState } from '../state/volume-state.js';
 import { closeVolume, openForWriting } from '../volume/opening.js';
 import { checkConnectOptions, type LogPlace } from '../volume/options.js';
+import { causeOf } from '../volume/replaced.js';
 import { findVolume, nameOf } from '../volume/volume-place.js';
 import { stateOfSnapshot } from './snapshots.js';
 
@@ -53,6 +54,8 @@ export async function rollBack(
         ...changed,
         tier: null,
       }));
+    } catch (error) {
+      throw await causeOf(error, opened);
     } finally {
       await closeVolume(opened.root, opened.state.through + 1);
     }

@@ -18,6 +18,7 @@ import { spaceOf } from '../state/space.js';
 import type { VolumeState } from '../state/volume-state.js';
 import { closeVolume, type OpenedVolume } from './opening.js';
 import type { ConnectLogSettings } from './options.js';
+import { causeOf, fencedError } from './replaced.js';
 import type { LogStatistics } from './statistics.js';
 import { tierMarkOf } from './tier-mark.js';
 
@@ -95,7 +96,7 @@ export class LogVolume {
       maxMapBytes,
       maxSlots: maxSlotsOf(segmentSizeBytes, sectorSize),
       idleMs: minIdleMs,
-      onError,
+      onError: (error) => void causeOf(error, opened).then(onError),
     });
     this.#presence = new Presence({ root, clock, onGone: () => fencedError(fence, 'the volume was deleted') });
     fence.lost.addEventListener('abort', () => this.#lost(fence.lost.reason), { once: true });
@@ -108,11 +109,11 @@ export class LogVolume {
   }
 
   read(start: number, buffers: readonly Uint8Array[]): MaybePromise<void> {
-    return this.#reader.read(start, buffers);
+    return this.#reader.read(start, buffers)?.catch((error: unknown) => this.#fail(error));
   }
 
   extents(start: number, count: number): Promise<Extent[]> {
-    return this.#reader.extents(start, count);
+    return this.#reader.extents(start, count).catch((error: unknown) => this.#fail(error));
   }
 
   write(start: number, buffers: readonly Uint8Array[]): MaybePromise<void> {
@@ -144,7 +145,7 @@ export class LogVolume {
       entry = { name, checkpoint, epochs: [], through, sizeSectors, created, deletion: null };
       return withSnapshot(root, entry);
     };
-    await this.maintenance.checkpoint(change, { isThorough: false });
+    await this.maintenance.checkpoint(change, { isThorough: false }).catch((error: unknown) => this.#fail(error));
     invariant(entry !== undefined, 'a checkpoint that was made has changed the root');
     return entry;
   }
@@ -152,7 +153,7 @@ export class LogVolume {
   /** Cleans, and deletes what is due. */
   async compact(): Promise<void> {
     await this.flush();
-    await this.maintenance.compact();
+    await this.maintenance.compact().catch((error: unknown) => this.#fail(error));
   }
 
   statistics(traffic: Traffic): LogStatistics {
@@ -207,10 +208,17 @@ export class LogVolume {
     this.#waiting++;
     try {
       await this.maintenance.makeRoom();
+    } catch (error) {
+      return await this.#fail(error);
     } finally {
       this.#waiting--;
     }
     return change();
+  }
+
+  /** Throws the error, or `FENCED` where it is due to another writer. */
+  async #fail(error: unknown): Promise<never> {
+    throw await causeOf(error, this);
   }
 
   /** Throws once what is said of the volume is no longer this process's to say. */
@@ -226,11 +234,3 @@ export class LogVolume {
 
 /** A region's encoding counts as so much work in memory. */
 const PAUSE_BYTES = 64 * CALL_BYTES;
-
-function fencedError(fence: Fence, what: string): BlockError {
-  try {
-    return fence.raise(what);
-  } catch (error) {
-    return error as BlockError;
-  }
-}

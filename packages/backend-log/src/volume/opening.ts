@@ -1,4 +1,4 @@
-import { BlockError, isBlockError } from '@blockyard/block';
+import { BlockError } from '@blockyard/block';
 import {
   claimOver,
   Fence,
@@ -16,6 +16,7 @@ import { replay } from '../recovery/replay.js';
 import { loadState, type VolumeState } from '../state/volume-state.js';
 import type { ConnectLogSettings } from './options.js';
 import { Patience } from './patience.js';
+import { causeOf } from './replaced.js';
 import { mayBeGone } from './still-current.js';
 import { probeStore } from './store-probe.js';
 import { tierAtOpening } from './tier-mark.js';
@@ -92,7 +93,7 @@ export async function openForWriting(volume: FoundVolume, settings: ConnectLogSe
       conditionalPuts,
     };
   } catch (error) {
-    const reason = mayBeGone(error) ? await root.verify().then(() => error, fencedOr(error)) : error;
+    const reason = await causeOf(error, { root, fence });
     await root.giveBack();
     throw reason;
   }
@@ -120,11 +121,6 @@ async function currentState(
       found = next;
     }
   }
-}
-
-/** What a later writer deletes is missed only by one that it has fenced. */
-function fencedOr(error: unknown): (verification: unknown) => unknown {
-  return (verification) => (isBlockError(verification, 'FENCED') ? verification : error);
 }
 
 /** The state after all segments that follow on the checkpoint of that root, as far as they are there. */

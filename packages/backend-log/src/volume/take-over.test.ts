@@ -2,7 +2,7 @@ import { isBlockError } from '@blockyard/block';
 import { macrotasks, settled } from '@blockyard/block/testing';
 import type { FaultyStore } from '@blockyard/object-store/faults';
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { LogDevice } from '../index.js';
+import { deleteLogVolume, type LogDevice } from '../index.js';
 import { gate } from '../testing/bucket.js';
 import { Chance, giveUp, stateOf } from '../testing/history.js';
 import { Scene } from '../testing/scene.js';
@@ -162,8 +162,8 @@ test('A writer that stands still between any two of its requests, while another 
     const claimed = flushes;
     thaw.open();
     await work.catch((error: unknown) => {
-      // What it was about to clean may have been deleted since.
-      if (!isBlockError(error, 'FENCED') && !isBlockError(error, 'NOT_FOUND')) throw error;
+      // Also where what it was about to clean has been deleted since.
+      if (!isBlockError(error, 'FENCED')) throw error;
     });
     await bucket.clock.advanceAndSettle(1000);
     // What was claimed, before or after, is there.
@@ -177,4 +177,57 @@ test('A writer that stands still between any two of its requests, while another 
     await next.checkRecovery();
   }
   expect(request).toBeGreaterThan(10);
+});
+
+describe('A writer that was replaced, and misses what the next one has deleted, hears that it was replaced', () => {
+  test.each([
+    ['when it reads', (old: LogDevice) => stateOf(old)],
+    ['when it tells where data is', (old: LogDevice) => old.extents(0, old.info.sizeSectors)],
+    ['when it cleans', (old: LogDevice) => old.compact()],
+    ['when it takes a snapshot', (old: LogDevice) => old.takeSnapshot('never')],
+  ])('%s', async (_, act) => {
+    scene = await Scene.create();
+    const { bucket, history } = scene;
+    const first = await bucket.connect();
+    for (const area of [0, 40, 80]) await history.write(first, area, 40);
+    await history.flush(first);
+    await first.disconnect();
+    // It has not read the map.
+    const old = await bucket.connect();
+    await history.write(old, 0, 20);
+    await history.flush(old);
+    const device = await bucket.connect();
+    // Until the map as it was is gone as well.
+    for (let round = 0; round < 8; round++) {
+      for (const area of [0, 40, 80]) await history.write(device, area, 40);
+      await device.compact();
+    }
+    await expect(act(old)).rejects.toMatchObject({ code: 'FENCED' });
+    await giveUp(old);
+    await giveUp(device);
+    await scene.checkRecovery();
+  });
+
+  test('and also where the volume is gone', async () => {
+    const { bucket, history } = scene;
+    const old = await bucket.connect();
+    history.recovered(await stateOf(old));
+    await history.write(old, 0, 20);
+    await history.flush(old);
+    for (let pass = 0; pass < 2; pass++) await deleteLogVolume(bucket.at(), { takeOver: true });
+    bucket.objects.clear();
+    await expect(stateOf(old)).rejects.toMatchObject({ code: 'FENCED' });
+    await giveUp(old);
+  });
+
+  test('while another failure is told as it is', async () => {
+    const { bucket, history } = scene;
+    const old = await bucket.connect();
+    history.recovered(await stateOf(old));
+    await history.write(old, 0, 20);
+    await history.flush(old);
+    for (const key of bucket.keys('/log/')) bucket.objects.delete(key);
+    await expect(stateOf(old)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await giveUp(old);
+  });
 });
