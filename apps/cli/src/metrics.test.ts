@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { connectNbd } from '@blockyard/nbd';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { blockyard, makeFolder, runHere, type Serving, serve } from './testing/cli.js';
@@ -59,5 +61,25 @@ test('an address that others reach is warned of, and a wrong one refused', async
   expect(serving.stderr()).toContain('warning: anyone who reaches the address of --metrics can read');
   for (const address of ['unix:/x', '1.2.3.4', '99999', 'host:http']) {
     expect(await runHere(['serve', uri, '--metrics', address])).toMatchObject({ code: 2 });
+  }
+});
+
+test('after an upgrade the address is that of the new process', async () => {
+  const free = createServer().listen(0, '127.0.0.1');
+  await once(free, 'listening');
+  const { port } = free.address() as AddressInfo;
+  await new Promise((resolve) => free.close(resolve));
+  const { serving, url } = await served('--metrics', String(port));
+  const alive = async () => (await (await fetch(`${url}/healthz`)).json()) as { readonly pid: number };
+  expect((await alive()).pid).toBe(serving.child.pid);
+  const upgrade = await blockyard(['upgrade', '--nbd', `unix:${folder.in('nbd.sock')}`]);
+  expect(upgrade.code).toBe(0);
+  const [, pid] = /process (\d+) serves/.exec(upgrade.stdout) ?? [];
+  try {
+    await expect.poll(() => alive().catch(() => undefined), { timeout: 60_000 }).toMatchObject({ pid: Number(pid) });
+    expect((await fetch(`${url}/readyz`)).status).toBe(200);
+    expect(await (await fetch(`${url}/metrics`)).text()).toContain('blockyard_nbd_connections 0');
+  } finally {
+    process.kill(Number(pid), 'SIGKILL');
   }
 });
