@@ -6,6 +6,7 @@ import type { Entry, Line, Slot } from '../tables/numbers.js';
 import type { ZeroRanges } from '../unwritten/zero-ranges.js';
 import type { BaseCalls } from './base-calls.js';
 import { type Latencies, timed } from './latencies.js';
+import { Scratch } from './scratch.js';
 
 /** Bounds the tables by which a line knows what is on its way; who needs more of it waits for one of these. */
 const FETCHES_PER_LINE_MAX = 16;
@@ -63,14 +64,14 @@ export class Fetcher {
   readonly counts: FetchCounts = { reads: 0, readBytes: 0, failed: 0 };
   readonly #context: FetchContext;
   readonly #fetches = new Map<Entry, LineFetch[]>();
-  /** Takes what the base reads between the sectors that are wanted. Its contents mean nothing. */
-  readonly #scratch: Uint8Array;
+  /** Takes what the base reads between the sectors that are wanted. */
+  readonly #scratch: Scratch;
   #inFlight = 0;
   #idleWaiters: (() => void)[] = [];
 
   constructor(context: FetchContext) {
     this.#context = context;
-    this.#scratch = new Uint8Array(context.geometry.lineSize);
+    this.#scratch = new Scratch(context.geometry.lineSize);
   }
 
   /** Whether there will be no more reads: what failed need not be tried again. */
@@ -172,31 +173,66 @@ export class Fetcher {
 
   /** Reads the fetches of neighbouring lines, ascending, by one read of the base. */
   issue(run: readonly LineFetch[]): void {
+    let part: LineFetch[] = [];
+    let partGaps = 0;
+    run.forEach((fetch, i) => {
+      invariant(fetch.line === (run[0]?.line ?? 0) + i, 'the lines of one read must be neighbours');
+      const gaps = this.#gapBytes([fetch], i > 0, i < run.length - 1);
+      if (partGaps + gaps > this.#scratch.lengthBytes && part.length > 0) {
+        this.#issue(part);
+        part = [];
+        partGaps = 0;
+      }
+      part.push(fetch);
+      partGaps += gaps;
+    });
+    if (part.length > 0) this.#issue(part);
+  }
+
+  /** One read of the base, which begins when there is memory for what lies between. */
+  #issue(run: readonly LineFetch[]): void {
+    const gapBytes = this.#gapBytes(run);
+    const bytes = run.reduce((sum, fetch) => sum + countBits(fetch.target, 0, fetch.from, fetch.to), 0);
+    this.counts.reads++;
+    this.counts.readBytes += bytes * this.#context.geometry.sectorSize + gapBytes;
+    this.#inFlight++;
+    this.#scratch.take(gapBytes, (scratch) => this.#begin(run, scratch));
+  }
+
+  #begin(run: readonly LineFetch[], scratch: Uint8Array): void {
+    const { geometry, base, clock, latencies } = this.#context;
     const [first] = run;
     if (first === undefined) return;
-    const { geometry } = this.#context;
-    const { sectorsPerLine, sectorSize } = geometry;
-    const start = geometry.sectorOf(first.line, first.from);
     const buffers: Uint8Array[] = [];
-    let bytes = 0;
+    let usedBytes = 0;
     run.forEach((fetch, i) => {
-      invariant(fetch.line === first.line + i, 'the lines of one read must be neighbours');
       const from = i === 0 ? fetch.from : 0;
-      const to = i === run.length - 1 ? fetch.to : sectorsPerLine;
-      this.#addTargets(buffers, fetch, from, to);
-      bytes += (to - from) * sectorSize;
+      const to = i === run.length - 1 ? fetch.to : geometry.sectorsPerLine;
+      usedBytes = this.#addTargets(buffers, fetch, from, to, scratch, usedBytes);
     });
-    this.counts.reads++;
-    this.counts.readBytes += bytes;
-    this.#inFlight++;
-    const ended = timed(this.#context.clock, this.#context.latencies.baseRead);
-    this.#context.base.read(start, buffers, {
+    const ended = timed(clock, latencies.baseRead);
+    base.read(geometry.sectorOf(first.line, first.from), buffers, {
       done: () => {
         ended();
+        this.#scratch.giveBack(scratch.byteLength);
         this.#settle(run, undefined, false);
       },
-      failed: (error) => this.#settle(run, error, true),
+      failed: (error) => {
+        this.#scratch.giveBack(scratch.byteLength);
+        this.#settle(run, error, true);
+      },
     });
+  }
+
+  /** Bytes that a read of the lines brings and no one wants. By default they are the first and the last lines of it. */
+  #gapBytes(run: readonly LineFetch[], goesBefore = false, goesOn = false): number {
+    const { sectorsPerLine, sectorSize } = this.#context.geometry;
+    const sectors = run.reduce((sum, { from, to, target }, i) => {
+      const start = i === 0 && !goesBefore ? from : 0;
+      const end = i === run.length - 1 && !goesOn ? to : sectorsPerLine;
+      return sum + end - start - countBits(target, 0, start, end);
+    }, 0);
+    return sectors * sectorSize;
   }
 
   /** Sectors of the range that a fetch is still to deliver. */
@@ -251,16 +287,27 @@ export class Fetcher {
     else this.#fetches.delete(fetch.entry);
   }
 
-  /** Buffers for sectors `from` to `to` of one line: its slot where wanted, scratch between. */
-  #addTargets(buffers: Uint8Array[], fetch: LineFetch, from: number, to: number): void {
+  /** Buffers for sectors `from` to `to` of one line: its slot where wanted, scratch between. Gives how much of that is used. */
+  #addTargets(
+    buffers: Uint8Array[],
+    fetch: LineFetch,
+    from: number,
+    to: number,
+    scratch: Uint8Array,
+    usedBytes: number,
+  ): number {
     const { sectorSize } = this.#context.geometry;
+    let used = usedBytes;
     for (let at = from; at < to; ) {
       const start = nextSetBit(fetch.target, 0, at, to);
-      if (start > at) buffers.push(this.#scratch.subarray(0, (start - at) * sectorSize));
+      const gapEnd = used + (start - at) * sectorSize;
+      if (start > at) buffers.push(scratch.subarray(used, gapEnd));
+      used = gapEnd;
       const end = nextClearBit(fetch.target, 0, start, to);
       if (end > start) buffers.push(this.#context.lines.view(fetch.slot, start, end));
       at = end;
     }
+    return used;
   }
 
   #settle(run: readonly LineFetch[], error: unknown, failed: boolean): void {
