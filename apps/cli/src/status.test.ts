@@ -1,12 +1,13 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { connectMemory } from '@blockyard/backend-memory';
 import { withFaults } from '@blockyard/layers';
+import { startTestStore } from '@blockyard/local-s3';
 import { connectNbd, serveNbd } from '@blockyard/nbd';
 import { snapshotsOfUri } from '@blockyard/uri';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { askServer } from './serve/http/client.js';
 import type { ServerStatus } from './serve/status/status.js';
-import { makeFolder, runHere, type Serving, serve } from './testing/cli.js';
+import { blockyard, makeFolder, runHere, type Serving, serve } from './testing/cli.js';
 
 const MIB = 2 ** 20;
 const SECRET = 'planted-token-0123456789';
@@ -163,4 +164,47 @@ test('HTTP beyond this machine wants a token; under --json an error is JSON', as
     },
   ]);
   expect(JSON.parse((await runHere(['status', folder.in('no.sock'), '--json'])).stderr).error.exitCode).toBe(7);
+});
+
+test('the log of a server is JSON where no one reads it on a terminal: time, level, event; and no secret of any kind', async () => {
+  const store = await startTestStore();
+  const secrets = { AWS_ACCESS_KEY_ID: 'planted-id-1234', AWS_SECRET_ACCESS_KEY: 'planted-key-123456' };
+  const uri = `s3://${store.bucket}/logged?endpoint=${store.endpoint}&region=auto&outage=0s&attempts=1`;
+  expect((await blockyard(['create', uri, '--size', '1M'], { env: secrets })).code).toBe(0);
+  await writeFile(folder.in('psk'), `alice:${'5e'.repeat(16)}\n`);
+  await writeFile(folder.in('token'), SECRET);
+  const options = ['--cache', '1M', '--log-format', 'auto', '--name', 'disk', '--nbd', '127.0.0.1:0'];
+  const files = ['--tls-psk-file', folder.in('psk'), '--http', '127.0.0.1:0', '--http-token-file', folder.in('token')];
+  const serving = await serve([uri, ...options, ...files], { env: secrets });
+  running.push(serving);
+  const client = await connectNbd(`${serving.line.replace('//', '//alice@')}?tls-psk-file=${folder.in('psk')}`);
+  await store.stop();
+  await client.write(0, [new Uint8Array(4096).fill(1)]);
+  await expect(client.flush()).rejects.toMatchObject({ name: 'BlockError' });
+  await client.disconnect({ force: true });
+  serving.child.kill('SIGUSR1');
+  serving.child.kill('SIGHUP');
+  while (!serving.stderr().includes('"msg":"reloaded"')) await new Promise((resolve) => setTimeout(resolve, 20));
+  serving.child.kill('SIGTERM');
+  expect(await serving.ended).toBe(1);
+  const records = serving
+    .stderr()
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  for (const record of records) {
+    expect(record).toMatchObject({
+      level: expect.any(String),
+      time: expect.any(String),
+      pid: serving.child.pid,
+      msg: expect.any(String),
+    });
+  }
+  const of = (event: string) => records.find((record) => record.event === event);
+  expect(of('opened')).toMatchObject({ level: 'info', client: 1, export: 'disk' });
+  expect(of('failed')).toMatchObject({ client: expect.any(Number), export: 'disk', code: 'UNAVAILABLE' });
+  expect(of('status')?.status).toMatchObject({ safeToStop: false });
+  expect(records.at(-1)).toMatchObject({ level: 'error', exitCode: 1, hint: expect.any(String) });
+  for (const secret of [...Object.values(secrets), '5e5e', SECRET])
+    expect(serving.stderr() + serving.line).not.toContain(secret);
 });

@@ -3,6 +3,7 @@ import { adoptNbd, type NbdServer, serveNbd } from '@blockyard/nbd';
 import { connectUri, OUTAGE_WAIT_MS, parseOutage, type UriDevice, type WarmStartEvent } from '@blockyard/uri';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { cacheOption, defineCommand, jsonOption, takeOverOption } from '../arguments/define.js';
+import { addLogOptions, type LogArguments, logOptionsOf } from '../arguments/log.js';
 import { addTierOptions, type TierArguments, tierOptionsOf } from '../arguments/tier.js';
 import { addWarmStartOptions, type WarmStartArguments, warmStartOptionsOf } from '../arguments/warm-start.js';
 import { connectOptions, openDevice, tierEvents } from '../devices/device.js';
@@ -29,6 +30,7 @@ import { type Served, UPGRADE_SIGNAL, Upgrades } from '../serve/upgrades.js';
 import type { Context } from '../terminal/context.js';
 import { Failure, messageOf, TakenOver, UsageError } from '../terminal/failure.js';
 import { Interruption } from '../terminal/interruption.js';
+import { openLog } from '../terminal/log.js';
 import { upgrade } from './upgrade.js';
 
 /** What most often helps where it cannot listen. */
@@ -41,7 +43,7 @@ const LISTEN_HINTS: Readonly<Partial<Record<BlockErrorCode, string>>> = {
 /** Asks for the status on standard error. */
 const STATUS_SIGNAL = 'SIGUSR1';
 
-interface Options extends TlsFiles, TierArguments, WarmStartArguments {
+interface Options extends TlsFiles, TierArguments, LogArguments, WarmStartArguments {
   readonly takeOver?: boolean;
   readonly acceptLoss?: boolean;
   readonly nbd: ListenAddress;
@@ -101,7 +103,8 @@ export function defineServe(program: Command, context: Context): void {
       ).argParser(parseHttpListen),
     )
     .option('--http-token-file <file>', 'take changes over HTTP from those who have the token in this file')
-    .addOption(takeOverOption())
+    .addOption(takeOverOption());
+  addLogOptions(command)
     .option('--upgrade', 'take the place of the server that listens there; its clients keep their connections')
     .option('--dry-run', 'with --upgrade: only see whether that would work')
     .addOption(jsonOption())
@@ -134,6 +137,7 @@ async function serve(context: Context, uri: string, options: Options, version: s
   const inheritance = takeInheritance();
   const tls = await readTls(options);
   const token = await readToken(options);
+  context.logTo(await openLog(context.stderr, logOptionsOf(options)));
   const log = (line: string) => context.log(line);
   const service = ServiceManager.of({ env: process.env, isSuccessor: inheritance !== undefined, log });
   // Before anything is opened, so that it is told how that goes; a successor waits until it is one.
@@ -170,7 +174,10 @@ async function serveUntilEnd(
   monitor?.serving(server, device);
   const watch = new StatusWatch({ version, exportName: options.name, server, device });
   watch.begin();
-  const tellStatus = () => context.log(statusText(watch.status()));
+  const tellStatus = () => {
+    const status = watch.status();
+    context.log(statusText(status), { event: 'status', status });
+  };
   process.on(STATUS_SIGNAL, tellStatus);
   const leaveHangUps = reloadOnHangUp(context, server, options, token);
   const actions = actionRoutes({
@@ -329,7 +336,7 @@ async function takeOver(
     fd,
     prepare: () => rehearse(uri, clientsHave),
     open: async () => ({ [options.name]: ending.follow(await connect(context, uri, withoutBoot(options))) }),
-    onEvent: new EventLog((line) => context.log(line)).add,
+    onEvent: new EventLog((line, fields) => context.log(line, fields)).add,
     ...(tls === undefined ? {} : { tls }),
   });
   context.log(server === undefined ? 'it can be upgraded' : `process ${process.pid} serves`);
@@ -371,7 +378,7 @@ async function open(context: Context, uri: string, options: Options): Promise<Ur
 }
 
 async function listen(context: Context, device: UriDevice, { nbd, name }: Options, tls: Tls): Promise<NbdServer> {
-  const log = new EventLog((line) => context.log(line));
+  const log = new EventLog((line, fields) => context.log(line, fields));
   try {
     const onEvent = log.add;
     const common = { exports: { [name]: device }, listen: nbd, ownsDevices: true, onEvent };

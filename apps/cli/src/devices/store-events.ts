@@ -5,12 +5,21 @@ import type { STORE_EVENTS_CHANNEL, StoreEvent } from '@blockyard/uri';
 const CHANNEL: typeof STORE_EVENTS_CHANNEL = 'blockyard:s3';
 
 /** Writes a line for each thing that happens between a device and its store, until the function that it gives is called. */
-export function followStores(write: (line: string) => void, now = () => new Date()): () => void {
-  const onEvent = (event: unknown) => write(textOf(event as StoreEvent, now()));
+export function followStores(
+  write: (line: string, fields: Readonly<Record<string, unknown>>) => void,
+  now = () => new Date(),
+): () => void {
+  const onEvent = (event: unknown) => write(textOf(event as StoreEvent, now()), fieldsOf(event as StoreEvent));
   subscribe(CHANNEL, onEvent);
   return () => {
     unsubscribe(CHANNEL, onEvent);
   };
+}
+
+function fieldsOf(event: StoreEvent): Readonly<Record<string, unknown>> {
+  const { type, store } = event;
+  const forMs = 'forMs' in event ? { forMs: event.forMs } : {};
+  return { event: type, store, ...forMs, ...(event.type === 'away' ? { code: event.error.code } : {}) };
 }
 
 /** What a store says is quoted, so that no control character reaches a terminal. */

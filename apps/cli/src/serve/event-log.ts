@@ -5,14 +5,17 @@ import { messageOf } from '../terminal/failure.js';
 /** A device that fails, fails thousands of times a second. More lines than that in one second are counted, not written. */
 const FAILURES_PER_SECOND_MAX = 10;
 
+/** Takes a line, and the same as fields for programs. */
+type WriteLine = (line: string, fields: Readonly<Record<string, unknown>>) => void;
+
 /** What happens on a server, a line each. */
 export class EventLog {
-  readonly #write: (line: string) => void;
+  readonly #write: WriteLine;
   readonly #nowMs: () => number;
   #secondStartMs = Number.NEGATIVE_INFINITY;
   #failures = 0;
 
-  constructor(write: (line: string) => void, nowMs = () => performance.now()) {
+  constructor(write: WriteLine, nowMs = () => performance.now()) {
     this.#write = write;
     this.#nowMs = nowMs;
   }
@@ -20,7 +23,7 @@ export class EventLog {
   readonly add = (event: ServerEvent): void => {
     if (event.type === 'failed' && !this.#hasRoom()) return;
     if (event.type === 'stopping') this.#tellRest();
-    this.#write(textOf(event));
+    this.#write(textOf(event), fieldsOf(event));
   };
 
   #hasRoom(): boolean {
@@ -34,9 +37,23 @@ export class EventLog {
 
   #tellRest(): void {
     const untold = this.#failures - FAILURES_PER_SECOND_MAX;
-    if (untold > 0) this.#write(`${untold} further requests failed`);
+    if (untold > 0) this.#write(`${untold} further requests failed`, { event: 'failed', count: untold });
     this.#failures = 0;
   }
+}
+
+/** The same names everywhere: `event`, `client`, `address`, `export`, `code`. */
+function fieldsOf(event: ServerEvent): Readonly<Record<string, unknown>> {
+  const fields: Record<string, unknown> = { event: event.type };
+  if ('peer' in event) Object.assign(fields, { client: event.peer.connection, address: event.peer.address });
+  if ('address' in event) fields.address = event.address;
+  if ('export' in event) fields.export = event.export;
+  if ('exports' in event) fields.exports = event.exports;
+  if ('reason' in event) fields.reason = event.reason;
+  if ('connections' in event) fields.connections = event.connections;
+  if ('pausedMs' in event) fields.pausedMs = event.pausedMs;
+  if ('error' in event && isBlockError(event.error)) fields.code = event.error.code;
+  return fields;
 }
 
 /** What comes from clients is quoted, so that no control character reaches a terminal. */

@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
+import type { Log, LogFields } from './log.js';
 import { isReaderGone, outputFailure } from './output.js';
 
 /** What a command works with. */
@@ -14,6 +15,9 @@ export interface Surroundings {
   readonly force: AbortSignal;
 }
 
+/** How lines begin that warn. */
+const WARNING = 'warning: ';
+
 /** The surroundings, with streams that may be closed by their readers at any time. */
 export class Context {
   readonly stdin: Readable;
@@ -21,6 +25,7 @@ export class Context {
   readonly stderr: Writable;
   readonly interruption: AbortSignal;
   readonly force: AbortSignal;
+  #log: Log | undefined;
 
   constructor({ stdin, stdout, stderr, interruption, force }: Surroundings) {
     this.stdin = stdin;
@@ -54,8 +59,21 @@ export class Context {
     return this.print(JSON.stringify(value, undefined, 2));
   }
 
-  /** A line for people who watch. */
-  log(line: string): void {
-    this.stderr.write(`${line}\n`);
+  /** From now on what is for people who watch goes to a log. */
+  logTo(log: Log): void {
+    this.#log = log;
+  }
+
+  /** A line for people who watch; its fields are for programs that do. */
+  log(line: string, fields: LogFields = {}): void {
+    if (this.#log === undefined) this.stderr.write(`${line}\n`);
+    else if (line.startsWith(WARNING)) this.#log('warn', line.slice(WARNING.length), fields);
+    else this.#log('info', line, fields);
+  }
+
+  /** How the command failed: `text` is for people, and the rest for a log, if there is one. */
+  fail(text: string, { message, ...fields }: LogFields & { readonly message: string }): void {
+    if (this.#log === undefined) this.stderr.write(text);
+    else this.#log('error', message, fields);
   }
 }

@@ -78,12 +78,24 @@ export function endingOf(error: unknown, verbose: boolean): Ending {
 
 /** The same for programs, in one line. */
 export function jsonEndingOf(error: unknown): Ending {
+  const told = factsOf(error);
+  return { text: `${JSON.stringify({ error: told })}\n`, exitCode: told.exitCode };
+}
+
+/** What programs are told of a failure. */
+export interface FailureFacts {
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string;
+  readonly exitCode: number;
+}
+
+export function factsOf(error: unknown): FailureFacts {
   const interruption = interruptionIn(error);
-  const exitCode = interruption?.exitCode ?? exitCodeOf(error);
-  const message = interruption?.message ?? oneLine(messageOf(error));
-  const code = interruption === undefined ? codeOf(error) : 'INTERRUPTED';
-  const told = { code, message, ...(interruption === undefined ? { hint: hintOf(error) } : {}), exitCode };
-  return { text: `${JSON.stringify({ error: told })}\n`, exitCode };
+  if (interruption !== undefined) {
+    return { code: 'INTERRUPTED', message: interruption.message, exitCode: interruption.exitCode };
+  }
+  return { code: codeOf(error), message: oneLine(messageOf(error)), hint: hintOf(error), exitCode: exitCodeOf(error) };
 }
 
 /** A `BlockErrorCode`, where that is what it comes from, or `USAGE` or `FAILED`. */

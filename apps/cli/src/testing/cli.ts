@@ -37,7 +37,7 @@ export function start(
   { cwd, env, node = [] }: StartOptions = {},
 ): ChildProcessWithoutNullStreams {
   // The test runner's NODE_PATH finds packages that the command does not depend on.
-  const child = spawn(process.execPath, [...node, MAIN, ...args], {
+  const child = spawn(process.execPath, [...node, MAIN, ...withTextLog(args)], {
     cwd,
     env: { ...process.env, NODE_PATH: '', ...env },
   });
@@ -77,7 +77,7 @@ export async function runHere(
     });
   const stdout = streamTo('stdout');
   const stderr = streamTo('stderr');
-  const code = await run(args, {
+  const code = await run(withTextLog(args), {
     stdin: Readable.from([]),
     stdout,
     stderr,
@@ -86,6 +86,11 @@ export async function runHere(
   });
   await Promise.all([stdout, stderr].map((stream) => once(stream.end(), 'end')));
   return { code, ...texts };
+}
+
+/** What a server tells, as plain lines; those that test its log say how themselves. */
+function withTextLog(args: readonly string[]): readonly string[] {
+  return args[0] !== 'serve' || args.includes('--log-format') ? args : [...args, '--log-format', 'text'];
 }
 
 /** A server that has told its URI. */
