@@ -109,3 +109,11 @@ test('The tier of a root is the writer’s own, whatever is found there', () => 
   expect(merge?.({ ...old, tier }, old).tier).toEqual(tier);
   expect(merge?.(old, { ...old, tier }).tier).toBe(null);
 });
+
+test('A root says of itself that it is being deleted, or has no such field; anything else is CORRUPT', () => {
+  const text = textOf({ ...old, isDeleted: true });
+  expect(decode(Buffer.from(text), WHERE)).toEqual({ ...old, isDeleted: true });
+  expect(Object.hasOwn(old, 'isDeleted')).toBe(false);
+  const other = { ...old, isDeleted: false as unknown as true };
+  expect(() => decode(encode(other), WHERE)).toThrow(expect.objectContaining({ code: 'CORRUPT' }));
+});

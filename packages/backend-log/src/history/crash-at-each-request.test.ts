@@ -179,7 +179,15 @@ const works: Readonly<Record<string, Work>> = {
       return undefined;
     },
     check: async (left) => {
-      if (await isUntouched(left)) await left.copy().checkRecovery();
+      const opened = await left.bucket.connect({ readOnly: true }).catch((error: unknown) => error);
+      if (isBlockError(opened)) {
+        expect(opened.code).toBe('NOT_FOUND');
+        if (hasRoot(left, 'disk')) expect(opened.message).toContain('delete it again');
+      } else {
+        // What opens is whole.
+        expect(await isUntouched(left)).toBe(true);
+        await left.copy().checkRecovery();
+      }
       await deleteAgain(left, 'disk');
     },
   },

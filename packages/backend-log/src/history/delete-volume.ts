@@ -17,7 +17,7 @@ import { loadState } from '../state/volume-state.js';
 import { holderOf } from '../volume/opening.js';
 import { type ConnectLogSettings, checkConnectOptions, type LogPlace } from '../volume/options.js';
 import { refuseWithTier } from '../volume/tier-mark.js';
-import { type FoundVolume, findVolume, nameOf } from '../volume/volume-place.js';
+import { type FoundVolume, findEvenDeleted, nameOf } from '../volume/volume-place.js';
 import { deleteObject, findClone } from './pins.js';
 
 export interface DeleteLogOptions {
@@ -37,7 +37,8 @@ const PASSES_MAX = 5;
 
 /**
  * Deletes a volume with its snapshots, and what is left of one that was deleted in part. Nothing else under the prefix is
- * touched. The root goes last, so that a deletion that was interrupted can be made again.
+ * touched. The root says so before the first object goes, and goes last: so a deletion that was interrupted leaves a volume that no
+ * one opens, and can be made again.
  *
  * Taken from a writer that may be alive, one small object stays, a fence, so that this writer's next flush fails. Deleting again
  * takes it away, once that process has ended; until then no volume can be made in its place.
@@ -74,7 +75,7 @@ export async function deleteLogVolume(
 /** The volume; undefined if there is no root, or it cannot be read and is to go all the same. */
 async function findOrLeave(settings: ConnectLogSettings): Promise<FoundVolume | undefined> {
   try {
-    return await findVolume(settings);
+    return await findEvenDeleted(settings);
   } catch (error) {
     if (isBlockError(error, 'NOT_FOUND')) return undefined;
     const isUnreadable = ['CORRUPT', 'UNSUPPORTED', 'ACCESS_DENIED'].some(
@@ -112,10 +113,11 @@ async function giveUp(volume: FoundVolume, settings: ConnectLogSettings): Promis
     await root.giveBack();
     throw new BlockError('LOCKED', `${clone} lives on snapshot ${name}`);
   }
-  // From here on no clone can begin, whatever others do with their marks.
-  await root.change((current) =>
-    current.snapshots.reduce((left, { name }) => withoutSnapshot(left, name, deletion), current),
-  );
+  // From here on no clone can begin, whatever others do with their marks, and no one opens what is about to lose its objects.
+  await root.change((current) => ({
+    ...current.snapshots.reduce((left, { name }) => withoutSnapshot(left, name, deletion), current),
+    isDeleted: true,
+  }));
   if (held === null || held.state === 'dead') return undefined;
   return putFence(volume, root.root, settings).catch((error: unknown) => {
     // A damaged volume can be deleted as well; its writer learns it from the root, half a minute later.

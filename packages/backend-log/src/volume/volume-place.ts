@@ -27,11 +27,18 @@ export interface FoundVolume {
 }
 
 /**
- * Finds a volume. `NOT_FOUND` if there is none, `CORRUPT` or `UNSUPPORTED` if its root cannot be used, `ACCESS_DENIED` if it is
+ * Finds a volume. `NOT_FOUND` if there is none, or its deletion has begun; `CORRUPT` or `UNSUPPORTED` if its root cannot be used, `ACCESS_DENIED` if it is
  * encrypted and the secret is not the right one. `before`: the volume as it was found before. Then the secret is not needed, and
  * the cost of a passphrase not paid again.
  */
-export async function findVolume(
+export async function findVolume(place: LogPlace, before?: Pick<FoundVolume, 'volumeKey'>): Promise<FoundVolume> {
+  const volume = await findEvenDeleted(place, before);
+  if (volume.found.root.isDeleted !== true) return volume;
+  throw new BlockError('NOT_FOUND', `${nameOf(place)} was deleted in part: delete it again to finish that`);
+}
+
+/** The same, also of a volume whose deletion has begun. */
+export async function findEvenDeleted(
   { store, prefix, ...secret }: LogPlace,
   before?: Pick<FoundVolume, 'volumeKey'>,
 ): Promise<FoundVolume> {
