@@ -13,6 +13,7 @@ export default base(
     'src/log.ts',
     'src/object-cache.ts',
     'src/status.ts',
+    'src/boot.ts',
     'src/s3-cpu.ts',
     'src/s3-cpu-store.ts',
     'src/nbd-hostile.ts',

@@ -5,10 +5,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import Table from 'cli-table3';
 import { Command } from 'commander';
+import { type Figure, report } from './figures.js';
 import { restart } from './object-cache/restart.js';
-import { type Figure, GIB } from './object-cache/scene.js';
+import { GIB } from './object-cache/scene.js';
 import { wear } from './object-cache/wear.js';
 
 const program = new Command('object-cache')
@@ -44,18 +44,4 @@ try {
 } finally {
   await rm(directory, { recursive: true });
 }
-
-const isMissed = ({ value, atMost = Number.POSITIVE_INFINITY, atLeast = Number.NEGATIVE_INFINITY }: Figure) =>
-  !(value <= atMost && value >= atLeast);
-if (options.json) {
-  console.log(JSON.stringify({ figures }, undefined, 2));
-} else {
-  const table = new Table({ head: ['', '', 'measured', 'goal'] });
-  for (const figure of figures) {
-    const { work, name, value, unit, atMost } = figure;
-    const goal = atMost === undefined ? '' : `<= ${atMost}${isMissed(figure) ? ' missed' : ''}`;
-    table.push([work, name, `${Number(value.toPrecision(3))} ${unit}`, goal]);
-  }
-  console.log(table.toString());
-}
-if (options.check && figures.some(isMissed)) process.exitCode = 1;
+report(figures, options);

@@ -1,4 +1,5 @@
-import { CacheScene, dropPageCache, type Figure, GIB, KIB, MIB, readRange } from './scene.js';
+import type { Figure } from '../figures.js';
+import { CacheScene, dropPageCache, GIB, KIB, MIB, readRange } from './scene.js';
 import { BODY, OBJECT_BYTES } from './uniform-store.js';
 
 const STAMP = 'one';

@@ -13,15 +13,6 @@ const SECTOR = 4 * KIB;
 /** Writes up to here are indexes, superblocks and the like. */
 const MAX_KEPT_WRITE_BYTES = 64 * KIB;
 
-export interface Figure {
-  readonly work: string;
-  readonly name: string;
-  readonly value: number;
-  readonly unit: string;
-  readonly atMost?: number;
-  readonly atLeast?: number;
-}
-
 /** A cache over objects that are all there, with a file as its medium. */
 export class CacheScene {
   readonly path: string;

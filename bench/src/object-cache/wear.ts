@@ -1,6 +1,7 @@
 import type { CachedObjectStore } from '@blockyard/object-cache';
+import type { Figure } from '../figures.js';
 import { randomFrom } from '../random.js';
-import { CacheScene, type Figure, KIB, MIB, readRange } from './scene.js';
+import { CacheScene, KIB, MIB, readRange } from './scene.js';
 import { OBJECT_BYTES } from './uniform-store.js';
 
 const MEDIUM_BYTES = 256 * MIB;
