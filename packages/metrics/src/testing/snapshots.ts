@@ -142,6 +142,7 @@ function writeLog(next: () => number): WriteLogSnapshot {
   return {
     durability: 'medium',
     tierId: 'tier',
+    isDurable: true,
     isAttached: true,
     undrainedBytes: next(),
     undrainedRecords: next(),
