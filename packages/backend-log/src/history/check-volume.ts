@@ -1,5 +1,6 @@
 import { BlockError, isBlockError } from '@blockyard/block';
 import { forEachParallel } from '@blockyard/block/async';
+import { systemVolumeClock, type VolumeClock } from '@blockyard/volume-root';
 import { type DataName, NO_OBJECT, parseDataKey, parseMapKey } from '../format/keys.js';
 import type { DataRow } from '../format/rows.js';
 import type { DataExtent } from '../format/segment.js';
@@ -8,6 +9,8 @@ import type { Based } from '../objects/places.js';
 import { replay } from '../recovery/replay.js';
 import { loadState, type VolumeState } from '../state/volume-state.js';
 import { checkPlaceOptions, type LogPlace } from '../volume/options.js';
+import { Patience } from '../volume/patience.js';
+import { findAgain } from '../volume/still-current.js';
 import { type FoundVolume, findVolume } from '../volume/volume-place.js';
 import { stateOfSnapshot } from './snapshots.js';
 
@@ -41,6 +44,8 @@ export interface CheckProgress {
 
 export interface CheckOptions {
   readonly onProgress?: (progress: CheckProgress) => void;
+  /** Default: the system's. */
+  readonly clock?: VolumeClock;
 }
 
 const MAP_BYTES = 64 << 20;
@@ -50,32 +55,59 @@ const CONCURRENCY = 8;
  * Reads everything that a volume and its snapshots refer to, beside a process that may have it open, and checks it: the
  * directories, the map, every sector of every object.
  *
- * Objects that the writer deletes meanwhile, since a newer checkpoint does not need them, are told as problems; then check again.
+ * What the writer deletes meanwhile, since a newer checkpoint does not need it, is no problem: where something is not as it must be,
+ * and the root has changed, that is looked at once more as the root is by then. What was found whole is not read again.
  */
-export async function checkLogVolume(options: LogPlace, { onProgress }: CheckOptions = {}): Promise<CheckReport> {
-  const volume = await findVolume(checkPlaceOptions(options));
-  const check = new VolumeCheck(volume, onProgress ?? (() => {}));
-  return check.run();
+export async function checkLogVolume(
+  options: LogPlace,
+  { onProgress = () => {}, clock = systemVolumeClock }: CheckOptions = {},
+): Promise<CheckReport> {
+  const place = checkPlaceOptions(options);
+  const check = new VolumeCheck(place, await findVolume(place), onProgress);
+  return check.run(clock);
 }
 
 class VolumeCheck {
-  readonly #volume: FoundVolume;
+  readonly #place: LogPlace;
+  #volume: FoundVolume;
   readonly #onProgress: (progress: CheckProgress) => void;
-  readonly #problems: Problem[] = [];
-  /** Keys of what was checked, and of what is known beside that. */
+  #problems: Problem[] = [];
+  /** Keys of all that is referred to. */
   readonly #known = new Set<string>();
+  /** Of objects of data that were read in full. */
+  readonly #whole = new Set<string>();
+  /** Of those that could not be, or have not been yet. */
+  readonly #damaged = new Set<string>();
   #objects = 0;
   #bytes = 0;
 
-  constructor(volume: FoundVolume, onProgress: (progress: CheckProgress) => void) {
+  constructor(place: LogPlace, volume: FoundVolume, onProgress: (progress: CheckProgress) => void) {
+    this.#place = place;
     this.#volume = volume;
     this.#onProgress = onProgress;
   }
 
-  async run(): Promise<CheckReport> {
-    const { root } = this.#volume.found;
+  async run(clock: VolumeClock): Promise<CheckReport> {
     // Before all else: what comes later is not taken for an orphan.
     const listed = await this.#list();
+    const patience = new Patience(clock);
+    await this.#checkAll();
+    while (this.#problems.length > 0) {
+      const next = await findAgain(this.#volume, this.#place);
+      const isSame = next.found.root.changeId === this.#volume.found.root.changeId;
+      if (isSame || !(await patience.isLeft())) break;
+      this.#volume = next;
+      this.#problems = [];
+      this.#damaged.clear();
+      await this.#checkAll();
+    }
+    const orphans = listed.filter(({ key }) => !this.#known.has(key) && this.#isSettled(key));
+    return { objects: this.#objects, bytes: this.#bytes, problems: this.#problems, orphans };
+  }
+
+  /** All that the root refers to, but for objects that were found whole. */
+  async #checkAll(): Promise<void> {
+    const { root } = this.#volume.found;
     await this.#attempt('the volume', async () => {
       const { store, places, sealing, replayParts } = this.#volume;
       const state = await loadState({ store, places, sealing, maxMapBytes: MAP_BYTES }, root, root.checkpoint);
@@ -87,8 +119,6 @@ class VolumeCheck {
         await this.#checkState(await stateOfSnapshot(this.#volume, entry, MAP_BYTES));
       });
     }
-    const orphans = listed.filter(({ key }) => !this.#known.has(key) && this.#isSettled(key));
-    return { objects: this.#objects, bytes: this.#bytes, problems: this.#problems, orphans };
   }
 
   async #list(): Promise<Orphan[]> {
@@ -118,9 +148,14 @@ class VolumeCheck {
     for (const row of state.objects) if (row.dead !== 0) this.#known.add(places.dataKey(row));
     await forEachParallel(reached, { maxConcurrency: CONCURRENCY }, async (row) => {
       const key = places.dataKey(row);
-      if (this.#known.has(key)) return;
       this.#known.add(key);
-      await this.#attempt(store.urlOf(key), () => this.#checkObject(row));
+      if (this.#whole.has(key) || this.#damaged.has(key)) return;
+      this.#damaged.add(key);
+      await this.#attempt(store.urlOf(key), async () => {
+        await this.#checkObject(row);
+        this.#damaged.delete(key);
+        this.#whole.add(key);
+      });
       this.#objects++;
       this.#bytes += row.sizeBytes;
       this.#onProgress({ objects: this.#objects, bytes: this.#bytes });
