@@ -21,12 +21,15 @@ export class Attachment {
   #id: string;
   /** The base has it, durably, and so has the medium. */
   #isConfirmed: boolean;
+  /** What the base may remember, until it is known to have forgotten it. */
+  #known: string | undefined;
   #ensuring: Promise<void> | undefined;
 
   /** @param found what base and medium agree on, or `NO_ID` */
   constructor(options: AttachmentOptions, found: string) {
     this.#options = options;
     this.#isConfirmed = found !== NO_ID;
+    this.#known = this.#isConfirmed ? found : undefined;
     this.#id = this.#isConfirmed || options.mark === undefined ? found : options.newId();
   }
 
@@ -54,11 +57,11 @@ export class Attachment {
 
   /** Nothing is on the medium that the base does not have: neither needs to know of the other any longer. */
   release(log: Log): Promise<void> {
-    const id = this.#renew();
-    if (id === undefined) return Promise.resolve();
+    if (this.#known === undefined && this.#ensuring === undefined) return Promise.resolve();
+    this.#renew();
     return this.#turns.run(async () => {
       await this.#confirm(log, NO_ID);
-      await this.#options.mark?.detach(id);
+      await this.#forget();
     });
   }
 
@@ -66,23 +69,30 @@ export class Attachment {
   async abandon(): Promise<void> {
     const { mark } = this.#options;
     if (mark === undefined) throw new BlockError('UNSUPPORTED', 'the base does not remember its tier');
-    const id = this.#renew();
-    if (id !== undefined) await this.#turns.run(() => mark.detach(id));
+    this.#renew();
+    await this.#turns.run(() => this.#forget());
   }
 
-  /** From now on records have another id. Gives the one before, if the base knows of it. */
-  #renew(): string | undefined {
+  /** From now on records have another id. */
+  #renew(): void {
     const { mark, newId } = this.#options;
-    if (mark === undefined) return undefined;
-    const before = this.#isConfirmed || this.#ensuring !== undefined ? this.#id : undefined;
+    if (mark === undefined) return;
     this.#id = newId();
     this.#isConfirmed = false;
-    return before;
+  }
+
+  /** The base forgets what it remembers, unless that is what records have now. Where it fails, it is to be tried again. */
+  async #forget(): Promise<void> {
+    const known = this.#known;
+    if (known === undefined || known === this.#id) return;
+    await this.#options.mark?.detach(known);
+    if (this.#known === known) this.#known = undefined;
   }
 
   async #attach(log: Log): Promise<void> {
     const { mark, tierId, place, wallMs } = this.#options;
     const attachmentId = this.#id;
+    this.#known = attachmentId;
     await mark?.attach({ tierId, attachmentId, place, since: new Date(wallMs()).toISOString() });
     await this.#confirm(log, attachmentId);
     if (attachmentId === this.#id) this.#isConfirmed = true;
