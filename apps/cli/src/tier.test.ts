@@ -81,7 +81,7 @@ describe('serve with a tier', () => {
     // Another user can read the volume, and nothing keeps root from writing.
     const asOther = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
     await chmod(folder.path, 0o755);
-    const args = [MAIN, 'serve', uri, '--read-only', '--tier', tier, '--nbd', nbd];
+    const args = [MAIN, 'serve', uri, '--read-only', '--tier', tier, '--nbd', nbd, '--log-format', 'text'];
     const child = spawn(process.execPath, args, { ...asOther, env: { ...process.env, NODE_PATH: '' } });
     let stderr = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
