@@ -92,6 +92,7 @@ test('a check goes on after faults, lists them as narrowly as the device is read
   const { ok, readBytes, faultyBytes, faults } = JSON.parse(stdout);
   expect({ ok, readBytes, faultyBytes }).toEqual({ ok: false, readBytes: 4 * MIB - 65_536, faultyBytes: 65_536 });
   expect(faults).toEqual([expect.objectContaining({ offsetBytes: 2 * MIB, lengthBytes: 65_536, code: 'IO' })]);
-  expect(stderr).toContain('error: 64 KiB could not be read');
+  const { error } = JSON.parse(stderr.trimEnd().split('\n').at(-1) ?? '');
+  expect(error).toMatchObject({ code: 'FAILED', message: '64 KiB could not be read', exitCode: 1 });
   await server.stop({ force: true });
 });
