@@ -30,6 +30,7 @@ describe('Arrows point down', () => {
   const mayNeed: Readonly<Record<string, readonly string[]>> = {
     block: [],
     'local-s3': [],
+    'browser-testing': [],
     metrics: ['backend-log', 'block', 'cache', 'nbd', 'object-cache', 'object-store', 'object-store-s3', 'write-log'],
     'object-cache': ['block', 'object-store'],
     'object-store-s3': ['block', 'object-store'],
