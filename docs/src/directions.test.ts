@@ -127,6 +127,10 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
     probe: ['requests'],
     requests: ['direct', 'link'],
   },
+  'packages/page': {
+    '.': ['status'],
+    status: [],
+  },
   'packages/uri': {
     '.': ['schemes', 'syntax', 'tier', 'volumes', 'warm-start'],
     schemes: ['syntax', 'tier'],

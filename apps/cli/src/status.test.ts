@@ -3,10 +3,10 @@ import { connectMemory } from '@blockyard/backend-memory';
 import { withFaults } from '@blockyard/layers';
 import { startTestStore } from '@blockyard/local-s3';
 import { connectNbd, serveNbd } from '@blockyard/nbd';
+import type { ServerStatus } from '@blockyard/page';
 import { snapshotsOfUri } from '@blockyard/uri';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { askServer } from './serve/http/client.js';
-import type { ServerStatus } from './serve/status/status.js';
 import { blockyard, makeFolder, runHere, type Serving, serve } from './testing/cli.js';
 
 const MIB = 2 ** 20;

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ServerStatus } from '@blockyard/page';
 import type { Command } from 'commander';
 import { defineCommand, jsonOption } from '../arguments/define.js';
 import { type ApiAddress, askServer } from '../serve/http/client.js';
 import { serverAddress } from '../serve/server-address.js';
-import type { ServerStatus } from '../serve/status/status.js';
 import { statusLine, statusText } from '../serve/status/text.js';
 import { STATUS_PATH } from '../serve/status/watch.js';
 import type { Context } from '../terminal/context.js';

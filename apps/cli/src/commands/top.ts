@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ServerStatus } from '@blockyard/page';
 import { formatSize } from '@blockyard/uri';
 import type { Command } from 'commander';
 import { defineCommand, numberOption } from '../arguments/define.js';
 import type { ApiAddress } from '../serve/http/client.js';
 import { serverAddress } from '../serve/server-address.js';
-import type { ServerStatus } from '../serve/status/status.js';
 import { statusLine, statusText } from '../serve/status/text.js';
 import type { Context } from '../terminal/context.js';
 import { askStatus } from './status.js';

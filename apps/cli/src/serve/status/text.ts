@@ -1,7 +1,7 @@
+import type { ExportStatus, ServerStatus, WorkLeft } from '@blockyard/page';
 import { formatSize } from '@blockyard/uri';
 import { oneLine } from '../../terminal/failure.js';
 import { plainTable } from '../../terminal/table.js';
-import type { ExportStatus, ServerStatus, WorkLeft } from './status.js';
 
 /** A status for people, as lines. */
 export function statusText(status: ServerStatus): string {

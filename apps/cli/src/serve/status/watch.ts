@@ -1,11 +1,11 @@
 import { type BlockDevice, isBlockError } from '@blockyard/block';
 import type { NbdServer } from '@blockyard/nbd';
+import type { CacheStatus, ExportStatus, ServerStatus, StoreStatus, TierStatus, WorkLeft } from '@blockyard/page';
 import type { UriDevice } from '@blockyard/uri';
 import { json } from '../http/answer.js';
 import type { Route } from '../http/routes.js';
 import { DrainEstimator } from './drain-estimate.js';
 import { type DeviceFacts, factsOf, isSafe, oldestUnflushedMsOf, unfinishedOf, workOf } from './facts.js';
-import type { CacheStatus, ExportStatus, ServerStatus, StoreStatus, TierStatus, WorkLeft } from './status.js';
 
 export const STATUS_PATH = '/v1/status';
 

@@ -1,0 +1,10 @@
+export type { Control, Controls, ControlValue } from './controls.js';
+export type { MapOf, PageLook, PageSource } from './source.js';
+export type {
+  CacheStatus,
+  ExportStatus,
+  ServerStatus,
+  StoreStatus,
+  TierStatus,
+  WorkLeft,
+} from './status/status.js';
