@@ -1,3 +1,4 @@
+import type { BlockErrorCode } from '@blockyard/block';
 import { InvalidArgumentError } from 'commander';
 
 export type ListenAddress = { readonly path: string } | { readonly host: string; readonly port: number };
@@ -6,6 +7,13 @@ export type ListenAddress = { readonly path: string } | { readonly host: string;
 export const LISTEN_DEFAULT = '127.0.0.1:10809';
 
 const PORT_MAX = 65_535;
+
+/** What most often helps where it cannot listen. */
+export const LISTEN_HINTS: Readonly<Partial<Record<BlockErrorCode, string>>> = {
+  ALREADY_EXISTS: 'choose another address, or end or remove what is there',
+  ACCESS_DENIED: 'an address must be one of this machine, or a path in a folder that is there, and yours to use',
+  IO: 'an address must be one of this machine, or a path in a folder that is there, and yours to use',
+};
 
 /** `unix:PATH`, `HOST:PORT` or `[IPv6]:PORT`. Throws commander's error for a wrong argument. */
 export function parseListen(text: string): ListenAddress {
