@@ -1,4 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { connectMemory } from '@blockyard/backend-memory';
 import { withFaults } from '@blockyard/layers';
 import { startTestStore } from '@blockyard/local-s3';
@@ -48,7 +49,7 @@ async function until(isSo: (status: ServerStatus) => boolean): Promise<ServerSta
 test('a server tells whether it is safe to stop, and does what it is asked to; scripts have exit codes', async () => {
   const uri = `dir:${folder.in('store/volume')}`;
   expect((await runHere(['create', uri, '--size', '8M'])).code).toBe(0);
-  const { line, ended } = await served(uri, '--cache', '4M', '--name', 'disk');
+  const { line, child, ended } = await served(uri, '--cache', '4M', '--name', 'disk');
   const client = await connectNbd(line, { reconnectTimeoutMs: 0, connections: 1 });
   expect(await get()).toMatchObject({
     state: 'serving',
@@ -87,6 +88,12 @@ test('a server tells whether it is safe to stop, and does what it is asked to; s
   await expect(post('/v1/resize', { sizeBytes: MIB })).rejects.toMatchObject({ code: 'CONFLICT' });
   await expect(post('/v1/resize', { sizeBytes: 17 })).rejects.toMatchObject({ code: 'BAD_REQUEST' });
 
+  expect(dirty.exports[0]?.holder).toEqual({
+    host: hostname(),
+    process: child.pid,
+    since: expect.stringMatching(/^\d{4}-.*Z$/),
+    state: 'self',
+  });
   expect(await post('/v1/cache', { maxSizeBytes: 8 * MIB })).toEqual({ maxSizeBytes: 8 * MIB });
   expect((await get()).exports[0]?.cache?.maxSizeBytes).toBe(8 * MIB);
   await expect(post('/v1/cache', { maxSizeBytes: 10 })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
@@ -98,6 +105,46 @@ test('a server tells whether it is safe to stop, and does what it is asked to; s
   expect(await ended).toBe(0);
   await client.disconnect({ force: true });
   expect((await runHere(['status', socket()])).code).toBe(7);
+});
+
+test('resize, snapshot and drain have a running server act; one that is held by another is told of by a reader', async () => {
+  const uri = `dir:${folder.in('store/acting')}`;
+  expect((await runHere(['create', uri, '--size', '8M'])).code).toBe(0);
+  const { line, child } = await served(uri, '--cache', '4M');
+  const client = await connectNbd(line, { reconnectTimeoutMs: 0 });
+  await client.write(0, [new Uint8Array(4096).fill(7)]);
+  const here = ['--server', socket(), '--json'];
+  const resized = await runHere(['resize', '--size', '16M', ...here]);
+  expect([resized.code, JSON.parse(resized.stdout)]).toEqual([0, { oldSizeBytes: 8 * MIB, sizeBytes: 16 * MIB }]);
+  expect(await runHere(['resize', '--size', '1M', ...here])).toMatchObject({ code: 1, stdout: '' });
+  await client.write(8, [new Uint8Array(4096).fill(8)]);
+  expect((await get()).safeToStop).toBe(false);
+  expect(JSON.parse((await runHere(['snapshot', 'two', ...here])).stdout)).toMatchObject({ name: 'two' });
+  expect((await snapshotsOfUri(uri)).map(({ name }) => name)).toEqual(['two']);
+  await client.write(8, [new Uint8Array(4096).fill(9)]);
+  expect(await runHere(['drain', ...here])).toMatchObject({ code: 0 });
+  expect((await get()).safeToStop).toBe(true);
+  const locked = await runHere(['resize', uri, '--size', '32M']);
+  expect([locked.code, locked.stderr]).toEqual([1, expect.stringMatching(/--server/)]);
+  for (const wrong of [
+    ['resize', uri, '--size', '1M', ...here],
+    ['resize', '--size', '1M'],
+    ['drain', '--take-over', ...here],
+    ['snapshot', uri],
+    ['snapshot', uri, 'three', ...here],
+    ['drain', '--http-token-file', 'x', uri],
+    ['drain', '--http-token-file', 'x', ...here],
+  ])
+    expect(await runHere(wrong), wrong.join(' ')).toMatchObject({ code: 2 });
+  const reader = await serve([uri, '--read-only', '--nbd', `unix:${folder.in('reader.sock')}`]);
+  running.push(reader);
+  const seen = await askServer<ServerStatus>(
+    { socketPath: `${folder.in('reader.sock')}.control` },
+    'GET',
+    '/v1/status',
+  );
+  expect(seen.exports[0]?.holder).toMatchObject({ process: child.pid, state: 'alive' });
+  await client.disconnect({ force: true });
 });
 
 test('while it ends, and while its store is away, it tells that, until all is safe', async () => {
@@ -127,6 +174,9 @@ test('a server answers over HTTP, too, and prints its status at SIGUSR1; no outp
   expect([asked.code, JSON.parse(asked.stdout)]).toEqual([0, expect.objectContaining({ safeToStop: true })]);
   const { hostname: host, port } = new URL(http);
   const address = { host, port: Number(port) };
+  const metrics = await fetch(`${http}/metrics`);
+  expect(metrics.headers.get('content-type')).toMatch(/^text\/plain; version=0.0.4/);
+  expect(await metrics.text()).toMatch(/^blockyard_cache_dirty_bytes\{export=""\} 0$/m);
   await expect(askServer(address, 'POST', '/v1/flush')).rejects.toMatchObject({ code: 'UNAUTHORIZED' });
   expect(await askServer({ ...address, token: SECRET }, 'POST', '/v1/flush')).toEqual({});
   child.kill('SIGUSR1');

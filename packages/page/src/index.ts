@@ -3,6 +3,7 @@ export type { MapOf, PageLook, PageSource } from './source.js';
 export type {
   CacheStatus,
   ExportStatus,
+  HolderStatus,
   ServerStatus,
   StoreStatus,
   TierStatus,

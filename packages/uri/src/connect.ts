@@ -88,7 +88,7 @@ export async function connectUri(text: string, options: ConnectUriOptions = {}):
   }
 }
 
-const BELOW = ['storeTraffic', 'storeSnapshot', 'logSnapshot', 'tier', 'drain'] as const;
+const BELOW = ['heldBy', 'storeTraffic', 'storeSnapshot', 'logSnapshot', 'tier', 'drain'] as const;
 
 /** What a cache does not hide. */
 function factsBelow(device: UriDevice): Pick<UriDevice, (typeof BELOW)[number]> {

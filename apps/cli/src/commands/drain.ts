@@ -1,30 +1,43 @@
 import { connectUri, type TierReport, type TierSnapshot, tierOfUri } from '@blockyard/uri';
 import type { Command } from 'commander';
 import { defineCommand, jsonOption, takeOverOption } from '../arguments/define.js';
+import { addServerOptions, isForServer, type ServerArguments } from '../arguments/server.js';
 import { tierOption, tierOptionsOf } from '../arguments/tier.js';
 import { openDevice, using } from '../devices/device.js';
 import { tierFailure, undrainedText } from '../devices/tier-log.js';
+import { askNamed } from '../serve/ask-named.js';
 import type { Context } from '../terminal/context.js';
 import { Failure } from '../terminal/failure.js';
 import { unlessInterrupted } from '../terminal/interruption.js';
 
-interface Options {
+interface Options extends ServerArguments {
   readonly tier?: string;
   readonly takeOver?: boolean;
   readonly json?: boolean;
 }
 
 export function defineDrain(program: Command, context: Context): void {
-  defineCommand(program, {
-    usage: 'drain <uri>',
+  const command = defineCommand(program, {
+    usage: 'drain [uri]',
     summary:
-      'Brings what the tier of a log volume alone has to the store, so that the volume needs the tier no longer.',
+      'Brings what the tier of a log volume alone has to the store, so that the volume needs the tier no longer. With --server: all that a running server has accepted.',
     example: 'blockyard drain s3://bucket/disks/web-1 --tier /var/cache/web-1',
   })
     .addOption(tierOption())
-    .addOption(takeOverOption())
+    .addOption(takeOverOption());
+  addServerOptions(command)
     .addOption(jsonOption())
-    .action((uri: string, options: Options) => drain(context, uri, options));
+    .action((uri: string | undefined, options: Options) => {
+      const { tier, takeOver } = options;
+      if (isForServer(options, uri, { '--tier': tier, '--take-over': takeOver })) return drainServer(context, options);
+      return drain(context, uri ?? '', options);
+    });
+}
+
+async function drainServer(context: Context, options: Options): Promise<void> {
+  await askNamed(context, options, '/v1/drain');
+  if (options.json) await context.printJson({ drained: true });
+  else await context.print('drained: the store has all that the server has accepted');
 }
 
 async function drain(context: Context, uri: string, { takeOver = false, json, ...options }: Options): Promise<void> {

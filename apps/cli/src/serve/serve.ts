@@ -10,7 +10,9 @@ import { begin, takeOver } from './begin.js';
 import { Ending } from './ending.js';
 import type { Token } from './http/token.js';
 import type { WebServer } from './http/web.js';
+import { metricsRoute } from './monitor/metrics-route.js';
 import type { Monitor } from './monitor/monitor.js';
+import { snapshotsOf } from './monitor/snapshots.js';
 import { connectServed, withoutBoot } from './open-device.js';
 import type { ServeOptions } from './options.js';
 import { deviceNameOf } from './rehearsal.js';
@@ -92,7 +94,8 @@ async function serveUntilEnd(
     onCacheSize: (cache) => Object.assign(options, { cache }),
     stop: () => ending.end({ why: 'interrupted' }),
   });
-  const routes = [watch.route, ...actions, upgrades.route];
+  const metrics = metricsRoute(() => snapshotsOf(server, options.name, device()));
+  const routes = [watch.route, metrics, ...actions, upgrades.route];
   const control = await beginControl(context, facts.address, routes);
   let web: WebServer | undefined;
   try {

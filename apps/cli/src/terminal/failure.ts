@@ -45,7 +45,7 @@ const HINTS: Readonly<Partial<Record<BlockErrorCode, string>>> = {
   ACCESS_DENIED:
     'file: permissions; s3: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile; encrypted: ?passphrase-file=; nbd: nbds: with ?tls-certificates= or ?tls-psk-file=',
   LOCKED:
-    'another process has it open: end that first, or take the volume from it with --take-over; or a clone lives on it: delete that first',
+    'another process has it open: end that first, have it act with --server where it serves it, or take the volume from it with --take-over; or a clone lives on it: delete that first',
   NO_SPACE: 'make room, and try again',
   CORRUPT: '"blockyard check URI" tells how much of it is readable',
   FENCED: 'another process has taken the volume over',

@@ -47,7 +47,18 @@ export interface ExportStatus {
   readonly tier: TierStatus | null;
   /** Of a volume that has one writer: whether another has taken it, and who. */
   readonly fencing: { readonly isFenced: boolean; readonly message: string | null };
+  /** Who has the volume open for writing; null for no one, where that is not recorded, and once it was taken over. */
+  readonly holder: HolderStatus | null;
   readonly cache: CacheStatus | null;
+}
+
+export interface HolderStatus {
+  readonly host: string;
+  readonly process: number;
+  /** ISO 8601: when it opened the volume. */
+  readonly since: string;
+  /** `self`: this server. Of another process, as it was when this server opened the volume for reading. */
+  readonly state: 'self' | 'alive' | 'silent' | 'dead';
 }
 
 /** What the device is stored in, an S3 store or any other base. */

@@ -15,8 +15,7 @@ import type { Secret } from './secret.js';
 /** A device, with what its backend has to tell of it beyond the contract. */
 export interface UriDevice extends BlockDevice {
   /**
-   * Who had it open for writing before: null for no one. Left out where that is not recorded, as it is in a store of objects,
-   * and by a cache.
+   * Who had it open for writing before: null for no one. Left out where that is not recorded, as it is in a store of objects.
    */
   readonly heldBy?: VolumeHolder | null;
   /** Tells a volume in a store of objects from any other, for good. Left out by other devices, and by a cache. */

@@ -34,11 +34,16 @@ export class Token {
 }
 
 async function hashIn(file: string): Promise<Buffer> {
+  return hashOf(await readToken(file));
+}
+
+/** The token in a file. Rejects with a `UsageError`, which does not repeat it. */
+export async function readToken(file: string): Promise<string> {
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     throw new UsageError(`--http-token-file cannot be read: ${messageOf(error)}`);
   });
   const token = text.trim();
-  if (/^\S+$/.test(token) && token.length >= LENGTH_MIN && token.length <= LENGTH_MAX) return hashOf(token);
+  if (/^\S+$/.test(token) && token.length >= LENGTH_MIN && token.length <= LENGTH_MAX) return token;
   throw new UsageError(`--http-token-file must have one line of ${LENGTH_MIN} characters or more, without spaces`);
 }
 

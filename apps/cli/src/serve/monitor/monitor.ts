@@ -1,6 +1,5 @@
 import type { Server } from 'node:http';
 import { isBlockError } from '@blockyard/block';
-import type { Metrics } from '@blockyard/metrics';
 import type { NbdServer } from '@blockyard/nbd';
 import type { UriDevice } from '@blockyard/uri';
 import { messageOf } from '../../terminal/failure.js';
@@ -8,6 +7,7 @@ import { json } from '../http/answer.js';
 import { checkHost } from '../http/host-check.js';
 import { type HttpAddress, listenHttp, urlOf } from '../http/listen.js';
 import type { Route } from '../http/routes.js';
+import { METRICS_PATH, metricsRoute } from './metrics-route.js';
 import { obstacles, type Phase } from './readiness.js';
 import { snapshotsOf } from './snapshots.js';
 
@@ -23,40 +23,30 @@ export interface MonitorOptions {
 /** What a server is watched by: metrics, and whether it lives and is ready. */
 export class Monitor {
   readonly #options: MonitorOptions;
-  readonly #metrics: Metrics;
   readonly #ending = new AbortController();
   #server: Pick<NbdServer, 'stats'> | undefined;
   #device: () => UriDevice | undefined = () => undefined;
   #phase: Phase = 'opening';
   #http: Server | undefined;
 
-  private constructor(options: MonitorOptions, createMetrics: typeof import('@blockyard/metrics').createMetrics) {
+  private constructor(options: MonitorOptions) {
     this.#options = options;
-    this.#metrics = createMetrics({
-      snapshots: () => snapshotsOf(this.#server, options.exportName, this.#device()),
-    });
   }
 
   /** Listens, also before there is anything to serve. Rejects as `listenHttp` does. */
   static async begin(address: HttpAddress, options: MonitorOptions): Promise<Monitor> {
-    const monitor = await Monitor.#make(options);
+    const monitor = new Monitor(options);
     await monitor.#listen(address, 0);
     return monitor;
   }
 
   /** Listens once the process that served so far has let go of the address. That it cannot is told, and no reason not to serve. */
   static async succeed(address: HttpAddress, options: MonitorOptions): Promise<Monitor> {
-    const monitor = await Monitor.#make(options);
+    const monitor = new Monitor(options);
     monitor.#listen(address, INHERIT_WAIT_MS).catch((error: unknown) => {
       if (!isBlockError(error, 'ABORTED')) options.log(`no metrics: ${JSON.stringify(messageOf(error))}`);
     });
     return monitor;
-  }
-
-  static async #make(options: MonitorOptions): Promise<Monitor> {
-    // Loaded only where it is used.
-    const { createMetrics } = await import('@blockyard/metrics');
-    return new Monitor(options, createMetrics);
   }
 
   /** From now on there is something to tell. `device`: the one that is served at this moment. */
@@ -83,16 +73,12 @@ export class Monitor {
     const options = { routes: this.#routes, keepAlive: true, maxBodyBytes: 0, check: checkHost(address.host) };
     this.#http = await listenHttp(address, options, { waitMs, signal });
     if (signal.aborted) this.end();
-    else this.#options.log(`metrics at ${urlOf(this.#http, address)}/metrics`);
+    else this.#options.log(`metrics at ${urlOf(this.#http, address)}${METRICS_PATH}`);
   }
 
   get #routes(): readonly Route[] {
     return [
-      {
-        method: 'GET',
-        path: '/metrics',
-        answer: async () => ({ contentType: this.#metrics.contentType, body: await this.#metrics.text() }),
-      },
+      metricsRoute(() => snapshotsOf(this.#server, this.#options.exportName, this.#device())),
       { method: 'GET', path: '/healthz', answer: () => json({ alive: true, pid: process.pid }) },
       {
         method: 'GET',

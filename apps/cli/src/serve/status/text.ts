@@ -33,7 +33,7 @@ export function leftText({ bytes, requests, seconds, basis }: WorkLeft, isAway: 
 }
 
 function exportRows(status: ExportStatus): [string, string][] {
-  const { name, device, sizeBytes, readOnly, left, oldestUnflushedMs, store, tier, fencing, cache } = status;
+  const { name, device, sizeBytes, readOnly, left, oldestUnflushedMs, store, tier, fencing, holder, cache } = status;
   const mode = readOnly ? ', read-only' : '';
   const rows: [string, string][] = [
     ['export', `${JSON.stringify(name)}: ${oneLine(device)}, ${formatSize(sizeBytes)}${mode}`],
@@ -42,6 +42,7 @@ function exportRows(status: ExportStatus): [string, string][] {
   if (oldestUnflushedMs !== null) rows.push(['oldest change', `${formatSeconds(oldestUnflushedMs / 1000)} old`]);
   rows.push(['store', storeText(store)]);
   if (tier !== null) rows.push(['tier', tierText(tier)]);
+  if (holder !== null) rows.push(['held by', holderText(holder)]);
   if (fencing.isFenced) rows.push(['fenced', oneLine(fencing.message ?? '')]);
   if (cache !== null) rows.push(['cache', cacheText(cache)]);
   return rows;
@@ -52,6 +53,11 @@ function storeText({ state, awayMs, nextTryMs, error }: ExportStatus['store']): 
   const since = awayMs === null ? 'away' : `away for ${formatSeconds(awayMs / 1000)}`;
   const next = nextTryMs === null ? '' : `, next try in ${formatSeconds(nextTryMs / 1000)}`;
   return `${since}${next}${error === null ? '' : `: ${oneLine(error)}`}`;
+}
+
+function holderText({ host, process, since, state }: NonNullable<ExportStatus['holder']>): string {
+  const who = state === 'self' ? 'this server' : `process ${process} on ${oneLine(host)}, then ${state}`;
+  return `${who}, since ${oneLine(since)}`;
 }
 
 function tierText(tier: NonNullable<ExportStatus['tier']>): string {

@@ -1,6 +1,15 @@
+import { hostname } from 'node:os';
 import { type BlockDevice, isBlockError } from '@blockyard/block';
 import type { NbdServer } from '@blockyard/nbd';
-import type { CacheStatus, ExportStatus, ServerStatus, StoreStatus, TierStatus, WorkLeft } from '@blockyard/page';
+import type {
+  CacheStatus,
+  ExportStatus,
+  HolderStatus,
+  ServerStatus,
+  StoreStatus,
+  TierStatus,
+  WorkLeft,
+} from '@blockyard/page';
 import type { UriDevice } from '@blockyard/uri';
 import { json } from '../http/answer.js';
 import type { Route } from '../http/routes.js';
@@ -27,6 +36,7 @@ export class StatusWatch {
   readonly #startedAt = new Date().toISOString();
   #estimator = new DrainEstimator();
   #lookedAt: BlockDevice | undefined;
+  #openedAt = this.#startedAt;
   #timer: NodeJS.Timeout | undefined;
   #isStopping = false;
   #drains = 0;
@@ -81,7 +91,10 @@ export class StatusWatch {
 
   #look(): DeviceFacts {
     const device = this.#watched.device();
-    if (device !== this.#lookedAt) this.#estimator = new DrainEstimator();
+    if (device !== this.#lookedAt) {
+      this.#estimator = new DrainEstimator();
+      if (this.#lookedAt !== undefined) this.#openedAt = new Date().toISOString();
+    }
     this.#lookedAt = device;
     const facts = factsOf(device);
     const isDraining = this.#isStopping || this.#drains > 0 || facts.cache?.isFlushing === true;
@@ -105,6 +118,7 @@ export class StatusWatch {
       store: storeOf(facts),
       tier: tierOf(facts),
       fencing: fencingOf(device),
+      holder: holderOf(device, this.#openedAt),
       cache: cacheOf(facts),
     };
   }
@@ -152,6 +166,18 @@ function cacheOf({ cache }: DeviceFacts): CacheStatus | null {
 function fencingOf({ lost }: BlockDevice): ExportStatus['fencing'] {
   const isFenced = lost?.aborted === true;
   return { isFenced, message: isFenced ? textOf(lost?.reason) : null };
+}
+
+/** A volume in a store has one writer, which is this server where it may write, unless another has taken it. */
+function holderOf({ info, lost, heldBy }: UriDevice, openedAt: string): HolderStatus | null {
+  if (heldBy === undefined) return null;
+  if (!info.readOnly) {
+    if (lost?.aborted === true) return null;
+    return { host: hostname(), process: process.pid, since: openedAt, state: 'self' };
+  }
+  if (heldBy === null) return null;
+  const { host, process: pid, since, state } = heldBy;
+  return { host, process: pid, since, state };
 }
 
 function textOf(error: unknown): string {
