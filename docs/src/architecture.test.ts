@@ -100,11 +100,12 @@ const FOLDERS: Readonly<Record<string, Readonly<Record<string, readonly string[]
     fakes: ['.'],
   },
   conformance: {
+    assertions: [],
     bases: [],
-    model: ['bases'],
-    kit: ['bases'],
-    'kit/cases': ['kit', 'model', 'bases'],
-    simulator: ['model', 'bases'],
+    model: ['bases', 'assertions'],
+    kit: ['bases', 'assertions'],
+    'kit/cases': ['kit', 'model', 'bases', 'assertions'],
+    simulator: ['model', 'bases', 'assertions'],
     saboteurs: ['.', 'kit', 'bases'],
   },
 };

@@ -72,12 +72,13 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
   },
   'packages/conformance': {
     '.': ['kit', 'kit/cases'],
+    assertions: [],
     bases: [],
-    kit: ['bases'],
-    'kit/cases': ['bases', 'kit', 'model'],
-    model: ['bases'],
+    kit: ['assertions', 'bases'],
+    'kit/cases': ['assertions', 'bases', 'kit', 'model'],
+    model: ['assertions', 'bases'],
     saboteurs: ['.', 'bases', 'kit'],
-    simulator: ['bases', 'model'],
+    simulator: ['assertions', 'bases', 'model'],
   },
   'packages/metrics': {
     '.': ['families'],

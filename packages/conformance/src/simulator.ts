@@ -4,6 +4,7 @@ export { failEachCall } from './simulator/fail-each-call.js';
 export { type CrashPoint, FAULT_KINDS, type FaultKind, type Faults, type SingleFault } from './simulator/faults.js';
 export { Life } from './simulator/life.js';
 export { Random } from './simulator/random.js';
+export type { TaskScheduler } from './simulator/scheduled-order.js';
 export type { Action, Ending, ForcedResize, ScriptStep } from './simulator/script.js';
 export { type ShrinkOptions, shrink } from './simulator/shrink.js';
 export { type SimulationCase, type SimulationOptions, type SimulationOutcome, simulate } from './simulator/simulate.js';

@@ -16,7 +16,10 @@ export const CLAUSES = [
 
 export type Clause = (typeof CLAUSES)[number];
 
-/** What a subject must offer for a case to make sense. `fixedSize` is the opposite of `resizable`. */
+/**
+ * What a subject must offer for a case to make sense, or the platform: the last four. `fixedSize` is the opposite of
+ * `resizable`.
+ */
 export type Need =
   | 'persistent'
   | 'prefixConsistent'
@@ -25,7 +28,11 @@ export type Need =
   | 'fixedSize'
   | 'huge'
   | 'longWrites'
-  | 'wrap';
+  | 'wrap'
+  | 'nodeBuffer'
+  | 'realms'
+  | 'sharedMemory'
+  | 'resources';
 
 /** One promise of the contract, put to the test. */
 export interface Case {

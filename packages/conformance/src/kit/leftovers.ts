@@ -1,4 +1,4 @@
-import { readdir, readlink } from 'node:fs/promises';
+import { nodeModule } from './platform.js';
 
 /** Where Linux lists the open files of this process. */
 const OPEN_FILES = '/proc/self/fd';
@@ -14,12 +14,18 @@ export interface Resources {
 
 const FILES = 'open files';
 
+/** Whether there is anything here that tells what is open. */
+export function tellsResources(): boolean {
+  return globalThis.process?.getActiveResourcesInfo !== undefined || filesModule() !== undefined;
+}
+
 export async function activeResources(): Promise<Resources> {
   const files = await openFiles();
   const counts = new Map<string, number>();
   if (files.length > 0) counts.set(FILES, files.length);
   // Not there outside Node.
-  for (const kind of process.getActiveResourcesInfo?.() ?? []) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  for (const kind of globalThis.process?.getActiveResourcesInfo?.() ?? [])
+    counts.set(kind, (counts.get(kind) ?? 0) + 1);
   return { counts, files };
 }
 
@@ -35,6 +41,9 @@ export function describeGrowth(before: Resources, after: Resources, atLeast: num
 }
 
 async function openFiles(): Promise<string[]> {
+  const fs = filesModule();
+  if (fs === undefined) return [];
+  const { readdir, readlink } = fs;
   let names: string[];
   try {
     names = await readdir(OPEN_FILES);
@@ -43,4 +52,8 @@ async function openFiles(): Promise<string[]> {
   }
   const links = await Promise.all(names.map((name) => readlink(`${OPEN_FILES}/${name}`).catch(() => undefined)));
   return links.filter((link) => link !== undefined);
+}
+
+function filesModule() {
+  return nodeModule<typeof import('node:fs/promises')>('node:fs/promises');
 }

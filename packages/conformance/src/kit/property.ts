@@ -1,5 +1,5 @@
-import { AssertionError } from 'node:assert';
 import * as fc from 'fast-check';
+import { AssertionError } from '../assertions/assertion-error.js';
 import type { Context } from './case.js';
 import { HangError } from './within.js';
 

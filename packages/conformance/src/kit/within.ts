@@ -1,4 +1,4 @@
-import { AssertionError } from 'node:assert';
+import { AssertionError } from '../assertions/assertion-error.js';
 import type { InFlight } from './in-flight.js';
 
 /** Something took longer than its deadline. */

@@ -1,5 +1,6 @@
-import { AssertionError } from 'node:assert';
 import type { BlockDevice, Loan, SectorRange } from '@blockyard/block';
+import { AssertionError } from '../assertions/assertion-error.js';
+import { concatenate, firstDifference } from '../bases/bytes.js';
 import type { Oracle } from './oracle.js';
 import { writersOf } from './stamp.js';
 
@@ -13,7 +14,7 @@ interface Held {
   readonly loan: Loan;
   readonly range: SectorRange;
   /** As it was when it was lent. */
-  readonly bytes: Buffer;
+  readonly bytes: Uint8Array;
 }
 
 /** By device. What a device that has ended had lent is looked at no more, nor released. */
@@ -28,7 +29,7 @@ export function borrow(device: BlockDevice, oracle: Oracle, range: SectorRange):
   heldOf.set(device, held);
   const loan = device.lend?.(range.start, range.count);
   if (loan !== undefined) {
-    const bytes = Buffer.concat(loan.views);
+    const bytes = concatenate(loan.views);
     held.push({ loan, range, bytes });
     oracle.beginRead(range.start, range.count).saw(writersOf(bytes, range.start, device.info.sectorSize));
   }
@@ -43,9 +44,9 @@ export function loansOf(device: BlockDevice): number {
 function giveBack(held: Held | undefined): void {
   if (held === undefined) return;
   const { loan, range, bytes } = held;
-  const now = Buffer.concat(loan.views);
-  if (!now.equals(bytes)) {
-    const changed = bytes.findIndex((byte, i) => byte !== now[i]);
+  const now = concatenate(loan.views);
+  const changed = firstDifference(bytes, now);
+  if (changed >= 0) {
     const sector = range.start + Math.floor((changed * range.count) / bytes.byteLength);
     throw new ChangedLoan({
       message: `what was lent of ${range.count} sectors from ${range.start} must not change, but sector ${sector} has`,

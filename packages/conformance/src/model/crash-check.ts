@@ -1,5 +1,5 @@
-import { AssertionError } from 'node:assert';
 import type { SectorRange } from '@blockyard/block';
+import { AssertionError } from '../assertions/assertion-error.js';
 import type { Contents, CrashMedium } from '../bases/crash-medium.js';
 import type { Oracle } from './oracle.js';
 import { describeWriter, type Writer, writerOf, ZEROES } from './stamp.js';

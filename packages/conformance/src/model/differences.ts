@@ -1,4 +1,4 @@
-import { AssertionError } from 'node:assert';
+import { AssertionError } from '../assertions/assertion-error.js';
 import { beginningOf, describeWriter, TORN, type Writer, writerOf } from './stamp.js';
 
 /** Runs of sectors that a message names; the others are counted. */

@@ -1,5 +1,6 @@
-import { AssertionError, ok, strictEqual } from 'node:assert';
 import { type BlockDevice, type BlockErrorCode, type Extent, isBlockError } from '@blockyard/block';
+import { AssertionError } from '../assertions/assertion-error.js';
+import { ok, strictEqual } from '../assertions/assertions.js';
 import type { Recording } from '../bases/recording.js';
 import { expectStamps } from './differences.js';
 import { describeWriter, stamped, type Writer, writerOf, writersOf, ZEROES } from './stamp.js';

@@ -1,5 +1,5 @@
-import { AssertionError } from 'node:assert';
 import type { SectorRange } from '@blockyard/block';
+import { AssertionError } from '../assertions/assertion-error.js';
 import { accept, beginChange, type Change, nameOf, pastChange } from './change.js';
 import { type Floor, Prefixes } from './prefixes.js';
 import { Reading } from './reading.js';

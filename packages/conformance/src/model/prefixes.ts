@@ -1,4 +1,4 @@
-import { AssertionError } from 'node:assert';
+import { AssertionError } from '../assertions/assertion-error.js';
 import type { Change } from './change.js';
 import { describeWriter, type TORN, type Writer, ZEROES } from './stamp.js';
 

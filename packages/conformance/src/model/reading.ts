@@ -1,4 +1,4 @@
-import { AssertionError } from 'node:assert';
+import { AssertionError } from '../assertions/assertion-error.js';
 import { type Entry, type Sector, unique } from './sector.js';
 import { describeWriter, type Writer } from './stamp.js';
 

@@ -1,6 +1,7 @@
-import { AssertionError, strictEqual } from 'node:assert';
 import type { BlockDevice, Extent, SectorRange } from '@blockyard/block';
 import { macrotasks } from '@blockyard/block/testing';
+import { AssertionError } from '../assertions/assertion-error.js';
+import { strictEqual } from '../assertions/assertions.js';
 import { borrow } from './borrowing.js';
 import { expectCover, later } from './expect.js';
 import type { Oracle, Pending } from './oracle.js';

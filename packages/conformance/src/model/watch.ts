@@ -1,4 +1,4 @@
-import { AssertionError } from 'node:assert';
+import { AssertionError } from '../assertions/assertion-error.js';
 import type { Change } from './change.js';
 import { type Floor, Prefixes, PrefixViolation } from './prefixes.js';
 import type { Entry } from './sector.js';

@@ -1,5 +1,6 @@
 import type { CrashPoint, FaultKind, SingleFault } from './faults.js';
 import { Random } from './random.js';
+import type { TaskScheduler } from './scheduled-order.js';
 import { drawScript, type ScriptStep, withExtras } from './script.js';
 import type { SimulationSubject } from './simulated-system.js';
 import { Simulation } from './simulation.js';
@@ -30,6 +31,11 @@ export interface SimulationOptions {
   readonly sectorSize?: number;
   /** Whether to keep a description of each event. Default: false. */
   readonly keepsLog?: boolean;
+  /**
+   * Chooses what happens next: a call of the medium, or that the clock moves on to the next timer. fast-check's scheduler is one.
+   * Default: time and chance, from the seed.
+   */
+  readonly scheduler?: TaskScheduler;
 }
 
 export interface SimulationOutcome {
@@ -75,7 +81,7 @@ export async function simulate(
   const world = new World(
     random.below(2 ** 32),
     { sectorSize, sizeSectors },
-    { without, single, crash, keepsLog: options.keepsLog },
+    { without, single, crash, keepsLog: options.keepsLog, scheduler: options.scheduler },
   );
   const system = await subject.create(world);
   const violation = await new Simulation(world, system).run(script);

@@ -1,4 +1,5 @@
 import { type BlockDevice, type BlockDriver, createDevice, type Extent } from '@blockyard/block';
+import { firstDifference } from '../bases/bytes.js';
 import { sectorViews } from '../bases/sector-views.js';
 import type { Life } from './life.js';
 import type { SimulatedMedium } from './simulated-medium.js';
@@ -154,5 +155,5 @@ async function disconnect(world: World, life: Life, force: boolean) {
 }
 
 function isSame(a: Uint8Array, b: Uint8Array | undefined): boolean {
-  return b !== undefined && Buffer.compare(a, b) === 0;
+  return b !== undefined && firstDifference(a, b) < 0;
 }

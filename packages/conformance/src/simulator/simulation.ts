@@ -1,6 +1,7 @@
-import { AssertionError, strictEqual } from 'node:assert';
 import { isBlockError } from '@blockyard/block';
 import { macrotasks } from '@blockyard/block/testing';
+import { AssertionError, isAssertionError } from '../assertions/assertion-error.js';
+import { strictEqual } from '../assertions/assertions.js';
 import { ChangedLoan, loansOf } from '../model/borrowing.js';
 import { CrashCheck } from '../model/crash-check.js';
 import { readWriters } from '../model/expect.js';
@@ -75,7 +76,7 @@ export class Simulation {
       await macrotasks(this.#system.macrotasksToRest ?? 1);
       if (this.#violation !== undefined || this.#isDone) break;
       this.#checkInvariants();
-      this.#step();
+      await this.#step();
       if (events > eventsMax) this.#hang(`there is no end after ${events} events`);
     }
     this.#isOver = true;
@@ -84,9 +85,10 @@ export class Simulation {
   }
 
   /** Lets the next event happen. What throws there would be an uncaught exception of the process. */
-  #step(): void {
+  async #step(): Promise<void> {
     try {
-      if (!this.#world.time.step()) this.#hang('nothing more will happen');
+      const next = this.#world.step();
+      if (!(typeof next === 'boolean' ? next : await next)) this.#hang('nothing more will happen');
     } catch (error) {
       this.#fail('O2', error);
     }
@@ -144,7 +146,7 @@ export class Simulation {
       await runStep(step, device, this.#runOf(device, step.kind, life));
     } catch (error) {
       if (error instanceof ChangedLoan) return this.#fail('B4', error);
-      const isResult = error instanceof AssertionError;
+      const isResult = isAssertionError(error);
       this.#fail(isResult ? (CLAUSES_OF_RESULT[step.kind] ?? 'O1') : 'A1', error);
     }
   }
@@ -341,7 +343,7 @@ export class Simulation {
           this.#system.crash();
           continue;
         }
-        if (error instanceof AssertionError) return this.#fail('D1, D4', error);
+        if (isAssertionError(error)) return this.#fail('D1, D4', error);
         if (!this.#mayFail(error, life) || attempt === ATTEMPTS_MAX) return this.#fail('A1', error);
         // A world in which no device opens shows nothing.
         if (attempt === OPENS_BEFORE_HEALING) this.#world.heal();

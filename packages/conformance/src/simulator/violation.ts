@@ -1,4 +1,4 @@
-import { AssertionError } from 'node:assert';
+import { AssertionError } from '../assertions/assertion-error.js';
 
 /** A broken promise: the clauses of the contract that it may be, and where in the simulation it was found. */
 export class Violation extends AssertionError {

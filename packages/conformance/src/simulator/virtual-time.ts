@@ -45,6 +45,11 @@ export class VirtualTime implements Clock {
     return new Promise((resolve) => this.set(resolve, delayMs));
   }
 
+  /** Whether any event is left, if only one that was cancelled. */
+  get hasEvents(): boolean {
+    return this.#heap.length > 0;
+  }
+
   /** Moves to the next event and runs it. False if no event is left. */
   step(): boolean {
     for (let event = this.#pop(); event !== undefined; event = this.#pop()) {

@@ -5,6 +5,7 @@ import { EventLog } from './event-log.js';
 import { type CrashPoint, drawFaults, type FaultKind, type Faults, NO_FAULTS, type SingleFault } from './faults.js';
 import type { Life } from './life.js';
 import { Random } from './random.js';
+import { ScheduledOrder, type TaskScheduler } from './scheduled-order.js';
 import { VirtualTime } from './virtual-time.js';
 
 /** A call of a medium: a number of parts, sectors mostly, each of which is carried out whole or not at all. */
@@ -65,6 +66,7 @@ export class World {
   #faults: Faults;
   readonly #single: SingleFault | undefined;
   readonly #crash: CrashPoint | undefined;
+  readonly #order: ScheduledOrder | undefined;
   #downUntilMs = 0;
   #injected = 0;
   #calls = 0;
@@ -79,12 +81,15 @@ export class World {
       /** This crash, and nothing else that goes wrong. */
       readonly crash?: CrashPoint | undefined;
       readonly keepsLog?: boolean | undefined;
+      /** Chooses the order of events, in place of chance and of how long calls take. */
+      readonly scheduler?: TaskScheduler | undefined;
     } = {},
   ) {
     const random = new Random(seed);
     this.shape = shape;
     this.log = new EventLog(options.keepsLog ?? false);
     this.time = new VirtualTime(random.fork());
+    this.#order = options.scheduler && new ScheduledOrder(options.scheduler, this.time);
     this.random = random.fork();
     this.#chance = random.fork();
     const drawn = drawFaults(random, options.without);
@@ -112,6 +117,11 @@ export class World {
   /** Whether a call that was on its way when its process died is carried out. */
   arrives(): boolean {
     return this.#crash?.arrives ?? this.random.chance(0.5);
+  }
+
+  /** Lets the next event happen. False if there is none. */
+  step(): boolean | Promise<boolean> {
+    return this.#order === undefined ? this.time.step() : this.#order.step();
   }
 
   /** From now on nothing fails and nothing hangs that does not already. */
@@ -161,26 +171,35 @@ export class World {
         reject(this.#errorOf(call, true));
       };
       life.calls.add(abort);
-      this.#schedule(fate, apply, settle);
+      this.#schedule(call.name, fate, apply, settle);
       if (isLast) this.onCrashDue();
     });
   }
 
   /** The pieces at random moments, the first one first, and the end after them. */
-  #schedule(fate: Fate, apply: (piece: number) => void, settle: () => void): void {
+  #schedule(name: string, fate: Fate, apply: (piece: number) => void, settle: () => void): void {
     const firstMs = this.#chance.between(0, fate.ms);
-    this.time.set(() => {
+    const end = (leftMs: number) => this.#later(settle, leftMs, `end of ${name}`);
+    const first = () => {
       if (fate.pieces > 0) apply(0);
       if (fate.pieces < 2) {
-        this.time.set(settle, fate.ms - firstMs);
+        end(fate.ms - firstMs);
         return;
       }
       const secondMs = this.#chance.between(0, fate.ms - firstMs);
-      this.time.set(() => {
+      const second = () => {
         apply(1);
-        this.time.set(settle, fate.ms - firstMs - secondMs);
-      }, secondMs);
-    }, firstMs);
+        end(fate.ms - firstMs - secondMs);
+      };
+      this.#later(second, secondMs, `second part of ${name}`);
+    };
+    this.#later(first, firstMs, name);
+  }
+
+  /** When its time has come, or when the scheduler chooses it. */
+  #later(callback: () => void, delayMs: number, label: string): void {
+    if (this.#order === undefined) this.time.set(callback, delayMs);
+    else this.#order.add(callback, label);
   }
 
   #fateOf({ parts, failsClean }: { readonly parts: number; readonly failsClean?: boolean }): Fate {

@@ -1,4 +1,4 @@
-import { deepStrictEqual, ok, strictEqual } from 'node:assert';
+import { deepStrictEqual, ok, strictEqual } from '../../assertions/assertions.js';
 import { expectContents, expectWriters, refuses, writeStamped } from '../../model/expect.js';
 import type { Case } from '../case.js';
 import { COUNT_CALLS, RANGE_CALLS, TRANSFERS } from './calls.js';
@@ -146,7 +146,7 @@ export const argumentCases: readonly Case[] = [
         }
         await refuses('INVALID_ARGUMENT', () => device.resize(value as number), `resize to ${String(value)}`);
       }
-      strictEqual(device.info.sizeSectors, context.sizeSectors);
+      strictEqual(device.info.sizeSectors, context.sizeSectors, 'info must tell the size');
       await expectContents(device, 'after refused operations', [1, context.sizeSectors]);
     },
   },
@@ -159,7 +159,7 @@ export const argumentCases: readonly Case[] = [
       for (const size of [maxSectors + 1, Number.MAX_SAFE_INTEGER]) {
         await refuses('INVALID_ARGUMENT', () => device.resize(size), `resize to ${size} sectors`);
       }
-      strictEqual(device.info.sizeSectors, context.sizeSectors);
+      strictEqual(device.info.sizeSectors, context.sizeSectors, 'info must tell the size');
     },
   },
   {
@@ -186,8 +186,8 @@ export const argumentCases: readonly Case[] = [
     title: 'A5: info tells the size that was asked for, in sectors of the size that was asked for',
     async run(context) {
       const { info } = await context.open();
-      strictEqual(info.sectorSize, context.sectorSize);
-      strictEqual(info.sizeSectors, context.sizeSectors);
+      strictEqual(info.sectorSize, context.sectorSize, 'info must tell the size of sectors');
+      strictEqual(info.sizeSectors, context.sizeSectors, 'info must tell the size');
       strictEqual(info.preferredIoBytes % info.sectorSize, 0, 'the preferred size must be whole sectors');
       ok(info.preferredIoBytes > 0, 'the preferred size must not be 0');
     },

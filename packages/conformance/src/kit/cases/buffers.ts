@@ -1,5 +1,6 @@
-import { ok, strictEqual } from 'node:assert';
 import type { BlockDevice } from '@blockyard/block';
+import { ok, strictEqual } from '../../assertions/assertions.js';
+import { concatenate } from '../../bases/bytes.js';
 import { expectStamps } from '../../model/differences.js';
 import { expand, expectContents, expectWriters, outcome, readWriters, writeStamped } from '../../model/expect.js';
 import { stamped, writersOf } from '../../model/stamp.js';
@@ -12,7 +13,7 @@ const SINGLES_MAX = 48;
 /** A copy of what a device lends of its beginning; `undefined` if it lends nothing. */
 const lendAll = (device: BlockDevice, count: number) => {
   const loan = device.lend?.(0, count);
-  return loan === undefined ? undefined : { loan, bytes: () => Buffer.concat(loan.views) };
+  return loan === undefined ? undefined : { loan, bytes: () => concatenate(loan.views) };
 };
 
 export const bufferCases: readonly Case[] = [
@@ -53,6 +54,7 @@ export const bufferCases: readonly Case[] = [
   {
     clause: 'B1',
     title: 'B1: a Buffer of Node is copied like any other, although its slices share its memory',
+    needs: ['nodeBuffer'],
     async run(context) {
       const device = await context.open();
       const { sectorSize, sizeSectors } = context;
@@ -112,7 +114,7 @@ export const bufferCases: readonly Case[] = [
       const parts = [1, 0, 2, sizeSectors - 3].map((count) => new Uint8Array(count * sectorSize).fill(0xa5));
       await device.read(0, parts);
       const expected = Array.from({ length: sizeSectors }, (_, i) => (i === 3 || i === 4 ? 1 : 0));
-      expectStamps(Buffer.concat(parts), 0, 'what was read', expected, sectorSize);
+      expectStamps(concatenate(parts), 0, 'what was read', expected, sectorSize);
     },
   },
   {
@@ -124,7 +126,7 @@ export const bufferCases: readonly Case[] = [
       const large = new Uint8Array(sectorSize * 5 + 32).fill(0xa5);
       const slices = [large.subarray(7, 7 + 2 * sectorSize), large.subarray(9 + 3 * sectorSize, 9 + 4 * sectorSize)];
       await device.read(2, slices);
-      expectStamps(Buffer.concat(slices), 2, 'the slices', [1, 1, 1], sectorSize);
+      expectStamps(concatenate(slices), 2, 'the slices', [1, 1, 1], sectorSize);
       for (const slice of slices) slice.fill(0xa5);
       strictEqual(
         large.every((byte) => byte === 0xa5),

@@ -1,6 +1,6 @@
-import { ok, strictEqual } from 'node:assert';
 import type { BlockDevice } from '@blockyard/block';
 import { macrotasks } from '@blockyard/block/testing';
+import { ok, strictEqual } from '../../assertions/assertions.js';
 import {
   expectContents,
   expectDurable,

@@ -1,5 +1,5 @@
-import { strictEqual } from 'node:assert';
 import type { BlockDevice } from '@blockyard/block';
+import { strictEqual } from '../../assertions/assertions.js';
 import { expectContents, readWriters } from '../../model/expect.js';
 import type { Oracle } from '../../model/oracle.js';
 import type { Context } from '../case.js';

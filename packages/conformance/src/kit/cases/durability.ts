@@ -1,5 +1,5 @@
-import { ok, strictEqual } from 'node:assert';
 import { macrotasks } from '@blockyard/block/testing';
+import { ok, strictEqual } from '../../assertions/assertions.js';
 import {
   expectContents,
   expectDurable,

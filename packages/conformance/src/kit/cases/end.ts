@@ -1,6 +1,6 @@
-import { ok, strictEqual } from 'node:assert';
 import { isBlockError } from '@blockyard/block';
 import { macrotasks } from '@blockyard/block/testing';
+import { ok, strictEqual } from '../../assertions/assertions.js';
 import { expectContents, expectDurable, later, outcome, refuses, writeStamped } from '../../model/expect.js';
 import type { Case } from '../case.js';
 import { CHANGING_CALLS, RANGE_CALLS } from './calls.js';

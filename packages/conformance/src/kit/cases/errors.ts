@@ -1,5 +1,5 @@
-import { ok, strictEqual } from 'node:assert';
 import { isBlockError } from '@blockyard/block';
+import { ok, strictEqual } from '../../assertions/assertions.js';
 import { expectWriters, outcome, refuses, writeStamped } from '../../model/expect.js';
 import type { Case } from '../case.js';
 

@@ -1,6 +1,6 @@
-import { deepStrictEqual, ok, strictEqual } from 'node:assert';
 import { OPERATIONS } from '@blockyard/block';
 import { macrotasks } from '@blockyard/block/testing';
+import { deepStrictEqual, ok, strictEqual } from '../../assertions/assertions.js';
 import type { ControlledBase } from '../../bases/controlled-base.js';
 import { expectContents, later, outcome, readWriters, refuses, writeStamped } from '../../model/expect.js';
 import { describeWriter } from '../../model/stamp.js';
@@ -98,7 +98,7 @@ export const givenUpCases: readonly Case[] = [
             );
           }
           // What was not carried out then is not carried out later either.
-          const look = async () => strictEqual(reopened.info.sizeSectors, found);
+          const look = async () => strictEqual(reopened.info.sizeSectors, found, 'info must tell the size');
           await keepLooking(context, look);
           await expectContents(reopened, 'some time after', ...writers.map((writer) => [writer, 1] as const));
         });

@@ -1,6 +1,6 @@
-import { strictEqual } from 'node:assert';
 import type { BlockDevice } from '@blockyard/block';
 import { macrotasks } from '@blockyard/block/testing';
+import { strictEqual } from '../../assertions/assertions.js';
 import { expectStamps } from '../../model/differences.js';
 import { expectContents, expectCover, expectWriters, later, type WriterRun, writeStamped } from '../../model/expect.js';
 import type { Case, Context } from '../case.js';
@@ -91,7 +91,7 @@ export const inFlightCases: readonly Case[] = [
       const { device, sizeSectors } = await openWritten(context);
       const smallest = sizeSectors - 5;
       await atOnce(RESIZES, (i) => device.resize(i === 50 ? smallest : sizeSectors + i));
-      strictEqual(device.info.sizeSectors, sizeSectors + RESIZES - 1);
+      strictEqual(device.info.sizeSectors, sizeSectors + RESIZES - 1, 'info must tell the size');
       await expectWriters(device, 0, 'after all of them', [1, smallest], [0, RESIZES + 4]);
     },
   },

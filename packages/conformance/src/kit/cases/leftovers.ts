@@ -1,6 +1,6 @@
-import { AssertionError } from 'node:assert';
 import type { BlockDevice } from '@blockyard/block';
 import { macrotasks } from '@blockyard/block/testing';
+import { AssertionError } from '../../assertions/assertion-error.js';
 import { later, writeStamped } from '../../model/expect.js';
 import type { Case, Context } from '../case.js';
 import { activeResources, describeGrowth } from '../leftovers.js';
@@ -44,11 +44,13 @@ export const leftoverCases: readonly Case[] = [
   {
     clause: 'E1',
     title: 'E1: disconnect leaves no timer, socket or file open',
+    needs: ['resources'],
     run: (context) => expectNothingLeft(context, (device) => device.disconnect()),
   },
   {
     clause: 'E4',
     title: 'E4: a forced disconnect leaves no timer, socket or file open, once what was in flight has settled',
+    needs: ['resources'],
     run: (context) =>
       expectNothingLeft(context, async (device) => {
         const inFlight = [

@@ -1,4 +1,5 @@
-import { strictEqual } from 'node:assert';
+import { strictEqual } from '../../assertions/assertions.js';
+import { concatenate } from '../../bases/bytes.js';
 import { expectStamps } from '../../model/differences.js';
 import { expectContents, expectWriters, refuses } from '../../model/expect.js';
 import { stamped } from '../../model/stamp.js';
@@ -74,7 +75,7 @@ export const listCases: readonly Case[] = [
       const read = list(() => new Uint8Array(sectorSize));
       await device.read(0, [...read]);
       const expected = Array.from({ length: full }, (_, sector) => sector + 1);
-      expectStamps(Buffer.concat(read), 0, 'what was read', expected, sectorSize);
+      expectStamps(concatenate(read), 0, 'what was read', expected, sectorSize);
       await expectWriters(device, full - 1, 'at the end of the list', [full, 1], [0, 1]);
     },
   },
@@ -108,7 +109,7 @@ export const listCases: readonly Case[] = [
       const read = counts.map((count) => new Uint8Array(count * sectorSize));
       await device.read(1, [...read]);
       const expected = counts.flatMap((count) => new Array<number>(count).fill(count + 1));
-      expectStamps(Buffer.concat(read), 1, 'what was read', expected, sectorSize);
+      expectStamps(concatenate(read), 1, 'what was read', expected, sectorSize);
     },
   },
 ];

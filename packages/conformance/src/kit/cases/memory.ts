@@ -1,5 +1,5 @@
-import { deepStrictEqual, strictEqual } from 'node:assert';
-import { runInNewContext } from 'node:vm';
+import { deepStrictEqual, strictEqual } from '../../assertions/assertions.js';
+import { concatenate } from '../../bases/bytes.js';
 import { expectStamps } from '../../model/differences.js';
 import {
   expand,
@@ -12,16 +12,23 @@ import {
   writeStamped,
 } from '../../model/expect.js';
 import { stamped } from '../../model/stamp.js';
-import type { Case } from '../case.js';
+import type { Case, Need } from '../case.js';
+import { otherRealm } from '../platform.js';
 import { TRANSFERS } from './calls.js';
 import { openWritten } from './written.js';
 
 /** Kinds of memory that a buffer may be over, besides Node's own. */
-const KINDS: readonly (readonly [kind: string, make: (byteLength: number) => Uint8Array])[] = [
-  ['shared with other threads', (byteLength) => new Uint8Array(new SharedArrayBuffer(byteLength))],
-  ['of another realm', (byteLength) => runInNewContext('new Uint8Array(byteLength)', { byteLength }) as Uint8Array],
+const KINDS: readonly (readonly [kind: string, make: (byteLength: number) => Uint8Array, ...needs: Need[]])[] = [
+  ['shared with other threads', (byteLength) => new Uint8Array(new SharedArrayBuffer(byteLength)), 'sharedMemory'],
+  ['of another realm', foreign, 'realms'],
   ['that can be resized', resizable],
 ];
+
+function foreign(byteLength: number): Uint8Array {
+  const make = otherRealm();
+  if (make === undefined) throw new Error('there is no other realm');
+  return make(byteLength);
+}
 
 function resizable(byteLength: number): Uint8Array {
   const memory: ArrayBuffer = Reflect.construct(ArrayBuffer, [byteLength, { maxByteLength: 2 * byteLength }]);
@@ -36,9 +43,10 @@ function filled(bytes: Uint8Array, contents: Uint8Array): Uint8Array {
 /** What buffers are over, and the lists that they are in. */
 export const memoryCases: readonly Case[] = [
   ...KINDS.map(
-    ([kind, make]): Case => ({
+    ([kind, make, ...needs]): Case => ({
       clause: 'A3',
       title: `A3: memory ${kind} is memory like any other`,
+      needs,
       async run(context) {
         const device = await context.open();
         const { sectorSize, sizeSectors } = context;
@@ -101,7 +109,7 @@ export const memoryCases: readonly Case[] = [
       list.splice(0, 2, odd);
       await read;
       const expected = expand([[1, sizeSectors]]);
-      expectStamps(Buffer.concat(buffers), 0, 'read into a list that was changed', expected, sectorSize);
+      expectStamps(concatenate(buffers), 0, 'read into a list that was changed', expected, sectorSize);
     },
   },
   {

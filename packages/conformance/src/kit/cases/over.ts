@@ -1,6 +1,6 @@
-import { strictEqual } from 'node:assert';
 import type { BlockDevice } from '@blockyard/block';
 import { macrotasks } from '@blockyard/block/testing';
+import { strictEqual } from '../../assertions/assertions.js';
 import {
   expectContents,
   expectDurable,

@@ -1,6 +1,7 @@
-import { type AssertionError, strictEqual } from 'node:assert';
 import { macrotasks } from '@blockyard/block/testing';
 import * as fc from 'fast-check';
+import type { AssertionError } from '../../assertions/assertion-error.js';
+import { strictEqual } from '../../assertions/assertions.js';
 import type { MediumEvent } from '../../bases/crash-medium.js';
 import { CrashCheck } from '../../model/crash-check.js';
 import { Oracle } from '../../model/oracle.js';

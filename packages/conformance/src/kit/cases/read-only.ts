@@ -1,5 +1,5 @@
-import { deepStrictEqual, strictEqual } from 'node:assert';
 import type { BlockDevice } from '@blockyard/block';
+import { deepStrictEqual, strictEqual } from '../../assertions/assertions.js';
 import { expectContents, refuses, type WriterRun, writeStamped } from '../../model/expect.js';
 import type { Case, Context } from '../case.js';
 import { CHANGING_CALLS, RANGE_CALLS } from './calls.js';
@@ -61,7 +61,7 @@ export const readOnlyCases: readonly Case[] = [
       for (const size of [sizeSectors - 1, sizeSectors, sizeSectors + 1]) {
         await refuses('READ_ONLY', () => device.resize(size), `resize of a read-only device to ${size}`);
       }
-      strictEqual(device.info.sizeSectors, sizeSectors);
+      strictEqual(device.info.sizeSectors, sizeSectors, 'info must tell the size');
       await expectContents(device, 'after refused changes', ...contents);
       await device.disconnect();
     },

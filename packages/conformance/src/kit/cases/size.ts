@@ -1,5 +1,5 @@
-import { notStrictEqual, strictEqual } from 'node:assert';
 import { macrotasks } from '@blockyard/block/testing';
+import { notStrictEqual, strictEqual } from '../../assertions/assertions.js';
 import { expectStamps } from '../../model/differences.js';
 import {
   expand,
@@ -33,7 +33,7 @@ export const sizeCases: readonly Case[] = [
       const shrunk = device.resize(sizeSectors);
       const late = refuses('OUT_OF_BOUNDS', () => writeStamped(device, 4, sizeSectors, 4), 'a write past the new end');
       await Promise.all([tail, shrunk, late]);
-      strictEqual(device.info.sizeSectors, sizeSectors);
+      strictEqual(device.info.sizeSectors, sizeSectors, 'info must tell the size');
       await expectContents(device, 'after shrinking', [1, sizeSectors]);
     },
   },
@@ -50,7 +50,7 @@ export const sizeCases: readonly Case[] = [
         device.resize(sizeSectors + 8),
       ];
       await Promise.all(calls);
-      strictEqual(device.info.sizeSectors, sizeSectors + 8);
+      strictEqual(device.info.sizeSectors, sizeSectors + 8, 'info must tell the size');
       await expectContents(device, 'after three resizes', [1, sizeSectors - 3], [0, 7], [2, 1], [0, 3]);
     },
   },
@@ -98,8 +98,8 @@ export const sizeCases: readonly Case[] = [
       const { info } = device;
       Reflect.set(info, 'sizeSectors', 1);
       Reflect.set(info, 'sectorSize', 1);
-      strictEqual(device.info.sizeSectors, context.sizeSectors);
-      strictEqual(device.info.sectorSize, context.sectorSize);
+      strictEqual(device.info.sizeSectors, context.sizeSectors, 'info must tell the size');
+      strictEqual(device.info.sectorSize, context.sectorSize, 'info must tell the size of sectors');
       await expectContents(device, 'after a look at info', [0, context.sizeSectors]);
     },
   },
@@ -112,8 +112,8 @@ export const sizeCases: readonly Case[] = [
       const { info } = device;
       await device.resize(context.sizeSectors + 1);
       strictEqual(info.sizeSectors, context.sizeSectors, 'what info was must stay');
-      notStrictEqual(device.info, info);
-      strictEqual(device.info.sizeSectors, context.sizeSectors + 1);
+      notStrictEqual(device.info, info, 'there must be a new info after a change');
+      strictEqual(device.info.sizeSectors, context.sizeSectors + 1, 'info must tell the size');
     },
   },
   {
@@ -149,7 +149,7 @@ export const sizeCases: readonly Case[] = [
         await writeStamped(device, round + 1, 0, sizeSectors);
         if (round % 2 === 0) await device.flush();
         await device.resize(sizeSectors - dropped);
-        strictEqual(device.info.sizeSectors, sizeSectors - dropped);
+        strictEqual(device.info.sizeSectors, sizeSectors - dropped, 'info must tell the size');
         await expectContents(device, 'after shrinking', [round + 1, sizeSectors - dropped]);
         await device.resize(sizeSectors);
         const runs = runsOf([round + 1, sizeSectors - dropped], [0, dropped]);
@@ -220,7 +220,7 @@ export const sizeCases: readonly Case[] = [
     async run(context) {
       const { device, sizeSectors } = await openWritten(context);
       await device.resize(0);
-      strictEqual(device.info.sizeSectors, 0);
+      strictEqual(device.info.sizeSectors, 0, 'info must tell the size');
       await device.write(0, []);
       await refuses('OUT_OF_BOUNDS', () => writeStamped(device, 2, 0, 1), 'a write to no sectors');
       await device.flush();
@@ -236,7 +236,7 @@ export const sizeCases: readonly Case[] = [
       await refuses('INVALID_ARGUMENT', () => device.resize(-1), 'a resize to -1');
       await refuses('INVALID_ARGUMENT', () => device.resize(sizeSectors - 0.5), 'a resize to half sectors');
       if (context.subject.resizable ?? true) await device.resize(sizeSectors);
-      strictEqual(device.info.sizeSectors, sizeSectors);
+      strictEqual(device.info.sizeSectors, sizeSectors, 'info must tell the size');
       await expectContents(device, 'after the resizes', [1, sizeSectors]);
     },
   },
@@ -248,7 +248,7 @@ export const sizeCases: readonly Case[] = [
       const { device, sizeSectors } = await openWritten(context);
       await refuses('UNSUPPORTED', () => device.resize(sizeSectors + 1), 'growing');
       await refuses('UNSUPPORTED', () => device.resize(sizeSectors - 1), 'shrinking');
-      strictEqual(device.info.sizeSectors, sizeSectors);
+      strictEqual(device.info.sizeSectors, sizeSectors, 'info must tell the size');
       await expectContents(device, 'after the refused resizes', [1, sizeSectors]);
     },
   },
@@ -263,7 +263,7 @@ export const sizeCases: readonly Case[] = [
       base.fail('resize', 'NO_SPACE');
       for (const size of [sizeSectors - 5, sizeSectors + 5, 1]) {
         await refuses('NO_SPACE', () => device.resize(size), `a resize to ${size} that the base fails`);
-        strictEqual(device.info.sizeSectors, sizeSectors);
+        strictEqual(device.info.sizeSectors, sizeSectors, 'info must tell the size');
       }
       const runs = runsOf([1, sizeSectors - 3], [2, 3]);
       await expectContents(device, 'after the failed resizes', ...runs);
@@ -290,7 +290,7 @@ export const sizeCases: readonly Case[] = [
       await shrunk.resize(sizeSectors - 2);
       await shrunk.disconnect();
       const last = await context.connect(volume);
-      strictEqual(last.info.sizeSectors, sizeSectors - 2);
+      strictEqual(last.info.sizeSectors, sizeSectors - 2, 'info must tell the size');
       await expectContents(last, 'shrunk and opened again', [1, sizeSectors - 2]);
       await last.resize(sizeSectors);
       await expectWriters(last, sizeSectors - 3, 'grown after it was opened again', [1, 1], [0, 2]);
@@ -305,7 +305,7 @@ export const sizeCases: readonly Case[] = [
       await device.resize(0);
       await device.disconnect();
       const reopened = await context.connect(volume);
-      strictEqual(reopened.info.sizeSectors, 0);
+      strictEqual(reopened.info.sizeSectors, 0, 'info must tell the size');
       await reopened.flush();
       await reopened.resize(sizeSectors);
       await expectContents(reopened, 'grown again', [0, sizeSectors]);

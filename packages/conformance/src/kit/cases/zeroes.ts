@@ -1,5 +1,5 @@
-import { deepStrictEqual, ok, strictEqual } from 'node:assert';
 import type { BlockDevice } from '@blockyard/block';
+import { deepStrictEqual, ok, strictEqual } from '../../assertions/assertions.js';
 import { expectContents, expectCover, expectWriters, readWriters, runsOf, writeStamped } from '../../model/expect.js';
 import type { Case } from '../case.js';
 import { createWritten, openWritten } from './written.js';
@@ -202,7 +202,7 @@ export const zeroesCases: readonly Case[] = [
       const { sizeSectors } = context;
       await writeStamped(device, 1, 1, sizeSectors - 2);
       const all = await Promise.all(Array.from({ length: 8 }, () => device.extents(0, sizeSectors)));
-      for (const extents of all) deepStrictEqual(extents, all[0]);
+      for (const extents of all) deepStrictEqual(extents, all[0], 'the extents, asked for again');
       await expectContents(device, 'after asking', [0, 1], [1, sizeSectors - 2], [0, 1]);
     },
   },
