@@ -4,7 +4,7 @@ import { connectMemory } from '@blockyard/backend-memory';
 import { withFaults } from '@blockyard/layers';
 import { startTestStore } from '@blockyard/local-s3';
 import { connectNbd, serveNbd } from '@blockyard/nbd';
-import type { ServerStatus } from '@blockyard/page';
+import type { ServerStatus } from '@blockyard/page/status';
 import { snapshotsOfUri } from '@blockyard/uri';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { askServer } from './serve/http/client.js';

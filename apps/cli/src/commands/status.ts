@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ServerStatus } from '@blockyard/page';
+import type { ServerStatus } from '@blockyard/page/status';
 import type { Command } from 'commander';
 import { defineCommand, jsonOption } from '../arguments/define.js';
 import { type ApiAddress, askServer } from '../serve/http/client.js';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ServerStatus } from '@blockyard/page';
+import type { ServerStatus } from '@blockyard/page/status';
 import { formatSize } from '@blockyard/uri';
 import type { Command } from 'commander';
 import { defineCommand, numberOption } from '../arguments/define.js';

@@ -1,6 +1,5 @@
+import { checkFields, flagField, json, RequestError, type Route, sizeField, textField } from '@blockyard/http-api';
 import { snapshotUri, type UriDevice } from '@blockyard/uri';
-import { json, RequestError } from './http/answer.js';
-import { checkFields, flagField, type Route, sizeField, textField } from './http/routes.js';
 
 /** What a running server does when it is asked to. */
 export interface Actions {

@@ -1,8 +1,8 @@
 import { isBlockError } from '@blockyard/block';
+import type { Route } from '@blockyard/http-api';
 import type { Context } from '../terminal/context.js';
 import { Failure, messageOf, UsageError } from '../terminal/failure.js';
 import { ControlSocket, controlPathOf } from './control.js';
-import type { Route } from './http/routes.js';
 import { Token } from './http/token.js';
 import { type WebOptions, WebServer } from './http/web.js';
 import { isLoopback, LISTEN_HINTS, type ListenAddress } from './listen.js';

@@ -5,8 +5,8 @@ import type { Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
-import { createApiServer } from './http/api-server.js';
-import type { Route } from './http/routes.js';
+import { createApiServer, type Route } from '@blockyard/http-api';
+import { translate } from './http/translate.js';
 import type { ListenAddress } from './listen.js';
 
 /** A command line, and what is around it. */
@@ -33,7 +33,7 @@ export class ControlSocket {
 
   /** Takes the name at `path`, also from a server that has handed over. */
   static async begin(path: string, routes: readonly Route[]): Promise<ControlSocket> {
-    const server = createApiServer({ routes, keepAlive: false, maxBodyBytes: BODY_BYTES_MAX });
+    const server = createApiServer({ routes, translate, keepAlive: false, maxBodyBytes: BODY_BYTES_MAX });
     // Bound to another name first: Node removes that, and not the successor's, when the socket is closed.
     const beside = `${path}.${randomBytes(2).toString('hex')}`;
     await listenPrivately(server, beside);

@@ -1,7 +1,7 @@
+import type { HttpAddress } from '@blockyard/http-api';
 import type { LogArguments } from '../arguments/log.js';
 import type { TierArguments } from '../arguments/tier.js';
 import type { WarmStartArguments } from '../arguments/warm-start.js';
-import type { HttpAddress } from './http/listen.js';
 import type { ListenAddress } from './listen.js';
 import type { TlsFiles } from './tls.js';
 

@@ -1,11 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
 import { type BlockDevice, isBlockError } from '@blockyard/block';
+import { type ApiRequest, checkFields, flagField, json, RequestError, type Route } from '@blockyard/http-api';
 import type { NbdServer } from '@blockyard/nbd';
 import type { Context } from '../terminal/context.js';
 import { messageOf } from '../terminal/failure.js';
 import type { Ending } from './ending.js';
-import { json, RequestError } from './http/answer.js';
-import { type ApiRequest, checkFields, flagField, type Route } from './http/routes.js';
 import type { ListenAddress } from './listen.js';
 import { tellMainProcess } from './service-manager.js';
 import { ownProgram, type Program, startSuccessor } from './successor.js';

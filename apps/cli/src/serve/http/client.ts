@@ -1,7 +1,7 @@
 import { lstat } from 'node:fs/promises';
 import { request as httpRequest, type RequestOptions } from 'node:http';
+import type { ApiErrorBody } from '@blockyard/http-api';
 import { Failure, messageOf } from '../../terminal/failure.js';
-import type { ApiErrorBody } from './answer.js';
 
 /** Where the API of a server is reached. */
 export type ApiAddress =

@@ -1,52 +1,52 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { SecretToken, TOKEN_LENGTH_MIN, type TokenCheck } from '@blockyard/http-api';
 import { messageOf, UsageError } from '../../terminal/failure.js';
 
-/** A shorter one could be guessed. */
-const LENGTH_MIN = 16;
-const LENGTH_MAX = 4096;
-
-/** What a client has to show that wants to change something: one line of a file. */
-export class Token {
+/** The token of those who may change something: one line of a file. */
+export class Token implements TokenCheck {
   readonly #file: string;
-  #hash: Buffer;
+  #secret: SecretToken;
 
-  private constructor(file: string, hash: Buffer) {
+  private constructor(file: string, secret: SecretToken) {
     this.#file = file;
-    this.#hash = hash;
+    this.#secret = secret;
   }
 
   /** Rejects with a `UsageError`, which does not repeat the token. */
   static async read(file: string): Promise<Token> {
-    return new Token(file, await hashIn(file));
+    return new Token(file, secretOf(await textIn(file)));
   }
 
   /** Reads the file again. If it cannot be read, the token stays what it was. */
   async reload(): Promise<void> {
-    this.#hash = await hashIn(this.#file);
+    this.#secret = secretOf(await textIn(this.#file));
   }
 
-  /** Whether an `Authorization` header has it. Takes the same time whatever is in it. */
   isIn(authorization: string | undefined): boolean {
-    const [, token = ''] = /^bearer +(\S+)$/i.exec(authorization ?? '') ?? [];
-    return timingSafeEqual(hashOf(token), this.#hash);
+    return this.#secret.isIn(authorization);
   }
-}
-
-async function hashIn(file: string): Promise<Buffer> {
-  return hashOf(await readToken(file));
 }
 
 /** The token in a file. Rejects with a `UsageError`, which does not repeat it. */
 export async function readToken(file: string): Promise<string> {
+  const token = await textIn(file);
+  secretOf(token);
+  return token;
+}
+
+async function textIn(file: string): Promise<string> {
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     throw new UsageError(`--http-token-file cannot be read: ${messageOf(error)}`);
   });
-  const token = text.trim();
-  if (/^\S+$/.test(token) && token.length >= LENGTH_MIN && token.length <= LENGTH_MAX) return token;
-  throw new UsageError(`--http-token-file must have one line of ${LENGTH_MIN} characters or more, without spaces`);
+  return text.trim();
 }
 
-function hashOf(token: string): Buffer {
-  return createHash('sha256').update(token).digest();
+function secretOf(token: string): SecretToken {
+  try {
+    return new SecretToken(token);
+  } catch {
+    throw new UsageError(
+      `--http-token-file must have one line of ${TOKEN_LENGTH_MIN} characters or more, without spaces`,
+    );
+  }
 }

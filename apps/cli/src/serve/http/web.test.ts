@@ -2,10 +2,9 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { json, type Route } from '@blockyard/http-api';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeFolder } from '../../testing/cli.js';
-import { json } from './answer.js';
-import type { Route } from './routes.js';
 import { Token } from './token.js';
 import { WebServer } from './web.js';
 

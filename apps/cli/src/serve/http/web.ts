@@ -1,9 +1,8 @@
 import type { Server } from 'node:http';
+import { guard, type HttpAddress, listenHttp, type Route, urlOf } from '@blockyard/http-api';
 import { Failure, messageOf } from '../../terminal/failure.js';
-import { guard } from './guard.js';
-import { type HttpAddress, listenHttp, urlOf } from './listen.js';
-import type { Route } from './routes.js';
 import type { Token } from './token.js';
+import { translate } from './translate.js';
 
 const BODY_BYTES_MAX = 65_536;
 /** How long the address may still be another process's, which hands over. */
@@ -29,7 +28,9 @@ export class WebServer {
 
   /** Port 0: any free one. Rejects with a `Failure` if it cannot listen there. */
   static async begin(address: HttpAddress, { routes, token, isInherited }: WebOptions): Promise<WebServer> {
-    const options = { routes, check: guard(address.host, token), keepAlive: true, maxBodyBytes: BODY_BYTES_MAX };
+    const hint = 'serve with --http-token-file, or use the control socket';
+    const check = guard({ host: address.host, token, hint });
+    const options = { routes, check, translate, keepAlive: true, maxBodyBytes: BODY_BYTES_MAX };
     const patience = { waitMs: isInherited ? HAND_OVER_MS : 0, signal: new AbortController().signal };
     try {
       return new WebServer(await listenHttp(address, options, patience), address);

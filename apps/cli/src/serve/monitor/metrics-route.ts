@@ -1,5 +1,5 @@
+import type { Route } from '@blockyard/http-api';
 import type { Metrics, Snapshots } from '@blockyard/metrics';
-import type { Route } from '../http/routes.js';
 
 export const METRICS_PATH = '/metrics';
 

@@ -1,12 +1,9 @@
 import type { Server } from 'node:http';
 import { isBlockError } from '@blockyard/block';
+import { checkHost, type HttpAddress, json, listenHttp, type Route, urlOf } from '@blockyard/http-api';
 import type { NbdServer } from '@blockyard/nbd';
 import type { UriDevice } from '@blockyard/uri';
 import { messageOf } from '../../terminal/failure.js';
-import { json } from '../http/answer.js';
-import { checkHost } from '../http/host-check.js';
-import { type HttpAddress, listenHttp, urlOf } from '../http/listen.js';
-import type { Route } from '../http/routes.js';
 import { METRICS_PATH, metricsRoute } from './metrics-route.js';
 import { obstacles, type Phase } from './readiness.js';
 import { snapshotsOf } from './snapshots.js';

@@ -1,4 +1,4 @@
-import type { ExportStatus, ServerStatus, WorkLeft } from '@blockyard/page';
+import type { ExportStatus, ServerStatus, WorkLeft } from '@blockyard/page/status';
 import { formatSize } from '@blockyard/uri';
 import { oneLine } from '../../terminal/failure.js';
 import { plainTable } from '../../terminal/table.js';

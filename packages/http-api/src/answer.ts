@@ -1,5 +1,5 @@
+import type { ServerResponse } from 'node:http';
 import { type BlockErrorCode, isBlockError } from '@blockyard/block';
-import { Failure, messageOf, UsageError } from '../../terminal/failure.js';
 
 /** What a request is answered with. */
 export interface Answer {
@@ -9,6 +9,15 @@ export interface Answer {
   readonly body: string | Uint8Array;
   /** Beside those that every answer has, or in their place. */
   readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** An answer that goes on until its client, or the server, ends it. */
+export interface StreamAnswer {
+  readonly contentType: string;
+  /** Beside those that every answer has, or in their place. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Called once the head of the answer is on its way; writes the rest. */
+  readonly open: (response: ServerResponse) => void;
 }
 
 /** Why a request was not carried out, as the API tells it. */
@@ -79,10 +88,12 @@ export function failureAnswer(error: unknown): Answer {
     const { code, message, hint, headers } = error;
     return { ...json(bodyOf(code, message, hint), REQUEST_ERRORS[code]), headers };
   }
-  if (error instanceof UsageError) return json(bodyOf('BAD_REQUEST', error.message, error.hint), 400);
-  if (error instanceof Failure) return json(bodyOf('CONFLICT', error.message, error.hint), 409);
   if (isBlockError(error)) return json(bodyOf(error.code, error.message), BLOCK_ERRORS[error.code] ?? 500);
   return json(bodyOf('INTERNAL', messageOf(error)), 500);
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function bodyOf(code: string, message: string, hint?: string): ApiErrorBody {

@@ -1,13 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { messageOf } from '../../terminal/failure.js';
-import { type Answer, failureAnswer, RequestError } from './answer.js';
+import { type Answer, failureAnswer, messageOf, RequestError, type StreamAnswer } from './answer.js';
 import { type ApiRequest, type Route, routeOf } from './routes.js';
 
 export interface ApiServerOptions {
   readonly routes: readonly Route[];
   /** Throws a `RequestError` for a request that is not to be answered. Default: all are. */
   readonly check?: (request: IncomingMessage) => void;
+  /** Makes a `RequestError` of an error that only the caller knows. Default: each is told as it is. */
+  readonly translate?: (error: unknown) => unknown;
   /** Whether a connection carries several requests. */
   readonly keepAlive: boolean;
   /** Longest body of a request, in bytes. */
@@ -61,15 +62,16 @@ export function createApiServer(options: ApiServerOptions): Server {
 async function respond(options: ApiServerOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
   // A client that goes away is no one's failure.
   response.on('error', () => {});
-  let answer: Answer;
+  let answer: Answer | StreamAnswer;
   try {
     options.check?.(request);
     answer = await answerOf(options, request);
   } catch (error) {
-    answer = failureAnswer(error);
+    answer = failureAnswer(options.translate?.(error) ?? error);
   }
   // What was not read of a body would be taken for the next request.
   if (!options.keepAlive || !request.complete) response.shouldKeepAlive = false;
+  if ('open' in answer) return stream(answer, request, response);
   const { status = 200, contentType, body, headers } = answer;
   const length = typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength;
   response.writeHead(status, {
@@ -81,7 +83,22 @@ async function respond(options: ApiServerOptions, request: IncomingMessage, resp
   response.end(request.method === 'HEAD' ? undefined : body);
 }
 
-async function answerOf({ routes, maxBodyBytes }: ApiServerOptions, request: IncomingMessage): Promise<Answer> {
+/** Its connection is that answer's alone. */
+function stream(
+  { contentType, headers, open }: StreamAnswer,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  response.shouldKeepAlive = false;
+  response.writeHead(200, { ...SAFE_HEADERS, 'content-type': contentType, ...headers });
+  if (request.method === 'HEAD') response.end();
+  else open(response);
+}
+
+async function answerOf(
+  { routes, maxBodyBytes }: ApiServerOptions,
+  request: IncomingMessage,
+): Promise<Answer | StreamAnswer> {
   const { method = '', url = '' } = request;
   const [path = '', query] = url.split('?', 2);
   const route = routeOf(routes, method, path);

@@ -1,5 +1,4 @@
-import type { Answer } from './answer.js';
-import { RequestError } from './answer.js';
+import { type Answer, RequestError, type StreamAnswer } from './answer.js';
 
 /** A request, as far as a route has to know it. */
 export interface ApiRequest {
@@ -13,7 +12,7 @@ export interface Route {
   readonly method: 'GET' | 'POST';
   /** As it stands in a request, without a query: `/v1/status`. */
   readonly path: string;
-  answer(request: ApiRequest): Answer | Promise<Answer>;
+  answer(request: ApiRequest): Answer | StreamAnswer | Promise<Answer | StreamAnswer>;
 }
 
 /** The route of a request; HEAD is a GET. Throws a `RequestError` where there is none. */

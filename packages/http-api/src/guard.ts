@@ -1,27 +1,34 @@
 import type { IncomingMessage } from 'node:http';
 import { RequestError } from './answer.js';
 import { checkHost } from './host-check.js';
-import type { Token } from './token.js';
+import type { TokenCheck } from './token.js';
+
+export interface GuardOptions {
+  /** Where the server listens, as the operator said it. */
+  readonly host: string;
+  /** Left out: nothing is changed. */
+  readonly token?: TokenCheck | undefined;
+  /** What one does who wants to change something where there is no token. */
+  readonly hint?: string;
+}
 
 /**
  * A check that refuses what a web page of someone else could have a browser send: a name for this machine that is not its own (DNS
- * rebinding), another page's origin. Changes need the token; without one there are none. `host` is where the server listens, as the
- * operator said it. The check throws a `RequestError`.
+ * rebinding), another page's origin. Changes need the token; without one there are none. The check throws a `RequestError`.
  */
-export function guard(host: string, token: Token | undefined): (request: IncomingMessage) => void {
+export function guard({ host, token, hint }: GuardOptions): (request: IncomingMessage) => void {
   const checkName = checkHost(host);
   return (request) => {
     const { method, headers } = request;
     checkName(request);
     checkOrigin(headers.origin, headers.host);
     checkSite(headers['sec-fetch-site']);
-    if (method !== 'GET' && method !== 'HEAD') checkToken(headers.authorization, token);
+    if (method !== 'GET' && method !== 'HEAD') checkToken(headers.authorization, token, hint);
   };
 }
 
-function checkToken(authorization: string | undefined, token: Token | undefined): void {
+function checkToken(authorization: string | undefined, token: TokenCheck | undefined, hint: string | undefined): void {
   if (token === undefined) {
-    const hint = 'serve with --http-token-file, or use the control socket';
     throw new RequestError('FORBIDDEN', 'changes are not taken here', hint);
   }
   if (token.isIn(authorization)) return;

@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import { BlockError } from '@blockyard/block';
 import { afterEach, expect, test } from 'vitest';
 import { json, RequestError } from './answer.js';
-import { createApiServer } from './api-server.js';
+import { type ApiServerOptions, createApiServer } from './api-server.js';
 import { checkFields, type Route, sizeField } from './routes.js';
 
 const servers: Server[] = [];
@@ -30,8 +30,8 @@ const ROUTES: readonly Route[] = [
   },
 ];
 
-async function listening({ keepAlive = false, check = (_: IncomingMessage) => {} } = {}): Promise<number> {
-  const server = createApiServer({ routes: ROUTES, keepAlive, maxBodyBytes: 1000, check });
+async function listening(options: Partial<ApiServerOptions> = {}): Promise<number> {
+  const server = createApiServer({ routes: ROUTES, keepAlive: false, maxBodyBytes: 1000, ...options });
   servers.push(server);
   await once(server.listen(0, '127.0.0.1'), 'listening');
   return (server.address() as AddressInfo).port;
@@ -123,4 +123,31 @@ test('a connection is kept for further requests where that is wanted', async () 
     .replace(/host: a\r\n\r\n$/, 'host: a\r\nconnection: close\r\n\r\n');
   expect((await raw(await listening({ keepAlive: true }), two)).match(/HTTP\/1\.1 200/g)).toHaveLength(2);
   expect((await raw(await listening(), two)).match(/HTTP\/1\.1 200/g)).toHaveLength(1);
+});
+
+test('a route may answer piece by piece, over a connection that takes no other request', async () => {
+  const route: Route = {
+    method: 'GET',
+    path: '/pieces',
+    answer: () => ({
+      contentType: 'text/event-stream',
+      open: (response) => {
+        response.write('one ');
+        setImmediate(() => response.end('two'));
+      },
+    }),
+  };
+  const port = await listening({ keepAlive: true, routes: [route] });
+  const again = 'GET /pieces HTTP/1.1\r\nhost: a\r\n\r\n'.repeat(2);
+  const answers = await raw(port, again);
+  expect(answers.match(/HTTP\/1\.1 200/g)).toHaveLength(1);
+  expect(answers).toMatch(/nosniff[\s\S]*one [\s\S]*two/);
+  expect((await ask(port, 'HEAD', '/pieces')).body).toBe('');
+});
+
+test('an error that only the caller knows is told as the caller says', async () => {
+  const route: Route = { method: 'GET', path: '/own', answer: () => Promise.reject(new TypeError('own')) };
+  const translate = (error: unknown) => (error instanceof TypeError ? new RequestError('CONFLICT', 'known') : error);
+  expect(await failed(await listening({ routes: [route], translate }), 'GET', '/own')).toEqual([409, 'CONFLICT']);
+  expect(await failed(await listening({ routes: [route] }), 'GET', '/own')).toEqual([500, 'INTERNAL']);
 });

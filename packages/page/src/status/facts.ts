@@ -1,9 +1,27 @@
-import type { UriDevice } from '@blockyard/uri';
+import type { BlockDevice } from '@blockyard/block';
+import type { ExportSnapshots } from '@blockyard/metrics';
+import type { HolderStatus } from './status.js';
 
-type CacheFacts = ReturnType<NonNullable<UriDevice['cacheSnapshot']>>;
-type LogFacts = ReturnType<NonNullable<UriDevice['logSnapshot']>>;
-type StoreFacts = ReturnType<NonNullable<UriDevice['storeSnapshot']>>;
-type TierFacts = ReturnType<NonNullable<UriDevice['tier']>>;
+type CacheFacts = NonNullable<ExportSnapshots['cache']>;
+type LogFacts = NonNullable<ExportSnapshots['log']>;
+type StoreFacts = NonNullable<ExportSnapshots['store']>;
+
+/** What the tier of a device tells. */
+export interface TierFacts {
+  readonly directory: string;
+  readonly objectCache: NonNullable<ExportSnapshots['objectCache']> | null;
+  readonly writeLog: NonNullable<ExportSnapshots['writeLog']> | null;
+}
+
+/** A device that tells of what it is made of, as those of `connectUri` do. */
+export interface StatusDevice extends BlockDevice {
+  /** Who had it open for writing before; left out where that is not recorded. */
+  readonly heldBy?: (Omit<HolderStatus, 'state'> & { readonly state: Exclude<HolderStatus['state'], 'self'> }) | null;
+  readonly cacheSnapshot?: () => CacheFacts;
+  readonly logSnapshot?: () => LogFacts | undefined;
+  readonly storeSnapshot?: () => StoreFacts;
+  readonly tier?: () => TierFacts;
+}
 
 /** What the parts of a device tell of one moment. */
 export interface DeviceFacts {
@@ -16,7 +34,7 @@ export interface DeviceFacts {
 /** Bytes of a segment of a log, when nothing better is known. */
 const SEGMENT_BYTES = 8 * 2 ** 20;
 
-export function factsOf(device: UriDevice): DeviceFacts {
+export function factsOf(device: StatusDevice): DeviceFacts {
   return {
     cache: device.cacheSnapshot?.(),
     log: device.logSnapshot?.(),
