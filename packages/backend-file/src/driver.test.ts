@@ -48,6 +48,72 @@ describe('a write that the disk refuses', () => {
   });
 });
 
+describe('a write that is to be durable', () => {
+  function setUpDurably() {
+    const io = new FakeFileIo(SIZE * 512);
+    io.writeDurably();
+    const facts = { path: '/disk.img', sectorSize: 512, sizeSectors: SIZE, readOnly: false, resizable: true };
+    const device = createDevice(new FileDriver(io, facts));
+    return { io, write: (start: number, value: number) => device.writeDurably?.(start, [sectors(2, value)]), device };
+  }
+
+  test('is written as a whole, however little a call takes, and needs no flush', async () => {
+    const { io, write, device } = setUpDurably();
+    io.mostBytes = 700;
+    await device.flush();
+    await write(1, 7);
+    assert.deepEqual(io.bytes.slice(512, 1536), sectors(2, 7));
+    await device.flush();
+    assert.deepEqual(io.calls, ['sync', 'writev', 'writev']);
+  });
+
+  test('makes nothing else durable', async () => {
+    const { io, write, device } = setUpDurably();
+    await device.flush();
+    await device.write(5, [sectors(1, 5)]);
+    await write(1, 7);
+    await device.flush();
+    assert.deepEqual(io.calls, ['sync', 'writev', 'writev', 'datasync']);
+  });
+
+  test('can be tried again where it failed, and what it left is flushed', async () => {
+    const { io, write, device } = setUpDurably();
+    await device.flush();
+    io.before = (call) => {
+      if (call === 'writev') throw systemError('EIO');
+    };
+    await assert.rejects(
+      async () => write(1, 7),
+      (error) => isBlockError(error, 'IO'),
+    );
+    await device.flush();
+    io.before = () => {};
+    await write(1, 7);
+    assert.deepEqual(io.calls, ['sync', 'writev', 'datasync', 'writev']);
+  });
+
+  test('is refused after a flush that failed', async () => {
+    const { io, write, device } = setUpDurably();
+    io.before = (call) => {
+      if (call === 'sync') throw systemError('EIO');
+    };
+    await assert.rejects(device.flush());
+    await assert.rejects(
+      async () => write(1, 7),
+      (error) => isBlockError(error, 'FLUSH_FAILED'),
+    );
+    assert.deepEqual(io.calls, ['sync']);
+  });
+
+  test('is not offered where the system has no such call, or nothing may be written', () => {
+    assert.equal(setUp().device.writeDurably, undefined);
+    const io = new FakeFileIo(512);
+    io.writeDurably();
+    const facts = { path: '/disk.img', sectorSize: 512, sizeSectors: 1, readOnly: true, resizable: true };
+    assert.equal(createDevice(new FileDriver(io, facts)).writeDurably, undefined);
+  });
+});
+
 describe('flush', () => {
   test('covers a write that finished while another flush was under way', async () => {
     const { io, device } = setUp();

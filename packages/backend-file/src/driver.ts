@@ -10,7 +10,7 @@ import { fileError } from './errno.js';
 import { extentsOfFile } from './extents.js';
 import type { FileIo } from './file-io.js';
 import { Sync } from './sync.js';
-import { readFully, type ThrowIfStopped, writeFully } from './transfer.js';
+import { type Call, readFully, type ThrowIfStopped, writeFully } from './transfer.js';
 
 export type { FileIo } from './file-io.js';
 
@@ -45,6 +45,8 @@ export class FileDriver implements BlockDriver {
   readonly sizeSectors: number;
   readonly readOnly: boolean;
   readonly preferredIoBytes = PREFERRED_IO_BYTES;
+  /** Left out where the system has no such call. */
+  readonly writeDurably?: (start: number, buffers: readonly Uint8Array[]) => Promise<void>;
   /** Left out where holes are not told. */
   readonly extents?: (start: number, count: number) => Promise<Extent[]>;
   readonly #resizable: boolean;
@@ -64,7 +66,10 @@ export class FileDriver implements BlockDriver {
     this.#paddedFrom = facts.paddedFrom;
     this.#io = io;
     this.#sync = new Sync(io);
-    const { holes } = io;
+    const { holes, writevDurably } = io;
+    if (writevDurably !== undefined && !facts.readOnly) {
+      this.writeDurably = (start, buffers) => this.#writeDurably(writevDurably, start * facts.sectorSize, buffers);
+    }
     if (holes === undefined) return;
     const sectors = { sectorSize: facts.sectorSize, paddedFrom: facts.paddedFrom };
     this.extents = (start, count) => this.#run(() => extentsOfFile(holes, sectors, start, count, this.#throwIfStopped));
@@ -77,7 +82,10 @@ export class FileDriver implements BlockDriver {
   }
 
   write(start: number, buffers: readonly Uint8Array[]): Promise<void> {
-    return this.#change(() => writeFully(this.#io, start * this.sectorSize, buffers, this.#throwIfStopped));
+    return this.#change(() => {
+      const call = (batch: readonly Uint8Array[], at: number) => this.#io.writev(batch, at);
+      return writeFully(call, start * this.sectorSize, buffers, this.#throwIfStopped);
+    });
   }
 
   async flush(): Promise<void> {
@@ -112,8 +120,24 @@ export class FileDriver implements BlockDriver {
     if (this.#hasHoles && (await this.#punched(position, length))) return;
     for (let done = 0; done < length; done += ZERO_WRITE_BYTES_MAX) {
       const zeroes = zeroBuffers(Math.min(length - done, ZERO_WRITE_BYTES_MAX));
-      await writeFully(this.#io, position + done, zeroes, this.#throwIfStopped);
+      await writeFully((batch, at) => this.#io.writev(batch, at), position + done, zeroes, this.#throwIfStopped);
     }
+  }
+
+  /**
+   * Makes itself durable, and nothing else. If it fails, it is a write that has failed: what it left that is not durable is the
+   * next flush's, whose descriptor learns of the same error.
+   */
+  #writeDurably(call: Call, position: number, buffers: readonly Uint8Array[]): Promise<void> {
+    return this.#run(async () => {
+      this.#sync.throwIfFailed();
+      try {
+        await writeFully(call, position, buffers, this.#throwIfStopped);
+      } catch (error) {
+        this.#sync.contentsChanged();
+        throw error;
+      }
+    });
   }
 
   async #punched(position: number, length: number): Promise<boolean> {

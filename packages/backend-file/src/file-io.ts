@@ -12,6 +12,8 @@ export interface FileIo {
   readv(buffers: readonly Uint8Array[], position: number): Promise<number>;
   /** Writes up to the length of the buffers. Returns how much. */
   writev(buffers: readonly Uint8Array[], position: number): Promise<number>;
+  /** The same, and what was written is durable when it returns. Undefined where the system has no such call. */
+  readonly writevDurably?: ((buffers: readonly Uint8Array[], position: number) => Promise<number>) | undefined;
   /** Makes the file's contents and what is needed to read them durable. */
   datasync(): Promise<void>;
   /** Makes everything about the file durable. */
@@ -38,13 +40,25 @@ export interface Holes {
 /** An open file of Node's. */
 export class NodeFileIo implements FileIo {
   readonly #handle: FileHandle;
+  readonly #durable: FileHandle | undefined;
   readonly #natives: Natives | undefined;
   readonly holes: Holes | undefined;
+  readonly writevDurably: FileIo['writevDurably'];
 
-  constructor(handle: FileHandle, natives: Natives | undefined, holes: Holes | undefined) {
+  /** @param durable the same file, opened so that writes are durable when they return */
+  constructor(
+    handle: FileHandle,
+    {
+      natives,
+      holes,
+      durable,
+    }: { natives: Natives | undefined; holes: Holes | undefined; durable: FileHandle | undefined },
+  ) {
     this.#handle = handle;
+    this.#durable = durable;
     this.#natives = natives;
     this.holes = holes;
+    if (durable !== undefined) this.writevDurably = (buffers, position) => writev(durable, buffers, position);
   }
 
   // Transfers take the callback functions: with several in flight they do half as many operations again as the handle's own.
@@ -55,13 +69,13 @@ export class NodeFileIo implements FileIo {
   }
 
   writev(buffers: readonly Uint8Array[], position: number): Promise<number> {
-    return new Promise((resolve, reject) => {
-      fs.writev(this.#handle.fd, buffers, position, (error, length) => (error ? reject(error) : resolve(length)));
-    });
+    return writev(this.#handle, buffers, position);
   }
 
   datasync(): Promise<void> {
-    return this.#handle.datasync();
+    return new Promise((resolve, reject) => {
+      fs.fdatasync(this.#handle.fd, (error) => (error ? reject(error) : resolve()));
+    });
   }
 
   sync(): Promise<void> {
@@ -77,9 +91,16 @@ export class NodeFileIo implements FileIo {
     await this.#natives.trim(this.#handle.fd, position, length);
   }
 
-  close(): Promise<void> {
-    return this.#handle.close();
+  async close(): Promise<void> {
+    await this.#durable?.close();
+    await this.#handle.close();
   }
+}
+
+function writev({ fd }: FileHandle, buffers: readonly Uint8Array[], position: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    fs.writev(fd, buffers, position, (error, length) => (error ? reject(error) : resolve(length)));
+  });
 }
 
 /**

@@ -135,7 +135,24 @@ async function measure(handle: FileHandle, options: CheckedOptions, loaded: Load
   // Only Windows must be told, and does nothing else when told.
   if (!readOnly && kind === 'regular') await natives?.sparse(handle.fd);
   const holes = kind === 'regular' ? await holesOf(handle, libc, sizeBytes) : undefined;
-  return { io: new NodeFileIo(handle, natives, holes), sizeSectors, kind, paddedFrom: isOdd ? sizeBytes : undefined };
+  const durable = readOnly ? undefined : await openDurably(handle);
+  return {
+    io: new NodeFileIo(handle, { natives, holes, durable }),
+    sizeSectors,
+    kind,
+    paddedFrom: isOdd ? sizeBytes : undefined,
+  };
+}
+
+/** The open file once more, so that what is written is durable when the call returns. Undefined where that cannot be had. */
+async function openDurably(handle: FileHandle): Promise<FileHandle | undefined> {
+  if (process.platform !== 'linux') return undefined;
+  try {
+    // By its descriptor: at its path there may be another one by now.
+    return await open(`/proc/self/fd/${handle.fd}`, constants.O_WRONLY + constants.O_DSYNC);
+  } catch {
+    return undefined;
+  }
 }
 
 async function closingOnFailure<T>(handle: FileHandle, task: () => Promise<T>): Promise<T> {

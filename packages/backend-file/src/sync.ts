@@ -32,11 +32,16 @@ export class Sync {
     this.#sizeChanged = true;
   }
 
+  /** Throws `FLUSH_FAILED` once no one can tell what is durable. */
+  throwIfFailed(): void {
+    if (this.#failure !== undefined) throw refusal(this.#failure);
+  }
+
   /** Resolves when every change that was complete at the call is durable. */
   async flush(): Promise<void> {
     const wanted = this.#changes;
     while (this.#failure !== undefined || this.#durableChanges < wanted) {
-      if (this.#failure !== undefined) throw refusal(this.#failure);
+      this.throwIfFailed();
       if (this.#running === undefined) await this.#start();
       else await settled(this.#running);
     }

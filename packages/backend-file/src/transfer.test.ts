@@ -12,7 +12,12 @@ describe('a transfer', () => {
     const io = new FakeFileIo(4096);
     io.mostBytes = 7;
     const data = counting(100);
-    await writeFully(io, 1000, [data.subarray(0, 10), data.subarray(10, 31), data.subarray(31)], throwIfStopped);
+    await writeFully(
+      (batch, at) => io.writev(batch, at),
+      1000,
+      [data.subarray(0, 10), data.subarray(10, 31), data.subarray(31)],
+      throwIfStopped,
+    );
     assert.deepEqual(io.bytes.slice(1000, 1100), data);
     assert.deepEqual(io.bytes[1100], 0);
     const found = [new Uint8Array(64), new Uint8Array(36)];
@@ -24,7 +29,7 @@ describe('a transfer', () => {
     const io = new FakeFileIo(3000);
     const data = counting(3000);
     const buffers = Array.from(data, (_, i) => data.subarray(i, i + 1));
-    await writeFully(io, 0, buffers, throwIfStopped);
+    await writeFully((batch, at) => io.writev(batch, at), 0, buffers, throwIfStopped);
     assert.deepEqual(io.bytes, data);
     assert.equal(io.calls.length, Math.ceil(3000 / BUFFERS_PER_CALL_MAX));
   });
@@ -51,7 +56,7 @@ describe('a transfer', () => {
     io.before = () => {
       if (interrupts-- > 0) throw systemError('EINTR');
     };
-    await writeFully(io, 0, [counting(512)], throwIfStopped);
+    await writeFully((batch, at) => io.writev(batch, at), 0, [counting(512)], throwIfStopped);
     assert.deepEqual(io.bytes, counting(512));
   });
 
@@ -75,8 +80,9 @@ describe('a transfer', () => {
   test('fails rather than loops when nothing is written', async () => {
     const io = new FakeFileIo(512);
     io.mostBytes = 0;
-    await assert.rejects(writeFully(io, 0, [new Uint8Array(512)], throwIfStopped), (error) =>
-      isBlockError(error, 'IO'),
+    await assert.rejects(
+      writeFully((batch, at) => io.writev(batch, at), 0, [new Uint8Array(512)], throwIfStopped),
+      (error) => isBlockError(error, 'IO'),
     );
   });
 
@@ -86,7 +92,10 @@ describe('a transfer', () => {
     const stop = () => {
       if (io.calls.length === 2) throw new Error('told to');
     };
-    await assert.rejects(writeFully(io, 0, [counting(512)], stop), /told to/);
+    await assert.rejects(
+      writeFully((batch, at) => io.writev(batch, at), 0, [counting(512)], stop),
+      /told to/,
+    );
     assert.deepEqual(io.calls, ['writev', 'writev']);
   });
 });

@@ -34,17 +34,18 @@ export async function readFully(
 
 /** Writes all buffers from `position` on, in as many calls as it takes. */
 export async function writeFully(
-  io: FileIo,
+  call: Call,
   position: number,
   buffers: readonly Uint8Array[],
   throwIfStopped: ThrowIfStopped,
 ): Promise<void> {
-  const cursor = await transfer((batch, at) => io.writev(batch, at), position, buffers, throwIfStopped);
+  const cursor = await transfer(call, position, buffers, throwIfStopped);
   if (cursor.leftBytes === 0) return;
   throw new BlockError('IO', `the file takes nothing at byte ${position + cursor.doneBytes}`);
 }
 
-type Call = (buffers: readonly Uint8Array[], position: number) => Promise<number>;
+/** A system call that transfers some of the buffers, and says how many bytes that was. */
+export type Call = (buffers: readonly Uint8Array[], position: number) => Promise<number>;
 
 /** Calls until everything is transferred, or a call transfers nothing. Returns the cursor where the transfer ended. */
 async function transfer(

@@ -100,6 +100,12 @@ export interface BlockDevice extends AsyncDisposable {
   write(start: number, buffers: readonly Uint8Array[]): Promise<void>;
 
   /**
+   * Writes as `write` does; resolved, that write is durable, and nothing else need be. A device has it where that costs less than
+   * a `write` and a `flush`.
+   */
+  writeDurably?(start: number, buffers: readonly Uint8Array[]): Promise<void>;
+
+  /**
    * Makes every write accepted before the call durable [D1].
    *
    * With a `range` only the writes to it (a disk's "forced unit access"). A device may always make more durable than it was

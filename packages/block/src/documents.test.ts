@@ -79,7 +79,7 @@ describe('The contract', () => {
     const fields = [...Object.keys(facts), ...Object.keys(native).map((name) => `native.${name}`)];
     const rows = [...contract.matchAll(/^\| `([a-zA-Z.]+)` +\| [^|]+ \|$/gm)].map(([, field]) => field);
     expect(rows).toEqual(['info', ...fields]);
-    for (const operation of [...OPERATIONS, 'lend']) {
+    for (const operation of [...OPERATIONS, 'lend', 'writeDurably']) {
       expect(contract).toMatch(new RegExp(`^\\| \`${operation}\\(`, 'm'));
     }
   });

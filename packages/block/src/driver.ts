@@ -49,6 +49,11 @@ export interface BlockDriver {
   disconnect(options: DisconnectOptions): MaybePromise<void>;
 
   /**
+   * Writes, and makes that write durable, in one step. A failure may also be that of a `flush`. Left out where that costs what a
+   * `write` and a `flush` do: then the device does not have it.
+   */
+  writeDurably?(start: number, buffers: readonly Uint8Array[]): MaybePromise<void>;
+  /**
    * Lends the range where it lies in memory, or does not [B4]. Asked only of drivers with `atomicSectors`. Left out: nothing is
    * lent.
    */

@@ -36,3 +36,8 @@ conformance(
   withoutLong,
   fewer,
 );
+conformance(
+  orderedSubject('write log over a log, on a medium that writes durably', { durability: 'medium' }, [512], true),
+  withoutLong,
+  fewer,
+);

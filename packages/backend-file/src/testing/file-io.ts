@@ -1,7 +1,7 @@
 import { byteLengthOf, sliceBuffers } from '@blockyard/block';
 import type { FileIo, Holes } from '../file-io.js';
 
-type Call = Exclude<keyof FileIo, 'holes'> | keyof Holes;
+type Call = Exclude<keyof FileIo, 'holes' | 'writevDurably'> | keyof Holes;
 
 /** An error as Node's `fs` throws it. */
 export function systemError(code: string): Error {
@@ -17,6 +17,7 @@ export class FakeFileIo implements FileIo {
   before: (call: Call) => void | Promise<void> = () => {};
   readonly calls: Call[] = [];
   holes: Holes | undefined;
+  writevDurably: FileIo['writevDurably'];
 
   constructor(lengthBytes: number) {
     this.bytes = new Uint8Array(lengthBytes);
@@ -66,6 +67,11 @@ export class FakeFileIo implements FileIo {
 
   close(): Promise<void> {
     return this.#enter('close');
+  }
+
+  /** A file that can be written durably. */
+  writeDurably(): void {
+    this.writevDurably = (buffers, position) => this.writev(buffers, position);
   }
 
   /** A file that tells its holes: pages of `pageBytes` in which there are no data. */

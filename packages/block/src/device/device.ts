@@ -44,6 +44,8 @@ const CHANGES: Readonly<Record<Operation, boolean>> = {
 type Run<T> = (driver: BlockDriver, start: number, list: readonly Uint8Array[]) => MaybePromise<T>;
 const READ: Run<void> = (driver, start, list) => driver.read(start, list);
 const WRITE: Run<void> = (driver, start, list) => driver.write(start, list);
+/** Asked only of drivers that have it. */
+const WRITE_DURABLY: Run<void> = (driver, start, list) => driver.writeDurably?.(start, list);
 const NO_BUFFERS: readonly Uint8Array[] = [];
 
 /** What a device is given beside its driver. */
@@ -71,6 +73,7 @@ export function createDevice(driver: BlockDriver, options: DeviceOptions = {}): 
 
 class Device implements BlockDevice {
   readonly lost: LostSignal | undefined;
+  readonly writeDurably?: (start: number, buffers: readonly Uint8Array[]) => Promise<void>;
   readonly #driver: BlockDriver;
   readonly #yielder: Yielder;
   readonly #gate = new Gate();
@@ -89,6 +92,9 @@ class Device implements BlockDevice {
     this.#yielder = yielder;
     this.lost = driver.lost;
     this.#info = infoOf(driver);
+    if (driver.writeDurably !== undefined) {
+      this.writeDurably = (start, buffers) => this.#transfer('write', start, buffers, WRITE_DURABLY);
+    }
     this.#order = driver.atomicSectors === true ? undefined : new RangeOrder(this.#throwIfDisconnected);
     this.#forced = new Promise((resolve) => {
       this.#reportForced = resolve;
@@ -100,7 +106,7 @@ class Device implements BlockDevice {
   }
 
   read(start: number, buffers: readonly Uint8Array[]): Promise<void> {
-    return this.#transfer('read', start, buffers);
+    return this.#transfer('read', start, buffers, READ);
   }
 
   lend(start: number, count: number): Loan | undefined {
@@ -123,7 +129,7 @@ class Device implements BlockDevice {
   }
 
   write(start: number, buffers: readonly Uint8Array[]): Promise<void> {
-    return this.#transfer('write', start, buffers);
+    return this.#transfer('write', start, buffers, WRITE);
   }
 
   flush(range?: SectorRange): Promise<void> {
@@ -227,7 +233,12 @@ class Device implements BlockDevice {
     this.#reportForced();
   }
 
-  #transfer(operation: 'read' | 'write', start: number, buffers: readonly Uint8Array[]): Promise<void> {
+  #transfer(
+    operation: 'read' | 'write',
+    start: number,
+    buffers: readonly Uint8Array[],
+    move: Run<void>,
+  ): Promise<void> {
     let list: Uint8Array[];
     try {
       checkInteger(start, 'start');
@@ -237,7 +248,6 @@ class Device implements BlockDevice {
     }
     const { sectorSize } = this.#info;
     const byteLength = byteLengthOf(list);
-    const move = operation === 'read' ? READ : WRITE;
     const run: Run<void> =
       byteLength <= TRANSFER_BYTES_MAX
         ? move

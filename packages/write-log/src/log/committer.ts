@@ -2,7 +2,7 @@ import type { Clock } from '@blockyard/block';
 import type { Backlog } from '../changes/backlog.js';
 import { lastNumberOf } from '../changes/change.js';
 import { Signal } from '../changes/signal.js';
-import { takeGroup } from './build-record.js';
+import { type Group, takeGroup } from './build-record.js';
 import type { Log } from './log.js';
 
 export interface CommitterOptions {
@@ -95,8 +95,17 @@ export class Committer {
       const group = takeGroup(this.#backlog.open, this.#log.shape);
       if (!this.#log.hasRoom(group)) await this.#waitForRoom();
       else if (this.#log.needsWrap(group)) await this.#log.wrap();
-      else await this.#log.append(group);
+      else await this.#append(group);
     }
+  }
+
+  /** The last record that someone waits for is written and made durable in one, where the medium can do that. */
+  async #append(group: Group): Promise<void> {
+    const { durable, open } = this.#backlog;
+    const last = group.changes.at(-1)?.number ?? 0;
+    const isLast = durable.wanted > durable.value && (last >= durable.wanted || group.changes.length === open.length);
+    await this.#log.append(group, { durably: isLast });
+    if (isLast && this.#isOn && durable.value >= last) this.#options.onFlushed();
   }
 
   async #waitForRoom(): Promise<void> {

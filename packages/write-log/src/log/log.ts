@@ -91,8 +91,11 @@ export class Log {
     await this.#write(at, [bytes]);
   }
 
-  /** Makes a record of the group, which are the first open changes, and writes it. It is not durable yet. */
-  async append(group: Group): Promise<void> {
+  /**
+   * Makes a record of the group, which are the first open changes, and writes it. It is not durable yet, unless that is asked
+   * for: then it is, where the medium can do both in one, and all before it is durable already.
+   */
+  async append(group: Group, { durably = false } = {}): Promise<void> {
     invariant(!this.needsWrap(group), 'a record ends before the ring does');
     const { at, sequence } = this.#head;
     const { buffers, check, places } = buildRecord(group, this.#headerFacts(), this.shape, (lengthBytes) =>
@@ -102,9 +105,13 @@ export class Log {
     const next = { at: at + sizeBytes, sequence: sequence + 1, check };
     const record: LogRecord = { sequence: next.sequence, at, next, changes, isInMemory: true, reads: new Set() };
     for (const [i, place] of places.entries()) (changes[i] as Change).place = { record, ...place };
+    const write = durably && this.#durable === this.#head ? this.#medium.writeDurably : undefined;
     this.#backlog.log(record);
     this.#head = next;
-    await this.#write(at, buffers);
+    await this.#write(at, buffers, write);
+    if (write === undefined) return;
+    if (next.sequence > this.#durable.sequence) this.#durable = next;
+    this.#backlog.durable.reach(lastNumberOf(record));
   }
 
   /** Makes durable what was appended before the call. Nothing may be appended meanwhile. */
@@ -212,9 +219,13 @@ export class Log {
     return this.#scratch.subarray(0, lengthBytes);
   }
 
-  async #write(at: number, buffers: readonly Uint8Array[]): Promise<void> {
+  async #write(
+    at: number,
+    buffers: readonly Uint8Array[],
+    write = (to: number, from: readonly Uint8Array[]) => this.#medium.write(to, from),
+  ): Promise<void> {
     try {
-      await this.#medium.write(inRing(this.#superblocks.current, at), buffers);
+      await write(inRing(this.#superblocks.current, at), buffers);
     } catch (error) {
       // A medium that hangs may still be reading it.
       this.#scratch = new Uint8Array(0);

@@ -49,6 +49,17 @@ export class Medium {
     this.writtenBytes += byteLengthOf(buffers);
   }
 
+  /** The same, and they are durable when it resolves; nothing else need be. Undefined where that costs what a flush does. */
+  get writeDurably(): ((at: number, buffers: readonly Uint8Array[]) => Promise<void>) | undefined {
+    const { writeDurably } = this.#device;
+    if (writeDurably === undefined) return undefined;
+    return async (at, buffers) => {
+      await this.#call('write', () => writeDurably.call(this.#device, at / this.info.sectorSize, buffers));
+      this.writtenBytes += byteLengthOf(buffers);
+      this.flushes++;
+    };
+  }
+
   /** What was written before the call is durable. Calls at once share the work. */
   async flush(): Promise<void> {
     await this.#flush();

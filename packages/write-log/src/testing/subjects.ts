@@ -1,5 +1,5 @@
 import { connectMemory } from '@blockyard/backend-memory';
-import { type BlockDevice, createDevice } from '@blockyard/block';
+import { type BlockDevice, byteLengthOf, createDevice } from '@blockyard/block';
 import { sparseDriver } from '@blockyard/block/testing';
 import type { Shape, Subject, Volume } from '@blockyard/conformance';
 import {
@@ -57,14 +57,24 @@ export function memorySubject(
   };
 }
 
-/** A write log over a base that keeps the order of its writes. A crash leaves a state of the base, and any of the medium. */
-export function orderedSubject(name: string, options: Options, sectorSizes: readonly number[]): Subject {
+/**
+ * A write log over a base that keeps the order of its writes. A crash leaves a state of the base, and any of the medium.
+ *
+ * @param isDirect whether the medium can write durably in one call
+ */
+export function orderedSubject(
+  name: string,
+  options: Options,
+  sectorSizes: readonly number[],
+  isDirect = false,
+): Subject {
   return {
     name,
     sectorSizes,
     persistent: true,
     prefixConsistent: true,
-    create: async (shape) => new OrderedVolume(new GroupLog(shape), mediumShape(shape.sectorSize), undefined, options),
+    create: async (shape) =>
+      new OrderedVolume(new GroupLog(shape), mediumShape(shape.sectorSize), undefined, options, isDirect),
   };
 }
 
@@ -72,15 +82,17 @@ class OrderedVolume implements Volume {
   readonly #base: GroupLog;
   readonly #options: Options;
   readonly #medium: Recording;
+  readonly #isDirect: boolean;
 
-  constructor(base: GroupLog, shape: Shape, left: CrashState | undefined, options: Options) {
+  constructor(base: GroupLog, shape: Shape, left: CrashState | undefined, options: Options, isDirect: boolean) {
     this.#base = base;
+    this.#isDirect = isDirect;
     this.#options = options;
     this.#medium = left === undefined ? createRecording(shape) : openCrashState(left);
   }
 
   connect({ readOnly = false } = {}): Promise<BlockDevice> {
-    const medium = kept(this.#medium.device);
+    const medium = kept(this.#medium.device, this.#isDirect);
     return connectWriteLog(createGroupLogDevice(this.#base, { readOnly }), { medium, ...this.#options });
   }
 
@@ -90,15 +102,15 @@ class OrderedVolume implements Volume {
     return [...combinations(choices, { maxStates, seed })].flatMap(([base = 0, medium = 0]) => {
       // States share nothing.
       const [left, state] = [this.#base.crashStates()[base], media[medium]];
-      return left && state ? [new OrderedVolume(left, state, state, this.#options)] : [];
+      return left && state ? [new OrderedVolume(left, state, state, this.#options, this.#isDirect)] : [];
     });
   }
 
   async dispose(): Promise<void> {}
 }
 
-/** The device, which stays open when it is disconnected. */
-export function kept(device: BlockDevice): BlockDevice {
+/** The device, which stays open when it is disconnected; with `writeDurably`, which makes durable what it writes and no more. */
+export function kept(device: BlockDevice, isDirect = false): BlockDevice {
   const { name, sectorSize, sizeSectors } = device.info;
   return createDevice({
     name,
@@ -107,6 +119,12 @@ export function kept(device: BlockDevice): BlockDevice {
     atomicSectors: true,
     read: (start, buffers) => device.read(start, buffers),
     write: (start, buffers) => device.write(start, buffers),
+    ...(isDirect && {
+      writeDurably: async (start: number, buffers: readonly Uint8Array[]) => {
+        await device.write(start, buffers);
+        await device.flush({ start, count: byteLengthOf(buffers) / sectorSize });
+      },
+    }),
     flush: () => device.flush(),
     resize: (size) => device.resize(size),
     disconnect: () => {},
