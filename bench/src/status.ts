@@ -21,9 +21,8 @@ import { randomFrom } from './random.js';
 
 const BLOCK = 4096;
 const LINE = 65_536;
-/** Requests in flight, and how many a millisecond this machine is asked for at most, store and all. */
-const REQUESTS = 16;
-const REQUESTS_PER_MS_MAX = 0.8;
+/** Requests in flight, few enough for this machine at 10 ms, store and all. */
+const REQUESTS = 8;
 /** The store takes any. */
 const CREDENTIALS = { accessKeyId: 'bench', secretAccessKey: 'bench-secret' };
 const MAIN = join(dirname(createRequire(import.meta.url).resolve('@blockyard/cli/package.json')), 'dist/main.js');
@@ -109,7 +108,7 @@ if (options.check && worst > SHARE_MAX) process.exitCode = 1;
 async function measured(drain: number, latencyMs: number, hasOutage: boolean): Promise<Row> {
   const random = randomFrom(drain + 1);
   const store = await SlowStore.begin(() => latencyMs * (0.5 + random()));
-  const lines = Math.ceil(options.seconds * 1000 * Math.min(REQUESTS / latencyMs, REQUESTS_PER_MS_MAX));
+  const lines = Math.ceil((options.seconds * 1000 * REQUESTS) / latencyMs);
   // Every second line is written to, a block of it, and half of the lines may be dirty.
   const cacheBytes = Math.ceil(2.5 * lines * LINE) + 16 * 2 ** 20;
   const query = `endpoint=${store.endpoint}&region=auto&path-style=true&concurrency=${REQUESTS}&min-concurrency=${REQUESTS}`;
@@ -168,25 +167,27 @@ interface Course {
 
 function rowOf({ asked, latencyMs, hasOutage, startMs, endMs, backMs }: Course): Row {
   const outageStartMs = backMs - options.outageSeconds * 1000;
+  // It is back when it has answered: until then it is only tried now and then.
+  const answeredMs = asked.find(({ isAway, atMs }) => !isAway && atMs >= backMs)?.atMs ?? backMs;
   const errorOf = ({ atMs, seconds }: Asked, fromMs: number) => {
     const leftMs = endMs - fromMs;
     // No one knows how long the requests take that are under way.
     const errorMs = Math.abs((seconds ?? Number.POSITIVE_INFINITY) * 1000 - leftMs) - 1.5 * latencyMs - ASK_EVERY_MS;
     return atMs < startMs + KNOWN_AFTER_MS || leftMs < LEFT_MS_MIN ? 0 : Math.max(0, errorMs) / leftMs;
   };
-  const isOut = ({ atMs }: Asked) => hasOutage && atMs > outageStartMs && atMs < backMs + KNOWN_AFTER_MS;
+  const isOut = ({ atMs }: Asked) => hasOutage && atMs > outageStartMs && atMs < answeredMs + KNOWN_AFTER_MS;
   const counted = asked.filter(
     (each) => !isOut(each) && each.atMs >= startMs + KNOWN_AFTER_MS && endMs - each.atMs >= LEFT_MS_MIN,
   );
   const errors = counted.map((each) => {
     const isBefore = hasOutage && each.atMs < outageStartMs;
-    // What was told before the outage could not know of it.
-    return errorOf(isBefore ? { ...each, seconds: (each.seconds ?? 0) + options.outageSeconds } : each, each.atMs);
+    // What was told before the outage could not know of it, nor of when its end would be noticed.
+    const { atMs, seconds, isAway } = each;
+    const outageMs = isBefore ? answeredMs - outageStartMs : 0;
+    return errorOf({ atMs, isAway, seconds: seconds === null ? null : seconds + outageMs / 1000 }, atMs);
   });
   const told = asked.filter(({ isAway, atMs }) => isAway && atMs < backMs);
   const last = told.at(-1);
-  // It is back when it has answered: until then it is only tried now and then.
-  const answeredMs = asked.find(({ isAway, atMs }) => !isAway && atMs >= backMs)?.atMs ?? backMs;
   return {
     latencyMs,
     hasOutage,

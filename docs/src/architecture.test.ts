@@ -35,6 +35,7 @@ describe('Arrows point down', () => {
     'object-cache': ['block', 'object-store'],
     'object-store-s3': ['block', 'object-store'],
     page: ['block', 'cache', 'http-api', 'metrics', 'nbd'],
+    report: [],
     otel: ['block', 'layers', 'object-store'],
     'volume-root': ['block', 'object-store'],
     'warm-start': ['block', 'cache'],

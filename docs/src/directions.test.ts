@@ -128,6 +128,10 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
     probe: ['requests'],
     requests: ['direct', 'link'],
   },
+  'packages/report': {
+    '.': [],
+    client: ['.'],
+  },
   'packages/page': {
     '.': ['status'],
     status: [],
@@ -159,9 +163,10 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
   'apps/cli': {
     '.': ['arguments', 'commands', 'devices', 'terminal'],
     arguments: ['terminal'],
-    commands: ['arguments', 'devices', 'load', 'serve', 'serve/http', 'serve/status', 'terminal', 'trace'],
+    commands: ['arguments', 'devices', 'load', 'report', 'serve', 'serve/http', 'serve/status', 'terminal', 'trace'],
     devices: ['arguments', 'terminal'],
     load: ['devices', 'terminal', 'trace'],
+    report: ['devices', 'load', 'terminal'],
     serve: ['arguments', 'devices', 'serve/http', 'serve/monitor', 'serve/status', 'terminal'],
     'serve/http': ['terminal'],
     'serve/monitor': ['terminal'],

@@ -16,6 +16,7 @@ import { defineList } from './commands/list.js';
 import { defineMap } from './commands/map.js';
 import { defineRead } from './commands/read.js';
 import { defineReplay } from './commands/replay.js';
+import { defineReport } from './commands/report.js';
 import { defineResize } from './commands/resize.js';
 import { defineRollback } from './commands/rollback.js';
 import { defineServe } from './commands/serve.js';
@@ -43,6 +44,7 @@ const COMMANDS = [
   defineCheck,
   defineBench,
   defineReplay,
+  defineReport,
   defineRead,
   defineWrite,
   defineList,

@@ -1,4 +1,5 @@
 import { type DeviceInfo, SECTOR_SIZE_MIN } from '@blockyard/block';
+import { formatSize } from '@blockyard/uri';
 import { type Command, Option } from 'commander';
 import {
   cacheOption,
@@ -16,6 +17,9 @@ import { type Load, PATTERNS, type Pattern, runLoad } from '../load/load.js';
 import { connectMeasured, costsOf } from '../load/measured.js';
 import { checkOverwrite, overwriteOption } from '../load/overwrite.js';
 import { reportOf } from '../load/report.js';
+import { recordOf } from '../load/run-record.js';
+import { runsReport } from '../report/runs.js';
+import { checkReport, reportOption, writeReport } from '../report/write-report.js';
 import type { Context } from '../terminal/context.js';
 import { UsageError } from '../terminal/failure.js';
 
@@ -34,6 +38,7 @@ interface Options {
   readonly cache?: number;
   readonly overwrite?: boolean;
   readonly prices?: string;
+  readonly report?: string;
   readonly json?: boolean;
 }
 
@@ -55,13 +60,15 @@ export function defineBench(program: Command, context: Context): void {
     .addOption(overwriteOption())
     .addOption(takeOverOption())
     .addOption(pricesOption())
+    .addOption(reportOption())
     .addOption(jsonOption())
-    .action((uri: string, options: Options) => bench(context, uri, options));
+    .action((uri: string, options: Options) => bench(context, uri, options, program.version() ?? ''));
 }
 
-async function bench(context: Context, uri: string, options: Options): Promise<void> {
+async function bench(context: Context, uri: string, options: Options, version: string): Promise<void> {
   const writes = options.readShare < 100;
   if (writes) checkOverwrite(uri, options.overwrite);
+  await checkReport(options.report);
   const prices = await readPrices(options.prices);
   const measured = await connectMeasured(context, uri, {
     cache: options.cache,
@@ -70,6 +77,7 @@ async function bench(context: Context, uri: string, options: Options): Promise<v
   });
   await using(context, measured.device, async (device) => {
     const load = loadOf(options, device.info);
+    const startedAt = new Date().toISOString();
     const result = await runLoad(device, load, context.interruption);
     const flushStartMs = performance.now();
     if (writes) await device.flush();
@@ -77,12 +85,23 @@ async function bench(context: Context, uri: string, options: Options): Promise<v
     const { seconds } = result;
     const summaries = { reads: summaryOf(result.reads, seconds), writes: summaryOf(result.writes, seconds) };
     const costs = costsOf(measured, prices);
-    if (options.json) await context.printJson({ ...load, seconds, flushSeconds, ...summaries, ...costs });
+    const measurements = { seconds, flushSeconds, ...summaries, timeline: result.timeline.summary() };
+    const run = { version, command: 'bench', what: loadText(load), startedAt } as const;
+    const record = recordOf(run, measured, measurements, costs);
+    if (options.report !== undefined)
+      await writeReport(options.report, runsReport([{ name: 'this run', run: record }]));
+    if (options.json) await context.printJson({ ...load, ...record });
     else {
       await context.print(reportOf(summaries, costs));
       if (writes) await context.print(`the flush at the end took ${flushSeconds.toFixed(3)} s`);
     }
   });
+}
+
+/** `zipf, 4 KiB, 16 at once, 70 % reads, over 1 GiB`. */
+function loadText({ pattern, blockBytes, blocks, depth, readShare }: Load): string {
+  const share = Number((100 * readShare).toFixed(1));
+  return `${pattern}, ${formatSize(blockBytes)}, ${depth} at once, ${share} % reads, over ${formatSize(blocks * blockBytes)}`;
 }
 
 function loadOf(options: Options, info: DeviceInfo): Load {

@@ -8,6 +8,9 @@ import { connectMeasured, costsOf } from '../load/measured.js';
 import { checkOverwrite, overwriteOption } from '../load/overwrite.js';
 import { endOf, replay, TIMED_DEPTH_MAX } from '../load/replay.js';
 import { reportOf } from '../load/report.js';
+import { recordOf } from '../load/run-record.js';
+import { runsReport } from '../report/runs.js';
+import { checkReport, reportOption, writeReport } from '../report/write-report.js';
 import type { Context } from '../terminal/context.js';
 import { Failure, messageOf, oneLine, UsageError } from '../terminal/failure.js';
 import { readTrace } from '../trace/read-trace.js';
@@ -22,6 +25,7 @@ interface Options {
   readonly cache?: number;
   readonly overwrite?: boolean;
   readonly prices?: string;
+  readonly report?: string;
   readonly json?: boolean;
 }
 
@@ -42,11 +46,21 @@ export function defineReplay(program: Command, context: Context): void {
     .addOption(overwriteOption())
     .addOption(takeOverOption())
     .addOption(pricesOption())
+    .addOption(reportOption())
     .addOption(jsonOption())
-    .action((file: string, uri: string, options: Options) => replayFile(context, file, uri, options));
+    .action((file: string, uri: string, options: Options) =>
+      replayFile(context, file, uri, options, program.version() ?? ''),
+    );
 }
 
-async function replayFile(context: Context, file: string, uri: string, options: Options): Promise<void> {
+async function replayFile(
+  context: Context,
+  file: string,
+  uri: string,
+  options: Options,
+  version: string,
+): Promise<void> {
+  await checkReport(options.report);
   const prices = await readPrices(options.prices);
   const trace = await openTrace(file);
   const hasWrites = trace.writes.includes(1);
@@ -66,15 +80,23 @@ async function replayFile(context: Context, file: string, uri: string, options: 
     }
     const timed = trace.timesMs !== undefined && options.asFastAsPossible !== true;
     const { depth = timed ? TIMED_DEPTH_MAX : DEPTH } = options;
+    const startedAt = new Date().toISOString();
     const result = await replay(device, trace, { depth, timed, signal: context.interruption });
+    const flushStartMs = performance.now();
     if (hasWrites) await device.flush();
+    const flushSeconds = (performance.now() - flushStartMs) / 1000;
     const { seconds, requests, lateMsMax } = result;
     const summaries = { reads: summaryOf(result.reads, seconds), writes: summaryOf(result.writes, seconds) };
     const costs = costsOf(measured, prices);
     const timing = timed ? 'original' : 'as fast as possible';
+    const measurements = { seconds, flushSeconds, ...summaries, timeline: result.timeline.summary() };
+    const what = `${oneLine(trace.name)}, ${timed ? 'as it was timed' : `as fast as possible, ${depth} at once`}`;
+    const record = recordOf({ version, command: 'replay', what, startedAt }, measured, measurements, costs);
+    if (options.report !== undefined)
+      await writeReport(options.report, runsReport([{ name: 'this run', run: record }]));
     if (options.json) {
-      const facts = { trace: trace.name, timing, requests, seconds, lateMsMax: timed ? lateMsMax : null };
-      return context.printJson({ ...facts, ...summaries, ...costs });
+      const facts = { trace: trace.name, timing, requests, lateMsMax: timed ? lateMsMax : null };
+      return context.printJson({ ...facts, ...record });
     }
     await context.print(`${oneLine(trace.name)}: ${requests} requests in ${seconds.toFixed(2)} s, timing: ${timing}`);
     await context.print(reportOf(summaries, costs));

@@ -14,6 +14,12 @@ export interface LatencySummary {
   readonly maxMs: number;
 }
 
+/** Where the curve of a distribution is told: each further nine in the same number of steps. */
+const PERCENTILES = [
+  0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 92.5, 95, 97.5, 99, 99.25, 99.5, 99.75, 99.9, 99.925, 99.95, 99.975, 99.99,
+  99.9925, 99.995, 99.9975, 99.999,
+];
+
 /** Operations of one kind: how many, how large, how long. */
 export class Tally {
   operations = 0;
@@ -28,6 +34,12 @@ export class Tally {
     this.operations++;
     this.bytes += bytes;
     this.#latencyNs.recordValue(Math.min(LATENCY_NS_MAX, Math.max(0, Math.round(durationMs * NS_PER_MS))));
+  }
+
+  /** Pairs of a percentile and the milliseconds that so many took at most; as far as there were operations to tell it. */
+  percentiles(): [percentile: number, ms: number][] {
+    const known = PERCENTILES.filter((percentile) => this.operations * (100 - percentile) >= 100);
+    return known.map((percentile) => [percentile, this.#latencyNs.getValueAtPercentile(percentile) / NS_PER_MS]);
   }
 
   latency(): LatencySummary {
@@ -54,6 +66,7 @@ export function summaryOf(tally: Tally, seconds: number) {
     operationsPerSecond: seconds > 0 ? operations / seconds : 0,
     bytesPerSecond: seconds > 0 ? bytes / seconds : 0,
     latency: tally.latency(),
+    percentiles: tally.percentiles(),
   };
 }
 

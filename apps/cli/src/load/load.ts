@@ -5,6 +5,7 @@ import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
 import { Tally } from './latency.js';
+import { Timeline } from './timeline.js';
 
 export const PATTERNS = ['random', 'sequential', 'zipf'] as const;
 export type Pattern = (typeof PATTERNS)[number];
@@ -27,6 +28,7 @@ export interface Load {
 export interface LoadResult {
   readonly reads: Tally;
   readonly writes: Tally;
+  readonly timeline: Timeline;
   readonly seconds: number;
 }
 
@@ -42,6 +44,7 @@ export async function runLoad(device: BlockDevice, load: Load, signal: AbortSign
   const sectorsPerBlock = load.blockBytes / device.info.sectorSize;
   const reads = new Tally();
   const writes = new Tally();
+  const timeline = new Timeline();
   const yielder = yielderOf(systemClock);
   const startMs = performance.now();
   const endMs = startMs + load.seconds * 1000;
@@ -57,6 +60,7 @@ export async function runLoad(device: BlockDevice, load: Load, signal: AbortSign
         await (isRead ? device.read(start, [buffer]) : device.write(start, [contents]));
         const doneMs = performance.now();
         (isRead ? reads : writes).add(load.blockBytes, doneMs - nowMs);
+        timeline.add(!isRead, load.blockBytes, doneMs - startMs);
         nowMs = doneMs;
         const yielded = yielder.spend(load.blockBytes);
         if (yielded === undefined) continue;
@@ -71,7 +75,7 @@ export async function runLoad(device: BlockDevice, load: Load, signal: AbortSign
   const outcomes = await Promise.allSettled(Array.from({ length: load.depth }, worker));
   const failure = outcomes.find((outcome) => outcome.status === 'rejected');
   if (failure !== undefined) throw failure.reason;
-  return { reads, writes, seconds: (performance.now() - startMs) / 1000 };
+  return { reads, writes, timeline, seconds: (performance.now() - startMs) / 1000 };
 }
 
 /** The next block, as often as it is asked for. */

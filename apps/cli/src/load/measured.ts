@@ -2,13 +2,18 @@ import type { BlockDevice } from '@blockyard/block';
 import { type CacheDevice, type CacheSnapshot, connectCache } from '@blockyard/cache';
 import { type Stats, type StatsDevice, withStats } from '@blockyard/layers';
 import { type Prices, type Traffic, trafficBetween } from '@blockyard/object-store';
-import { connectUri } from '@blockyard/uri';
+import { connectUri, type Durability } from '@blockyard/uri';
 import { connectOptions, type DeviceOptions, openDevice } from '../devices/device.js';
 import type { Context } from '../terminal/context.js';
 import { type StoreCosts, storeCostsOf } from './store-costs.js';
 
 /** A device, with or without a cache, that can tell what reached its base. */
 export interface Measured {
+  /** What the device below is called. */
+  readonly name: string;
+  readonly durability: Durability;
+  /** Null: no cache. */
+  readonly cacheBytes: number | null;
   readonly device: BlockDevice;
   readonly base: StatsDevice;
   readonly cache: CacheDevice | undefined;
@@ -24,10 +29,15 @@ export async function connectMeasured(
   const opened = await openDevice(context, connectUri(uri, connectOptions(options)));
   const storeTraffic = sinceNow(opened.storeTraffic);
   const base = withStats(opened);
-  if (cacheSizeBytes === undefined) return { device: base, base, cache: undefined, storeTraffic };
+  const { durability } = opened;
+  const { name } = opened.info;
+  if (cacheSizeBytes === undefined) {
+    return { device: base, base, cache: undefined, cacheBytes: null, name, durability, storeTraffic };
+  }
   try {
     const cache = await connectCache(base, { maxSizeBytes: cacheSizeBytes });
-    return { device: cache, base, cache, storeTraffic };
+    const shared = { name, durability: { ...durability, write: 'memory' as const }, cacheBytes: cacheSizeBytes };
+    return { ...shared, device: cache, base, cache, storeTraffic };
   } catch (error) {
     await base.disconnect({ force: true });
     throw error;

@@ -3,6 +3,7 @@ import { type BlockDevice, systemClock } from '@blockyard/block';
 import { CALL_BYTES, yielderOf } from '@blockyard/block/async';
 import type { Trace } from '../trace/trace.js';
 import { Tally } from './latency.js';
+import { Timeline } from './timeline.js';
 
 /** Longer requests are split. Each that is in flight has a buffer of its own. */
 const REQUEST_BYTES_MAX = 16 * 2 ** 20;
@@ -23,6 +24,7 @@ export interface ReplayResult {
   readonly requests: number;
   readonly reads: Tally;
   readonly writes: Tally;
+  readonly timeline: Timeline;
   readonly seconds: number;
   /** How late the latest request was sent, where the trace's times are kept. */
   readonly lateMsMax: number;
@@ -49,6 +51,7 @@ class Replay {
   readonly #options: ReplayOptions;
   readonly #reads = new Tally();
   readonly #writes = new Tally();
+  readonly #timeline = new Timeline();
   readonly #yielder = yielderOf(systemClock);
   #startMs = 0;
   #lateMsMax = 0;
@@ -73,6 +76,7 @@ class Replay {
       requests: this.#done,
       reads: this.#reads,
       writes: this.#writes,
+      timeline: this.#timeline,
       seconds: (performance.now() - this.#startMs) / 1000,
       lateMsMax: this.#lateMsMax,
     };
@@ -135,7 +139,9 @@ class Replay {
       if (own.byteLength < bytes) own = new Uint8Array(bytes);
       await this.#device.read(at, [own.subarray(0, bytes)]);
     }
-    (isWrite ? this.#writes : this.#reads).add(lengthBytes, performance.now() - startMs);
+    const doneMs = performance.now();
+    (isWrite ? this.#writes : this.#reads).add(lengthBytes, doneMs - startMs);
+    this.#timeline.add(isWrite, lengthBytes, doneMs - this.#startMs);
     return own;
   }
 }
