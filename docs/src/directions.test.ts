@@ -136,6 +136,12 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
     '.': ['status'],
     status: [],
   },
+  'packages/qcow2': {
+    '.': ['format', 'image'],
+    compression: [],
+    format: [],
+    image: ['compression', 'format'],
+  },
   'packages/uri': {
     '.': ['schemes', 'syntax', 'tier', 'volumes', 'warm-start'],
     schemes: ['syntax', 'tier'],
