@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { LruPolicy, WTinyLfuPolicy } from '@blockyard/cache/policies';
+import { Clock2QPlusPolicy, LruPolicy, WTinyLfuPolicy } from '@blockyard/cache/policies';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { accessesOf, numbered } from './accesses.js';
@@ -28,6 +28,7 @@ describe('MIN', () => {
         const least = minMisses(accesses, capacity);
         expect(policyMisses(accesses, new LruPolicy({ capacity, seed: 1 }))).toBeGreaterThanOrEqual(least);
         expect(policyMisses(accesses, new WTinyLfuPolicy({ capacity, seed: 1 }))).toBeGreaterThanOrEqual(least);
+        expect(policyMisses(accesses, new Clock2QPlusPolicy({ capacity, seed: 1 }))).toBeGreaterThanOrEqual(least);
       }),
     );
   });

@@ -23,6 +23,9 @@ export const SYNTHETICS: readonly Synthetic[] = [
   { name: 'zipf jump', keys: zipfJump },
   { name: 'recency', keys: (c) => fill(c, recency(c)) },
   { name: 'recency <-> loop', keys: recencyAndLoop },
+  { name: 'loop that grows', keys: growingLoop },
+  { name: 'loop that shrinks', keys: (c) => growingLoop(c).reverse() },
+  { name: 'phases', keys: phases },
 ];
 
 /** Every line of `factor` times the capacity in turn, over and over. */
@@ -114,4 +117,29 @@ function recencyAndLoop(capacity: number): Float64Array {
   return fill(capacity, (i) => (Math.floor(i / phase) % 2 === 0 ? next(recent++) : -1 - (i % lines))).map((key) =>
     key < 0 ? 2 ** 33 - key : key,
   );
+}
+
+/** A loop of half a capacity that gets longer with each round, to two and a half: it passes the capacity unnoticed. */
+function growingLoop(capacity: number): Float64Array {
+  const accesses = capacity * ACCESSES_PER_LINE;
+  let at = 0;
+  return fill(capacity, (i) => {
+    const lines = Math.round(capacity * (0.5 + (2 * i) / accesses));
+    at = at + 1 >= lines ? 0 : at + 1;
+    return at;
+  });
+}
+
+/** Popularity, a loop and recency in turn, on lines of their own, each for long enough to be learnt and too short to be forgotten. */
+function phases(capacity: number): Float64Array {
+  const draw = zipf(1, capacity);
+  const next = recency(capacity);
+  const lines = Math.round(1.1 * capacity);
+  const phase = capacity * 10;
+  let recent = 0;
+  return fill(capacity, (i) => {
+    const kind = Math.floor(i / phase) % 3;
+    if (kind === 0) return draw();
+    return kind === 1 ? 2 ** 33 + (i % lines) : 2 ** 34 + next(recent++);
+  });
 }

@@ -35,6 +35,8 @@ describe('A check of an option', () => {
       'delayMs must be an integer from 0 to 2147483647, not 2147483648',
     ],
     ['another word', () => checkOneOf('c', 'mode', ['a', 'b']), "mode must be 'a' or 'b', not \"c\""],
+    ['another of three', () => checkOneOf('d', 'mode', ['a', 'b', 'c']), "mode must be 'a', 'b' or 'c', not \"d\""],
+    ['another than one', () => checkOneOf('b', 'mode', ['a']), 'mode must be \'a\', not "b"'],
     ['an object for a function', () => checkFunction({}, 'hook'), 'hook must be a function, not an object'],
     [
       'a function for a clock',

@@ -58,7 +58,8 @@ export function checkTimeMs(value: unknown, what: string, min = 0): asserts valu
 /** One of a few words. */
 export function checkOneOf<T extends string>(value: unknown, what: string, words: readonly T[]): asserts value is T {
   if ((words as readonly unknown[]).includes(value)) return;
-  throw wrong(what, words.map((word) => `'${word}'`).join(' or '), value);
+  const quoted = words.map((word) => `'${word}'`);
+  throw wrong(what, [quoted.slice(0, -1).join(', '), quoted.at(-1)].filter(Boolean).join(' or '), value);
 }
 
 export function checkFunction(value: unknown, what: string): void {

@@ -63,7 +63,7 @@ test.each([
   [{ maxDirtyAgeMs: -1 }, 'maxDirtyAgeMs must be a number from 0 to 2147483647, not -1'],
   [{ maxDirtyAgeMs: Number.NaN }, 'maxDirtyAgeMs must be a number from 0 to 2147483647, not NaN'],
   [{ mode: 'fast' }, "mode must be 'writeback' or 'writethrough', not \"fast\""],
-  [{ policy: 'random' }, "policy must be 'wtinylfu' or 'lru', not \"random\""],
+  [{ policy: 'random' }, "policy must be 'wtinylfu', 'clock2qplus' or 'lru', not \"random\""],
   [{ lineSize: 1000 }, 'lineSize must be a power of two'],
   [{ lineSize: 256 }, "from the sector's 512 to 16777216 bytes, not 256"],
   [{ lineSize: 2 ** 25 }, 'not 33554432'],

@@ -26,7 +26,7 @@ export interface CacheOptions {
   /** `writethrough`: a write resolves when the base has accepted it. Default `writeback`. */
   readonly mode?: 'writeback' | 'writethrough';
   /** Which line leaves. Default `wtinylfu`. A function makes a policy of the caller's own. */
-  readonly policy?: 'wtinylfu' | 'lru' | PolicyFactory;
+  readonly policy?: 'wtinylfu' | 'clock2qplus' | 'lru' | PolicyFactory;
   /** Read ahead of sequential readers. Default true. */
   readonly readAhead?: boolean;
   /** Milliseconds that a write stays in memory at most. Default 30,000; Infinity for as long as there is space. */
@@ -89,7 +89,7 @@ function checked(options: CacheOptions, sectorSize: number): CheckedOptions {
   const all: CheckedOptions = { ...DEFAULTS, ...given };
   checkInteger(all.maxSizeBytes, 'maxSizeBytes');
   checkOneOf(all.mode, 'mode', ['writeback', 'writethrough']);
-  if (typeof all.policy !== 'function') checkOneOf(all.policy, 'policy', ['wtinylfu', 'lru']);
+  if (typeof all.policy !== 'function') checkOneOf(all.policy, 'policy', ['wtinylfu', 'clock2qplus', 'lru']);
   checkBoolean(all.readAhead, 'readAhead');
   checkIntegerBetween(all.maxWriteConcurrency, 'maxWriteConcurrency', 1);
   // Infinity sets no timer.

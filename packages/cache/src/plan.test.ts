@@ -83,9 +83,13 @@ test('a budget for fewer than four lines is refused, and the message says what w
 });
 
 test('the policy is the one that was chosen, and its seed too', () => {
-  const named = (policy: 'lru' | 'wtinylfu') =>
+  const named = (policy: 'clock2qplus' | 'lru' | 'wtinylfu') =>
     createPolicy(checkOptions({ policy, seed: 1 }, 512), plan({ maxSizeBytes: MIB })).constructor.name;
-  expect([named('lru'), named('wtinylfu')]).toEqual(['LruPolicy', 'WTinyLfuPolicy']);
+  expect([named('clock2qplus'), named('lru'), named('wtinylfu')]).toEqual([
+    'Clock2QPlusPolicy',
+    'LruPolicy',
+    'WTinyLfuPolicy',
+  ]);
 });
 
 test('the seed decides which lines leave', () => {

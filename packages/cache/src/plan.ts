@@ -1,6 +1,7 @@
 import { Latencies } from './base/latencies.js';
 import { policyOf } from './eviction/check-policy.js';
 import type { EvictionPolicy, PolicyOptions } from './eviction/policy.js';
+import { Clock2QPlusPolicy } from './eviction/policy-clock2qplus.js';
 import { LruPolicy } from './eviction/policy-lru.js';
 import { WTinyLfuPolicy } from './eviction/policy-wtinylfu.js';
 import { Lines } from './lines/lines.js';
@@ -27,7 +28,7 @@ const ZERO_FIRST_BYTES = 9_216;
 /** A line takes more than this in tables, so no plan has too few lines to begin with. */
 const TABLE_BYTES_MIN = 64;
 
-const POLICIES = { lru: LruPolicy, wtinylfu: WTinyLfuPolicy };
+const POLICIES = { clock2qplus: Clock2QPlusPolicy, lru: LruPolicy, wtinylfu: WTinyLfuPolicy };
 
 /** How the budget is spent. */
 export interface MemoryPlan {

@@ -71,7 +71,7 @@ test.each<[string, unknown]>([
   ['entries, not 1000000.5', with_({ entriesMax: 1_000_000.5 })],
   ['eviction policy whose byteLength is a number of bytes, not -1', with_({ byteLength: -1 })],
   ['eviction policy whose byteLength is a number of bytes, not NaN', with_({ byteLength: Number.NaN })],
-  ["policy must be 'wtinylfu' or 'lru', not", {}],
+  ["policy must be 'wtinylfu', 'clock2qplus' or 'lru', not", {}],
 ])('what makes no %s is refused, and the base is left alone', async (message, policy) => {
   await expect(openCache(64, { ...LINES, policy: policy as PolicyFactory })).rejects.toMatchObject({
     code: 'INVALID_ARGUMENT',

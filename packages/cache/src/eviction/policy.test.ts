@@ -2,10 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fifo } from '../testing/fifo-policy.js';
 import { type EvictionPolicy, HEAT_MAX, type PolicyFactory, randomSeed } from './policy.js';
+import { Clock2QPlusPolicy } from './policy-clock2qplus.js';
 import { LruPolicy } from './policy-lru.js';
 import { WTinyLfuPolicy } from './policy-wtinylfu.js';
 
 const POLICIES: Readonly<Record<string, PolicyFactory>> = {
+  'Clock2Q+': (options) => new Clock2QPlusPolicy(options),
   LRU: (options) => new LruPolicy(options),
   'W-TinyLFU': (options) => new WTinyLfuPolicy(options),
   "a caller's own": fifo,

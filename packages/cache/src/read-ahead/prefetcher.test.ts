@@ -151,7 +151,7 @@ test('a reader of small requests is read ahead of as long as it reads on, though
 });
 
 describe('the memory there is', () => {
-  test.each(['wtinylfu', 'lru'] as const)(
+  test.each(['wtinylfu', 'clock2qplus', 'lru'] as const)(
     'ends a prefetch of more, before it reads it all for nothing (%s)',
     async (policy) => {
       const { cache, reads } = await openCache(4_000_000, { lineSize: 4096, maxSizeBytes: 300_000, policy });

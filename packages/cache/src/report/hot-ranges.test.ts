@@ -53,7 +53,7 @@ test('what was brought in and never asked for is left out, unless it was hot bef
 });
 
 test('each policy can be asked, and a list from one warms a cache with another', async () => {
-  for (const policy of ['wtinylfu', 'lru'] as const) {
+  for (const policy of ['wtinylfu', 'clock2qplus', 'lru'] as const) {
     const { cache, base, memory } = await openCache(line(10_000), { ...LINE, policy });
     await bytesAt(cache, line(3), 30);
     const ranges = await cache.hotRanges(10);
