@@ -52,7 +52,7 @@ export const BLOCK_ERROR_CODES = Object.keys(RETRYABLE_BY_CODE) as readonly Bloc
 
 /** Where an error happened. */
 export interface ErrorContext {
-  readonly operation?: Operation | 'connect' | 'create' | undefined;
+  readonly operation?: Operation | 'connect' | 'create' | 'delete' | undefined;
   /** Name of the device, as in its `info`. */
   readonly device?: string | undefined;
   /** First sector of the request. */

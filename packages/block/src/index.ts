@@ -42,6 +42,7 @@ export {
 } from './contract.js';
 export { createDevice, type DeviceOptions } from './device/device.js';
 export type { BlockDriver } from './driver.js';
+export { DURABILITY_CLASSES, type Durability, type DurabilityClass } from './durability.js';
 export { DURATION_BOUNDS_US, type DurationCounts, durationsOf } from './durations.js';
 export { CODE_BY_ERRNO, type ErrnoCodes, errnoOf, fromErrno, unlessErrno } from './errno.js';
 export {
@@ -57,4 +58,6 @@ export { Histogram } from './histogram.js';
 export { type Interval, type IntervalRun, IntervalSet } from './interval-set.js';
 export { invariant } from './invariant.js';
 export type { MaybePromise } from './maybe-promise.js';
+export { type SizeOptions, sizeSectorsOf } from './size.js';
 export type { TierAttachment, TierMark } from './tier.js';
+export type { ConnectSchemeOptions, CreateSchemeOptions, SchemeUri, UriScheme } from './uri-scheme.js';

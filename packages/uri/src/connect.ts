@@ -102,9 +102,10 @@ function tierOf({ tier }: OpenedDevice, settings: TierSettings | undefined): Pic
 
 /** Where there is no past an @ is a character like any other, and may have been meant for more. */
 async function open(uri: DeviceUri, options: OpenOptions): Promise<UriDevice> {
-  const scheme = schemeOf(uri);
+  const scheme = await schemeOf(uri);
   if (options.tier !== undefined && !scheme.parameters.includes('tier')) {
-    throw invalid(`${uri.scheme}: ends with its process, so that a tier has nothing to keep for it`);
+    const why = scheme.durability.flush === 'memory' ? 'ends with its process' : 'stores no objects that never change';
+    throw invalid(`${uri.scheme}: ${why}, so that a tier has nothing to keep for it`);
   }
   if (scheme.volumes === undefined) refuseLocal(options.tier, `what ${uri.scheme}: names`);
   try {

@@ -57,7 +57,7 @@ export async function createUri(text: string, options: CreateUriOptions): Promis
   try {
     checkOptionNames(options, KNOWN);
     const uri = new DeviceUri(text);
-    const scheme = schemeOf(uri);
+    const scheme = await schemeOf(uri);
     const { like, reserve = false, passphraseFile } = checkOptions(options);
     const sectorSize = agreed('sector', sectorSizeOf(uri), options.sectorSize) ?? like?.sectorSize;
     const chunkBytes = agreed('chunk', uri.size('chunk'), options.chunkBytes);

@@ -1,12 +1,21 @@
 // Types alone: the backend itself is loaded where a URI asks for it.
 export type { CheckProgress, CheckReport, SnapshotInfo } from '@blockyard/backend-log';
 export type { STORE_EVENTS_CHANNEL, StoreEvent } from '@blockyard/backend-s3';
+export type {
+  ConnectSchemeOptions,
+  CreateSchemeOptions,
+  Durability,
+  DurabilityClass,
+  SchemeUri,
+  UriScheme,
+} from '@blockyard/block';
 export type { WarmStartEvent } from '@blockyard/warm-start';
 export { type ConnectUriOptions, connectUri } from './connect.js';
 export { type CreateUriOptions, createUri, type LikeOptions } from './create.js';
 export { URI_EXAMPLES } from './schemes/all.js';
-export type { Durability, DurabilityClass } from './schemes/durability.js';
 export type { Layout } from './schemes/layout.js';
+export { registerScheme } from './schemes/register.js';
+export { type SchemeFinder, setSchemeFinder } from './schemes/registry.js';
 export type { UriDevice } from './schemes/scheme.js';
 export { OUTAGE_WAIT_MS, parseOutage } from './syntax/outage.js';
 export { formatSize, parseSize } from './syntax/size.js';

@@ -6,6 +6,7 @@ import { serveNbd } from '@blockyard/nbd';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connectUri, createUri, URI_EXAMPLES } from './index.js';
 import { SCHEMES } from './schemes/all.js';
+import { DeviceUri } from './syntax/device-uri.js';
 
 const SECRET = 'hunter2';
 let folder: string;
@@ -125,8 +126,10 @@ describe('every URI', () => {
   });
 
   test('has an example, whose parameters are known', async () => {
-    for (const example of URI_EXAMPLES) expect(example).toMatch(/^[a-z0-9+]+:/);
-    expect(URI_EXAMPLES).toHaveLength(8);
+    expect(URI_EXAMPLES.map((example) => example.split(':')[0])).toEqual([...SCHEMES.keys()]);
+    for (const [index, { parameters }] of [...SCHEMES.values()].entries()) {
+      new DeviceUri(URI_EXAMPLES[index] ?? '').checkParameters(parameters);
+    }
   });
 
   test('gets a cache on request, which ends with its device', async () => {

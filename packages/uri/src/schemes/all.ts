@@ -4,10 +4,11 @@ import { dir } from './dir.js';
 import { file } from './file.js';
 import { memory } from './memory.js';
 import { nbd } from './nbd.js';
+import { findRegistered, namesOfRegistered } from './registry.js';
 import { s3 } from './s3.js';
 import type { Scheme } from './scheme.js';
 
-/** Every kind of device. A new backend is one line here and a file beside the others. */
+/** Every kind of device that is known here. All others are registered. */
 export const SCHEMES: ReadonlyMap<string, Scheme> = new Map([
   ['memory', memory],
   ['file', file],
@@ -19,14 +20,15 @@ export const SCHEMES: ReadonlyMap<string, Scheme> = new Map([
   ['nbds+unix', nbd('nbds+unix:///export?socket=/run/nbd.sock')],
 ]);
 
-/** An example for every scheme, for help and messages. */
+/** An example for every scheme that is known here, for help and messages. */
 export const URI_EXAMPLES: readonly string[] = [...SCHEMES.values()].map(({ example }) => example);
 
-/** The scheme of a URI whose parameters it knows. Throws `INVALID_ARGUMENT` that names what is known. */
-export function schemeOf(uri: DeviceUri): Scheme {
-  const scheme = SCHEMES.get(uri.scheme);
+/** The scheme of a URI whose parameters it knows. Rejects with `INVALID_ARGUMENT` that names what is known. */
+export async function schemeOf(uri: DeviceUri): Promise<Scheme> {
+  const scheme = SCHEMES.get(uri.scheme) ?? (await findRegistered(uri.scheme));
   if (scheme === undefined) {
-    throw invalid(`unknown scheme ${JSON.stringify(uri.scheme)}; there are ${[...SCHEMES.keys()].join(', ')}`);
+    const names = [...SCHEMES.keys(), ...namesOfRegistered()];
+    throw invalid(`unknown scheme ${JSON.stringify(uri.scheme)}; there are ${names.join(', ')}`);
   }
   uri.checkParameters(scheme.parameters);
   return scheme;

@@ -1,7 +1,7 @@
 import { basename, dirname, relative, resolve, sep } from 'node:path';
 import { BlockError } from '@blockyard/block';
 import { type DeviceUri, decode } from '../syntax/device-uri.js';
-import { invalid } from '../syntax/invalid.js';
+import { localPath } from '../syntax/local-path.js';
 import { TIER_PARAMETERS } from '../tier/settings.js';
 import { LOG_PARAMETERS, logParametersOf, makeLog, openLog } from './log.js';
 import type { Scheme, StorePlace } from './scheme.js';
@@ -50,12 +50,8 @@ export const dir: Scheme = {
   },
 };
 
-/** `dir:volumes/a` is relative; `dir:/a/b` and `dir:///a/b` are the same. */
 function pathOf(uri: DeviceUri): string {
-  const [, host, path] = /^\/\/([^/]*)(\/.*)?$/s.exec(uri.place) ?? [undefined, '', uri.place];
-  if (host !== '' && host !== 'localhost') throw invalid('a dir: URI has no host: dir:/srv/volumes/web-1');
-  if (path === undefined || path === '') throw invalid('a dir: URI needs a path: dir:/srv/volumes/web-1');
-  return resolve(decode(path));
+  return resolve(decode(localPath('dir', uri.place)));
 }
 
 /** Opens the nearest store at or above a path, and gives what the rest of the path names in it. */

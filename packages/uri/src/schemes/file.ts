@@ -1,4 +1,4 @@
-import { type DeviceUri, decode } from '../syntax/device-uri.js';
+import type { DeviceUri } from '../syntax/device-uri.js';
 import { invalid } from '../syntax/invalid.js';
 import { TIER_PARAMETERS } from '../tier/settings.js';
 import type { Scheme } from './scheme.js';
@@ -31,16 +31,8 @@ function optionsOf(uri: DeviceUri) {
   const sectorSize = sectorSizeOf(uri);
   const lock = uri.flag('lock');
   return {
-    path: pathOf(uri),
+    path: uri.path,
     ...(sectorSize === undefined ? {} : { sectorSize }),
     ...(lock === undefined ? {} : { lock }),
   };
-}
-
-/** `file:disk.img` is relative; `file:/a` and `file:///a` are the same. */
-function pathOf(uri: DeviceUri): string {
-  const [, host, path] = /^\/\/([^/]*)(\/.*)?$/s.exec(uri.rest) ?? [undefined, '', uri.rest];
-  if (host !== '' && host !== 'localhost') throw invalid('a file: URI has no host: file:/srv/disk.img');
-  if (path === undefined || path === '') throw invalid('a file: URI needs a path: file:/srv/disk.img');
-  return decode(path);
 }

@@ -1,6 +1,6 @@
 import type { LogStatistics } from '@blockyard/backend-log';
 import type { S3Snapshot } from '@blockyard/backend-s3';
-import type { BlockDevice } from '@blockyard/block';
+import type { BlockDevice, Durability } from '@blockyard/block';
 import type { CacheSnapshot } from '@blockyard/cache';
 import type { ObjectStore, Traffic } from '@blockyard/object-store';
 import type { VolumeHolder } from '@blockyard/volume-root';
@@ -8,7 +8,6 @@ import type { DeviceUri } from '../syntax/device-uri.js';
 import type { TierLoss } from '../tier/loss.js';
 import type { TierSettings } from '../tier/settings.js';
 import type { TierSnapshot } from '../tier/snapshot.js';
-import type { Durability } from './durability.js';
 import type { Layout } from './layout.js';
 import type { Secret } from './secret.js';
 
@@ -86,6 +85,8 @@ export interface Scheme {
   /** Makes what `open` opens. Left out where nothing can be made: the reason is `notCreated`. */
   make?(uri: DeviceUri, options: MakeOptions): Promise<void>;
   readonly notCreated?: string;
+  /** Deletes what `open` opens, where devices are no volumes. Left out where nothing can be deleted. */
+  remove?(uri: DeviceUri): Promise<void>;
   /** Where devices are volumes in a store of objects. Left out where they are not. */
   readonly volumes?: VolumeScheme;
 }

@@ -1,5 +1,6 @@
-import { BlockError } from '@blockyard/block';
+import { BlockError, type SchemeUri } from '@blockyard/block';
 import { invalid } from './invalid.js';
+import { localPath } from './local-path.js';
 import { type Moment, parseMoment } from './moment.js';
 import { parseDuration } from './outage.js';
 import { parseSize } from './size.js';
@@ -14,7 +15,7 @@ const PLACE_AND_MOMENT = /^(\/\/[^/]*\/.*|(?!\/\/).*)@([^/@]*)$/s;
  * A device URI taken apart: scheme, what follows it, parameters. Percent codes are decoded in the parameters and the moment
  * alone; `rest` and `place` are as they were written.
  */
-export class DeviceUri {
+export class DeviceUri implements SchemeUri {
   /** In lower case. */
   readonly scheme: string;
   /** What stands between the colon and the question mark. */
@@ -43,6 +44,10 @@ export class DeviceUri {
   get moment(): Moment | undefined {
     const text = PLACE_AND_MOMENT.exec(this.rest)?.[2];
     return text === undefined ? undefined : parseMoment(decode(text));
+  }
+
+  get path(): string {
+    return decode(localPath(this.scheme, this.rest));
   }
 
   /** Refuses parameters that are not among `known`: a misspelt one must not be a silent default. */

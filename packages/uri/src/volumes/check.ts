@@ -12,7 +12,7 @@ const LOOKS_MAX = 3;
  * from its root on, and what is amiss then as well is told.
  */
 export async function checkUri(text: string, options: CheckOptions = {}): Promise<CheckReport> {
-  return withLog(presentUri(text), async ({ checkLogVolume }, place) => {
+  return withLog(await presentUri(text), async ({ checkLogVolume }, place) => {
     let report = await checkLogVolume(place, options);
     for (let looks = 1; looks < LOOKS_MAX && report.problems.length > 0; looks++) {
       const next = await checkLogVolume(place, options);

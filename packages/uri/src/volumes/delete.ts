@@ -1,24 +1,38 @@
-import { isBlockError } from '@blockyard/block';
+import { BlockError, isBlockError } from '@blockyard/block';
+import { schemeOf } from '../schemes/all.js';
 import { findLayout } from '../schemes/find-layout.js';
 import type { Layout } from '../schemes/layout.js';
-import type { StorePlace } from '../schemes/scheme.js';
+import type { Scheme, StorePlace } from '../schemes/scheme.js';
+import { DeviceUri } from '../syntax/device-uri.js';
 import { invalid } from '../syntax/invalid.js';
 import { type TakeOverOptions, withFlag } from './history.js';
-import { logPlaceOf, volumeUri, withLog, withStore } from './volume-uri.js';
+import { logPlaceOf, noVolume, withLog, withStore } from './volume-uri.js';
 
 /**
  * Deletes a volume with all its data, also what is left of one that was deleted in part; or, for a URI with the name of a
- * snapshot, that snapshot alone.
+ * snapshot, that snapshot alone; or the device of a registered scheme that can.
  *
  * Rejects with `LOCKED` if a clone lives on it or, without `takeOver`, if a process that is alive has the volume open; with
  * `NOT_FOUND` if there is nothing to delete; without `takeOver` with `CORRUPT` or `UNSUPPORTED` if the root cannot be read.
  */
 export async function deleteUri(text: string, options: TakeOverOptions = {}): Promise<void> {
-  const volume = volumeUri(text);
-  const { moment } = volume.uri;
+  const uri = new DeviceUri(text);
+  const { volumes, remove } = await schemeOf(uri);
+  if (volumes === undefined) return deleteDevice(uri, remove);
+  const volume = { uri, volumes };
+  const { moment } = uri;
   if (moment === undefined) return withStore(volume, (place) => deleteVolume(place, withFlag(volume, options)));
   if (!('snapshot' in moment)) throw invalid('a time cannot be deleted: name a snapshot behind the @');
   await withLog(volume, ({ deleteSnapshot }, place) => deleteSnapshot(place, moment.snapshot));
+}
+
+async function deleteDevice(uri: DeviceUri, remove: Scheme['remove']): Promise<void> {
+  if (remove === undefined) throw noVolume(uri);
+  try {
+    await remove(uri);
+  } catch (error) {
+    throw BlockError.from(error, { operation: 'delete' });
+  }
 }
 
 async function deleteVolume(place: StorePlace, options: Required<TakeOverOptions>): Promise<void> {

@@ -19,12 +19,12 @@ export interface TakeOverOptions {
  * past.
  */
 export async function snapshotUri(text: string, name: string): Promise<SnapshotInfo> {
-  return withLog(presentUri(text), ({ takeSnapshot }, place) => takeSnapshot(place, name));
+  return withLog(await presentUri(text), ({ takeSnapshot }, place) => takeSnapshot(place, name));
 }
 
 /** The snapshots of a log volume, the oldest first. */
 export async function snapshotsOfUri(text: string): Promise<SnapshotInfo[]> {
-  return withLog(presentUri(text), ({ listSnapshots }, place) => listSnapshots(place));
+  return withLog(await presentUri(text), ({ listSnapshots }, place) => listSnapshots(place));
 }
 
 /**
@@ -34,8 +34,8 @@ export async function snapshotsOfUri(text: string): Promise<SnapshotInfo[]> {
  * that is in another store.
  */
 export async function cloneUri(from: string, to: string): Promise<void> {
-  const { snapshot, ...source } = snapshotUriOf(from);
-  const target = presentUri(to);
+  const { snapshot, ...source } = await snapshotUriOf(from);
+  const target = await presentUri(to);
   await withLog(source, async ({ createClone }, place, { storeId }) => {
     const prefix = await withStore(target, async (other) => {
       if (other.storeId === storeId) return other.prefix;
@@ -50,13 +50,13 @@ export async function cloneUri(from: string, to: string): Promise<void> {
  * it.
  */
 export async function rollBackUri(text: string, options: TakeOverOptions = {}): Promise<void> {
-  const { snapshot, ...volume } = snapshotUriOf(text);
+  const { snapshot, ...volume } = await snapshotUriOf(text);
   await withLog(volume, ({ rollBack }, place) => rollBack(place, snapshot, withFlag(volume, options)));
 }
 
 /** Cleans a log volume that no one has open until what is stored is not much more than what is in use. */
 export async function compactUri(text: string, options: TakeOverOptions = {}): Promise<void> {
-  const volume = presentUri(text);
+  const volume = await presentUri(text);
   await withLog(volume, ({ compactLogVolume }, place) => compactLogVolume(place, withFlag(volume, options)));
 }
 

@@ -23,7 +23,7 @@ export interface InspectUriOptions {
 
 /** Looks at a volume beside a process that has it open. Rejects with `NOT_FOUND` if there is none, and as its backend does. */
 export async function inspectUri(text: string, { measure = false }: InspectUriOptions = {}): Promise<UriVolumeSummary> {
-  return withStore(presentUri(text), async (place) => {
+  return withStore(await presentUri(text), async (place) => {
     const summary = await inspectAt(place);
     if (!measure || summary.layout === 'log') return summary;
     const { measureVolume } = await import('@blockyard/backend-s3');
@@ -44,7 +44,7 @@ export async function inspectAt(place: StorePlace): Promise<UriVolumeSummary> {
 /** The layout of the volume that a URI names; undefined if it names another kind of device, or a moment of the past. */
 export async function layoutOfUri(text: string): Promise<Layout | undefined> {
   const uri = new DeviceUri(text);
-  const { volumes } = schemeOf(uri);
+  const { volumes } = await schemeOf(uri);
   if (volumes === undefined || uri.moment !== undefined) return undefined;
   return withStore({ uri, volumes }, ({ store, prefix }) => findLayout(store, prefix));
 }

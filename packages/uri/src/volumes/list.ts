@@ -26,7 +26,7 @@ const ROOT_KEY = /^(.+)\/volume\.json$/;
  * request, then looks at each volume, beside a process that has it open.
  */
 export async function listUri(text: string): Promise<ListedVolume[]> {
-  return withStore(presentUri(text), (place) => listAt(place), { isListing: true });
+  return withStore(await presentUri(text), (place) => listAt(place), { isListing: true });
 }
 
 async function listAt(place: StorePlace): Promise<ListedVolume[]> {

@@ -28,7 +28,7 @@ export interface TierReport {
  */
 export async function tierOfUri(text: string, tier?: TierOptions): Promise<TierReport> {
   const settings = tierSettingsOf(new DeviceUri(text), tier, () => {});
-  const { volumeId, attached } = await withStore(presentUri(text), async ({ store, prefix }) => {
+  const { volumeId, attached } = await withStore(await presentUri(text), async ({ store, prefix }) => {
     if ((await findLayout(store, prefix)) !== 'log') return { volumeId: undefined, attached: null };
     const { immutableKeysOf } = await import('@blockyard/backend-log');
     const keys = await immutableKeysOf({ store, prefix });

@@ -14,25 +14,29 @@ export interface VolumeUri {
   readonly volumes: VolumeScheme;
 }
 
-/** Throws `UNSUPPORTED` for a URI of another kind of device, and `INVALID_ARGUMENT` for one that makes no sense. */
-export function volumeUri(text: string): VolumeUri {
+/** Rejects with `UNSUPPORTED` for a URI of another kind of device, and `INVALID_ARGUMENT` for one that makes no sense. */
+export async function volumeUri(text: string): Promise<VolumeUri> {
   const uri = new DeviceUri(text);
-  const { volumes } = schemeOf(uri);
+  const { volumes } = await schemeOf(uri);
   if (volumes !== undefined) return { uri, volumes };
-  throw new BlockError('UNSUPPORTED', `${uri.scheme}: is no volume in a store of objects; s3: and dir: are`);
+  throw noVolume(uri);
+}
+
+export function noVolume({ scheme }: DeviceUri): BlockError {
+  return new BlockError('UNSUPPORTED', `${scheme}: is no volume in a store of objects; s3: and dir: are`);
 }
 
 /** The same, for what is done with a volume as it is now. */
-export function presentUri(text: string): VolumeUri {
-  const found = volumeUri(text);
+export async function presentUri(text: string): Promise<VolumeUri> {
+  const found = await volumeUri(text);
   if (found.uri.moment !== undefined)
     throw invalid('this is done with a volume, not with a moment of its past: leave the @ out');
   return found;
 }
 
 /** The same, for what is done with a snapshot. */
-export function snapshotUriOf(text: string): VolumeUri & { readonly snapshot: string } {
-  const found = volumeUri(text);
+export async function snapshotUriOf(text: string): Promise<VolumeUri & { readonly snapshot: string }> {
+  const found = await volumeUri(text);
   const { moment } = found.uri;
   if (moment !== undefined && 'snapshot' in moment) return { ...found, snapshot: moment.snapshot };
   throw invalid('this is done with a snapshot, which is named behind an @: URI@NAME');
