@@ -26,6 +26,7 @@ import { defineStatus } from './commands/status.js';
 import { defineTop } from './commands/top.js';
 import { defineUpgrade } from './commands/upgrade.js';
 import { defineWrite } from './commands/write.js';
+import { loadBackends } from './devices/backends.js';
 import type { Context } from './terminal/context.js';
 import { jsonEndingOf, oneLine, USAGE_HINT, UsageError } from './terminal/failure.js';
 
@@ -69,7 +70,10 @@ export function makeProgram(context: Context, isJson: boolean): Command {
       outputError: (text, write) =>
         write(isJson ? jsonEndingOf(usageErrorOf(text)).text : `${oneLine(text)} (hint: ${USAGE_HINT})\n`),
     })
-    .addHelpText('after', URI_HELP);
+    .addHelpText('after', URI_HELP)
+    .hook('preAction', (_program, command) =>
+      loadBackends(command.opts<{ backend?: readonly string[] }>().backend ?? []),
+    );
   // What is set up above is handed down to commands that are made by `program.command`.
   for (const define of COMMANDS) define(program, context);
   return program;

@@ -1,4 +1,6 @@
+import { setSchemeFinder } from '@blockyard/uri';
 import { CommanderError } from 'commander';
+import { findInstalledScheme } from './devices/backends.js';
 import { followStores } from './devices/store-events.js';
 import { makeProgram } from './program.js';
 import { Context, type Surroundings } from './terminal/context.js';
@@ -8,6 +10,7 @@ import { endingOf, factsOf, jsonEndingOf } from './terminal/failure.js';
 export async function run(args: readonly string[], surroundings: Surroundings): Promise<number> {
   const context = new Context(surroundings);
   const isJson = args.includes('--json');
+  setSchemeFinder(findInstalledScheme);
   const unfollow = followStores((line, fields) => context.log(line, fields));
   try {
     await makeProgram(context, isJson).parseAsync(args, { from: 'user' });

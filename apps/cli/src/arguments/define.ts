@@ -6,6 +6,7 @@ export const URI_HELP = `
 Devices are named by URIs:
 ${URI_EXAMPLES.map((example) => `  ${example}`).join('\n')}
 URI@NAME and URI@2026-01-31T12:00Z are a log volume's past, s3: and dir:, to read.
+tape: is what the package @blockyard/backend-tape or blockyard-backend-tape makes of it, if that is installed here.
 Sizes read like 4096, 64K, 10G, 1TiB; K is 1024. A cache goes in front with --cache SIZE.
 
 Exit codes: 0 done, 1 failed or "no", 2 the command line makes no sense, 3 taken over by another process, 4 the tier is missing, 5 and 6 (status) not safe to stop, 7 no server to ask, 130, 143 and 129 interrupted.`;
@@ -24,8 +25,15 @@ export function defineCommand(program: Command, { usage, summary, example }: Def
     .command(usage)
     .description(summary)
     .option('--verbose', 'show the stack and the causes of an error')
+    .addOption(backendOption())
     .allowExcessArguments(false)
     .addHelpText('after', `\nExample:\n  ${example}`);
+}
+
+/** May be given several times. */
+function backendOption(): Option {
+  const option = new Option('--backend <package>', 'take the schemes of this package, which is installed here, too');
+  return option.argParser((name: string, before: readonly string[] = []) => [...before, name]);
 }
 
 export function jsonOption(): Option {

@@ -137,9 +137,14 @@ function hintOf(error: unknown): string {
 
 /** A device can be created; what it would be in cannot. */
 function hintFor(error: BlockError): string | undefined {
+  const [, scheme] = UNKNOWN_SCHEME.exec(error.message) ?? [];
+  if (scheme !== undefined) return `npm install blockyard-backend-${scheme}, or name its package with --backend`;
   if (isMissingBucket(error)) return 'is the name right? the bucket must be there';
   return (isOfTier(error) ? TIER_HINTS[error.code] : undefined) ?? HINTS[error.code];
 }
+
+/** A scheme that no package here has. */
+const UNKNOWN_SCHEME = /unknown scheme "([a-z0-9.-]+)"/;
 
 /** What helps where it is not the device that fails, but its tier. */
 const TIER_HINTS: Readonly<Partial<Record<BlockErrorCode, string>>> = {
