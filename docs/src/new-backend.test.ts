@@ -41,16 +41,19 @@ describe('The script for new backends', () => {
     await symlink(join(TEMPLATE, 'node_modules'), join(target, 'node_modules'));
     const [checked, tested] = await Promise.all([
       run(process.execPath, [TSC, '-p', 'tsconfig.json', '--noEmit'], { cwd: target }),
-      run(process.execPath, [VITEST, 'run', '--reporter=json'], { cwd: target }),
+      // The kit at one size of sectors: the template's own tests are those of all.
+      run(process.execPath, [VITEST, 'run', '--reporter=json', '-t', '^(?!.*sectors of (512|65536) )'], {
+        cwd: target,
+      }),
     ]);
     expect(checked).toEqual({ exitCode: 0, output: '' });
     const { testResults, numPassedTests } = JSON.parse(/^\{.*\}$/ms.exec(tested.output)?.[0] ?? '') as Report;
     const results = testResults.flatMap(({ assertionResults }) => assertionResults);
     // What the template's volumes cannot show is left out, and said to be.
-    const shown = results.filter(({ fullName }) => !fullName.includes(' left out: '));
+    const shown = results.filter(({ fullName }) => !/ left out: |sectors of (512|65536) /.test(fullName));
     expect(shown.filter(({ status }) => status !== 'passed')).toEqual([]);
     expect(tested.exitCode).toBe(0);
-    expect(numPassedTests).toBeGreaterThan(150);
+    expect(numPassedTests).toBeGreaterThan(100);
   });
 
   test('gives the package its name everywhere, and leaves out what was built', async () => {
@@ -65,7 +68,7 @@ describe('The script for new backends', () => {
     for (const name of names.filter((each) => /\.\w+$/.test(each))) {
       expect(await readFile(join(target, name), 'utf8'), name).not.toMatch(/template/i);
     }
-    expect(await readFile(join(target, 'src', 'index.ts'), 'utf8')).toContain('export async function connectTape(');
+    expect(await readFile(join(target, 'src', 'connect.ts'), 'utf8')).toContain('export function connectTape(');
   });
 
   test('does not touch a package that is there', async () => {
