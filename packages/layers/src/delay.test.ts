@@ -48,6 +48,24 @@ describe('latency', () => {
     );
   });
 
+  test('that a function tells is asked for at each operation', async () => {
+    let latencyMs = 20;
+    const { clock, device } = await setUp({ latencyMs: () => latencyMs });
+    const { ended, watch } = stopwatch(clock);
+    watch('slow', device.read(0, [sectors(1, 0)]));
+    await clock.advanceAndSettle(1);
+    latencyMs = 5;
+    watch('quick', device.read(0, [sectors(1, 0)]));
+    await clock.advanceAndSettle(50);
+    assert.deepEqual(
+      ended.map(([name]) => name),
+      ['quick', 'slow'],
+    );
+    latencyMs = -1;
+    await assert.rejects(device.read(0, [sectors(1, 0)]), (error) => isBlockError(error, 'INVALID_ARGUMENT'));
+    await device.disconnect({ force: true });
+  });
+
   test('as one number leaves disconnect alone', async () => {
     const clock = new ManualClock({ nowMs: 1000.25 });
     const { device: base } = recorder({ readOnly: true });

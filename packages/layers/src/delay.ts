@@ -19,10 +19,10 @@ import { SharedTimers } from './shared-timers.js';
 
 export interface DelayOptions extends LayerOptions {
   /**
-   * Milliseconds before an operation reaches the base: of every operation but `disconnect`, or of those named. True to about a
-   * millisecond. Default: 0.
+   * Milliseconds before an operation reaches the base: of every operation but `disconnect`, of those named, or what a function
+   * says that is asked at each operation but a `disconnect`. True to about a millisecond. Default: 0.
    */
-  readonly latencyMs?: number | Readonly<Partial<Record<Operation, number>>>;
+  readonly latencyMs?: number | Readonly<Partial<Record<Operation, number>>> | ((operation: Operation) => number);
   /** Bytes per second that all reads and writes together move at most. Default: unlimited. */
   readonly bytesPerSecond?: number;
   /** Operations under way at once. The others wait, first come, first served. Default: unlimited. */
@@ -67,7 +67,7 @@ export function withDelay(base: BlockDevice, options: DelayOptions = {}): BlockD
   checkClock(clock);
   if (options.parallelism !== undefined) checkIntegerBetween(parallelism, 'parallelism', 1);
   const line = new Line(options.bytesPerSecond);
-  const latencies = latenciesOf(latencyMs);
+  const latencyOf = latenciesOf(latencyMs);
   const timers = new SharedTimers(clock);
   const semaphore = new Semaphore(parallelism);
   const { sectorSize } = base.info;
@@ -90,7 +90,7 @@ export function withDelay(base: BlockDevice, options: DelayOptions = {}): BlockD
       throwIfEnded();
       const nowMs = clock.now();
       const sectors = MOVES_DATA[operation] ? (rangeOf(operation, args, sectorSize)?.count ?? 0) : 0;
-      const dueMs = line.send(sectors * sectorSize, nowMs) + latencies[operation];
+      const dueMs = line.send(sectors * sectorSize, nowMs) + latencyOf(operation);
       if (dueMs > nowMs) await timers.until(dueMs);
       throwIfEnded();
       return await send(args);
@@ -119,15 +119,24 @@ class Line {
   }
 }
 
-function latenciesOf(latencyMs: NonNullable<DelayOptions['latencyMs']>): Readonly<Record<Operation, number>> {
+function latenciesOf(latencyMs: NonNullable<DelayOptions['latencyMs']>): (operation: Operation) => number {
+  if (typeof latencyMs === 'function') {
+    return (operation) => (operation === 'disconnect' ? 0 : checked(latencyMs(operation), operation));
+  }
   const named = typeof latencyMs === 'number' ? undefined : latencyMs;
   if (named !== undefined) checkOptionNames(named, MOVES_DATA as unknown as KnownOptions<typeof named>, 'latencyMs');
-  const latencies = OPERATIONS.map((operation) => {
-    const ms = named !== undefined ? (named[operation] ?? 0) : operation === 'disconnect' ? 0 : latencyMs;
-    checkNumberBetween(ms, `latencyMs of ${operation}`, 0, LATENCY_MS_MAX);
-    return [operation, ms] as const;
-  });
-  return Object.fromEntries(latencies) as Record<Operation, number>;
+  const latencies = new Map(
+    OPERATIONS.map((operation) => {
+      const ms = named !== undefined ? (named[operation] ?? 0) : operation === 'disconnect' ? 0 : latencyMs;
+      return [operation, checked(ms, operation)] as const;
+    }),
+  );
+  return (operation) => latencies.get(operation) ?? 0;
+}
+
+function checked(ms: unknown, operation: Operation): number {
+  checkNumberBetween(ms, `latencyMs of ${operation}`, 0, LATENCY_MS_MAX);
+  return ms;
 }
 
 function disconnected(): BlockError {
