@@ -59,3 +59,15 @@ test('it answers as it is told', async () => {
     ['PUT', 'a'],
   ]);
 });
+
+test('it stores in 1970, or when it is told that it is', async () => {
+  const storedAt = async (of: OddStore) => {
+    const body = await (await fetch(`${of.endpoint}/b/a`, { method: 'PUT', body: 'x' })).text();
+    expect(body).toBe('');
+    return (await fetch(`${of.endpoint}/b/a`)).headers.get('last-modified');
+  };
+  expect(await storedAt(store)).toBe(new Date(0).toUTCString());
+  const dated = await startOddStore({ now: () => new Date('2026-01-31T12:00:00Z') });
+  expect(await storedAt(dated)).toBe('Sat, 31 Jan 2026 12:00:00 GMT');
+  await dated.stop();
+});

@@ -8,6 +8,11 @@ export type AnswerRule = (
   honest: (request?: StoreRequest) => StoreAnswer,
 ) => StoreAnswer | 'reset' | Promise<StoreAnswer | 'reset'>;
 
+export interface OddStoreOptions {
+  /** When what is stored now is stored. Left out: in 1970. */
+  readonly now?: () => Date;
+}
+
 /** A store whose answers are bent as a test likes. */
 export interface OddStore {
   readonly endpoint: string;
@@ -23,12 +28,12 @@ export interface OddStore {
 /**
  * Starts a small S3 store in this process that answers oddly where it is told to: {@link startMemoryS3}, with rules.
  */
-export async function startOddStore(): Promise<OddStore> {
+export async function startOddStore({ now }: OddStoreOptions = {}): Promise<OddStore> {
   const objects: OddStore['objects'] = new Map();
   const requests: StoreRequest[] = [];
   const served = await serveRequests((request) => {
     requests.push(request);
-    return store.answer(request, (changed = request) => answerHonestly(objects, changed));
+    return store.answer(request, (changed = request) => answerHonestly(objects, changed, now?.()));
   });
   const store: OddStore = { ...served, objects, requests, answer: (_, honest) => honest() };
   return store;
