@@ -1,3 +1,3 @@
 import base from '../../tsup.base.ts';
 
-export default base(['src/main.ts']);
+export default base(['src/main.ts', 'src/laboratory/server/main.ts']);

@@ -2,6 +2,7 @@ import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
+import { zipf } from './zipf.js';
 
 const MIB = 2 ** 20;
 
@@ -15,8 +16,6 @@ const OPERATION_BYTES = [4096, 8192, 16_384, 32_768, 65_536] as const;
 const SCAN_SHARE = 0.2;
 /** Of what is no scan, so that seven of ten operations read. */
 const READ_SHARE = 0.625;
-/** The nth most popular place is visited in proportion to n to the power of minus this. */
-const ZIPF_EXPONENT = 0.99;
 /** Random bytes that writes take theirs from. */
 const POOL_BYTES = 4 * MIB;
 
@@ -78,29 +77,6 @@ function clientOperations(
       poolBytes: uniformInt(random, 0, POOL_BYTES - lengthBytes),
     };
   });
-}
-
-/** Draws one of `count` places, some far more often than others, popular ones anywhere among them. */
-function zipf(random: RandomGenerator, count: number): () => number {
-  const places = shuffled(random, count);
-  let total = 0;
-  const upTo = places.map((_, rank) => {
-    total += (rank + 1) ** -ZIPF_EXPONENT;
-    return total;
-  });
-  return () => {
-    const drawn = uniformFloat64(random) * total;
-    return places[upTo.findIndex((end) => drawn < end)] ?? 0;
-  };
-}
-
-function shuffled(random: RandomGenerator, count: number): number[] {
-  const numbers = Array.from({ length: count }, (_, index) => index);
-  for (let last = count - 1; last > 0; last--) {
-    const other = uniformInt(random, 0, last);
-    [numbers[last], numbers[other]] = [numbers[other] ?? 0, numbers[last] ?? 0];
-  }
-  return numbers;
 }
 
 function randomBytes(random: RandomGenerator, lengthBytes: number): Uint8Array {
