@@ -1,6 +1,6 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { type Browser, chromium } from 'playwright-core';
+import { type Browser, type BrowserContext, chromium } from 'playwright-core';
 
 const PROGRAMS = ['chromium', 'chromium-browser', 'google-chrome'];
 
@@ -22,13 +22,22 @@ export function hasBrowser(): boolean {
   return process.env.BLOCKYARD_REQUIRE_TOOLS === '1' || findBrowser() !== undefined;
 }
 
-/** Starts it without a window, with a profile of its own. Rejects if there is none. */
+/** Starts it without a window, with a profile of its own, which is in memory. Rejects if there is none. */
 export async function launchBrowser(): Promise<Browser> {
+  return chromium.launch(settings());
+}
+
+/** Starts it with the profile in this folder, which is made if it is not there: what pages store outlives the browser. */
+export async function launchProfile(folder: string): Promise<BrowserContext> {
+  return chromium.launchPersistentContext(folder, settings());
+}
+
+function settings(): { readonly executablePath: string; readonly args: string[] } {
   const executablePath = findBrowser();
   if (executablePath === undefined) throw new Error(`none of ${PROGRAMS.join(', ')} is installed`);
   // Chromium refuses to run as root within its sandbox.
   const sandbox = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
-  return chromium.launch({ executablePath, args: [...QUIET, ...sandbox] });
+  return { executablePath, args: [...QUIET, ...sandbox] };
 }
 
 function findBrowser(): string | undefined {

@@ -1,2 +1,2 @@
 export type { Browser, BrowserContext, Page } from 'playwright-core';
-export { hasBrowser, launchBrowser } from './browser.js';
+export { hasBrowser, launchBrowser, launchProfile } from './browser.js';
