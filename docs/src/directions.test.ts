@@ -34,6 +34,10 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
       'state',
     ],
   },
+  'packages/backend-opfs': {
+    bridge: ['file'],
+    file: [],
+  },
   'packages/backend-s3': {
     '.': ['layout', 'objects', 'root'],
     layout: [],
