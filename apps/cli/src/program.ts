@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { URI_HELP } from './arguments/define.js';
+import { defineAdvise } from './commands/advise.js';
 import { defineBench } from './commands/bench.js';
 import { defineCheck } from './commands/check.js';
 import { defineClone } from './commands/clone.js';
@@ -46,6 +47,7 @@ const COMMANDS = [
   defineBench,
   defineReplay,
   defineReport,
+  defineAdvise,
   defineRead,
   defineWrite,
   defineList,

@@ -5,6 +5,7 @@ import { sizeBytesOf } from '../arguments/range.js';
 import { using } from '../devices/device.js';
 import { summaryOf } from '../load/latency.js';
 import { connectMeasured, costsOf } from '../load/measured.js';
+import { openTrace } from '../load/open-trace.js';
 import { checkOverwrite, overwriteOption } from '../load/overwrite.js';
 import { endOf, replay, TIMED_DEPTH_MAX } from '../load/replay.js';
 import { reportOf } from '../load/report.js';
@@ -12,9 +13,7 @@ import { recordOf } from '../load/run-record.js';
 import { runsReport } from '../report/runs.js';
 import { checkReport, reportOption, writeReport } from '../report/write-report.js';
 import type { Context } from '../terminal/context.js';
-import { Failure, messageOf, oneLine, UsageError } from '../terminal/failure.js';
-import { readTrace } from '../trace/read-trace.js';
-import type { Trace } from '../trace/trace.js';
+import { oneLine, UsageError } from '../terminal/failure.js';
 
 const DEPTH = 16;
 
@@ -102,16 +101,4 @@ async function replayFile(
     await context.print(reportOf(summaries, costs));
     if (timed) await context.print(`the latest request was sent ${lateMsMax.toFixed(1)} ms late`);
   });
-}
-
-async function openTrace(file: string): Promise<Trace> {
-  try {
-    return await readTrace(file);
-  } catch (error) {
-    throw new Failure(
-      `cannot read the trace: ${messageOf(error)}`,
-      'is the name right? the README tells the two formats',
-      error,
-    );
-  }
 }
