@@ -49,6 +49,7 @@ describe('Arrows point down', () => {
       'object-cache',
       'object-store',
       'object-store-s3',
+      'qcow2',
       'volume-root',
       'write-log',
       'warm-start',

@@ -147,7 +147,8 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
     image: ['compression', 'format'],
   },
   'packages/uri': {
-    '.': ['schemes', 'syntax', 'tier', 'volumes', 'warm-start'],
+    '.': ['image', 'schemes', 'syntax', 'tier', 'volumes', 'warm-start'],
+    image: ['schemes', 'syntax'],
     schemes: ['syntax', 'tier'],
     syntax: [],
     tier: ['syntax'],

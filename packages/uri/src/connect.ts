@@ -1,5 +1,7 @@
 import { BlockError, checkBoolean, checkOptionNames, isBlockError } from '@blockyard/block';
 import { type CacheOptions, connectCache } from '@blockyard/cache';
+import { openImage } from './image/open-image.js';
+import { imageSettingsOf } from './image/settings.js';
 import { schemeOf } from './schemes/all.js';
 import type { OpenedDevice, OpenOptions, UriDevice } from './schemes/scheme.js';
 import { DeviceUri } from './syntax/device-uri.js';
@@ -69,7 +71,7 @@ export async function connectUri(text: string, options: ConnectUriOptions = {}):
     const hasCache = cacheSizeBytes !== undefined;
     const { scheme } = uri;
     const warmth = warmStartSettingsOf(options.warmStart, { scheme, hasCache, tierFolder: tier?.directory });
-    const device = await open(uri, { readOnly, takeOver, maxOutageMs, tier, acceptLoss, onTierLoss });
+    const device = await openWithImage(uri, { readOnly, takeOver, maxOutageMs, tier, acceptLoss, onTierLoss });
     if (cacheSizeBytes === undefined) return device;
     try {
       const cached = await connectCache(device, { ...cache, maxSizeBytes: cacheSizeBytes });
@@ -88,7 +90,7 @@ export async function connectUri(text: string, options: ConnectUriOptions = {}):
   }
 }
 
-const BELOW = ['heldBy', 'storeTraffic', 'storeSnapshot', 'logSnapshot', 'tier', 'drain'] as const;
+const BELOW = ['heldBy', 'storeTraffic', 'storeSnapshot', 'logSnapshot', 'tier', 'drain', 'image'] as const;
 
 /** What a cache does not hide. */
 function factsBelow(device: UriDevice): Pick<UriDevice, (typeof BELOW)[number]> {
@@ -98,6 +100,13 @@ function factsBelow(device: UriDevice): Pick<UriDevice, (typeof BELOW)[number]> 
 /** A tier that has no use says so itself. */
 function tierOf({ tier }: OpenedDevice, settings: TierSettings | undefined): Pick<UriDevice, 'tier'> {
   return settings === undefined || tier !== undefined ? {} : { tier: () => snapshotOf(settings) };
+}
+
+/** The disk in an image is only read, and so is what the image lies on. */
+async function openWithImage(uri: DeviceUri, options: OpenOptions): Promise<UriDevice> {
+  const settings = imageSettingsOf(uri);
+  if (settings.format === 'raw') return open(settings.uri, options);
+  return openImage(settings, (below) => open(below, { ...options, readOnly: true }));
 }
 
 /** Where there is no past an @ is a character like any other, and may have been meant for more. */

@@ -1,4 +1,5 @@
 import { BlockError, checkBoolean, checkInteger, checkOptionNames, checkSectorSize } from '@blockyard/block';
+import { withoutImage } from './image/settings.js';
 import { schemeOf } from './schemes/all.js';
 import { LAYOUTS, type Layout, layoutIn } from './schemes/layout.js';
 import type { Scheme } from './schemes/scheme.js';
@@ -56,7 +57,7 @@ const KNOWN_LIKE: Readonly<Record<keyof LikeOptions, true>> = { sectorSize: true
 export async function createUri(text: string, options: CreateUriOptions): Promise<void> {
   try {
     checkOptionNames(options, KNOWN);
-    const uri = new DeviceUri(text);
+    const uri = withoutImage(new DeviceUri(text));
     const scheme = await schemeOf(uri);
     const { like, reserve = false, passphraseFile } = checkOptions(options);
     const sectorSize = agreed('sector', sectorSizeOf(uri), options.sectorSize) ?? like?.sectorSize;

@@ -9,6 +9,7 @@ export type {
   SchemeUri,
   UriScheme,
 } from '@blockyard/block';
+export type { BackingFacts, Qcow2Facts } from '@blockyard/qcow2';
 export type { WarmStartEvent } from '@blockyard/warm-start';
 export { type ConnectUriOptions, connectUri } from './connect.js';
 export { type CreateUriOptions, createUri, type LikeOptions } from './create.js';

@@ -3,6 +3,7 @@ import {
   formatSize,
   inspectUri,
   layoutOfUri,
+  type Qcow2Facts,
   type TierReport,
   tierOfUri,
   type UriDevice,
@@ -39,7 +40,7 @@ export function defineInfo(program: Command, context: Context): void {
       const { tier: asked } = tierOptionsOf(options);
       // As the store has it: a process that has the tier is not disturbed, and one that is missing is told of.
       const asStored = { readOnly: true, acceptLoss: true, tier: null };
-      await withDevice(context, uri, asStored, async ({ info, heldBy, layout, durability: whenOpened }) => {
+      await withDevice(context, uri, asStored, async ({ info, heldBy, layout, image, durability: whenOpened }) => {
         const volume = await volumeOf(uri);
         const tier = volume?.layout === 'log' ? await tierOfUri(uri, asked) : undefined;
         const durability = tier?.attached ? { ...whenOpened, flush: 'local' as const } : whenOpened;
@@ -49,6 +50,7 @@ export function defineInfo(program: Command, context: Context): void {
         if (json) {
           return context.printJson({
             ...facts,
+            ...(image === undefined ? {} : { image }),
             ...(layout === undefined ? {} : { layout }),
             ...(heldBy === undefined ? {} : { heldBy }),
             durability,
@@ -64,6 +66,7 @@ export function defineInfo(program: Command, context: Context): void {
           ['preferred I/O', formatSize(preferredIoBytes)],
           ['native', operations.map(([operation]) => operation).join(', ') || 'nothing optional'],
           ['holes', native.extents ? 'known' : 'not known: everything counts as data'],
+          ...(image === undefined ? [] : imageRows(image)),
           ...(layout === undefined ? [] : [['layout', layout]]),
           ...holderRows(heldBy),
           ['durability', `written ${classText(durability.write)}, flushed ${classText(durability.flush)}`],
@@ -73,6 +76,34 @@ export function defineInfo(program: Command, context: Context): void {
         await context.print(plainTable(rows));
       });
     });
+}
+
+/** Names come from the image, and are shown as one line. */
+function imageRows({
+  version,
+  clusterBytes,
+  compression,
+  isDirty,
+  isMarkedCorrupt,
+  snapshot,
+  backing,
+}: Qcow2Facts): string[][] {
+  const marks = [...(isDirty ? ['not closed'] : []), ...(isMarkedCorrupt ? ['marked as damaged'] : [])];
+  const format = [
+    `qcow2, version ${version}`,
+    `clusters of ${formatSize(clusterBytes)}`,
+    `${compression} where compressed`,
+  ];
+  return [
+    ['image', [...format, ...marks].join(', ')],
+    ...(snapshot === null ? [] : [['snapshot', oneLine(`${snapshot.name} (${snapshot.id})`)]]),
+    ['backing files', backingNames(backing).join(', ') || 'none'],
+  ];
+}
+
+function backingNames(backing: Qcow2Facts['backing']): string[] {
+  if (backing === null) return [];
+  return [`${oneLine(backing.name)} (${backing.format})`, ...backingNames(backing.image?.backing ?? null)];
 }
 
 /** What is known of a tier. Names come from the store, and are shown as one line. */

@@ -3,6 +3,7 @@ import type { S3Snapshot } from '@blockyard/backend-s3';
 import type { BlockDevice, Durability } from '@blockyard/block';
 import type { CacheSnapshot } from '@blockyard/cache';
 import type { ObjectStore, Traffic } from '@blockyard/object-store';
+import type { Qcow2Facts } from '@blockyard/qcow2';
 import type { VolumeHolder } from '@blockyard/volume-root';
 import type { DeviceUri } from '../syntax/device-uri.js';
 import type { TierLoss } from '../tier/loss.js';
@@ -36,6 +37,8 @@ export interface UriDevice extends BlockDevice {
   readonly tier?: () => TierSnapshot;
   /** Brings what its tier alone has to the store. Resolves when the store has it, durably. Left out where no tier has anything. */
   readonly drain?: () => Promise<void>;
+  /** What the image is, for the disk in one. Left out by all others. */
+  readonly image?: Qcow2Facts;
   /** Where what was written is, and what was flushed. */
   readonly durability: Durability;
 }

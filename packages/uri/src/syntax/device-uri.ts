@@ -5,6 +5,9 @@ import { type Moment, parseMoment } from './moment.js';
 import { parseDuration } from './outage.js';
 import { parseSize } from './size.js';
 
+/** What tells of an image on the device, whatever its scheme. */
+export const IMAGE_PARAMETERS: readonly string[] = ['format', 'snapshot', 'backing'];
+
 /** `disk.img`, `/srv/disk.img`, `C:\disk.img`: what is meant for a file, but is no URI. */
 const SCHEME = /^([a-z][a-z0-9+.-]+):(.*)$/is;
 
@@ -53,7 +56,7 @@ export class DeviceUri implements SchemeUri {
   /** Refuses parameters that are not among `known`: a misspelt one must not be a silent default. */
   checkParameters(known: readonly string[]): void {
     for (const name of this.#parameters.keys()) {
-      if (known.includes(name)) continue;
+      if (known.includes(name) || IMAGE_PARAMETERS.includes(name)) continue;
       const choice = known.length === 0 ? `${this.scheme}: has none` : `${this.scheme}: has ${known.join(', ')}`;
       throw invalid(`unknown parameter ${JSON.stringify(name)}; ${choice}`);
     }

@@ -1,0 +1,27 @@
+import { dirname, resolve } from 'node:path';
+import { BlockError } from '@blockyard/block';
+import { DeviceUri } from '../syntax/device-uri.js';
+
+/** `nbd:...`, `json:...`, `https:...`: what is no path. */
+const HAS_SCHEME = /^[a-z][a-z0-9+.-]+:/i;
+
+/**
+ * The device that an image's backing file lies on, which is named from where the image lies: a file beside or anywhere on the
+ * machine; on a web server, what that server has. Throws `UNSUPPORTED` for names of anything else.
+ *
+ * @param uri the image, or one below it
+ */
+export function backingPlace(uri: DeviceUri, name: string): DeviceUri {
+  if (HAS_SCHEME.test(name)) throw refused(name, 'only a path is followed');
+  if (uri.scheme === 'file') return fileUri(resolve(dirname(uri.path), name), uri.parameter('lock'));
+  throw refused(name, `beside what ${uri.scheme}: names there are no files`);
+}
+
+function fileUri(path: string, lock: string | undefined): DeviceUri {
+  const written = path.replace(/[%?#]/g, encodeURIComponent);
+  return new DeviceUri(`file:${written}${lock === undefined ? '' : `?lock=${lock}`}`);
+}
+
+function refused(name: string, why: string): BlockError {
+  return new BlockError('UNSUPPORTED', `the backing file ${JSON.stringify(name)} is not opened: ${why}`);
+}
