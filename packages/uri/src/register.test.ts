@@ -156,6 +156,7 @@ describe('registerScheme', () => {
     ['a misspelt member', { conect: () => {} }, /unknown option "conect" in scheme \w+; there are: example/],
     ['the example of another', { example: 'other:x' }, /example must be a URI that begins with tape/],
     ['parameters that are no list', { parameters: 'speed' }, /parameters must be a list/],
+    ['a parameter that every URI has', { parameters: ['snapshot'] }, /every URI has the parameter snapshot/],
     ['no durability', { durability: undefined }, /durability of scheme \w+ must be an object/],
     [
       'an odd durability',

@@ -94,7 +94,7 @@ describe('nbd:', () => {
 
 describe('every URI', () => {
   test.each([
-    ['ftp://host/x', /unknown scheme "ftp"; there are memory, file, s3, dir, nbd/],
+    ['ftp://host/x', /unknown scheme "ftp"; there are memory, file, s3, dir, http, https, nbd/],
     ['memory:?size=1G&colour=red', /unknown parameter "colour"; memory: has size, sector/],
     ['memory:?size=junk', /\?size= must be a size/],
     ['memory:?size=1M&sector=1000', /sectorSize must be a power of two/],
@@ -118,7 +118,9 @@ describe('every URI', () => {
     [`s3://key:${SECRET}@bucket/x`, /credentials do not belong/],
     [`s3://bucket/x?endpoint=http://key:${SECRET}@host`, /credentials do not belong/],
     [`nbd://user:${SECRET}@host/x`, /no password/],
-    [`https://user:${SECRET}@host/x`, /unknown scheme/],
+    [`https://user:${SECRET}@host/x`, /authorization-file/],
+    [`https://host`, /names a file/],
+    [`gopher://user:${SECRET}@host/x`, /unknown scheme/],
   ])('%s is refused before anything is opened, and no secret is repeated', async (uri, message) => {
     const refused = expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.stringMatching(message) });
     await expect(connectUri(uri)).rejects.toEqual(refused);

@@ -2,6 +2,7 @@ import type { DeviceUri } from '../syntax/device-uri.js';
 import { invalid } from '../syntax/invalid.js';
 import { dir } from './dir.js';
 import { file } from './file.js';
+import { http } from './http.js';
 import { memory } from './memory.js';
 import { nbd } from './nbd.js';
 import { findRegistered, namesOfRegistered } from './registry.js';
@@ -14,6 +15,8 @@ export const SCHEMES: ReadonlyMap<string, Scheme> = new Map([
   ['file', file],
   ['s3', s3],
   ['dir', dir],
+  ['http', http('http://host/disk.img')],
+  ['https', http('https://host/disk.img')],
   ['nbd', nbd('nbd://host/export')],
   ['nbds', nbd('nbds://host/export?tls-certificates=DIR')],
   ['nbd+unix', nbd('nbd+unix:///export?socket=/run/nbd.sock')],

@@ -8,6 +8,7 @@ import {
   type KnownOptions,
   type UriScheme,
 } from '@blockyard/block';
+import { IMAGE_PARAMETERS } from '../syntax/device-uri.js';
 import { invalid } from '../syntax/invalid.js';
 
 const KNOWN: KnownOptions<UriScheme> = {
@@ -33,6 +34,8 @@ export function checkScheme(name: string, scheme: UriScheme): void {
   if (!Array.isArray(parameters) || parameters.some((each) => typeof each !== 'string' || each === '')) {
     throw invalid(`${what}: parameters must be a list of names`);
   }
+  const taken = parameters.find((each) => IMAGE_PARAMETERS.includes(each));
+  if (taken !== undefined) throw invalid(`${what}: every URI has the parameter ${taken}, for images`);
   checkOptionNames(durability, KNOWN_DURABILITY, `durability of ${what}`);
   checkOneOf(durability.write, `durability.write of ${what}`, DURABILITY_CLASSES);
   checkOneOf(durability.flush, `durability.flush of ${what}`, DURABILITY_CLASSES);
