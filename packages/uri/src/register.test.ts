@@ -161,7 +161,7 @@ describe('registerScheme', () => {
     [
       'an odd durability',
       { durability: { write: 'memory', flush: 'tape' } },
-      /durability.flush of .* must be 'memory' or/,
+      /durability.flush of .* must be 'memory', 'local'/,
     ],
     ['no connect', { connect: undefined }, /connect of .* must be a function/],
     ['a create that is no function', { create: true }, /create of .* must be a function/],
