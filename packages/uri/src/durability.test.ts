@@ -1,6 +1,7 @@
 import { mkdtemp, rm, stat, truncate } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connectFile } from '@blockyard/backend-file';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   type ConnectUriOptions,
@@ -22,7 +23,12 @@ let folder: string;
 let made = 0;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'blockyard-durability-'));
+  // In memory where that can be: no power fails here, and hundreds of flushes need not wait for a disk.
+  const memory = await stat('/dev/shm').then(
+    () => '/dev/shm',
+    () => tmpdir(),
+  );
+  folder = await mkdtemp(join(memory, 'blockyard-durability-'));
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -86,7 +92,12 @@ describe('with durability local', () => {
     await device.disconnect();
     expect(await attachedOf(uri)).toBeNull();
     expect(await readWith(uri, {})).toBe(5);
-    expect((await stat(join(directory, 'write-log'))).size).toBe(4 * MIB);
+    const log = await connectFile({ path: join(directory, 'write-log'), readOnly: true });
+    const sizeSectors = (4 * MIB) / 512;
+    expect(log.info).toMatchObject({ sizeSectors });
+    // All of it was written once: no flush waits for the file system to give it space.
+    expect(await log.extents(0, sizeSectors)).toEqual([{ start: 0, count: sizeSectors, type: 'data' }]);
+    await log.disconnect();
   });
 
   test('what the store does not have is told of, and found again by the same tier, whatever is asked of that', async () => {
@@ -170,6 +181,21 @@ describe('a volume whose tier has what its store has not', () => {
       message: expect.stringContaining(`the one in ${other.directory} is another`),
     });
     expect(await readWith(uri, { tier })).toBe(7);
+  });
+
+  test('is not opened with that of another such volume, whichever way they are swapped, and nothing is lost', async () => {
+    const [first, second] = [await undrained(), await undrained()];
+    for (const [volume, tier] of [
+      [first, second.tier],
+      [second, first.tier],
+    ] as const) {
+      for (const options of [{ tier }, { tier, readOnly: true }]) {
+        await expect(connectUri(volume.uri, options)).rejects.toMatchObject({ code: 'TIER_MISSING' });
+      }
+      // Nor does the other volume lose what it flushed because this one's loss is accepted.
+      await expect(connectUri(volume.uri, { tier, acceptLoss: true })).rejects.toMatchObject({ code: 'TIER_MISSING' });
+    }
+    for (const { uri, tier } of [first, second]) expect(await readWith(uri, { tier })).toBe(7);
   });
 
   test('keeps it from other volumes, which can have it afterwards', async () => {

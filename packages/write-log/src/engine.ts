@@ -64,8 +64,8 @@ export class Engine {
   readonly #rest: Alarm;
   /** When a superblock is to say what is durable in the log. */
   readonly #confirmation: Alarm;
-  /** The base may have a size that is not durable there. */
-  #hasNewSize: boolean;
+  /** The size that the base has after a crash, if it was not resized since. */
+  #durableSizeSectors: number;
   #hasEnded = false;
   #flushes = 0;
   #acceptedBytes = 0;
@@ -78,7 +78,7 @@ export class Engine {
     this.#settings = settings;
     this.#backlog = backlog;
     this.#superblocks = superblocks;
-    this.#hasNewSize = superblocks.current.baseSizeSectors !== base.info.sizeSectors;
+    this.#durableSizeSectors = superblocks.current.baseSizeSectors;
     const wallMs = () => Math.trunc(clock.wallMs?.() ?? Date.now());
     const onMediumFailure = (error: unknown) => this.#state.mediumFailed(error);
     const { tierId } = superblocks.current;
@@ -87,8 +87,10 @@ export class Engine {
     const context = {
       attachmentId: () => this.#attachment.id,
       baseSizeSectors: () => base.info.sizeSectors,
+      durableSizeSectors: () => this.#durableSizeSectors,
       wallMs,
       random: () => Number.parseInt(id().slice(0, 8), 16),
+      onFreed: () => this.#drainer.freed(),
     };
     this.#log = new Log(medium, superblocks, backlog, context, opened.end);
     this.#committer = new Committer(this.#log, backlog, {
@@ -203,7 +205,6 @@ export class Engine {
     if (this.#hasNewSize) await this.#confirmSize(this.#backlog.accepted);
     this.#throwIfEnded();
     await this.#base.resize(sizeSectors);
-    this.#hasNewSize = true;
   }
 
   async disconnect({ force = false }: DisconnectOptions): Promise<void> {
@@ -268,18 +269,23 @@ export class Engine {
     if (target > this.#backlog.drained.value) await this.#attachment.ensure(this.#log);
   }
 
+  /** The base may have a size that is not durable there, or that the medium does not know of. */
+  get #hasNewSize(): boolean {
+    const { sizeSectors } = this.#base.info;
+    return sizeSectors !== this.#durableSizeSectors || sizeSectors !== this.#superblocks.current.baseSizeSectors;
+  }
+
   async #confirmSize(target: number): Promise<void> {
     const { sizeSectors } = this.#base.info;
     await this.#writer.flush();
-    if (this.#state.phase === 'logging') {
-      try {
-        await this.#log.note({ baseSizeSectors: sizeSectors });
-      } catch (error) {
-        this.#state.mediumFailed(error);
-        await this.#drainer.drained(target);
-      }
+    this.#durableSizeSectors = sizeSectors;
+    if (this.#state.phase !== 'logging') return;
+    try {
+      await this.#log.note({ baseSizeSectors: sizeSectors });
+    } catch (error) {
+      this.#state.mediumFailed(error);
+      await this.#drainer.drained(target);
     }
-    if (sizeSectors === this.#base.info.sizeSectors) this.#hasNewSize = false;
   }
 
   async #writeInPieces(start: number, cursor: BufferCursor): Promise<void> {

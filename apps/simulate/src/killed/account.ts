@@ -5,12 +5,15 @@ import { Oracle, type Pending, type TORN, type Writer } from '@blockyard/conform
 export class Account {
   readonly sizeSectors: number;
   readonly #oracle: Oracle;
+  readonly #areFlushesKept: boolean;
   readonly #pending = new Map<number, Pending>();
   #stamps = 0;
   #flushes = 0;
 
-  constructor(sizeSectors: number) {
+  /** @param areFlushesKept false where what was flushed may be lost all the same */
+  constructor(sizeSectors: number, { areFlushesKept = true } = {}) {
     this.sizeSectors = sizeSectors;
+    this.#areFlushesKept = areFlushesKept;
     this.#oracle = new Oracle(sizeSectors);
   }
 
@@ -44,13 +47,13 @@ export class Account {
   }
 
   #flush(): Pending {
-    const flush = this.#oracle.beginFlush();
+    const flush = this.#areFlushesKept ? this.#oracle.beginFlush() : undefined;
     return {
       succeeded: () => {
-        flush.succeeded();
+        flush?.succeeded();
         this.#flushes++;
       },
-      failed: () => flush.failed(),
+      failed: () => flush?.failed(),
     };
   }
 

@@ -13,18 +13,40 @@ export type StorePlace =
     }
   | { readonly directory: string };
 
+/** A log in a directory, below a write log in a tier. */
+export interface TieredPlace {
+  readonly log: { readonly directory: string };
+  readonly prefix: string;
+  /** The folder of the tier. */
+  readonly tier: string;
+}
+
 /** Where a volume is, as other processes are told. */
-export type VolumePlace = { readonly uri: string } | { readonly log: StorePlace; readonly prefix: string };
+export type VolumePlace =
+  | { readonly uri: string }
+  | { readonly log: StorePlace; readonly prefix: string; readonly tier?: undefined }
+  | TieredPlace;
 
 /** A process cleans, and deletes, all the time, to be killed in the middle of it. */
 const OFTEN: Partial<ConnectLogOptions> = { minDeleteDelayMs: 50, minIdleMs: 50, maxDirtyAgeMs: 500 };
 
+/** The least that there is, so that a process that writes a while fills half of its write log. */
+const TIER_BYTES = 16 * 2 ** 20;
+
 /** A volume, with what gives back the space of a log. */
 export type OpenVolume = BlockDevice & { compact?(): Promise<void> };
 
-/** Opens a volume for writing. A log that another process has open is taken from it. */
-export async function connectPlace(place: VolumePlace): Promise<OpenVolume> {
+/**
+ * Opens a volume for writing. A log that another process has open is taken from it.
+ *
+ * @param acceptLoss whether a tier that is gone may be
+ */
+export async function connectPlace(place: VolumePlace, acceptLoss = false): Promise<OpenVolume> {
   if ('uri' in place) return connectUri(place.uri);
+  if (place.tier !== undefined) {
+    const tier = { directory: place.tier, maxSizeBytes: TIER_BYTES, durability: 'local' } as const;
+    return connectUri(`dir:${place.log.directory}/${place.prefix}`, { tier, acceptLoss });
+  }
   return connectLog({ ...(await openLogPlace(place)), ...OFTEN });
 }
 

@@ -4,7 +4,7 @@ import { startTestStore, type TestStore } from '@blockyard/local-s3';
 import { openDirectoryStore } from '@blockyard/object-store/directory';
 import { createUri } from '@blockyard/uri';
 import { vi } from 'vitest';
-import { openLogPlace, type StorePlace, type VolumePlace } from './place.js';
+import { openLogPlace, type StorePlace, type TieredPlace, type VolumePlace } from './place.js';
 
 export interface Shape {
   readonly sizeSectors: number;
@@ -59,14 +59,18 @@ export class Places {
     return createLog({ bucket: { bucket, endpoint, region, forcePathStyle } }, prefix, shape);
   }
 
-  async logInDirectory(name: string, shape: Shape): Promise<VolumePlace> {
+  async logInTier(name: string, shape: Shape): Promise<TieredPlace> {
+    return { ...(await this.logInDirectory(name, shape)), tier: join(this.#folder, `${name}-tier`) };
+  }
+
+  async logInDirectory(name: string, shape: Shape) {
     const directory = join(this.#folder, name);
     (await openDirectoryStore({ path: directory, create: true })).close();
     return createLog({ directory }, 'disk', shape);
   }
 }
 
-async function createLog(log: StorePlace, prefix: string, shape: Shape): Promise<VolumePlace> {
+async function createLog<Log extends StorePlace>(log: Log, prefix: string, shape: Shape) {
   const place = { log, prefix };
   const { store } = await openLogPlace(place);
   await createLogVolume({ store, prefix, ...shape, segmentSizeBytes: segmentSizeOf(shape.sectorSize) });

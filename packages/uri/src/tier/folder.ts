@@ -1,4 +1,4 @@
-import { chmod, mkdir, stat } from 'node:fs/promises';
+import { chmod, mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BlockDevice, BlockError, fromErrno, isBlockError, unlessErrno } from '@blockyard/block';
 import { invalid } from '../syntax/invalid.js';
@@ -16,7 +16,12 @@ export interface MediumSize {
   readonly newBytes: number;
   /** Whether one that is there gets that size too. */
   readonly isForced: boolean;
+  /** Whether a new one is written with zeroes as a whole: see {@link writeAll}. */
+  readonly isWritten?: boolean;
 }
+
+/** Zeroes in one write. */
+const ZEROES_BYTES = 1 << 20;
 
 /**
  * Opens a file of a tier, locked; makes it, and the folder, where they are not there. One that is there keeps its bytes if it
@@ -32,10 +37,12 @@ export async function openMedium(directory: string, name: string, size: MediumSi
   const device = await connect(path, size).catch(placed(directory));
   try {
     if (isNew) await chmod(path, FILE_MODE);
+    if (isNew && size.isWritten === true) await writeAll(device, 0);
     if (size.isForced) await resizeMedium(directory, name, device, size.newBytes);
     return device;
   } catch (error) {
     await device.disconnect({ force: true });
+    if (isNew) await rm(path, { force: true });
     return placed(directory)(error);
   }
 }
@@ -51,15 +58,32 @@ export async function openMediumToRead(directory: string, name: string, isBeside
   return connectFile(options).catch(placed(directory));
 }
 
-/** Gives a file of a tier another size. It keeps its bytes if it grows, and loses them if it shrinks. A raw disk stays as it is. */
+/**
+ * Gives a file of a tier another size. It keeps its bytes if it grows, and loses them if it shrinks. A raw disk stays as it is.
+ * Gives the sector from which on the file is new; undefined if none is.
+ */
 export async function resizeMedium(
   directory: string,
   name: string,
   device: BlockDevice,
   sizeBytes: number,
-): Promise<void> {
-  if ((await stat(join(directory, name))).isBlockDevice()) return;
-  await resize(device, sizeBytes);
+): Promise<number | undefined> {
+  if ((await stat(join(directory, name))).isBlockDevice()) return undefined;
+  return resize(device, sizeBytes);
+}
+
+/**
+ * Writes zeroes from that sector on. Where a file system takes note of space when it is written for the first time, every flush of
+ * the first lap would wait for that note as well, and take twice as long.
+ */
+export async function writeAll(device: BlockDevice, startSector: number): Promise<void> {
+  const { sectorSize, sizeSectors } = device.info;
+  const zeroes = new Uint8Array(ZEROES_BYTES);
+  const step = ZEROES_BYTES / sectorSize;
+  for (let sector = startSector; sector < sizeSectors; sector += step) {
+    await device.write(sector, [zeroes.subarray(0, Math.min(step, sizeSectors - sector) * sectorSize)]);
+  }
+  await device.flush();
 }
 
 async function makeFolder(directory: string): Promise<void> {
@@ -88,13 +112,15 @@ async function connect(path: string, { newBytes }: MediumSize): Promise<BlockDev
   }
 }
 
-async function resize(device: BlockDevice, sizeBytes: number): Promise<void> {
+async function resize(device: BlockDevice, sizeBytes: number): Promise<number | undefined> {
   const sizeSectors = sizeBytes / TIER_SECTOR_BYTES;
-  if (sizeSectors === device.info.sizeSectors) return;
+  if (sizeSectors === device.info.sizeSectors) return undefined;
   // Without its end it is not what it says: it begins anew.
   if (sizeSectors < device.info.sizeSectors) await device.resize(0);
+  const firstNew = device.info.sizeSectors;
   await device.resize(sizeSectors);
   await device.flush();
+  return firstNew;
 }
 
 /** Says of a failure that it is the tier's. */

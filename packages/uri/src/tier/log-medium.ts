@@ -1,6 +1,6 @@
 import { type BlockDevice, isBlockError, type TierAttachment } from '@blockyard/block';
 import type { WriteLogIdentity } from '@blockyard/write-log';
-import { openMedium, openMediumToRead, resizeMedium, TIER_FILES } from './folder.js';
+import { openMedium, openMediumToRead, resizeMedium, TIER_FILES, writeAll } from './folder.js';
 import { tierMissing, tierOfAnother } from './missing.js';
 import type { TierSettings } from './settings.js';
 import { sharesOf } from './sizes.js';
@@ -36,7 +36,7 @@ export async function openLogMedium(tier: TierSettings, volume: LoggedVolume, ac
   // A volume's own tier is never made here.
   if (attached !== null && !acceptLoss) await (await openLogToRead(tier, volume, false))?.disconnect();
   const newBytes = sharesOf(maxSizeBytes).writeLogBytes;
-  const device = await openMedium(directory, TIER_FILES.writeLog, { newBytes, isForced: false });
+  const device = await openMedium(directory, TIER_FILES.writeLog, { newBytes, isForced: false, isWritten: true });
   try {
     const found = await identify(device, acceptLoss);
     const isForeign = found === 'damaged' || (found !== null && found.baseId !== volumeId);
@@ -45,7 +45,10 @@ export async function openLogMedium(tier: TierSettings, volume: LoggedVolume, ac
     const isReplacement = attached !== null && owner?.tierId !== attached.tierId;
     if (isReplacement && !acceptLoss) throw tierMissing(name, attached, `the one in ${directory} is another`);
     const isFree = (attached === null || isReplacement) && (owner?.attachment ?? null) === null;
-    if (isFree && maxSizeBytes !== undefined) await resizeMedium(directory, TIER_FILES.writeLog, device, newBytes);
+    if (isFree && maxSizeBytes !== undefined) {
+      const firstNew = await resizeMedium(directory, TIER_FILES.writeLog, device, newBytes);
+      if (firstNew !== undefined) await writeAll(device, firstNew);
+    }
     return { device, isForeign, isReplacement };
   } catch (error) {
     await device.disconnect({ force: true });

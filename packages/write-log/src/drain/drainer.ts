@@ -101,10 +101,18 @@ export class Drainer {
     if (!this.#retry.isWaiting) this.#begin();
   }
 
+  /** A place in the ring can be freed that could not when it was drained. Whatever goes on may wait for it. */
+  freed(): void {
+    if (!this.#hasEnded && this.#phases.phase === 'logging' && this.#log.isNoteDue) void this.#note();
+  }
+
   /** Resolves when everything is drained that was accepted before, and the medium says so, or does not count. */
   async drainAll(): Promise<void> {
     await this.drained(this.#backlog.accepted);
-    while (this.#phases.phase === 'logging' && this.#log.isUntidy) await this.#note();
+    while (this.#phases.phase === 'logging' && this.#log.isUntidy) {
+      await this.#log.readsOver();
+      await this.#note();
+    }
     if (this.#phases.phase !== 'leaving') return;
     this.#begin();
     await this.#running;
@@ -135,7 +143,7 @@ export class Drainer {
         await this.#step();
         this.#retry.succeeded();
       }
-      if (!this.#hasEnded && this.#phases.phase === 'logging' && this.#log.isUntidy) await this.#note();
+      if (!this.#hasEnded && this.#phases.phase === 'logging' && this.#log.isNoteDue) await this.#note();
     } catch (error) {
       this.#failed(error);
     }
@@ -205,7 +213,7 @@ export class Drainer {
       return batch;
     }
     if (phase === 'leaving') await this.#phases.leave();
-    else if (this.#log.isUntidy) await this.#note();
+    else if (this.#log.isNoteDue) await this.#note();
     else await this.#logged(backlog.drained.value + 1);
     return undefined;
   }

@@ -12,9 +12,20 @@ export interface LogContext {
   /** What the base knows the tier by, or will. */
   readonly attachmentId: () => string;
   readonly baseSizeSectors: () => number;
+  /** That the base has after a crash, if it was not resized since it was flushed. */
+  readonly durableSizeSectors: () => number;
   readonly wallMs: () => number;
   /** 32 random bits. */
   readonly random: () => number;
+  /** A read of the medium is over that was in the way of what {@link Log.note} frees. */
+  readonly onFreed: () => void;
+}
+
+/** A record that was being read from the medium when it was drained: until that is over, nothing may be written in its place. */
+interface BeingRead {
+  /** The place before it. */
+  readonly before: ChainPlace;
+  readonly over: Promise<unknown>;
 }
 
 /** The ring of records on the medium: what is appended to it, what of it is free, and where it begins. */
@@ -31,14 +42,12 @@ export class Log {
   #durable: ChainPlace;
   /** The place behind the last record that is durable on the base. The superblock may say less. */
   #drained: ChainPlace;
-  /** The place behind the last one of them that, with all before, is not being read. */
-  #free: ChainPlace;
   /** Of the records up to this one, the base may have some. */
   #drainingThrough: number;
   /** What records are put together in. */
   #scratch = new Uint8Array(0);
-  /** Records that were being read when they were drained. */
-  #beingRead: LogRecord[] = [];
+  /** In the order of the ring. */
+  #beingRead: BeingRead[] = [];
 
   /** @param end where the chain that was found ends */
   constructor(medium: Medium, superblocks: Superblocks, backlog: Backlog, context: LogContext, end: ChainPlace) {
@@ -52,7 +61,6 @@ export class Log {
     this.#head = end;
     this.#durable = end;
     this.#drained = tail;
-    this.#free = tail;
     // Records behind the end do not count: the base may have been about to get them once.
     this.#drainingThrough = Math.min(drainingThrough, end.sequence);
   }
@@ -71,6 +79,12 @@ export class Log {
   get isUntidy(): boolean {
     const { tail, drainingThrough } = this.#superblocks.current;
     return tail.sequence !== this.#drained.sequence || drainingThrough > this.#drained.sequence;
+  }
+
+  /** Whether {@link note} would say anything new. Of what is being read it would not. */
+  get isNoteDue(): boolean {
+    const { tail, drainingThrough } = this.#superblocks.current;
+    return tail.sequence !== this.#free.sequence || drainingThrough > this.#drained.sequence;
   }
 
   hasRoom({ sizeBytes }: Group): boolean {
@@ -128,10 +142,12 @@ export class Log {
     this.#drainingThrough = through?.sequence ?? this.#drained.sequence;
   }
 
-  /** Says on the medium, durably, what is being drained, and what is drained, which frees its place in the ring. */
-  async note(change: { readonly baseSizeSectors?: number } = {}): Promise<void> {
-    await this.#readsOver();
-    await this.#superblocks.write(() => ({ ...change, ...this.#facts }));
+  /**
+   * Says on the medium, durably, what is being drained, and what is drained. That frees its place in the ring, up to the first
+   * record that is being read.
+   */
+  note(change: { readonly baseSizeSectors?: number } = {}): Promise<void> {
+    return this.#superblocks.write(() => ({ ...change, ...this.#facts }));
   }
 
   /** Says on the medium, durably, what is durable there, and frees nothing. */
@@ -141,9 +157,11 @@ export class Log {
 
   /** The first records are durable on the base. Their place is free once that is noted. */
   drained(records: readonly LogRecord[]): void {
-    this.#drained = records.at(-1)?.next ?? this.#drained;
+    for (const { reads, next } of records) {
+      if (reads.size > 0) this.#keepWhile(reads, this.#drained);
+      this.#drained = next;
+    }
     this.#drainingThrough = this.#drained.sequence;
-    this.#beingRead.push(...records.filter(({ reads }) => reads.size > 0));
   }
 
   /** Says on the medium which attachment its records rely on. */
@@ -156,14 +174,14 @@ export class Log {
    * go on from there.
    */
   async resume(): Promise<void> {
-    await this.#readsOver();
+    await this.readsOver();
     await this.#superblocks.writeBoth(() => ({ ...this.#facts, run: this.#superblocks.current.run + 1 }));
     this.#head = this.#durable;
   }
 
   /** Nothing that is in the ring counts any longer, whether it is known of or not. All that was durable in it must be drained. */
   async cut(attachmentId: string): Promise<void> {
-    await this.#readsOver();
+    await this.readsOver();
     const { at, sequence } = this.#head;
     const { unit } = this.shape;
     // Greater than that of any record that the ring may have.
@@ -173,21 +191,32 @@ export class Log {
       tail: place,
       durableThrough: place.sequence,
       drainingThrough: place.sequence,
+      baseSizeSectors: this.#context.durableSizeSectors(),
       attachmentId,
     }));
     this.#head = place;
     this.#durable = place;
     this.#drained = place;
-    this.#free = place;
     this.#drainingThrough = place.sequence;
   }
 
-  /** Until a read is over, nothing may be written in the place of what it reads. No read takes longer than the medium may. */
-  async #readsOver(): Promise<void> {
-    const drained = this.#drained;
-    await Promise.allSettled(this.#beingRead.flatMap(({ reads }) => [...reads]));
-    this.#beingRead = this.#beingRead.filter(({ reads }) => reads.size > 0);
-    if (drained.sequence > this.#free.sequence) this.#free = drained;
+  /** Resolves when nothing is read any longer that was drained before the call. No read takes longer than the medium may. */
+  async readsOver(): Promise<void> {
+    await Promise.all(this.#beingRead.map(({ over }) => over));
+  }
+
+  #keepWhile(reads: Iterable<Promise<unknown>>, before: ChainPlace): void {
+    const over = Promise.allSettled(reads).then(() => {
+      this.#beingRead.splice(this.#beingRead.indexOf(entry), 1);
+      this.#context.onFreed();
+    });
+    const entry: BeingRead = { before, over };
+    this.#beingRead.push(entry);
+  }
+
+  /** The place behind the last record that is drained and, with all before, is not being read. */
+  get #free(): ChainPlace {
+    return this.#beingRead[0]?.before ?? this.#drained;
   }
 
   /** What superblocks say of the ring. */
