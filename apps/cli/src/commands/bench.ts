@@ -12,6 +12,9 @@ import {
 import { pricesOption, readPrices } from '../arguments/prices.js';
 import { sizeBytesOf } from '../arguments/range.js';
 import { using } from '../devices/device.js';
+import { Explaining } from '../explain/explaining.js';
+import { explained, explainOption } from '../explain/option.js';
+import { sharesText } from '../explain/text.js';
 import { summaryOf } from '../load/latency.js';
 import { type Load, PATTERNS, type Pattern, runLoad } from '../load/load.js';
 import { connectMeasured, costsOf } from '../load/measured.js';
@@ -39,6 +42,7 @@ interface Options {
   readonly overwrite?: boolean;
   readonly prices?: string;
   readonly report?: string;
+  readonly explain?: boolean;
   readonly json?: boolean;
 }
 
@@ -60,6 +64,7 @@ export function defineBench(program: Command, context: Context): void {
     .addOption(overwriteOption())
     .addOption(takeOverOption())
     .addOption(pricesOption())
+    .addOption(explainOption())
     .addOption(reportOption())
     .addOption(jsonOption())
     .action((uri: string, options: Options) => bench(context, uri, options, program.version() ?? ''));
@@ -70,7 +75,9 @@ async function bench(context: Context, uri: string, options: Options, version: s
   if (writes) checkOverwrite(uri, options.overwrite);
   await checkReport(options.report);
   const prices = await readPrices(options.prices);
+  const explaining = options.explain === true ? await Explaining.begin() : undefined;
   const measured = await connectMeasured(context, uri, {
+    explaining,
     cache: options.cache,
     takeOver: options.takeOver,
     readOnly: !writes,
@@ -85,7 +92,13 @@ async function bench(context: Context, uri: string, options: Options, version: s
     const { seconds } = result;
     const summaries = { reads: summaryOf(result.reads, seconds), writes: summaryOf(result.writes, seconds) };
     const costs = costsOf(measured, prices);
-    const measurements = { seconds, flushSeconds, ...summaries, timeline: result.timeline.summary() };
+    const measurements = {
+      seconds,
+      flushSeconds,
+      ...summaries,
+      timeline: result.timeline.summary(),
+      ...explained(explaining),
+    };
     const run = { version, command: 'bench', what: loadText(load), startedAt } as const;
     const record = recordOf(run, measured, measurements, costs);
     if (options.report !== undefined)
@@ -93,6 +106,7 @@ async function bench(context: Context, uri: string, options: Options, version: s
     if (options.json) await context.printJson({ ...load, ...record });
     else {
       await context.print(reportOf(summaries, costs));
+      if (record.explained !== undefined) await context.print(sharesText(record.explained));
       if (writes) await context.print(`the flush at the end took ${flushSeconds.toFixed(3)} s`);
     }
   });

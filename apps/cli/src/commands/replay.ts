@@ -3,6 +3,9 @@ import { cacheOption, defineCommand, jsonOption, numberOption, takeOverOption } 
 import { pricesOption, readPrices } from '../arguments/prices.js';
 import { sizeBytesOf } from '../arguments/range.js';
 import { using } from '../devices/device.js';
+import { Explaining } from '../explain/explaining.js';
+import { explained, explainOption } from '../explain/option.js';
+import { sharesText } from '../explain/text.js';
 import { summaryOf } from '../load/latency.js';
 import { connectMeasured, costsOf } from '../load/measured.js';
 import { openTrace } from '../load/open-trace.js';
@@ -25,6 +28,7 @@ interface Options {
   readonly overwrite?: boolean;
   readonly prices?: string;
   readonly report?: string;
+  readonly explain?: boolean;
   readonly json?: boolean;
 }
 
@@ -45,6 +49,7 @@ export function defineReplay(program: Command, context: Context): void {
     .addOption(overwriteOption())
     .addOption(takeOverOption())
     .addOption(pricesOption())
+    .addOption(explainOption())
     .addOption(reportOption())
     .addOption(jsonOption())
     .action((file: string, uri: string, options: Options) =>
@@ -64,7 +69,9 @@ async function replayFile(
   const trace = await openTrace(file);
   const hasWrites = trace.writes.includes(1);
   if (hasWrites) checkOverwrite(uri, options.overwrite);
+  const explaining = options.explain === true ? await Explaining.begin() : undefined;
   const measured = await connectMeasured(context, uri, {
+    explaining,
     cache: options.cache,
     takeOver: options.takeOver,
     readOnly: !hasWrites,
@@ -88,7 +95,13 @@ async function replayFile(
     const summaries = { reads: summaryOf(result.reads, seconds), writes: summaryOf(result.writes, seconds) };
     const costs = costsOf(measured, prices);
     const timing = timed ? 'original' : 'as fast as possible';
-    const measurements = { seconds, flushSeconds, ...summaries, timeline: result.timeline.summary() };
+    const measurements = {
+      seconds,
+      flushSeconds,
+      ...summaries,
+      timeline: result.timeline.summary(),
+      ...explained(explaining),
+    };
     const what = `${oneLine(trace.name)}, ${timed ? 'as it was timed' : `as fast as possible, ${depth} at once`}`;
     const record = recordOf({ version, command: 'replay', what, startedAt }, measured, measurements, costs);
     if (options.report !== undefined)
@@ -99,6 +112,7 @@ async function replayFile(
     }
     await context.print(`${oneLine(trace.name)}: ${requests} requests in ${seconds.toFixed(2)} s, timing: ${timing}`);
     await context.print(reportOf(summaries, costs));
+    if (record.explained !== undefined) await context.print(sharesText(record.explained));
     if (timed) await context.print(`the latest request was sent ${lateMsMax.toFixed(1)} ms late`);
   });
 }

@@ -4,6 +4,7 @@ import { type Stats, type StatsDevice, withStats } from '@blockyard/layers';
 import { type Prices, type Traffic, trafficBetween } from '@blockyard/object-store';
 import { connectUri, type Durability } from '@blockyard/uri';
 import { connectOptions, type DeviceOptions, openDevice } from '../devices/device.js';
+import type { Explaining } from '../explain/explaining.js';
 import type { Context } from '../terminal/context.js';
 import { type StoreCosts, storeCostsOf } from './store-costs.js';
 
@@ -24,20 +25,21 @@ export interface Measured {
 export async function connectMeasured(
   context: Context,
   uri: string,
-  { cache: cacheSizeBytes, ...options }: DeviceOptions,
+  { cache: cacheSizeBytes, explaining, ...options }: DeviceOptions & { readonly explaining?: Explaining | undefined },
 ): Promise<Measured> {
   const opened = await openDevice(context, connectUri(uri, connectOptions(options)));
   const storeTraffic = sinceNow(opened.storeTraffic);
   const base = withStats(opened);
   const { durability } = opened;
   const { name } = opened.info;
+  const top = <D extends BlockDevice>(device: D, hasBase: boolean) => explaining?.top(device, { hasBase }) ?? device;
   if (cacheSizeBytes === undefined) {
-    return { device: base, base, cache: undefined, cacheBytes: null, name, durability, storeTraffic };
+    return { device: top(base, false), base, cache: undefined, cacheBytes: null, name, durability, storeTraffic };
   }
   try {
-    const cache = await connectCache(base, { maxSizeBytes: cacheSizeBytes });
+    const cache = await connectCache(explaining?.below(base) ?? base, { maxSizeBytes: cacheSizeBytes });
     const shared = { name, durability: { ...durability, write: 'memory' as const }, cacheBytes: cacheSizeBytes };
-    return { ...shared, device: cache, base, cache, storeTraffic };
+    return { ...shared, device: top(cache, true), base, cache, storeTraffic };
   } catch (error) {
     await base.disconnect({ force: true });
     throw error;

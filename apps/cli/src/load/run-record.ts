@@ -1,4 +1,5 @@
 import type { Durability } from '@blockyard/uri';
+import type { Explained } from '../explain/slowest.js';
 import type { Summary } from './latency.js';
 import type { Costs, Measured } from './measured.js';
 import type { TimelineSummary } from './timeline.js';
@@ -23,10 +24,12 @@ export interface RunRecord extends Costs {
   readonly reads: Summary;
   readonly writes: Summary;
   readonly timeline: TimelineSummary;
+  /** The slowest requests, and what they spent their time in. Left out where no one asked for it. */
+  readonly explained?: readonly Explained[];
 }
 
 /** What of a record is measured by the run itself. */
-export type Measurements = Pick<RunRecord, 'seconds' | 'flushSeconds' | 'reads' | 'writes' | 'timeline'>;
+export type Measurements = Pick<RunRecord, 'seconds' | 'flushSeconds' | 'reads' | 'writes' | 'timeline' | 'explained'>;
 
 /** The record of a run that has ended. */
 export function recordOf(

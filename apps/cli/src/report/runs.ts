@@ -1,5 +1,7 @@
 import type { Cell, Chart, Report, Series, Table } from '@blockyard/report';
 import { classText } from '../devices/tier-log.js';
+import { PART_MEANINGS, PART_NAMES, PARTS } from '../explain/parts.js';
+import { sharesOf } from '../explain/text.js';
 import type { Summary } from '../load/latency.js';
 import type { RunRecord } from '../load/run-record.js';
 
@@ -33,6 +35,7 @@ export function runsReport(runs: readonly NamedRun[]): Report {
         tables: [resultsOf(runs), factsOf(runs)],
       },
       ...(shown.length === 0 ? [] : [{ heading: 'Over time, and how long it took', charts }]),
+      ...explainedSections(runs),
       { heading: 'What reached the base', tables: [baseOf(runs), ...storeTables(runs)] },
     ],
   };
@@ -199,6 +202,21 @@ function baseOf(runs: readonly NamedRun[]): Table {
       cache?.hitRatio ?? null,
     ]),
   };
+}
+
+/** What the slowest requests waited for, of the runs that were told to tell it. */
+function explainedSections(runs: readonly NamedRun[]): Report['sections'][number][] {
+  const rows = runs.flatMap(({ name, run }) => {
+    if (run.explained === undefined || run.explained.length === 0) return [];
+    const shares = new Map(sharesOf(run.explained).map(({ part, share }) => [part, share]));
+    return [[name, run.explained.length, ...PARTS.map((part) => shares.get(part) ?? 0)]];
+  });
+  if (rows.length === 0) return [];
+  const parts = PARTS.map((part) => ({ label: PART_NAMES[part], unit: 'share' as const }));
+  const columns = [{ label: '' }, { label: 'requests', unit: 'count' as const }, ...parts];
+  const text = PARTS.map((part) => `${PART_NAMES[part]}: ${PART_MEANINGS[part]}`).join('; ');
+  const tables = [{ caption: 'Parts of the time of the slowest requests', columns, rows }];
+  return [{ heading: 'What the slowest requests waited for', text: `${text}.`, tables }];
 }
 
 /** Requests by class of objects, of the runs that had a store. */
