@@ -50,6 +50,26 @@ test('calls that no one may make are remembered', async () => {
   strictEqual(base.disconnects, 1);
 });
 
+test('a read has its memory to itself until it has settled', async () => {
+  const base = open();
+  const memory = new Uint8Array(3 * 512);
+  const [one, two, three] = [0, 512, 1024].map((at) => memory.subarray(at, at + 512)) as [
+    Uint8Array,
+    Uint8Array,
+    Uint8Array,
+  ];
+  await Promise.all([base.read(0, [one]), base.read(1, [two]), base.write(2, [three])]);
+  await base.read(0, [one]);
+  strictEqual(base.misuses.join(), '');
+  await Promise.all([base.read(0, [memory.subarray(256, 768)]), base.read(1, [two])]);
+  await Promise.all([base.read(0, [one]), base.write(1, [one])]);
+  await base.read(0, [one, one]);
+  deepStrictEqual(
+    base.misuses.map((misuse) => misuse.split(':')[0]),
+    ['read from 1', 'write from 1', 'read from 0'],
+  );
+});
+
 test('a forced disconnect waits for nothing that is held', async () => {
   const base = open();
   base.hold('disconnect', 'flush');

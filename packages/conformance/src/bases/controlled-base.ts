@@ -10,6 +10,8 @@ import {
   type SectorRange,
 } from '@blockyard/block';
 
+import { ReadsInFlight } from './reads-in-flight.js';
+
 /** Errors that only a caller that breaks the contract gets. */
 const MISUSE: readonly BlockErrorCode[] = [
   'INVALID_ARGUMENT',
@@ -29,6 +31,7 @@ export class ControlledBase implements BlockDevice {
   readonly #faults = new Map<Operation, BlockErrorCode>();
   readonly #held = new Set<Operation>();
   readonly #misuses: string[] = [];
+  readonly #reads = new ReadsInFlight();
   #waiting: { readonly operation: Operation; readonly go: () => void }[] = [];
   #watchers: { readonly operation: Operation; readonly calls: number; readonly notify: () => void }[] = [];
   readonly #raised = new WeakSet<object>();
@@ -108,11 +111,16 @@ export class ControlledBase implements BlockDevice {
   }
 
   read(start: number, buffers: readonly Uint8Array[]): Promise<void> {
-    return this.#pass('read', () => this.#inner.read(start, buffers));
+    const list = [...buffers];
+    this.#watchMemory('read', start, list);
+    const end = this.#reads.begin(list);
+    return this.#pass('read', () => this.#inner.read(start, list)).finally(end);
   }
 
   write(start: number, buffers: readonly Uint8Array[]): Promise<void> {
-    return this.#pass('write', () => this.#inner.write(start, buffers));
+    const list = [...buffers];
+    this.#watchMemory('write', start, list);
+    return this.#pass('write', () => this.#inner.write(start, list));
   }
 
   flush(range?: SectorRange): Promise<void> {
@@ -175,6 +183,12 @@ export class ControlledBase implements BlockDevice {
     if (!isBlockError(error) || !MISUSE.includes(error.code)) return;
     if (error.code === 'DISCONNECTED' && this.#forced) return;
     this.#misuses.push(`${operation}: ${error.message}`);
+  }
+
+  #watchMemory(operation: Operation, start: number, buffers: readonly Uint8Array[]): void {
+    if (this.#reads.overlaps(buffers)) {
+      this.#misuses.push(`${operation} from ${start}: it has memory of a read that has not settled`);
+    }
   }
 
   #notify(): void {

@@ -89,6 +89,18 @@ export const bufferSaboteurs: readonly Saboteur[] = [
       };
     }),
   ),
+  wrapperSaboteur('B3', 'has one scratch sector for what all its reads do not ask for', (base) =>
+    spoil(passThrough(base), (good) => {
+      const scratch = new Uint8Array(base.info.sectorSize);
+      return {
+        async read(start, buffers) {
+          const bytes = buffers.reduce((sum, { byteLength }) => sum + byteLength, 0);
+          const next = start + bytes / scratch.byteLength;
+          await good.read(start, next < good.info.sizeSectors ? [...buffers, scratch] : buffers);
+        },
+      };
+    }),
+  ),
   saboteur('B3', 'takes a view for all of its memory', (good) => ({
     async read(start, buffers) {
       await good.read(start, buffers);

@@ -1,8 +1,17 @@
 import type { BlockDevice } from '@blockyard/block';
+import { macrotasks } from '@blockyard/block/testing';
 import { ok, strictEqual } from '../../assertions/assertions.js';
 import { concatenate } from '../../bases/bytes.js';
 import { expectStamps } from '../../model/differences.js';
-import { expand, expectContents, expectWriters, outcome, readWriters, writeStamped } from '../../model/expect.js';
+import {
+  expand,
+  expectContents,
+  expectWriters,
+  later,
+  outcome,
+  readWriters,
+  writeStamped,
+} from '../../model/expect.js';
 import { stamped, writersOf } from '../../model/stamp.js';
 import type { Case } from '../case.js';
 import { openWritten, wrapWritten } from './written.js';
@@ -165,6 +174,26 @@ export const bufferCases: readonly Case[] = [
       slices[1]?.set(stamped(1, 3, 1, sectorSize));
       await device.write(1, slices);
       await expectWriters(device, 0, 'after the write', [0, 1], [1, 3], [0, 2]);
+    },
+  },
+  {
+    clause: 'B3',
+    title: 'B3: no two reads of the base in flight have any memory in common',
+    needs: ['wrap'],
+    async run(context) {
+      const { device, base } = await context.wrap();
+      const { sectorSize, sizeSectors } = context;
+      // What lies between is known to a device that keeps what was written.
+      for (let sector = 1; sector < Math.min(sizeSectors, SINGLES_MAX); sector += 4)
+        await writeStamped(device, 1, sector, 1);
+      base.hold('read');
+      const reads = Array.from({ length: Math.min(sizeSectors, SINGLES_MAX) - 1 }, (_, sector) =>
+        later(device.read(sector, [new Uint8Array(sectorSize), new Uint8Array(sectorSize)])),
+      );
+      await macrotasks(20);
+      base.release();
+      await Promise.all(reads);
+      strictEqual(base.misuses.join(), '', 'a read of the base must have its memory to itself until it has settled');
     },
   },
   {

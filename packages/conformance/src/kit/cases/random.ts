@@ -82,7 +82,11 @@ function checkCrashes(context: Context): Promise<void> {
     await device.disconnect();
     flush.succeeded();
     settled('flush');
-    strictEqual(base.misuses.join(), '', 'the base must not be used past its end, nor after it');
+    strictEqual(
+      base.misuses.join(),
+      '',
+      'the base must not be used past its end, nor after it, nor with memory of a read in flight',
+    );
   });
 }
 
