@@ -97,6 +97,47 @@ describe('TCP', () => {
   });
 });
 
+describe('a socket that was given', () => {
+  /** What a server in another process says that was started with the socket of this one. */
+  function serveGiven(fd: number, path?: string) {
+    const nbd = new URL('../../dist/index.js', import.meta.url).href;
+    const memory = import.meta.resolve('@blockyard/backend-memory');
+    const program = `
+      const { serveNbd } = await import(${JSON.stringify(nbd)});
+      const { connectMemory } = await import(${JSON.stringify(memory)});
+      const server = await serveNbd({ exports: { disk: await connectMemory({ sizeSectors: 8 }) }, listen: ${JSON.stringify({ fd: 3, path })} });
+      console.log(JSON.stringify({ address: server.address, canBeHandedOver: server.fd !== undefined }));
+      await server.stop();`;
+    const args = ['--input-type=module', '--eval', program];
+    const { stdout, stderr } = spawnSync(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe', fd] });
+    assert.equal(stderr.toString(), '');
+    return JSON.parse(stdout.toString());
+  }
+
+  test.each([
+    ['port', () => ({ port: 0 })],
+    ['path', () => ({ path: join(folder, 'socket') })],
+  ] as const)('is listened on, known by its %s, and can be handed over', async (_, listen) => {
+    const { fd, address } = await serve(listen());
+    assert.ok(fd !== undefined);
+    const told = serveGiven(fd, 'path' in address ? address.path : undefined);
+    assert.deepEqual(told, { address, canBeHandedOver: true });
+  });
+
+  test('keeps its name at the end', async () => {
+    const path = join(folder, 'socket');
+    const { fd } = await serve({ path });
+    assert.ok(fd !== undefined);
+    serveGiven(fd, path);
+    assert.ok(existsSync(path));
+  });
+
+  test('is refused where there is no such socket', async () => {
+    await assert.rejects(serve({ fd: 987 }), rejectsWith('IO'));
+    await assert.rejects(serve({ fd: -1 }), rejectsWith('INVALID_ARGUMENT'));
+  });
+});
+
 describe('options', () => {
   const bad = async (options: Record<string, unknown>) => {
     const exports = { disk: await connectMemory({ sizeSectors: 8 }) };

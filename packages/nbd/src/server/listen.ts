@@ -22,11 +22,14 @@ export class Listening {
   readonly #server: Server;
   /** What a Unix socket's name leads to, where the name is removed here and not by the system's interface. */
   readonly #inode: Inode | undefined;
+  /** Whether the socket belongs to another program, and is not removed here. */
+  readonly #isGiven: boolean;
 
-  private constructor(server: Server, address: Place['address'], inode: Inode | undefined) {
+  private constructor(server: Server, { address, inode, isGiven = false }: Place) {
     this.#server = server;
     this.address = address;
     this.#inode = inode;
+    this.#isGiven = isGiven;
     // Later troubles (no descriptors left to accept with) pass; without a listener they would end the process.
     server.on('error', () => {});
   }
@@ -34,11 +37,15 @@ export class Listening {
   /** Begins to listen. Rejects with a `BlockError`, and then no one listens. */
   static async begin(server: Server, listen: Listen): Promise<Listening> {
     try {
-      if ('path' in listen) return new Listening(server, { path: listen.path }, await listenAt(server, listen.path));
+      if ('fd' in listen) return await Listening.#given(server, listen);
+      if ('path' in listen) {
+        const { path } = listen;
+        return new Listening(server, { address: { path }, inode: await listenAt(server, path) });
+      }
       const { host = '127.0.0.1', port = DEFAULT_PORT } = listen;
       await listening(server, () => server.listen({ host, port }));
       const found = server.address() as AddressInfo;
-      return new Listening(server, { host: found.address, port: found.port }, undefined);
+      return new Listening(server, { address: { host: found.address, port: found.port }, inode: undefined });
     } catch (error) {
       if (server.listening) server.close();
       throw error;
@@ -46,14 +53,32 @@ export class Listening {
   }
 
   /** Listens on a socket that this process was given. */
-  static async inherit(server: Server, fd: number, { address, inode }: Place): Promise<Listening> {
+  static async inherit(server: Server, fd: number, place: Place): Promise<Listening> {
     await listening(server, () => server.listen({ fd }));
-    return new Listening(server, address, inode);
+    return new Listening(server, place);
+  }
+
+  static async #given(
+    server: Server,
+    { fd, path }: { readonly fd: number; readonly path?: string },
+  ): Promise<Listening> {
+    await listening(server, () => server.listen({ fd }));
+    const found = server.address();
+    if (typeof found === 'object' && found !== null) {
+      if (path !== undefined) throw new BlockError('INVALID_ARGUMENT', 'the socket is one of TCP, and has no path');
+      return new Listening(server, {
+        address: { host: found.address, port: found.port },
+        inode: undefined,
+        isGiven: true,
+      });
+    }
+    if (path === undefined) throw new BlockError('INVALID_ARGUMENT', 'the path of a Unix socket must be said');
+    return new Listening(server, { address: { path }, inode: undefined, isGiven: true });
   }
 
   /** The socket, for a process to inherit; undefined where it cannot live on without this one. */
   get fd(): number | undefined {
-    if ('path' in this.address && this.#inode === undefined) return undefined;
+    if ('path' in this.address && this.#inode === undefined && !this.#isGiven) return undefined;
     const fd = handleOf(this.#server)?.fd ?? -1;
     return fd >= 0 ? fd : undefined;
   }
@@ -61,7 +86,8 @@ export class Listening {
   /** For another process. */
   get place(): Place {
     const { address } = this;
-    return { address: 'path' in address ? { path: resolve(address.path) } : address, inode: this.#inode };
+    const whole = 'path' in address ? { path: resolve(address.path) } : address;
+    return { address: whole, inode: this.#inode, ...(this.#isGiven ? { isGiven: true } : {}) };
   }
 
   /** Takes no further connection. The name of the socket goes, unless it is no longer its own. */

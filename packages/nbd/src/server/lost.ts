@@ -1,4 +1,4 @@
-import { type BlockDevice, BlockError, type CacheStates } from '@blockyard/block';
+import { type BlockDevice, BlockError, type CacheStates, isBlockError } from '@blockyard/block';
 import type { Export } from './exports/exports.js';
 
 /** Sectors of a cache's map looked at in one step. */
@@ -20,12 +20,23 @@ export interface Loss {
   readonly dirty: Dirty | undefined;
 }
 
-export function lossOf(
+/** Makes durable what was accepted, and `ends` the device or not. Gives what is lost where that fails. */
+export async function settle(
   device: BlockDevice,
   exports: readonly string[],
-  cache: CacheStates | undefined,
-  error: unknown,
-): Loss {
+  states: CacheStates | undefined,
+  ends: boolean,
+): Promise<Loss | undefined> {
+  try {
+    await (ends ? device.disconnect() : device.flush());
+    return undefined;
+  } catch (error) {
+    // Its owner has ended it, and has made durable what was in it or given it up.
+    return isBlockError(error, 'DISCONNECTED') ? undefined : lossOf(device, exports, states, error);
+  }
+}
+
+function lossOf(device: BlockDevice, exports: readonly string[], cache: CacheStates | undefined, error: unknown): Loss {
   const failure = BlockError.from(error, { operation: 'flush', device: device.info.name });
   return {
     device,

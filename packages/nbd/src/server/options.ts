@@ -19,7 +19,12 @@ export type Listen =
   /** A Unix socket, made with mode 0600. A file that is no socket, or one that someone answers on, is left alone. */
   | { readonly path: string }
   /** TCP. Default host: 127.0.0.1. Port 0: any free one. Default port: 10809. */
-  | { readonly host?: string; readonly port?: number };
+  | { readonly host?: string; readonly port?: number }
+  /**
+   * A socket that listens already, which the process was given, as by socket activation; for a Unix socket also its name, which no
+   * descriptor tells. That is not removed at the end.
+   */
+  | { readonly fd: number; readonly path?: string };
 
 /** Bounds of a server. All are whole numbers; times are milliseconds. */
 export interface Limits {
@@ -140,7 +145,9 @@ export function checkServeOptions(options: ServeOptions): void {
   checkOptionNames(options, SERVE_OPTIONS);
   const { exports, listen, ownsDevices } = options;
   if (typeof exports !== 'object' || exports === null) throw invalid('exports must be an object of devices by name');
-  if (typeof listen !== 'object' || listen === null) throw invalid('listen must be { path } or { host, port }');
+  if (typeof listen !== 'object' || listen === null)
+    throw invalid('listen must be { path }, { host, port } or { fd, path }');
+  if ('fd' in listen) checkInteger(listen.fd, 'listen.fd');
   if (ownsDevices !== undefined) checkBoolean(ownsDevices, 'ownsDevices');
   checkSurroundings(options);
 }

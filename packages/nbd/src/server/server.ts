@@ -4,7 +4,8 @@ import { type BlockDevice, BlockError, isBlockError, systemClock } from '@blocky
 import { formatUri } from '../uri/uri.js';
 import { handleOf } from '../wire/wire.js';
 import { Connection, type Shared } from './connection.js';
-import { Exports } from './exports/exports.js';
+import { Connections } from './connections.js';
+import { type ExportOptions, Exports } from './exports/exports.js';
 import { BusyPoll } from './fairness/busy-poll.js';
 import { Pace } from './fairness/pace.js';
 import { StallWatch } from './fairness/stall-watch.js';
@@ -13,7 +14,7 @@ import { type HandedOver, HandOver, type HandOverHost } from './hand-over/hand-o
 import { checkHandOver, type HandOverOptions } from './hand-over/options.js';
 import { Parked } from './hand-over/parked.js';
 import { Listening } from './listen.js';
-import { type Loss, lossError, lossOf, statesOf } from './lost.js';
+import { type Loss, lossError, settle, statesOf } from './lost.js';
 import { Budget } from './memory/budget.js';
 import { BufferPool } from './memory/buffer-pool.js';
 import { checkLimits, checkServeOptions, type ServeOptions } from './options.js';
@@ -37,6 +38,19 @@ export interface NbdServer extends AsyncDisposable {
    */
   readonly fd: number | undefined;
   stats(): ServerStats;
+  /**
+   * Serves one more device. Throws `INVALID_ARGUMENT`, `ALREADY_EXISTS` if there is an export of that name, `LOCKED` while the server is
+   * handed over, `DISCONNECTED` for a server that is stopped.
+   */
+  addExport(name: string, device: BlockDevice | ExportOptions): void;
+  /**
+   * Ends one export, as `stop` ends all: its clients have the replies to what was read from them, and its device is flushed, or disconnected
+   * if the server owns it and it has no other export. Others notice nothing.
+   *
+   * Rejects with `NOT_FOUND`, with `LOCKED` while the server is handed over, `DISCONNECTED` for one that is stopped, or if the flush fails,
+   * with what is lost; then the export is there as before. With `force` its clients are cut off, and what is not durable is given up.
+   */
+  removeExport(name: string, options?: { readonly force?: boolean }): Promise<void>;
   /**
    * Later clients are met with these keys and certificates; those that are connected keep what they have. Throws `INVALID_ARGUMENT` if
    * they cannot be used, the mode is another, or the server has no TLS; then nothing has changed.
@@ -88,7 +102,7 @@ export class NbdServerImpl implements NbdServer {
   readonly #options: ServerOptions;
   readonly #shared: Shared;
   readonly #listener: Server;
-  readonly #connections = new Set<Connection>();
+  readonly #connections = new Connections();
   readonly #stallWatch: StallWatch;
   #listening: Listening | undefined;
   /** Who came while clients are handed over. */
@@ -99,7 +113,6 @@ export class NbdServerImpl implements NbdServer {
   #handOverSettled: Promise<unknown> = Promise.resolve();
   #made = 0;
   #stopping: Promise<void> | undefined;
-  #whenEmpty: (() => void) | undefined;
   /** Resolves when the server is stopped by force. */
   readonly #forced: Promise<void>;
   #force: () => void = () => {};
@@ -175,7 +188,7 @@ export class NbdServerImpl implements NbdServer {
     const connections = [...this.#connections];
     const outstandingOf = (some: readonly Connection[]) => some.reduce((sum, { outstanding }) => sum + outstanding, 0);
     const exports = this.#shared.exports.all().map(({ name }) => {
-      const clients = connections.filter((connection) => connection.exportName === name);
+      const clients = this.#connections.of(name);
       const now = { connections: clients.length, requestsInFlight: outstandingOf(clients) };
       return [name, counters.of(name).stats(now)] as const;
     });
@@ -187,6 +200,35 @@ export class NbdServerImpl implements NbdServer {
       inFlightBytes: budget.usedBytes,
       pooledBytes: pool.idleBytes,
     };
+  }
+
+  addExport(name: string, device: BlockDevice | ExportOptions): void {
+    this.#checkChangeable();
+    this.#shared.exports.add(name, device);
+  }
+
+  async removeExport(name: string, { force = false }: { readonly force?: boolean } = {}): Promise<void> {
+    this.#checkChangeable();
+    const { exports } = this.#shared;
+    const entry = exports.remove(name);
+    const clients = this.#connections.of(name);
+    // A device that has another export goes on.
+    const ends = this.#options.ownsDevices === true && !exports.devices().has(entry.device);
+    if (force) {
+      for (const client of clients) client.terminate('its export was ended by force');
+      if (ends) await entry.device.disconnect({ force: true });
+      return;
+    }
+    await this.#finish(clients, 'its export has ended');
+    const loss = await settle(entry.device, [name], entry.cacheStates, ends);
+    if (loss === undefined) return;
+    exports.restore(entry);
+    throw lossError([loss]);
+  }
+
+  #checkChangeable(): void {
+    if (this.#stopping !== undefined || this.#handedOver !== undefined) throw stopped();
+    if (this.#handOver !== undefined) throw new BlockError('LOCKED', 'the server is being handed over');
   }
 
   replaceTls(tls: TlsOptions): void {
@@ -303,7 +345,6 @@ export class NbdServerImpl implements NbdServer {
 
   #onFinished(connection: Connection): void {
     this.#connections.delete(connection);
-    if (this.#connections.size === 0) this.#whenEmpty?.();
   }
 
   async #stop(): Promise<void> {
@@ -328,38 +369,21 @@ export class NbdServerImpl implements NbdServer {
     this.#release();
   }
 
-  /** Lets every client have its replies, and cuts those that do not take them. */
-  async #finishConnections(): Promise<void> {
+  #finishConnections(): Promise<void> {
+    return this.#finish([...this.#connections], 'the server is stopping');
+  }
+
+  #finish(clients: readonly Connection[], reason: string): Promise<void> {
     const { clock, limits } = this.#shared;
-    for (const connection of [...this.#connections]) connection.leave('the server is stopping');
-    if (this.#connections.size === 0) return;
-    await new Promise<void>((resolve) => {
-      const timer = clock.set(() => {
-        // What the devices still do for them is waited for where the devices are flushed or disconnected.
-        this.#terminateAll('the server could not wait any longer');
-        resolve();
-      }, limits.stopTimeoutMs);
-      this.#whenEmpty = () => {
-        clock.clear(timer);
-        resolve();
-      };
-    });
+    return this.#connections.finish(clients, reason, clock, limits.stopTimeoutMs);
   }
 
   async #settleDevices(): Promise<Loss[]> {
-    const losses: Loss[] = [];
     const exports = this.#shared.exports.all();
-    const settle = async (device: BlockDevice, names: readonly string[]) => {
-      try {
-        await (this.#options.ownsDevices === true ? device.disconnect() : device.flush());
-      } catch (error) {
-        // Its owner has ended it, and has made durable what was in it or given it up.
-        if (isBlockError(error, 'DISCONNECTED')) return;
-        losses.push(lossOf(device, names, statesOf(exports, device), error));
-      }
-    };
-    await Promise.all([...this.#shared.exports.devices()].map(([device, names]) => settle(device, names)));
-    return losses;
+    const devices = [...this.#shared.exports.devices()];
+    const isOwner = this.#options.ownsDevices === true;
+    const settled = devices.map(([device, names]) => settle(device, names, statesOf(exports, device), isOwner));
+    return (await Promise.all(settled)).filter((loss) => loss !== undefined);
   }
 
   async #stopByForce(): Promise<void> {

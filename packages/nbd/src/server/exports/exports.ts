@@ -35,8 +35,28 @@ export class Exports {
     if (defaultName !== undefined && !this.#byName.has(defaultName)) {
       throw new BlockError('INVALID_ARGUMENT', `the default export ${JSON.stringify(defaultName)} is no export`);
     }
-    const [first, second] = this.#byName.keys();
-    this.#default = defaultName ?? (second === undefined ? first : undefined);
+    this.#default = defaultName;
+  }
+
+  /** Throws `INVALID_ARGUMENT`, and `ALREADY_EXISTS` if there is one of that name. */
+  add(name: string, value: BlockDevice | ExportOptions): void {
+    if (this.#byName.has(name)) {
+      throw new BlockError('ALREADY_EXISTS', `there is an export ${JSON.stringify(name)} already`);
+    }
+    this.#byName.set(name, makeExport(name, value));
+  }
+
+  /** Takes one away, and gives it; the last one can be. Throws `NOT_FOUND`. */
+  remove(name: string): Export {
+    const entry = this.#byName.get(name);
+    if (entry === undefined) throw new BlockError('NOT_FOUND', `there is no export ${JSON.stringify(name)}`);
+    this.#byName.delete(name);
+    return entry;
+  }
+
+  /** Puts back what was taken away. */
+  restore(entry: Export): void {
+    this.#byName.set(entry.name, entry);
   }
 
   /** Puts devices behind the same names that have all that those before had. */
@@ -66,8 +86,10 @@ export class Exports {
   /** The export of that name; the default one for the empty name. */
   find(name: string): Export | undefined {
     const found = this.#byName.get(name);
-    if (found !== undefined || name !== '' || this.#default === undefined) return found;
-    return this.#byName.get(this.#default);
+    if (found !== undefined || name !== '') return found;
+    if (this.#default !== undefined) return this.#byName.get(this.#default);
+    const [only, second] = this.#byName.values();
+    return second === undefined ? only : undefined;
   }
 
   all(): readonly Export[] {

@@ -25,6 +25,8 @@ export interface ClientState {
 export interface Place {
   readonly address: { readonly path: string } | { readonly host: string; readonly port: number };
   readonly inode: Inode | undefined;
+  /** Whether the socket was made by another program, which keeps it: then it has no name that is removed. Left out: no. */
+  readonly isGiven?: boolean;
 }
 
 export interface Inode {
