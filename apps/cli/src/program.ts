@@ -7,6 +7,7 @@ import { defineCheck } from './commands/check.js';
 import { defineClone } from './commands/clone.js';
 import { defineCompact } from './commands/compact.js';
 import { defineCompare } from './commands/compare.js';
+import { defineCompletion } from './commands/completion.js';
 import { defineCopy } from './commands/copy.js';
 import { defineCreate } from './commands/create.js';
 import { defineDelete } from './commands/delete.js';
@@ -58,6 +59,7 @@ const COMMANDS = [
   defineDelete,
   defineCompact,
   defineDrain,
+  defineCompletion,
 ];
 
 /** The command line's grammar, which writes help and usage errors to the context's streams; the latter as JSON if so wanted. */

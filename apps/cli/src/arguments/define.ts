@@ -19,10 +19,18 @@ interface Definition {
   readonly example: string;
 }
 
+const examples = new WeakMap<Command, string>();
+
+/** The example that its help shows. */
+export function exampleOf(command: Command): string {
+  return examples.get(command) ?? '';
+}
+
 /** A command with what all of them have. */
 export function defineCommand(program: Command, { usage, summary, example }: Definition): Command {
-  return program
-    .command(usage)
+  const command = program.command(usage);
+  examples.set(command, example);
+  return command
     .description(summary)
     .option('--verbose', 'show the stack and the causes of an error')
     .addOption(backendOption())

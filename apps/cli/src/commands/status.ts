@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ServerStatus } from '@blockyard/page/status';
 import type { Command } from 'commander';
 import { defineCommand, jsonOption } from '../arguments/define.js';
 import { type ApiAddress, askServer } from '../serve/http/client.js';
 import { serverAddress } from '../serve/server-address.js';
 import { statusLine, statusText } from '../serve/status/text.js';
-import { STATUS_PATH } from '../serve/status/watch.js';
+import { type ProcessStatus, STATUS_PATH } from '../serve/status/volumes-watch.js';
 import type { Context } from '../terminal/context.js';
 import { Failure, TakenOver } from '../terminal/failure.js';
 
@@ -32,7 +31,7 @@ export function defineStatus(program: Command, context: Context): void {
   defineCommand(program, {
     usage: 'status [server]',
     summary:
-      'Tells whether a running server could end now and lose nothing, or what is left to do until then, and how its store is. Exit codes: 0 safe to stop, 5 not yet, 6 not while the store is away, 3 the volume was taken over, 7 no server.',
+      'Tells whether a running server could end now and lose nothing, or what is left to do until then, and how its store is. Exit codes: 0 safe to stop, 5 not yet, 6 not while the store is away, 3 a volume was taken over, 1 one could not be opened, 7 no server.',
     example: 'blockyard status /run/web-1.sock --wait',
   })
     .option('--wait', 'until it is safe to stop; tells how far that is')
@@ -40,8 +39,8 @@ export function defineStatus(program: Command, context: Context): void {
     .action((server: string | undefined, options: Options) => status(context, serverAddress(server), options));
 }
 
-export function askStatus(address: ApiAddress, signal: AbortSignal): Promise<ServerStatus> {
-  return askServer<ServerStatus>(address, 'GET', STATUS_PATH, undefined, signal);
+export function askStatus(address: ApiAddress, signal: AbortSignal): Promise<ProcessStatus> {
+  return askServer<ProcessStatus>(address, 'GET', STATUS_PATH, undefined, signal);
 }
 
 async function status(context: Context, address: ApiAddress, { json, wait }: Options): Promise<void> {
@@ -54,7 +53,7 @@ async function status(context: Context, address: ApiAddress, { json, wait }: Opt
   if (failure !== undefined) throw failure;
 }
 
-async function waited(context: Context, address: ApiAddress, first: ServerStatus): Promise<ServerStatus> {
+async function waited(context: Context, address: ApiAddress, first: ProcessStatus): Promise<ProcessStatus> {
   const { interruption } = context;
   let found = first;
   let toldMs = Number.NEGATIVE_INFINITY;
@@ -69,16 +68,26 @@ async function waited(context: Context, address: ApiAddress, first: ServerStatus
   return found;
 }
 
-function failureOf(found: ServerStatus): Failure | undefined {
+function failureOf(found: ProcessStatus): Failure | undefined {
   const lost = found.exports.find(({ fencing }) => fencing.isFenced);
   if (lost !== undefined) return new TakenOver(lost.fencing.message ?? 'the volume was taken over');
-  if (found.safeToStop) return undefined;
+  const { unserved = [] } = found;
+  const taken = unserved.find(({ state }) => state === 'lost');
+  if (taken !== undefined) return new TakenOver(unservedText(taken));
+  if (found.safeToStop) {
+    const failed = unserved.find(({ state }) => state === 'failed');
+    return failed === undefined ? undefined : new Failure(unservedText(failed), 'it is tried again from time to time');
+  }
   const line = statusLine(found);
   const isAway = found.exports.some(({ store }) => store.state === 'away');
   if (isAway) return new StoreAway(line, 'what was accepted is in memory until the store is back');
   return new NotSafe(line, '--wait waits until it is; a signal to the server makes it write everything and end');
 }
 
-function isFenced({ exports }: ServerStatus): boolean {
+function unservedText({ name, message }: ProcessStatus['unserved'][number]): string {
+  return `export ${JSON.stringify(name)} is not served: ${message ?? 'the server does not tell why'}`;
+}
+
+function isFenced({ exports }: ProcessStatus): boolean {
   return exports.some(({ fencing }) => fencing.isFenced);
 }

@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander';
 import { defineCommand, jsonOption } from '../arguments/define.js';
+import { LISTEN_DEFAULT, type ListenAddress, parseListen } from '../arguments/listen.js';
 import { controlPathOf } from '../serve/control.js';
 import { ApiFailure, askServer } from '../serve/http/client.js';
-import { LISTEN_DEFAULT, type ListenAddress, parseListen } from '../serve/listen.js';
 import { UPGRADE_PATH, type Upgraded, type UpgradeRequest } from '../serve/upgrades.js';
 import type { Context } from '../terminal/context.js';
 import { Failure } from '../terminal/failure.js';

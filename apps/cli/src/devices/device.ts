@@ -101,7 +101,7 @@ export function connectOptions(options: DeviceOptions): ConnectUriOptions {
 }
 
 /** What a tier has to tell goes to the log. */
-export function tierEvents(context: Context): Pick<ConnectUriOptions, 'onTierError' | 'onTierLoss'> {
+export function tierEvents(context: Pick<Context, 'log'>): Pick<ConnectUriOptions, 'onTierError' | 'onTierLoss'> {
   return {
     onTierError: (error) => context.log(tierFailure(error)),
     onTierLoss: (loss) => context.log(lossLine(loss)),

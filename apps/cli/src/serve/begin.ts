@@ -1,46 +1,53 @@
 import { isBlockError } from '@blockyard/block';
-import { adoptNbd, type NbdServer, serveNbd, type TlsOptions } from '@blockyard/nbd';
-import type { UriDevice } from '@blockyard/uri';
+import { adoptNbd, type Listen, type NbdServer, serveNbd, type TlsOptions } from '@blockyard/nbd';
+import { isLoopback, LISTEN_HINTS } from '../arguments/listen.js';
 import type { Context } from '../terminal/context.js';
 import { Failure, messageOf } from '../terminal/failure.js';
-import type { Ending } from './ending.js';
+import { Interruption } from '../terminal/interruption.js';
+import type { Plan } from './config/options.js';
 import { EventLog } from './event-log.js';
-import { isLoopback, LISTEN_HINTS } from './listen.js';
-import { connectServed, openServed, withoutBoot } from './open-device.js';
-import type { ServeOptions } from './options.js';
 import { rehearse } from './rehearsal.js';
+import { takeSocket } from './socket-activation.js';
 import type { Inheritance } from './successor.js';
+import type { Volumes } from './volumes/volumes.js';
 
 type Tls = TlsOptions | undefined;
 
 /** Undefined if the end was asked for before there was anything to serve. */
 export async function begin(
   context: Context,
-  uri: string,
-  options: ServeOptions,
+  { server: options }: Plan,
+  volumes: Volumes,
   tls: Tls,
-  ending: Ending,
 ): Promise<NbdServer | undefined> {
-  const device = await openServed(context, uri, options);
-  if (device === undefined) return undefined;
-  ending.follow(device);
-  return listen(context, device, options, tls);
+  const listen = takeSocket(options.nbd, process.env);
+  try {
+    await volumes.begin();
+  } catch (error) {
+    if (!(error instanceof Interruption)) throw error;
+    context.log('stopped before there was anything to serve');
+    return undefined;
+  }
+  const server = await listenOn(context, listen, volumes, tls);
+  if (tls === undefined && !isLoopback(options.nbd)) {
+    context.log('warning: without TLS, anyone who reaches this address can use the device');
+  }
+  return server;
 }
 
 /** Goes on with the clients of the process that started this one. Undefined if it was only tried out. */
 export async function takeOver(
   context: Context,
-  uri: string,
-  options: ServeOptions,
+  plan: Plan,
+  volumes: Volumes,
   tls: Tls,
-  ending: Ending,
-  { fd, device: clientsHave }: Inheritance,
+  { fd, devices }: Inheritance,
 ): Promise<NbdServer | undefined> {
   const server = await adoptNbd({
     predecessor: process,
     fd,
-    prepare: () => rehearse(uri, clientsHave),
-    open: async () => ({ [options.name]: ending.follow(await connectServed(context, uri, withoutBoot(options))) }),
+    prepare: () => rehearse(plan.volumes, devices),
+    open: () => volumes.succeed(Object.keys(devices)),
     onEvent: new EventLog((line, fields) => context.log(line, fields)).add,
     ...(tls === undefined ? {} : { tls }),
   });
@@ -48,18 +55,16 @@ export async function takeOver(
   return server;
 }
 
-async function listen(context: Context, device: UriDevice, { nbd, name }: ServeOptions, tls: Tls): Promise<NbdServer> {
+async function listenOn(context: Context, listen: Listen, volumes: Volumes, tls: Tls): Promise<NbdServer> {
   const log = new EventLog((line, fields) => context.log(line, fields));
+  const served = volumes.served();
   try {
-    const onEvent = log.add;
-    const common = { exports: { [name]: device }, listen: nbd, ownsDevices: true, onEvent };
-    const server = await serveNbd(tls === undefined ? common : { ...common, tls });
-    if (tls === undefined && !isLoopback(nbd)) {
-      context.log('warning: without TLS, anyone who reaches this address can use the device');
-    }
-    return server;
+    const exports = Object.fromEntries(served.map((volume) => [volume.name, volume.device]));
+    const common = { exports, listen, ownsDevices: true, onEvent: log.add };
+    return await serveNbd(tls === undefined ? common : { ...common, tls });
   } catch (error) {
-    await device.disconnect({ force: true });
+    volumes.end();
+    for (const { device } of served) await device.disconnect({ force: true });
     const hint = isBlockError(error) ? LISTEN_HINTS[error.code] : undefined;
     throw hint === undefined ? error : new Failure(messageOf(error), hint, error);
   }

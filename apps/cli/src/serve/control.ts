@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { createApiServer, type Route } from '@blockyard/http-api';
+import type { ListenAddress } from '../arguments/listen.js';
 import { translate } from './http/translate.js';
-import type { ListenAddress } from './listen.js';
 
 /** A command line, and what is around it. */
 const BODY_BYTES_MAX = 1024 * 1024;

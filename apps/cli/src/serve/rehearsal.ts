@@ -1,13 +1,28 @@
-import { resolve } from 'node:path';
 import { isBlockError } from '@blockyard/block';
 import { connectUri } from '@blockyard/uri';
 import { Failure } from '../terminal/failure.js';
+import { deviceNameOf } from './config/device-name.js';
+import type { VolumePlan } from './config/options.js';
+import type { Inheritance } from './successor.js';
 
 /**
- * Before a server takes over: loads what it will need, and finds out whether the device is there and can be read, while another
- * process serves it. `clientsHave` names the device of that process.
+ * Before a server takes over: loads what it will need, and finds out whether the devices are there and can be read, while another
+ * process serves them. `clientsHave` names the devices of that process, by export. More may be served than those.
  */
-export async function rehearse(uri: string, clientsHave: string): Promise<void> {
+export async function rehearse(plans: readonly VolumePlan[], clientsHave: Inheritance['devices']): Promise<void> {
+  await Promise.all(
+    Object.entries(clientsHave).map(async ([name, device]) => {
+      const plan = plans.find((each) => each.name === name);
+      if (plan === undefined) {
+        const names = plans.map((each) => JSON.stringify(each.name)).join(', ');
+        throw new Failure(`clients have export ${JSON.stringify(name)}, and this serves ${names}`);
+      }
+      await rehearseOne(plan, device);
+    }),
+  );
+}
+
+async function rehearseOne({ uri }: VolumePlan, clientsHave: string): Promise<void> {
   if (/^memory:/i.test(uri)) throw new Failure('what is in memory cannot be handed over', 'its clients have to end');
   const device = deviceNameOf(uri);
   if (device !== clientsHave) {
@@ -20,11 +35,4 @@ export async function rehearse(uri: string, clientsHave: string): Promise<void> 
     // It is found, and the process that serves it has it, or its tier.
     if (!isBlockError(error, 'LOCKED') && !isBlockError(error, 'TIER_MISSING')) throw error;
   }
-}
-
-/** What a URI names, however it is opened. Paths are whole. */
-export function deviceNameOf(uri: string): string {
-  const [, scheme, path, rest] = /^(file|dir):([^?]*)|^(s3:[^?]*)/i.exec(uri) ?? [];
-  if (scheme !== undefined && path !== undefined) return `${scheme.toLowerCase()}:${resolve(path)}`;
-  return rest ?? uri;
 }

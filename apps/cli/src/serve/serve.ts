@@ -1,29 +1,29 @@
 import type { NbdServer } from '@blockyard/nbd';
-import type { UriDevice } from '@blockyard/uri';
 import { logOptionsOf } from '../arguments/log.js';
-import { durabilityLine } from '../devices/tier-log.js';
 import type { Context } from '../terminal/context.js';
-import { openLog } from '../terminal/log.js';
+import { type Log, openLog } from '../terminal/log.js';
 import { actionRoutes } from './actions.js';
-import { beginControl, beginMonitor, beginWeb, readToken, succeedMonitor } from './asking.js';
+import { announce } from './announce.js';
+import { beginControl, beginMonitor, beginWeb, succeedMonitor } from './asking.js';
 import { begin, takeOver } from './begin.js';
+import type { Plan } from './config/options.js';
+import { readToken } from './config/read-token.js';
+import { readTls } from './config/tls.js';
 import { Ending } from './ending.js';
 import type { Token } from './http/token.js';
 import type { WebServer } from './http/web.js';
 import { metricsRoute } from './monitor/metrics-route.js';
 import type { Monitor } from './monitor/monitor.js';
 import { snapshotsOf } from './monitor/snapshots.js';
-import { connectServed, withoutBoot } from './open-device.js';
-import type { ServeOptions } from './options.js';
-import { deviceNameOf } from './rehearsal.js';
 import { reloadOnHangUp } from './reload.js';
 import { ServiceManager } from './service-manager.js';
 import { statusLine, statusText } from './status/text.js';
-import { StatusWatch } from './status/watch.js';
-import { giveUp, leftOn, stop } from './stopping.js';
-import { takeInheritance } from './successor.js';
-import { readTls } from './tls.js';
-import { type Served, Upgrades } from './upgrades.js';
+import { VolumesWatch } from './status/volumes-watch.js';
+import { finish, letGo, stop } from './stopping.js';
+import { type Inheritance, takeInheritance } from './successor.js';
+import { servedOf, Upgrades } from './upgrades.js';
+import type { Volume } from './volumes/volume.js';
+import { Volumes } from './volumes/volumes.js';
 
 /** Asks for the status on standard error. */
 const STATUS_SIGNAL = 'SIGUSR1';
@@ -31,86 +31,112 @@ const STATUS_SIGNAL = 'SIGUSR1';
 /** A server that has begun, and who watches it, where they are wanted. */
 interface Run {
   readonly server: NbdServer;
+  readonly volumes: Volumes;
   readonly ending: Ending;
-  /** Whether it took no other server's place. */
-  readonly isFirst: boolean;
+  /** What it took over, where it took another server's place. */
+  readonly inheritance: Inheritance | undefined;
   readonly version: string;
   readonly token: Token | undefined;
+  readonly log: Log;
   readonly monitor: Monitor | undefined;
   readonly service: ServiceManager | undefined;
 }
 
-export async function serve(context: Context, uri: string, options: ServeOptions, version: string): Promise<void> {
+/** Serves what a plan says until a signal ends it, or another process has all of it, or the place of the server. */
+export async function serve(context: Context, plan: Plan, version: string): Promise<void> {
   const inheritance = takeInheritance();
+  const options = plan.server;
   const tls = await readTls(options);
   const token = await readToken(options);
-  context.logTo(await openLog(context.stderr, logOptionsOf(options)));
-  const log = (line: string) => context.log(line);
-  const service = ServiceManager.of({ env: process.env, isSuccessor: inheritance !== undefined, log });
+  const log = await openLog(context.stderr, logOptionsOf(options));
+  context.logTo(log);
+  const service = ServiceManager.of({
+    env: process.env,
+    isSuccessor: inheritance !== undefined,
+    log: (line) => context.log(line),
+  });
   // Before anything is opened, so that it is told how that goes; a successor waits until it is one.
   let monitor = inheritance === undefined ? await beginMonitor(context, options) : undefined;
   try {
     if (inheritance === undefined) service?.opening();
     const ending = new Ending(context.interruption);
-    const server = await (inheritance === undefined
-      ? begin(context, uri, options, tls, ending)
-      : takeOver(context, uri, options, tls, ending, inheritance));
+    let server: NbdServer | undefined;
+    const volumes = new Volumes(context, plan.volumes, plan.reread !== undefined, {
+      onLost: (volume, reason) => {
+        const isAll = volumes.all().every(({ state }) => state === 'lost');
+        if (isAll) ending.end({ why: 'lost', reason });
+        else if (server !== undefined) void letGo(server, volume, reason);
+      },
+    });
+    server = await (inheritance === undefined
+      ? begin(context, plan, volumes, tls)
+      : takeOver(context, plan, volumes, tls, inheritance));
     if (server === undefined) return;
     if (inheritance !== undefined) {
       service?.opening();
       monitor = await succeedMonitor(context, options);
     }
-    const run = { server, ending, isFirst: inheritance === undefined, version, token, monitor, service };
-    await serveUntilEnd(context, uri, { ...options }, run);
+    const run = { server, volumes, ending, inheritance, version, token, log, monitor, service };
+    await serveUntilEnd(context, plan, run);
   } finally {
     monitor?.end();
     await service?.end();
   }
 }
 
-async function serveUntilEnd(
-  context: Context,
-  uri: string,
-  options: ServeOptions,
-  { server, ending, isFirst, version, token, monitor, service }: Run,
-): Promise<void> {
-  const facts = served(context, uri, options, server, ending);
+async function serveUntilEnd(context: Context, plan: Plan, run: Run): Promise<void> {
+  const { server, volumes, ending, inheritance, version, token, monitor, service } = run;
+  const facts = servedOf(server, volumes, inheritance?.address ?? plan.server.nbd);
   const upgrades = new Upgrades(context, facts, ending);
   upgrades.begin();
-  const device = () => ending.device;
-  monitor?.serving(server, device);
-  const watch = new StatusWatch({ version, exportName: options.name, server, device });
+  const all = () => volumes.all();
+  monitor?.serving(
+    server,
+    () => volumes.served(),
+    () =>
+      all().map((each) => ({
+        name: each.name,
+        device: each.isServed ? each.device : undefined,
+        isLost: each.state === 'lost',
+      })),
+  );
+  const watch = new VolumesWatch({ version, server, volumes: all });
   watch.begin();
   const tellStatus = () => {
     const status = watch.status();
     context.log(statusText(status), { event: 'status', status });
   };
   process.on(STATUS_SIGNAL, tellStatus);
-  const leaveHangUps = reloadOnHangUp(context, server, options, token);
+  const leaveHangUps = reloadOnHangUp(context, { ...run, plan });
   const actions = actionRoutes({
-    uri,
-    device,
-    draining: (work) => watch.draining(work),
-    onCacheSize: (cache) => Object.assign(options, { cache }),
+    volumes: () => volumes.served(),
+    draining: (some, work) => watch.draining(some, work),
     stop: () => ending.end({ why: 'interrupted' }),
   });
-  const metrics = metricsRoute(() => snapshotsOf(server, options.name, device()));
+  const metrics = metricsRoute(() => snapshotsOf(server, volumes.served()));
   const routes = [watch.route, metrics, ...actions, upgrades.route];
   const control = await beginControl(context, facts.address, routes);
   let web: WebServer | undefined;
+  const tell = (volume: Volume) => announce(context, server, volume, plan.server.json === true, web);
   try {
-    web = await beginWeb(context, options, { routes, token, isInherited: !isFirst });
-    if (isFirst) await announce(context, server, ending.device, options, web);
+    web = await beginWeb(context, plan.server, { routes, token, isInherited: inheritance !== undefined });
+    if (inheritance === undefined) for (const volume of volumes.served()) await tell(volume);
   } catch (error) {
+    volumes.end();
     await stop(context, server);
     web?.end();
     control?.end();
     throw error;
   }
+  volumes.serveOn(server, (volume) => {
+    watch.begin();
+    void tell(volume);
+  });
   service?.ready(() => statusLine(watch.status()));
   const end = await ending.over;
   leaveHangUps();
   upgrades.end();
+  volumes.end();
   watch.stopping();
   if (end.why === 'upgraded') {
     // The names are the successor's, and so is the service.
@@ -121,50 +147,11 @@ async function serveUntilEnd(
     service?.stopping();
   }
   try {
-    if (end.why === 'lost') await giveUp(context, server, end.reason);
-    await stop(context, server);
+    await finish(context, server, volumes, end);
   } finally {
     // To the last they tell how far the end is.
     for (const each of [control, web]) each?.end();
     watch.end();
     process.off(STATUS_SIGNAL, tellStatus);
   }
-  if (end.why === 'stranded') throw end.error;
-  if (end.why === 'upgraded') return context.log(`ended: process ${end.pid} serves`);
-  const left = leftOn(ending.device);
-  if (left !== undefined) context.log(left);
-  context.log('stopped, everything is flushed');
-}
-
-/** What an upgrade has to know of it. */
-function served(context: Context, uri: string, options: ServeOptions, server: NbdServer, ending: Ending): Served {
-  const { nbd } = options;
-  // A port that was chosen by the system, and the host as the operator said it.
-  const address = 'port' in server.address && 'host' in nbd ? { host: nbd.host, port: server.address.port } : nbd;
-  const reopen = async () => ending.follow(await connectServed(context, uri, withoutBoot(options)));
-  return { server, address, device: deviceNameOf(uri), reopen };
-}
-
-async function announce(
-  context: Context,
-  server: NbdServer,
-  device: UriDevice,
-  { name, json }: ServeOptions,
-  web: WebServer | undefined,
-) {
-  const uri = server.uris[name];
-  if (uri === undefined) throw new Error('a server has a URI for each export');
-  const { sectorSize, sizeSectors, readOnly } = device.info;
-  const { durability } = device;
-  const facts = {
-    uri,
-    export: name,
-    sizeBytes: sectorSize * sizeSectors,
-    sectorSize,
-    readOnly,
-    durability,
-    ...(web && { http: web.url }),
-  };
-  context.log(durabilityLine(durability));
-  await context.print(json ? JSON.stringify(facts) : uri);
 }

@@ -1,8 +1,8 @@
 import { parseUri } from '@blockyard/nbd';
+import { LISTEN_DEFAULT, parseListen } from '../arguments/listen.js';
 import { messageOf, UsageError } from '../terminal/failure.js';
 import { controlPathOf } from './control.js';
 import type { ApiAddress } from './http/client.js';
-import { LISTEN_DEFAULT, parseListen } from './listen.js';
 
 const HOST_DEFAULT = '127.0.0.1';
 const EXAMPLES = 'a server is named by a port, HOST:PORT, a socket, its NBD URI, or http://HOST:PORT';

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import type { ListenAddress } from '../arguments/listen.js';
 
 /** What a process was, or is to be, started with. */
 export interface Program {
@@ -11,8 +12,10 @@ export interface Program {
 export interface Inheritance {
   /** The listening socket. */
   readonly fd: number;
-  /** The device that clients have. */
-  readonly device: string;
+  /** The devices that clients have, by the names of their exports. */
+  readonly devices: Readonly<Record<string, string>>;
+  /** Where clients were told to find the server, as its operator said it. */
+  readonly address: ListenAddress;
 }
 
 const VARIABLE = 'BLOCKYARD_INHERITANCE';
@@ -27,8 +30,8 @@ export function ownProgram(without: readonly string[] = []): Program {
 }
 
 /** Starts what is to take over. It has the environment, the output and the errors of this process. */
-export function startSuccessor({ file, args, folder }: Program, fd: number, device: string): ChildProcess {
-  const inheritance: Inheritance = { fd: FD, device };
+export function startSuccessor({ file, args, folder }: Program, { fd, ...others }: Inheritance): ChildProcess {
+  const inheritance: Inheritance = { fd: FD, ...others };
   return spawn(file, args, {
     cwd: folder,
     stdio: ['inherit', 'inherit', 'inherit', 'ipc', fd],

@@ -1,13 +1,15 @@
 import type { ChildProcess } from 'node:child_process';
-import { type BlockDevice, isBlockError } from '@blockyard/block';
+import type { BlockDevice } from '@blockyard/block';
 import { type ApiRequest, checkFields, flagField, json, RequestError, type Route } from '@blockyard/http-api';
 import type { NbdServer } from '@blockyard/nbd';
+import type { ListenAddress } from '../arguments/listen.js';
 import type { Context } from '../terminal/context.js';
 import { messageOf } from '../terminal/failure.js';
+import { deviceNameOf } from './config/device-name.js';
 import type { Ending } from './ending.js';
-import type { ListenAddress } from './listen.js';
 import { tellMainProcess } from './service-manager.js';
 import { ownProgram, type Program, startSuccessor } from './successor.js';
+import type { Volumes } from './volumes/volumes.js';
 
 export const UPGRADE_SIGNAL = 'SIGUSR2';
 export const UPGRADE_PATH = '/v1/upgrade';
@@ -30,10 +32,31 @@ export interface Served {
   readonly server: NbdServer;
   /** Where clients were told to find it, as the operator said it. */
   readonly address: ListenAddress;
-  /** Names the device, for another process. */
-  readonly device: string;
-  /** Opens the device again. */
-  readonly reopen: () => Promise<BlockDevice>;
+  /** Names the devices that are served, for another process, by export. */
+  readonly devices: () => Readonly<Record<string, string>>;
+  /** Opens the device of an export again. */
+  readonly reopen: (exportName: string) => Promise<BlockDevice>;
+  /** Brings to the store what clients would have to wait for otherwise. */
+  readonly drain: () => Promise<unknown>;
+  /** Whether nothing is to be opened here meanwhile. */
+  readonly hold: (isHeld: boolean) => void;
+}
+
+/** What an upgrade has to know of a server: its operator said `nbd`, whatever port the system has chosen. */
+export function servedOf(server: NbdServer, volumes: Volumes, nbd: ListenAddress): Served {
+  const address = 'port' in server.address && 'host' in nbd ? { host: nbd.host, port: server.address.port } : nbd;
+  return {
+    server,
+    address,
+    devices: () => Object.fromEntries(volumes.served().map(({ name, uri }) => [name, deviceNameOf(uri)])),
+    reopen: async (exportName) => {
+      const volume = volumes.find(exportName);
+      if (volume === undefined) throw new Error('an export has a volume');
+      return volume.follow(await volume.reconnect());
+    },
+    drain: () => Promise.all(volumes.served().map(({ device }) => device.drain?.())),
+    hold: (isHeld) => volumes.hold(isHeld),
+  };
 }
 
 /** Hands a running server over to another process when it is asked to: over its control socket, or by a signal. */
@@ -73,14 +96,14 @@ export class Upgrades {
     if (this.#isRunning) throw failed('an upgrade is under way already');
     this.#isRunning = true;
     try {
-      const { server, device } = this.#served;
+      const { server, devices, address } = this.#served;
       if (server.fd === undefined) throw failed('the server is at its end, or has no socket that can be handed over');
-      const successor = startSuccessor(program, server.fd, device);
+      const successor = startSuccessor(program, { fd: server.fd, devices: devices(), address });
       this.#context.log(`upgrade: process ${successor.pid} is started${dryRun ? ', to be tried out' : ''}`);
       return await this.#handOver(successor, dryRun);
     } catch (error) {
-      // A process that has begun tells its own error, on the same output.
-      if (!isBlockError(error)) this.#context.log(`upgrade failed: ${JSON.stringify(messageOf(error))}`);
+      // A successor that failed may be ended before it has told its own error.
+      this.#context.log(`upgrade failed: ${JSON.stringify(messageOf(error))}`);
       throw failed(messageOf(error));
     } finally {
       this.#isRunning = false;
@@ -88,23 +111,26 @@ export class Upgrades {
   }
 
   async #handOver(successor: ChildProcess, dryRun: boolean): Promise<Upgraded> {
+    const { hold, drain } = this.#served;
     let lost: unknown;
-    const reopen = async () => {
+    const reopen = async (exportName: string) => {
       try {
-        return await this.#served.reopen();
+        return await this.#served.reopen(exportName);
       } catch (error) {
         lost = error;
         throw error;
       }
     };
     try {
-      // What a tier has goes to the store before clients have to wait for it.
-      const prepare = async () => this.#ending.device.drain?.();
+      hold(true);
+      const prepare = async () => void (await drain());
       const { pausedMs } = await this.#served.server.handOver({ successor, reopen, prepare, dryRun });
       const { pid = 0 } = successor;
-      if (!dryRun) await this.#ended(successor, pid);
+      if (dryRun) hold(false);
+      else await this.#ended(successor, pid);
       return { pid, pausedMs };
     } catch (error) {
+      hold(false);
       if (lost !== undefined) this.#ending.end({ why: 'stranded', error });
       throw error;
     }

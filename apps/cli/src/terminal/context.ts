@@ -67,13 +67,13 @@ export class Context {
   /** A line for people who watch; its fields are for programs that do. */
   log(line: string, fields: LogFields = {}): void {
     if (this.#log === undefined) this.stderr.write(`${line}\n`);
-    else if (line.startsWith(WARNING)) this.#log('warn', line.slice(WARNING.length), fields);
-    else this.#log('info', line, fields);
+    else if (line.startsWith(WARNING)) this.#log.write('warn', line.slice(WARNING.length), fields);
+    else this.#log.write('info', line, fields);
   }
 
   /** How the command failed: `text` is for people, and the rest for a log, if there is one. */
   fail(text: string, { message, ...fields }: LogFields & { readonly message: string }): void {
     if (this.#log === undefined) this.stderr.write(text);
-    else this.#log('error', message, fields);
+    else this.#log.write('error', message, fields);
   }
 }

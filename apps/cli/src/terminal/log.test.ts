@@ -6,10 +6,10 @@ import { type LogOptions, openLog } from './log.js';
 async function written(options: LogOptions, isTTY = false): Promise<string> {
   const stream = Object.assign(new PassThrough(), { isTTY });
   const log = await openLog(stream, options);
-  log('debug', 'a detail', {});
-  log('info', 'client 1 opened "disk"', { event: 'opened', client: 1, export: 'disk' });
-  log('warn', 'without TLS', {});
-  log('error', 'data is lost', { code: 'IO' });
+  log.write('debug', 'a detail', {});
+  log.write('info', 'client 1 opened "disk"', { event: 'opened', client: 1, export: 'disk' });
+  log.write('warn', 'without TLS', {});
+  log.write('error', 'data is lost', { code: 'IO' });
   return text(stream.end());
 }
 

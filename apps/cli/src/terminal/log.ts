@@ -7,7 +7,11 @@ export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 /** What a record has beside its message: plain data. Nothing that is a secret is ever a field. */
 export type LogFields = Readonly<Record<string, unknown>>;
-export type Log = (level: LogLevel, message: string, fields: LogFields) => void;
+export interface Log {
+  write(level: LogLevel, message: string, fields: LogFields): void;
+  /** From now on what is less grave is left out. */
+  setLevel(level: LogLevel): void;
+}
 
 export interface LogOptions {
   /**
@@ -33,7 +37,12 @@ export async function openLog(stream: Writable, { format, level }: LogOptions): 
   };
   const write = (line: string) => void stream.write(chosen === 'json' ? line : forPeople(line, chosen === 'pretty'));
   const logger = pino(options, { write });
-  return (recordLevel, message, fields) => logger[recordLevel](fields, message);
+  return {
+    write: (recordLevel, message, fields) => logger[recordLevel](fields, message),
+    setLevel: (next) => {
+      logger.level = next;
+    },
+  };
 }
 
 interface LogRecord {

@@ -17,7 +17,7 @@ afterEach(async () => {
 
 async function begun() {
   const lines: string[] = [];
-  const monitor = await Monitor.begin(LOCAL, { exportName: 'disk', log: (line) => lines.push(line) });
+  const monitor = await Monitor.begin(LOCAL, { log: (line) => lines.push(line) });
   ends.push(() => monitor.end());
   const [, port] = /^metrics at http:\/\/127\.0\.0\.1:(\d+)\/metrics$/.exec(lines[0] ?? '') ?? [];
   return { monitor, port: Number(port), lines };
@@ -35,7 +35,7 @@ async function serveCached(monitor: Monitor): Promise<UriDevice> {
   const device = await connectUri('memory:?size=1M', { cacheSizeBytes: 2 ** 20 });
   const server = await serveNbd({ exports: { disk: device }, listen: { port: 0 }, ownsDevices: true });
   ends.push(() => server.stop({ force: true }));
-  monitor.serving(server, () => device);
+  monitor.serving(server, () => [{ name: 'disk', device }]);
   return device;
 }
 
@@ -76,7 +76,7 @@ test('an address that is taken is refused, or waited for by a successor', async 
   const { monitor, port } = await begun();
   const address = { host: '127.0.0.1', port };
   const told: string[] = [];
-  const options = { exportName: 'disk', log: (line: string) => told.push(line) };
+  const options = { log: (line: string) => told.push(line) };
   await expect(Monitor.begin(address, options)).rejects.toMatchObject({ code: 'ALREADY_EXISTS' });
   const successor = await Monitor.succeed(address, options);
   ends.push(() => successor.end());
@@ -93,6 +93,16 @@ test.each([
   ['LOST', { lost: AbortSignal.abort(new BlockError('FENCED', 'another one has it')) }],
   ['BASE_FAILING', { cacheSnapshot: () => ({ writeBackFailure: { error: new BlockError('IO', 'broken') } }) }],
 ] as const)('%s is in the way of a server', (code, device) => {
-  expect(obstacles('serving', device as never).map((each) => each.code)).toEqual([code]);
-  expect(obstacles('stopping', device as never).map((each) => each.code)).toEqual(['STOPPING', code]);
+  const volume = { name: 'one', device: device as never, isLost: false };
+  const other = { name: 'other', device: {} as never, isLost: false };
+  expect(obstacles('serving', [volume]).map((each) => each.code)).toEqual([code]);
+  expect(obstacles('stopping', [volume]).map((each) => each.code)).toEqual(['STOPPING', code]);
+  expect(obstacles('serving', [other, volume])).toMatchObject([{ code, export: 'one' }]);
+});
+
+test('a volume that is not served is in the way, also beside others', () => {
+  const served = { name: 'one', device: {} as never, isLost: false };
+  const codes = (isLost: boolean) =>
+    obstacles('serving', [served, { name: 'other', device: undefined, isLost }]).map((each) => each.code);
+  expect([codes(false), codes(true)]).toEqual([['OPENING'], ['LOST']]);
 });

@@ -2,17 +2,15 @@ import type { Server } from 'node:http';
 import { isBlockError } from '@blockyard/block';
 import { checkHost, type HttpAddress, json, listenHttp, type Route, urlOf } from '@blockyard/http-api';
 import type { NbdServer } from '@blockyard/nbd';
-import type { UriDevice } from '@blockyard/uri';
 import { messageOf } from '../../terminal/failure.js';
 import { METRICS_PATH, metricsRoute } from './metrics-route.js';
-import { obstacles, type Phase } from './readiness.js';
-import { snapshotsOf } from './snapshots.js';
+import { obstacles, type Phase, type Watched } from './readiness.js';
+import { type Served, snapshotsOf } from './snapshots.js';
 
 /** The successor of a server waits so long for the address that its predecessor still has. */
 const INHERIT_WAIT_MS = 10 * 60_000;
 
 export interface MonitorOptions {
-  readonly exportName: string;
   /** Told where it listens, and why it does not. */
   readonly log: (line: string) => void;
 }
@@ -22,7 +20,8 @@ export class Monitor {
   readonly #options: MonitorOptions;
   readonly #ending = new AbortController();
   #server: Pick<NbdServer, 'stats'> | undefined;
-  #device: () => UriDevice | undefined = () => undefined;
+  #volumes: () => readonly Watched[] = () => [];
+  #served: () => readonly Served[] = () => [];
   #phase: Phase = 'opening';
   #http: Server | undefined;
 
@@ -46,10 +45,15 @@ export class Monitor {
     return monitor;
   }
 
-  /** From now on there is something to tell. `device`: the one that is served at this moment. */
-  serving(server: Pick<NbdServer, 'stats'>, device: () => UriDevice): void {
+  /** From now on there is something to tell: of what is served at a moment, and of all that is meant to be. */
+  serving(
+    server: Pick<NbdServer, 'stats'>,
+    served: () => readonly Served[],
+    volumes: () => readonly Watched[] = () => served().map((each) => ({ ...each, isLost: false })),
+  ): void {
     this.#server = server;
-    this.#device = device;
+    this.#served = served;
+    this.#volumes = volumes;
     this.#phase = 'serving';
   }
 
@@ -75,13 +79,13 @@ export class Monitor {
 
   get #routes(): readonly Route[] {
     return [
-      metricsRoute(() => snapshotsOf(this.#server, this.#options.exportName, this.#device())),
+      metricsRoute(() => snapshotsOf(this.#server, this.#served())),
       { method: 'GET', path: '/healthz', answer: () => json({ alive: true, pid: process.pid }) },
       {
         method: 'GET',
         path: '/readyz',
         answer: () => {
-          const found = obstacles(this.#phase, this.#device());
+          const found = obstacles(this.#phase, this.#volumes());
           return json({ ready: found.length === 0, obstacles: found }, found.length === 0 ? 200 : 503);
         },
       },

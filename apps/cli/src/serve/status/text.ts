@@ -2,25 +2,34 @@ import type { ExportStatus, ServerStatus, WorkLeft } from '@blockyard/page/statu
 import { formatSize } from '@blockyard/uri';
 import { oneLine } from '../../terminal/failure.js';
 import { plainTable } from '../../terminal/table.js';
+import type { ProcessStatus } from './volumes-watch.js';
+
+/** Of a server of this release, or of one that does not tell what it does not serve. */
+type AnyStatus = ServerStatus & Partial<Pick<ProcessStatus, 'unserved'>>;
 
 /** A status for people, as lines. */
-export function statusText(status: ServerStatus): string {
+export function statusText(status: AnyStatus): string {
   const rows: [string, string][] = [
     ['server', `${status.state}, process ${status.process}, since ${status.startedAt}`],
     ['safe to stop', status.safeToStop ? 'yes' : 'no'],
   ];
   for (const each of status.exports) rows.push(...exportRows(each));
+  for (const { name, state, message } of status.unserved ?? []) {
+    const why = message === null ? '' : `: ${oneLine(message)}`;
+    rows.push(['not served', `${JSON.stringify(name)}, ${state}${why}`]);
+  }
   const { connections, requestsInFlight } = status.clients;
   rows.push(['clients', `${connections}, ${requestsInFlight} requests in flight`]);
   return plainTable(rows);
 }
 
 /** The same in one line. */
-export function statusLine(status: ServerStatus): string {
+export function statusLine(status: AnyStatus): string {
   const away = status.exports.some(({ store }) => store.state === 'away') ? 'store away; ' : '';
   const fenced = status.exports.some(({ fencing }) => fencing.isFenced) ? 'fenced; ' : '';
   const safe = status.safeToStop ? 'safe to stop' : `not safe to stop: ${leftText(status.left, away !== '')}`;
-  return `${status.state}; ${fenced}${away}${safe}; ${status.clients.connections} clients`;
+  const names = (status.unserved ?? []).map(({ name, state }) => `${JSON.stringify(name)} ${state}; `).join('');
+  return `${status.state}; ${fenced}${away}${names}${safe}; ${status.clients.connections} clients`;
 }
 
 /** `12.3 MiB in 45 requests, 3.2 s`. */

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { TlsOptions } from '@blockyard/nbd';
-import { messageOf, UsageError } from '../terminal/failure.js';
+import { messageOf, UsageError } from '../../terminal/failure.js';
 
 /** The TLS part of a command line. */
 export interface TlsFiles {

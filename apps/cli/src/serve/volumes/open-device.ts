@@ -1,0 +1,21 @@
+import { connectUri, type UriDevice, type WarmStartEvent } from '@blockyard/uri';
+import { tierOptionsOf } from '../../arguments/tier.js';
+import { warmStartOptionsOf } from '../../arguments/warm-start.js';
+import { connectOptions, tierEvents } from '../../devices/device.js';
+import { warmStartLine } from '../../devices/warm-start-log.js';
+import type { Context } from '../../terminal/context.js';
+import type { VolumePlan } from '../config/options.js';
+
+/** The device that a plan names. Rejects as `connectUri` does, and with a `UsageError` where options contradict one another. */
+export async function connectServed(teller: Pick<Context, 'log'>, { uri, options }: VolumePlan): Promise<UriDevice> {
+  const remembered = warmStartOptionsOf(options, options.cache !== undefined);
+  const onEvent = (event: WarmStartEvent) => teller.log(warmStartLine(event));
+  const warmStart = remembered === undefined ? {} : { warmStart: { ...remembered, onEvent } };
+  const tier = { ...tierOptionsOf(options), ...tierEvents(teller) };
+  return connectUri(uri, { ...connectOptions(options), ...tier, ...warmStart, maxOutageMs: options.outage });
+}
+
+/** An upgrade is no start of what is served: nothing is to be recorded or read ahead for it. */
+export function withoutBoot({ options: { bootProfile: _, ...options }, ...plan }: VolumePlan): VolumePlan {
+  return { ...plan, options };
+}

@@ -1,0 +1,108 @@
+import type { UriDevice } from '@blockyard/uri';
+import { tierLines } from '../../devices/tier-log.js';
+import type { Context } from '../../terminal/context.js';
+import type { VolumeOptions, VolumePlan } from '../config/options.js';
+import { connectServed, withoutBoot } from './open-device.js';
+
+/**
+ * `opening`: it is being opened, for the first time or again; `failed`: it could not be, and is tried again; `served`; `lost`: another
+ * process has taken it; `ended`: it is no longer wanted.
+ */
+export type VolumeState = 'opening' | 'failed' | 'served' | 'lost' | 'ended';
+
+/** A volume that is to be served, and its device once there is one. */
+export class Volume {
+  readonly name: string;
+  readonly uri: string;
+  /** A line about this volume, for people who watch. */
+  readonly log: Context['log'];
+  readonly #onLost: (volume: Volume, reason: unknown) => void;
+  #options: VolumeOptions;
+  #device: UriDevice | undefined;
+  #state: VolumeState = 'opening';
+  #reason: unknown;
+
+  constructor(
+    { name, uri, options }: VolumePlan,
+    log: Context['log'],
+    onLost: (volume: Volume, reason: unknown) => void,
+  ) {
+    this.name = name;
+    this.uri = uri;
+    this.log = log;
+    this.#options = options;
+    this.#onLost = onLost;
+  }
+
+  get state(): VolumeState {
+    return this.#state;
+  }
+
+  /** Why it failed or was lost. */
+  get reason(): unknown {
+    return this.#reason;
+  }
+
+  get options(): VolumeOptions {
+    return this.#options;
+  }
+
+  get isServed(): boolean {
+    return this.#state === 'served';
+  }
+
+  /** The device as it is now: an upgrade that failed has opened it anew. Throws where there is none. */
+  get device(): UriDevice {
+    if (this.#device === undefined) throw new Error('there is no device yet');
+    return this.#device;
+  }
+
+  /** Opens what it says. It is not served by that: `follow` is told of the device. Rejects as `connectUri` does. */
+  async connect(): Promise<UriDevice> {
+    const device = await connectServed(this, this.#plan);
+    if (device.tier !== undefined) for (const line of tierLines(device.tier())) this.log(line);
+    return device;
+  }
+
+  /** The same for an upgrade. */
+  reconnect(): Promise<UriDevice> {
+    return connectServed(this, withoutBoot(this.#plan));
+  }
+
+  /** This is the device now. What becomes known of an earlier one is of no interest. */
+  follow(device: UriDevice): UriDevice {
+    const { lost } = device;
+    this.#device = device;
+    this.#state = 'served';
+    const onLost = () => {
+      if (this.#device !== device || this.#state !== 'served') return;
+      this.fail('lost', lost?.reason);
+      this.#onLost(this, lost?.reason);
+    };
+    lost?.addEventListener('abort', onLost);
+    if (lost?.aborted === true) onLost();
+    return device;
+  }
+
+  opening(): void {
+    this.#state = 'opening';
+  }
+
+  fail(state: 'failed' | 'lost', reason: unknown): void {
+    this.#state = state;
+    this.#reason = reason;
+  }
+
+  end(): void {
+    this.#state = 'ended';
+  }
+
+  /** From now on it is opened with these. */
+  change(options: VolumeOptions): void {
+    this.#options = options;
+  }
+
+  get #plan(): VolumePlan {
+    return { name: this.name, uri: this.uri, options: this.#options };
+  }
+}
