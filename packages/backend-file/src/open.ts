@@ -5,7 +5,7 @@ import { syncDirectoryOf } from './directory.js';
 import { type FileIo, holesOf, NodeFileIo } from './file-io.js';
 import { type FileKind, kindOf } from './kind.js';
 import { checkLocks, checkReserve, type LoadedNatives, loadNatives, lockFile, reserveSpace } from './native.js';
-import type { CheckedOptions, CreateOptions } from './options.js';
+import type { CheckedCreate, CheckedOptions } from './options.js';
 import { rawDeviceBytes } from './raw-device.js';
 
 /** Times that the file may appear, vanish or be replaced while it is being opened. */
@@ -98,7 +98,7 @@ async function giveSize(
   handle: FileHandle,
   { path, sectorSize }: CheckedOptions,
   natives: LoadedNatives,
-  { sizeSectors, reserve }: Required<CreateOptions>,
+  { sizeSectors, reserve }: CheckedCreate,
 ): Promise<void> {
   const sizeBytes = sizeSectors * sectorSize;
   try {

@@ -3,8 +3,9 @@ import {
   checkBoolean,
   checkOptionNames,
   checkSectorSize,
-  checkSize,
   type KnownOptions,
+  type SizeOptions,
+  sizeSectorsOf,
 } from '@blockyard/block';
 
 export interface FileOptions {
@@ -23,21 +24,23 @@ export interface FileOptions {
   readonly lock?: boolean;
 }
 
-export interface CreateOptions {
-  /** Size of the new file, which takes no space until it is written to, unless that is reserved. */
-  readonly sizeSectors: number;
+/** The size, in either form, takes no space until it is written to, unless that is reserved. */
+export interface CreateOptions extends SizeOptions {
   /** Open a file that is there already, with its own size, rather than reject with `ALREADY_EXISTS`. Default: false. */
   readonly ifMissing?: boolean;
   /** Take the space of the new file at once. `NO_SPACE` if it is not there, `UNSUPPORTED` where it cannot be taken. Default: false. */
   readonly reserve?: boolean;
 }
 
+/** How the file is made, its size in sectors. */
+export type CheckedCreate = Required<Omit<CreateOptions, 'sizeBytes'>>;
+
 /** The options, complete and checked. */
 export interface CheckedOptions {
   readonly path: string;
   readonly sectorSize: number;
   readonly readOnly: boolean;
-  readonly create: Required<CreateOptions> | undefined;
+  readonly create: CheckedCreate | undefined;
   readonly lock: boolean;
 }
 
@@ -51,7 +54,12 @@ const KNOWN: KnownOptions<FileOptions> = {
   create: true,
   lock: true,
 };
-const KNOWN_CREATE: KnownOptions<CreateOptions> = { sizeSectors: true, ifMissing: true, reserve: true };
+const KNOWN_CREATE: KnownOptions<CreateOptions> = {
+  sizeSectors: true,
+  sizeBytes: true,
+  ifMissing: true,
+  reserve: true,
+};
 
 /** The options with their defaults, or `INVALID_ARGUMENT`. */
 export function checkOptions(options: FileOptions): CheckedOptions {
@@ -68,10 +76,10 @@ export function checkOptions(options: FileOptions): CheckedOptions {
   return { path, sectorSize, readOnly, create: checkCreate(create, sectorSize), lock };
 }
 
-function checkCreate(create: CreateOptions, sectorSize: number): Required<CreateOptions> {
+function checkCreate(create: CreateOptions, sectorSize: number): CheckedCreate {
   checkOptionNames(create, KNOWN_CREATE, 'create');
-  const { sizeSectors, ifMissing = false, reserve = false } = create;
-  checkSize(sizeSectors, sectorSize);
+  const { ifMissing = false, reserve = false } = create;
+  const sizeSectors = sizeSectorsOf(create, sectorSize);
   checkBoolean(ifMissing, 'create.ifMissing');
   checkBoolean(reserve, 'create.reserve');
   return { sizeSectors, ifMissing, reserve };

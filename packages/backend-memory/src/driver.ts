@@ -1,5 +1,5 @@
 import { type BlockDriver, BlockError, type Extent, extentsOfData, type Loan } from '@blockyard/block';
-import type { MemoryOptions } from './options.js';
+import type { CheckedOptions } from './options.js';
 import { CHUNK_BYTES, SparseBytes } from './sparse-bytes.js';
 
 /** Sectors in sparse memory. Everything finishes at once, so nothing overlaps and no sector can be torn. */
@@ -11,7 +11,7 @@ export class MemoryDriver implements BlockDriver {
   #sizeSectors: number;
   readonly #bytes = new SparseBytes();
 
-  constructor({ sizeSectors, sectorSize }: Required<MemoryOptions>) {
+  constructor({ sizeSectors, sectorSize }: CheckedOptions) {
     this.sectorSize = sectorSize;
     this.#sizeSectors = sizeSectors;
   }

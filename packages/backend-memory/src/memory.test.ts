@@ -20,11 +20,16 @@ describe('connectMemory', () => {
     assert.deepEqual(found, sectors(10, 0));
   });
 
+  test('takes its size in bytes, too', async () => {
+    const device = await connectMemory({ sizeBytes: 8192, sectorSize: 4096 });
+    assert.equal(device.info.sizeSectors, 2);
+  });
+
   test('refuses an option that it does not know, naming it', async () => {
-    const options = { sizeSectors: 1, sizeBytes: 512 } as MemoryOptions;
+    const options = { sizeSectors: 1, sizeKiB: 512 } as MemoryOptions;
     await assert.rejects(connectMemory(options), (error) => {
       assert.ok(isBlockError(error, 'INVALID_ARGUMENT'));
-      assert.match(error.message, /unknown option "sizeBytes"/);
+      assert.match(error.message, /unknown option "sizeKiB" in options; there are: sizeSectors, sizeBytes, sectorSize/);
       assert.equal(error.operation, 'connect');
       return true;
     });
@@ -33,6 +38,7 @@ describe('connectMemory', () => {
   test.each([
     ['no options', undefined],
     ['no size', {}],
+    ['two sizes', { sizeSectors: 1, sizeBytes: 512 }],
     ['a negative size', { sizeSectors: -1 }],
     ['a size in fractions', { sizeSectors: 1.5 }],
     ['a sector size that is no power of two', { sizeSectors: 1, sectorSize: 1000 }],

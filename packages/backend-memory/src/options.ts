@@ -1,21 +1,28 @@
-import { checkOptionNames, checkSectorSize, checkSize, type KnownOptions } from '@blockyard/block';
+import {
+  checkOptionNames,
+  checkSectorSize,
+  type KnownOptions,
+  type SizeOptions,
+  sizeSectorsOf,
+} from '@blockyard/block';
 
-export interface MemoryOptions {
-  /** Size of the device. Costs nothing until it is written to; up to 2^53 - 1 bytes. */
-  readonly sizeSectors: number;
+/** The size, in either form, costs nothing until it is written to. */
+export interface MemoryOptions extends SizeOptions {
   /** Bytes in a sector: a power of two from 512 to 65,536. Default: 512. */
   readonly sectorSize?: number;
 }
 
 const SECTOR_SIZE = 512;
 
-const KNOWN: KnownOptions<MemoryOptions> = { sizeSectors: true, sectorSize: true };
+const KNOWN: KnownOptions<MemoryOptions> = { sizeSectors: true, sizeBytes: true, sectorSize: true };
 
-/** The options with their defaults, or `INVALID_ARGUMENT`. */
-export function checkOptions(options: MemoryOptions): Required<MemoryOptions> {
+/** A size of sectors, checked. */
+export type CheckedOptions = Required<Omit<MemoryOptions, 'sizeBytes'>>;
+
+/** The options with their defaults, or `INVALID_ARGUMENT` or `UNALIGNED`. */
+export function checkOptions(options: MemoryOptions): CheckedOptions {
   checkOptionNames(options, KNOWN);
-  const { sizeSectors, sectorSize = SECTOR_SIZE } = options;
+  const { sectorSize = SECTOR_SIZE } = options;
   checkSectorSize(sectorSize);
-  checkSize(sizeSectors, sectorSize);
-  return { sizeSectors, sectorSize };
+  return { sizeSectors: sizeSectorsOf(options, sectorSize), sectorSize };
 }

@@ -1,13 +1,13 @@
 import {
-  BlockError,
   type Clock,
   checkBoolean,
   checkInteger,
   checkIntegerBetween,
   checkOptionNames,
   checkSectorSize,
-  checkSize,
   type KnownOptions,
+  type SizeOptions,
+  sizeSectorsOf,
 } from '@blockyard/block';
 import {
   checkS3Connection,
@@ -29,11 +29,7 @@ export interface StoreOptions extends S3ConnectionOptions {
   readonly allowUnsafeStore?: boolean;
 }
 
-export interface CreateVolumeOptions extends StoreOptions {
-  /** Size of the volume. Either this or `sizeBytes`. */
-  readonly sizeSectors?: number;
-  /** Size of the volume: a whole number of sectors. */
-  readonly sizeBytes?: number;
+export interface CreateVolumeOptions extends StoreOptions, SizeOptions {
   /** Bytes in a sector: a power of two from 512 to 65,536. Default: 4,096. */
   readonly sectorSize?: number;
   /** Bytes of the volume in one object: a multiple of `sectorSize`, at most 64 MiB. Default: 1 MiB. */
@@ -145,7 +141,7 @@ export function checkCreateOptions(options: CreateVolumeOptions): CreateSettings
   const { sectorSize = SECTOR_SIZE_DEFAULT, objectSizeBytes = OBJECT_SIZE_BYTES_DEFAULT } = options;
   checkSectorSize(sectorSize);
   checkObjectSize(objectSizeBytes, sectorSize);
-  return { ...store, sectorSize, objectSizeBytes, sizeSectors: sizeOf(options, sectorSize) };
+  return { ...store, sectorSize, objectSizeBytes, sizeSectors: sizeSectorsOf(options, sectorSize) };
 }
 
 export function checkConnectOptions(options: ConnectS3Options): ConnectSettings {
@@ -180,21 +176,6 @@ export function checkDeleteOptions(options: DeleteVolumeOptions): DeleteSettings
   const { takeOver = false } = options;
   checkBoolean(takeOver, 'takeOver');
   return { ...store, takeOver };
-}
-
-function sizeOf({ sizeSectors, sizeBytes }: CreateVolumeOptions, sectorSize: number): number {
-  if ((sizeSectors === undefined) === (sizeBytes === undefined)) {
-    throw new BlockError('INVALID_ARGUMENT', 'give either sizeSectors or sizeBytes');
-  }
-  if (sizeBytes !== undefined) {
-    checkInteger(sizeBytes, 'sizeBytes');
-    if (sizeBytes % sectorSize !== 0) {
-      throw new BlockError('UNALIGNED', `sizeBytes ${sizeBytes} is not a multiple of ${sectorSize}`);
-    }
-    return sizeBytes / sectorSize;
-  }
-  checkSize(sizeSectors, sectorSize);
-  return sizeSectors;
 }
 
 function checkStoreOptions(options: StoreOptions): StoreSettings {

@@ -68,25 +68,31 @@ export interface BlockErrorOptions extends ErrorContext {
   readonly retryable?: boolean | undefined;
 }
 
+/** The fields of a place. */
+const PLACE = ['operation', 'device', 'start', 'count'] as const satisfies readonly (keyof ErrorContext)[];
+/** As an assignment makes a property. */
+const PLAIN = { writable: true, enumerable: true, configurable: true };
+
 /** Every expected failure of this library. `code` is stable; the message is for people. */
 export class BlockError extends Error {
   override readonly name = 'BlockError';
   readonly code: BlockErrorCode;
   /** Whether the same call may succeed later although no one changes anything. */
   readonly retryable: boolean;
-  readonly operation: ErrorContext['operation'];
-  readonly device: string | undefined;
-  readonly start: number | undefined;
-  readonly count: number | undefined;
+  // Declared alone: what is not known is not there, so that nothing prints it.
+  declare readonly operation?: ErrorContext['operation'];
+  declare readonly device?: string;
+  declare readonly start?: number;
+  declare readonly count?: number;
 
   constructor(code: BlockErrorCode, message: string, options: BlockErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.retryable = options.retryable ?? RETRYABLE_BY_CODE[code];
-    this.operation = options.operation;
-    this.device = options.device;
-    this.start = options.start;
-    this.count = options.count;
+    for (const field of PLACE) {
+      const value = options[field];
+      if (value !== undefined) Object.defineProperty(this, field, { value, ...PLAIN });
+    }
   }
 
   /**
@@ -95,16 +101,21 @@ export class BlockError extends Error {
    * once, however many devices the error passes.
    */
   static from(source: unknown, context: ErrorContext, fallback: BlockErrorCode = 'IO'): BlockError {
-    if (!isBlockError(source)) {
-      return new BlockError(fallback, `${describe(context)}: ${messageOf(source)}`, { ...context, cause: source });
-    }
-    const located = source.operation !== undefined || source.device !== undefined;
-    return new BlockError(source.code, located ? source.message : `${describe(context)}: ${source.message}`, {
-      ...context,
-      retryable: source.retryable,
-      cause: source,
-    });
+    return located(source, context, fallback);
   }
+}
+
+/** Outside of the class: one that names itself is renamed by what bundles it, and prints under that name. */
+function located(source: unknown, context: ErrorContext, fallback: BlockErrorCode): BlockError {
+  if (!isBlockError(source)) {
+    return new BlockError(fallback, `${describe(context)}: ${messageOf(source)}`, { ...context, cause: source });
+  }
+  const isLocated = source.operation !== undefined || source.device !== undefined;
+  return new BlockError(source.code, isLocated ? source.message : `${describe(context)}: ${source.message}`, {
+    ...context,
+    retryable: source.retryable,
+    cause: source,
+  });
 }
 
 /** Whether `error` is a BlockError (of any copy of this package), and of code `code` if one is given. */

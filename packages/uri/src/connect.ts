@@ -1,5 +1,5 @@
 import { BlockError, checkBoolean, checkOptionNames, isBlockError } from '@blockyard/block';
-import { type CacheOptions, connectCache } from '@blockyard/cache';
+import { type CacheDevice, type CacheOptions, connectCache } from '@blockyard/cache';
 import { openImage } from './image/open-image.js';
 import { imageSettingsOf } from './image/settings.js';
 import { schemeOf } from './schemes/all.js';
@@ -53,12 +53,20 @@ const KNOWN: Readonly<Record<keyof ConnectUriOptions, true>> = {
   warmStart: true,
 };
 
+/** A device with the cache that was put before it. */
+export type CachedUriDevice = UriDevice & CacheDevice;
+
 /**
- * Opens the device that a URI names. With a cache it is a `CacheDevice`.
+ * Opens the device that a URI names. With `cacheSizeBytes` it is a `CacheDevice`.
  *
  * Rejects with `INVALID_ARGUMENT` for an unknown scheme, parameter or option, and as the backend's own `connect` does; leaves
  * nothing behind then.
  */
+export async function connectUri(
+  text: string,
+  options: ConnectUriOptions & { readonly cacheSizeBytes: number },
+): Promise<CachedUriDevice>;
+export async function connectUri(text: string, options?: ConnectUriOptions): Promise<UriDevice>;
 export async function connectUri(text: string, options: ConnectUriOptions = {}): Promise<UriDevice> {
   try {
     checkOptionNames(options, KNOWN);

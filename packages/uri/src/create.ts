@@ -1,4 +1,12 @@
-import { BlockError, checkBoolean, checkInteger, checkOptionNames, checkSectorSize } from '@blockyard/block';
+import {
+  BlockError,
+  checkBoolean,
+  checkInteger,
+  checkOptionNames,
+  checkSectorSize,
+  type SizeOptions,
+  sizeSectorsOf,
+} from '@blockyard/block';
 import { withoutImage } from './image/settings.js';
 import { schemeOf } from './schemes/all.js';
 import { LAYOUTS, type Layout, layoutIn } from './schemes/layout.js';
@@ -8,9 +16,8 @@ import { sectorSizeOf } from './schemes/sectors.js';
 import { DeviceUri } from './syntax/device-uri.js';
 import { invalid } from './syntax/invalid.js';
 
-export interface CreateUriOptions {
-  /** Size of the device: whole sectors. */
-  readonly sizeBytes: number;
+/** The size is in either form; in sectors, their size must be given as well. */
+export interface CreateUriOptions extends SizeOptions {
   /** Bytes in a sector. Default: what `?sector=` says, or the backend's own. */
   readonly sectorSize?: number;
   /** How a volume in a store is laid out. Default: what `?layout=` says; else `chunks` for s3:, `log` for dir: and if it is encrypted. */
@@ -38,6 +45,7 @@ export interface LikeOptions {
 
 const KNOWN: Readonly<Record<keyof CreateUriOptions, true>> = {
   sizeBytes: true,
+  sizeSectors: true,
   sectorSize: true,
   layout: true,
   chunkBytes: true,
@@ -79,16 +87,27 @@ export async function createUri(text: string, options: CreateUriOptions): Promis
     });
     if (isEncrypted && layout !== 'log') throw invalid('only a volume of layout log can be encrypted');
     const likeChunks = layout === 'chunks' ? like?.chunkBytes : undefined;
-    const common = { sizeBytes: options.sizeBytes, sectorSize, reserve, layout, secret };
+    const common = { sizeBytes: sizeBytesOf(options, sectorSize), sectorSize, reserve, layout, secret };
     await scheme.make(uri, { ...common, chunkBytes: chunkBytes ?? likeChunks });
   } catch (error) {
     throw BlockError.from(error, { operation: 'create' });
   }
 }
 
+/** Bytes of a size in either form. */
+function sizeBytesOf(size: SizeOptions, sectorSize: number | undefined): number {
+  if (size.sizeSectors === undefined && size.sizeBytes !== undefined) {
+    checkInteger(size.sizeBytes, 'sizeBytes');
+    return size.sizeBytes;
+  }
+  if (size.sizeBytes === undefined && sectorSize === undefined) {
+    throw invalid('give either sizeBytes, or sizeSectors with sectorSize');
+  }
+  return sizeSectorsOf(size, sectorSize ?? 1) * (sectorSize ?? 1);
+}
+
 function checkOptions(options: CreateUriOptions): CreateUriOptions {
-  const { sizeBytes, like, reserve, encrypt, layout, passphraseFile } = options;
-  checkInteger(sizeBytes, 'sizeBytes');
+  const { like, reserve, encrypt, layout, passphraseFile } = options;
   if (reserve !== undefined) checkBoolean(reserve, 'reserve');
   if (encrypt !== undefined) checkBoolean(encrypt, 'encrypt');
   if (layout !== undefined && !LAYOUTS.includes(layout)) throw invalid(`layout must be ${LAYOUTS.join(' or ')}`);

@@ -11,7 +11,7 @@ export type {
 } from '@blockyard/block';
 export type { BackingFacts, Qcow2Facts } from '@blockyard/qcow2';
 export type { WarmStartEvent } from '@blockyard/warm-start';
-export { type ConnectUriOptions, connectUri } from './connect.js';
+export { type CachedUriDevice, type ConnectUriOptions, connectUri } from './connect.js';
 export { type CreateUriOptions, createUri, type LikeOptions } from './create.js';
 export { URI_EXAMPLES } from './schemes/all.js';
 export type { Layout } from './schemes/layout.js';

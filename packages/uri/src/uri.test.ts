@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { CacheDevice } from '@blockyard/cache';
 import { serveNbd } from '@blockyard/nbd';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from 'vitest';
 import { connectUri, createUri, URI_EXAMPLES } from './index.js';
 import { SCHEMES } from './schemes/all.js';
 import { DeviceUri } from './syntax/device-uri.js';
@@ -152,6 +153,21 @@ describe('every URI', () => {
   test('knows its options', async () => {
     const options = { readonly: true } as object;
     await expect(connectUri('memory:?size=1M', options)).rejects.toThrow('unknown option "readonly"');
+  });
+
+  test('with a cache is typed as the device of one', async () => {
+    await using cached = await connectUri('memory:?size=8M', { cacheSizeBytes: 2 ** 20 });
+    expectTypeOf(cached).toExtend<CacheDevice>();
+    expect(cached.snapshot()).toMatchObject({ dirtyBytes: 0 });
+  });
+
+  test('is created with a size in sectors where it says how large they are', async () => {
+    const uri = `file:${folder}/in-sectors.img`;
+    await createUri(`${uri}?sector=4096`, { sizeSectors: 3 });
+    expect((await stat(join(folder, 'in-sectors.img'))).size).toBe(3 * 4096);
+    for (const size of [{}, { sizeSectors: 3 }, { sizeSectors: 3, sizeBytes: 1536 }]) {
+      await expect(createUri(`${uri}.new`, size)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    }
   });
 
   test('and the options of a creation must agree', async () => {

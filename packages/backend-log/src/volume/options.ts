@@ -6,9 +6,10 @@ import {
   checkOneOf,
   checkOptionNames,
   checkSectorSize,
-  checkSize,
   checkTimeMs,
   type KnownOptions,
+  type SizeOptions,
+  sizeSectorsOf,
 } from '@blockyard/block';
 import type { ObjectStore } from '@blockyard/object-store';
 import { checkPrefix, systemVolumeClock, type VolumeClock } from '@blockyard/volume-root';
@@ -26,11 +27,7 @@ export interface LogPlace {
   readonly key?: Uint8Array;
 }
 
-export interface CreateLogOptions extends LogPlace {
-  /** Size of the volume. Either this or `sizeBytes`. */
-  readonly sizeSectors?: number;
-  /** Size of the volume: a whole number of sectors. */
-  readonly sizeBytes?: number;
+export interface CreateLogOptions extends LogPlace, SizeOptions {
   /** Bytes in a sector: a power of two from 512 to 65,536. Default: 4,096. */
   readonly sectorSize?: number;
   /** Bytes of a full segment, about: at least 16 sectors, at most 64 MiB. Default: 8 MiB. */
@@ -152,7 +149,7 @@ export function checkCreateOptions(options: CreateLogOptions): CreateLogSettings
   checkBoolean(allowUnsafeStore, 'allowUnsafeStore');
   const segmentBytes = segmentSizeBytes ?? SEGMENT_SIZE_BYTES_DEFAULT;
   checkSegmentSize(segmentBytes, sectorSize);
-  const sizeSectors = sizeOf(options, sectorSize);
+  const sizeSectors = sizeSectorsOf(options, sectorSize);
   return { ...place, sectorSize, sizeSectors, segmentSizeBytes: segmentBytes, allowUnsafeStore };
 }
 
@@ -224,19 +221,6 @@ export function checkPlaceOptions({ store, prefix, passphrase, key }: LogPlace):
     ...(passphrase === undefined ? {} : { passphrase }),
     ...(key === undefined ? {} : { key }),
   };
-}
-
-function sizeOf({ sizeSectors, sizeBytes }: CreateLogOptions, sectorSize: number): number {
-  if ((sizeSectors === undefined) === (sizeBytes === undefined)) throw invalid('give either sizeSectors or sizeBytes');
-  if (sizeBytes !== undefined) {
-    checkInteger(sizeBytes, 'sizeBytes');
-    if (sizeBytes % sectorSize !== 0) {
-      throw new BlockError('UNALIGNED', `sizeBytes ${sizeBytes} is not a multiple of ${sectorSize}`);
-    }
-    return sizeBytes / sectorSize;
-  }
-  checkSize(sizeSectors, sectorSize);
-  return sizeSectors;
 }
 
 function invalid(message: string): BlockError {
