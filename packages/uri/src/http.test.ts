@@ -6,8 +6,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connectUri, createUri } from './index.js';
+import { DISK_BYTES, image } from './testing/image.js';
 
 const DISK = Buffer.alloc(8192, 'on the web ');
+/** What lies at some paths; at all others lies the disk. */
+const FILES: Readonly<Record<string, Buffer>> = {
+  '/images/top.qcow2': image({ backing: 'below/raw 100%.img', format: 'raw' }),
+  '/images/below/raw%20100%25.img': Buffer.alloc(DISK_BYTES, 9),
+  '/images/away.qcow2': image({ backing: '//192.0.2.1/disk.img', format: 'raw' }),
+};
 
 let folder: string;
 let server: Server;
@@ -20,8 +27,9 @@ beforeAll(async () => {
     requests.push({ url, authorization });
     const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(range) ?? [];
     const [start, end] = [Number(first), Number(last) + 1];
-    response.writeHead(206, { etag: '"1"', 'content-range': `bytes ${start}-${end - 1}/${DISK.byteLength}` });
-    response.end(DISK.subarray(start, end));
+    const content = FILES[url ?? ''] ?? DISK;
+    response.writeHead(206, { etag: '"1"', 'content-range': `bytes ${start}-${end - 1}/${content.byteLength}` });
+    response.end(content.subarray(start, end));
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -56,4 +64,17 @@ test('A file of an authorization that holds none is refused, and nothing of it t
 
 test('Nothing is created on a web server', async () => {
   await expect(createUri(`${origin}/x`, { sizeBytes: 512 })).rejects.toMatchObject({ code: 'UNSUPPORTED' });
+});
+
+test('An image on a web server has the backing files of that server', async () => {
+  await using device = await connectUri(`${origin}/images/top.qcow2?format=qcow2&backing=true`);
+  const sector = Buffer.alloc(512);
+  await device.read(3, [sector]);
+  expect(sector.equals(Buffer.alloc(512, 9))).toBe(true);
+  expect(device.durability).toEqual({ write: 'server', flush: 'server' });
+  const opening = connectUri(`${origin}/images/away.qcow2?format=qcow2&backing=true`);
+  await expect(opening).rejects.toMatchObject({
+    code: 'UNSUPPORTED',
+    message: expect.stringMatching(/on another server/),
+  });
 });
