@@ -15,7 +15,7 @@ import { type CacheOptions, checkOptions } from './options.js';
 import type { HotRange } from './read-ahead/read-plan.js';
 import type { WarmUpResult } from './read-ahead/warm-up.js';
 import type { WarmUpOptions } from './read-ahead/warm-up-options.js';
-import { type BlockMap, blockMapOf } from './report/block-map.js';
+import { type BlockMap, blockMapOf, blockMapSteps } from './report/block-map.js';
 import { hotRangesOf } from './report/hot-ranges.js';
 import { type CacheSnapshot, snapshotOf } from './report/snapshot.js';
 import { statesOf } from './report/states.js';
@@ -27,6 +27,11 @@ export interface CacheDevice extends BlockDevice, CacheStates, Prefetching {
   snapshot(): CacheSnapshot;
   /** The device in at most so many cells, each with its sectors by state. For pictures. */
   map(maxCells: number): BlockMap;
+  /**
+   * A range in at most so many cells, in steps of a thousand lines or so: a caller that has others to care for may yield to the
+   * event loop between them, and gets a map in which some lines are as they were and some as they are.
+   */
+  mapSteps(start: number, count: number, maxCells: number): Generator<undefined, BlockMap, undefined>;
   /**
    * What is held and was asked for, the hottest first, in at most so many ranges; the coldest are left out. To remember it, and
    * have `warmUp` bring it in after a restart. Takes memory beside the budget while it works, eight bytes a line.
@@ -70,6 +75,11 @@ export async function connectCache(base: BlockDevice, options: CacheOptions = {}
     map(maxCells: number): BlockMap {
       checkInteger(maxCells, 'maxCells');
       return blockMapOf(engine, Math.max(1, maxCells));
+    },
+    mapSteps(start: number, count: number, maxCells: number) {
+      checkRange(device, start, count);
+      checkInteger(maxCells, 'maxCells');
+      return blockMapSteps(engine, start as Sector, (start + count) as Sector, Math.max(1, maxCells));
     },
     async setMaxSizeBytes(maxSizeBytes: number): Promise<void> {
       await engine.setMaxSizeBytes(maxSizeBytes);

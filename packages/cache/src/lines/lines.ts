@@ -153,6 +153,16 @@ export class Lines {
     return this.#policy.isParked(entry);
   }
 
+  /** Entries are below it. It may grow. */
+  get entriesMax(): number {
+    return this.#slotOf.length;
+  }
+
+  /** Whether the entry is that of a line. */
+  isResident(entry: Entry): boolean {
+    return this.#slotOf.get(entry) !== NO_SLOT;
+  }
+
   /** Calls `visit` for every line; it must not make or drop any. */
   forEach(visit: (entry: Entry, line: Line) => void): void {
     this.#policy.entries((entry, key) => visit(entry as Entry, key as Line));

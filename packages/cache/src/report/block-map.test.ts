@@ -77,3 +77,39 @@ test('lines count by themselves, whatever their neighbours hold', async () => {
     absent: [3, 3, 4, 1, 4, 1, 5, 5],
   });
 });
+
+test('a range is summed up as the same part of the whole is, whichever way its lines are found', async () => {
+  const { cache } = await openCache(64, LINE);
+  await bytesAt(cache, 16, 24);
+  await cache.write(19, [filled(9, 1)]);
+  await cache.discard(50, 6);
+  const of = (start: number, count: number, maxCells: number) => lastOf(cache.mapSteps(start, count, maxCells)).map;
+  expect(shown(of(0, 64, 13))).toEqual(shown(cache.map(13)));
+  // Fewer lines than are in memory, and more.
+  expect(of(18, 12, 4)).toMatchObject({ cells: 4, cellSectors: 3 });
+  expect(shown(of(18, 12, 4))).toEqual({ clean: [1, 0, 0, 2], dirty: [2, 3, 3, 1] });
+  expect(shown(of(18, 40, 4))).toEqual({
+    clean: [1, 10, 2, 0],
+    dirty: [9, 0, 0, 0],
+    zero: [0, 0, 0, 6],
+    absent: [0, 0, 8, 4],
+  });
+  expect(of(64, 0, 4)).toMatchObject({ cells: 0 });
+  expect(() => cache.mapSteps(60, 5, 4)).toThrow('ends past the device');
+});
+
+test('steps are short, however many lines are in memory', async () => {
+  const { cache } = await openCache(10_000, { lineSize: 512, maxSizeBytes: 16 << 20 });
+  await cache.write(0, [filled(5000, 1)]);
+  const { map, steps } = lastOf(cache.mapSteps(0, 10_000, 2));
+  expect(shown(map)).toEqual({ dirty: [5000, 0], absent: [0, 5000] });
+  expect(steps).toBeGreaterThanOrEqual(4);
+});
+
+/** What a generator returns, and how often it stopped before. */
+function lastOf(generator: Generator<undefined, BlockMap>): { readonly map: BlockMap; readonly steps: number } {
+  for (let steps = 0; ; steps++) {
+    const { done, value } = generator.next();
+    if (done === true) return { map: value, steps };
+  }
+}
