@@ -34,7 +34,7 @@ describe('Arrows point down', () => {
     metrics: ['backend-log', 'block', 'cache', 'nbd', 'object-cache', 'object-store', 'object-store-s3', 'write-log'],
     'object-cache': ['block', 'object-store'],
     'object-store-s3': ['block', 'object-store'],
-    page: ['block', 'cache', 'http-api', 'metrics', 'nbd'],
+    page: ['block', 'cache', 'http-api', 'metrics', 'nbd', 'object-store'],
     report: [],
     otel: ['block', 'layers', 'object-store'],
     'volume-root': ['block', 'object-store'],

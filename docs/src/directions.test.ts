@@ -138,6 +138,11 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
   },
   'packages/page': {
     '.': ['status'],
+    client: ['.', 'client/dom', 'client/map', 'shared', 'status'],
+    'client/dom': [],
+    'client/map': ['client/dom', 'shared'],
+    server: ['.', 'shared'],
+    shared: ['.', 'status'],
     status: [],
   },
   'packages/qcow2': {

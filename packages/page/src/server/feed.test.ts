@@ -1,0 +1,192 @@
+import { ManualClock, settled } from '@blockyard/block/testing';
+import { afterEach, expect, test } from 'vitest';
+import { type CellKind, kindOf, LEVELS, levelOfCell } from '../shared/cells.js';
+import { makeShown, SECTOR, type Shown } from '../testing/shown.js';
+import { Stream } from '../testing/stream.js';
+import { VIEWERS_MAX } from './feed.js';
+import { EVICTED_MS } from './picture.js';
+import { type PageServer, servePage } from './server.js';
+
+const LOCAL = { host: '127.0.0.1', port: 0 };
+const SECTORS = 4096;
+
+const ends: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end();
+});
+
+interface Served extends Shown {
+  readonly server: PageServer;
+  readonly clock: ManualClock;
+  /** Lets time pass. */
+  readonly pass: () => Promise<void>;
+}
+
+async function serve(maxSizeBytes?: number): Promise<Served> {
+  const shown = await makeShown(SECTORS, maxSizeBytes);
+  const clock = new ManualClock();
+  const server = await servePage({ address: LOCAL, source: shown.source, clock });
+  ends.push(() => shown.device.disconnect({ force: true }));
+  ends.push(() => server.end());
+  return { ...shown, server, clock, pass: () => clock.advanceAndSettle(100) };
+}
+
+async function open({ server }: Served, query?: string): Promise<Stream> {
+  const stream = await Stream.open(server.url, query);
+  ends.push(() => stream.end());
+  return stream;
+}
+
+const filled = (sectors: number) => new Uint8Array(sectors * SECTOR).fill(7);
+
+/** What a cell has to be shown as, by the states of its sectors. */
+function truthOf({ device }: Served, start: number, count: number): CellKind {
+  const states = new Set(device.states(start, count).map(({ state }) => state));
+  return (['dirty', 'clean', 'zero', 'absent'] as const).find((state) => states.has(state)) ?? 'absent';
+}
+
+test('cells are what the states of their sectors are, for the range that is asked for', async () => {
+  const served = await serve();
+  await served.device.read(0, [filled(40)]);
+  await served.device.write(100, [filled(9)]);
+  await served.device.write(3000, [filled(300)]);
+  await served.device.discard(2000, 50);
+  for (const [query, start, count] of [
+    ['?cells=64', 0, SECTORS],
+    ['?start=90&count=30&cells=10', 90, 30],
+    ['?start=4000&count=9999&cells=7', 4000, 96],
+  ] as const) {
+    const stream = await open(served, query);
+    const frame = await stream.next('frame', served.pass);
+    expect([frame.startSector, frame.countSectors]).toEqual([start, count]);
+    expect(frame.cells).toBe(Math.ceil(count / frame.cellSectors));
+    for (let cell = 0; cell < frame.cells; cell++) {
+      const from = start + cell * frame.cellSectors;
+      const sectors = Math.min(frame.cellSectors, start + count - from);
+      expect(kindOf(stream.cells[cell] ?? 0), `cell ${cell} of ${query}`).toBe(truthOf(served, from, sectors));
+    }
+    stream.end();
+  }
+});
+
+test('the level tells how much of a cell it is', async () => {
+  const served = await serve();
+  await served.device.write(0, [filled(64)]);
+  await served.device.write(64, [filled(1)]);
+  const stream = await open(served, '?cells=64');
+  await stream.next('frame', served.pass);
+  expect([...stream.cells.slice(0, 3)].map(levelOfCell)).toEqual([LEVELS - 1, LEVELS - 1 - 6, 0]);
+});
+
+test('what changes comes as a small difference, and what does not as nothing', async () => {
+  const served = await serve();
+  const stream = await open(served, '?cells=4096');
+  const first = await stream.next('frame', served.pass);
+  expect([first.isKey, first.delta]).toEqual([true, '']);
+  await served.device.write(1000, [filled(8)]);
+  const second = await stream.next('frame', served.pass);
+  expect(second.isKey).toBe(false);
+  expect(second.delta.length).toBeLessThan(16);
+  expect(kindOf(stream.cells[1000] ?? 0)).toBe('dirty');
+  await served.device.flush();
+  await stream.next('frame', served.pass);
+  expect(kindOf(stream.cells[1000] ?? 0)).toBe('clean');
+});
+
+test('what has left is shown for a while', async () => {
+  const served = await serve();
+  await served.device.read(0, [filled(1024)]);
+  const stream = await open(served, '?cells=1024');
+  await stream.next('frame', served.pass);
+  expect(kindOf(stream.cells[255] ?? 0)).toBe('clean');
+  await served.device.setMaxSizeBytes(2 ** 20);
+  await stream.next('frame', served.pass);
+  const gone = [...stream.cells.keys()].filter((cell) => kindOf(stream.cells[cell] ?? 0) === 'evicted');
+  expect(gone.length).toBeGreaterThan(100);
+  expect(new Set(gone.map((cell) => truthOf(served, cell * 4, 4)))).toEqual(new Set(['absent']));
+  served.clock.advance(EVICTED_MS);
+  await stream.next('frame', served.pass);
+  expect(gone.filter((cell) => stream.cells[cell] !== 0)).toEqual([]);
+});
+
+test('what is in a cell is told exactly', async () => {
+  const served = await serve();
+  await served.device.read(64, [filled(8)]);
+  await served.device.write(70, [filled(20)]);
+  const stream = await open(served, '?cells=64');
+  const { viewer } = await stream.next('frame', served.pass);
+  const ask = async (query: string) => (await fetch(`${served.server.url}/cell?${query}`)).json();
+  expect(await ask(`viewer=${viewer}&cell=1`)).toEqual({
+    startSector: 64,
+    countSectors: 64,
+    sectors: { dirty: 20, clean: 6, absent: 38 },
+  });
+  for (const wrong of ['', `viewer=${viewer}&cell=64`, `viewer=${viewer}&cell=x`, 'viewer=other&cell=1']) {
+    expect(await ask(wrong)).toMatchObject({ error: { code: 'BAD_REQUEST' } });
+  }
+});
+
+test('when no one looks, nothing is looked at', async () => {
+  const served = await serve();
+  await served.clock.advanceAndSettle(10_000);
+  expect(served.source.looks).toBe(0);
+  const stream = await open(served);
+  await stream.next('facts', served.pass);
+  stream.end();
+  // The loop comes to its end once the connection is known to be closed.
+  while (served.clock.timers.length > 0) await served.pass();
+  const { looks } = served.source;
+  await served.clock.advanceAndSettle(10_000);
+  expect([looks > 0, served.source.looks - looks]).toEqual([true, 0]);
+});
+
+test('there are so many viewers at once, and no more', async () => {
+  const served = await serve();
+  const streams: Stream[] = [];
+  for (let i = 0; i < VIEWERS_MAX; i++) streams.push(await open(served));
+  expect(streams.map(({ status }) => status)).toEqual(streams.map(() => 200));
+  expect((await open(served)).status).toBe(409);
+});
+
+test('facts tell of the device, its counters and whether it is safe to stop, and of another device when there is one', async () => {
+  const served = await serve();
+  await served.device.write(0, [filled(3)]);
+  const stream = await open(served);
+  const facts = await stream.next('facts', served.pass);
+  expect(facts).toMatchObject({
+    device: { generation: 1, sectorSize: SECTOR, sizeSectors: SECTORS, hasMap: true },
+    counters: { cache: { dirtyBytes: 3 * SECTOR, maxSizeBytes: 2 ** 23 } },
+    status: { safeToStop: false, exports: [{ store: { state: 'up' } }] },
+  });
+  const { look } = served.source;
+  Object.assign(served.source, { look: () => undefined });
+  await served.clock.advanceAndSettle(1000);
+  expect(await stream.next('facts', served.pass)).toMatchObject({ device: null, status: null });
+  Object.assign(served.source, { look: () => ({ ...look(), identity: 'another' }) });
+  await served.clock.advanceAndSettle(1000);
+  let after = await stream.next('facts', served.pass);
+  while (after.device === null) after = await stream.next('facts', served.pass);
+  expect(after.device?.generation).toBe(2);
+});
+
+test('a source that throws is asked again', async () => {
+  const served = await serve();
+  const { look } = served.source;
+  let failures = 0;
+  const failing = () => {
+    failures++;
+    throw new Error('gone');
+  };
+  Object.assign(served.source, { look: () => (failures < 2 ? failing() : look()) });
+  const stream = await open(served);
+  await stream.next('facts', () => served.clock.advanceAndSettle(1000));
+  expect(failures).toBe(2);
+});
+
+test('the end of the server ends its viewers', async () => {
+  const served = await serve();
+  const stream = await open(served);
+  await settled();
+  served.server.end();
+  await stream.over();
+});

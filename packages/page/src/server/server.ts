@@ -1,0 +1,110 @@
+import type { Server } from 'node:http';
+import type { Clock } from '@blockyard/block';
+import {
+  checkFields,
+  guard,
+  type HttpAddress,
+  json,
+  listenHttp,
+  RequestError,
+  type Route,
+  SecretToken,
+  type TokenCheck,
+  textField,
+  urlOf,
+} from '@blockyard/http-api';
+import type { Controls } from '../controls.js';
+import { PATHS } from '../shared/messages.js';
+import type { PageSource } from '../source.js';
+import { assetRoutes } from './assets.js';
+import { change } from './changes.js';
+import { Feed } from './feed.js';
+import { viewOf } from './view.js';
+
+const BODY_BYTES_MAX = 4096;
+
+export interface PageOptions {
+  /** Where to listen; port 0 is any free one. No one but this machine should reach it. */
+  readonly address: HttpAddress;
+  readonly source: PageSource;
+  /** What can be done. Default: nothing. */
+  readonly controls?: Controls | undefined;
+  /** What viewers have to show that do something, behind `#token=` of the page's address. Left out: no one may. */
+  readonly token?: string | TokenCheck | undefined;
+  /** How long an address that is taken is tried again, in milliseconds. Default: 0. */
+  readonly waitMs?: number;
+  /** Ends the wait for the address. */
+  readonly signal?: AbortSignal;
+  /** Default: the system's. */
+  readonly clock?: Clock;
+}
+
+/** A page that is served. */
+export interface PageServer {
+  /** `http://127.0.0.1:8080`. */
+  readonly url: string;
+  /** Takes no further viewer, and ends those that there are. */
+  end(): void;
+}
+
+/**
+ * Serves the live page of a device.
+ *
+ * Rejects with `ALREADY_EXISTS` if the address is taken, `ACCESS_DENIED`, `IO`, with `INVALID_ARGUMENT` for a weak token, and
+ * with `ABORTED` when the signal fires.
+ */
+export async function servePage(options: PageOptions): Promise<PageServer> {
+  const { address, source, controls, waitMs = 0, clock } = options;
+  const signal = options.signal ?? new AbortController().signal;
+  const token = typeof options.token === 'string' ? new SecretToken(options.token) : options.token;
+  const feed = new Feed({ source, controls, takesChanges: token !== undefined, ...(clock && { clock }) });
+  const routes = [...(await assetRoutes()), ...feedRoutes(feed), changeRoute(controls)];
+  const hint = 'serve the page with a token, and open the address that has it';
+  const check = guard({ host: address.host, token, hint });
+  const http = { routes, check, keepAlive: true, maxBodyBytes: BODY_BYTES_MAX };
+  const server = await listenHttp(address, http, { waitMs, signal });
+  return { url: urlOf(server, address), end: () => end(server, feed) };
+}
+
+function feedRoutes(feed: Feed): Route[] {
+  return [
+    {
+      method: 'GET',
+      path: PATHS.feed,
+      answer({ query }) {
+        const view = viewOf(query);
+        feed.checkRoom();
+        return { contentType: 'text/event-stream', open: (response) => feed.open(response, view) };
+      },
+    },
+    {
+      method: 'GET',
+      path: PATHS.cell,
+      answer: ({ query }) => json(feed.cell(query.get('viewer') ?? '', cellIn(query))),
+    },
+  ];
+}
+
+function cellIn(query: URLSearchParams): number {
+  const text = query.get('cell') ?? '';
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new RequestError('BAD_REQUEST', 'cell must be a whole number');
+}
+
+function changeRoute(controls: Controls | undefined): Route {
+  return {
+    method: 'POST',
+    path: PATHS.set,
+    async answer({ body }) {
+      checkFields(body, ['id', 'value']);
+      await change(controls, textField(body, 'id'), body.value);
+      return json({});
+    },
+  };
+}
+
+function end(server: Server, feed: Feed): void {
+  server.close();
+  feed.end();
+  server.closeIdleConnections();
+}
