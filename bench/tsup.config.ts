@@ -14,6 +14,7 @@ export default base(
     'src/object-cache.ts',
     'src/status.ts',
     'src/boot.ts',
+    'src/tier.ts',
     'src/upgrade.ts',
     'src/s3-cpu.ts',
     'src/s3-cpu-store.ts',

@@ -3,6 +3,11 @@ export type Side = () => Promise<number>;
 
 /** Seconds per operation of each side, the median of so many rounds. The sides alternate, so that all see the same machine. */
 export async function timeInRounds(sides: readonly Side[], rounds: number): Promise<number[]> {
+  return (await secondsInRounds(sides, rounds)).map(medianOf);
+}
+
+/** The same for each round: by side, then by round. */
+export async function secondsInRounds(sides: readonly Side[], rounds: number): Promise<number[][]> {
   const seconds: number[][] = sides.map(() => []);
   for (let round = -1; round < rounds; round++) {
     for (const [i, side] of sides.entries()) {
@@ -12,7 +17,7 @@ export async function timeInRounds(sides: readonly Side[], rounds: number): Prom
       if (round >= 0) seconds[i]?.push((performance.now() - start) / 1000 / operations);
     }
   }
-  return seconds.map(medianOf);
+  return seconds;
 }
 
 export function medianOf(values: readonly number[]): number {

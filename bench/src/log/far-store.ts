@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type MemoryObjects, MemoryStore } from '@blockyard/object-store';
+import { BlockError } from '@blockyard/block';
+import { type MemoryObjects, MemoryStore, type PutResult } from '@blockyard/object-store';
 
 type Parameters1<Name extends 'get' | 'head' | 'put' | 'delete'> = Parameters<MemoryStore[Name]>;
 
@@ -10,6 +11,8 @@ type Parameters1<Name extends 'get' | 'head' | 'put' | 'delete'> = Parameters<Me
 export class FarStore extends MemoryStore {
   readonly #roundTripMs: number;
   readonly #keptBytes: number;
+  /** Whether requests fail. */
+  isAway = false;
   /** Requests in flight at once, at most so far. */
   inFlightMax = 0;
   #inFlight = 0;
@@ -21,15 +24,16 @@ export class FarStore extends MemoryStore {
   }
 
   override get(...parameters: Parameters1<'get'>) {
-    return this.#far(() => super.get(...parameters));
+    return this.#far(() => this.#unlessAway(() => super.get(...parameters)));
   }
 
   override head(...parameters: Parameters1<'head'>) {
-    return this.#far(() => super.head(...parameters));
+    return this.#far(() => this.#unlessAway(() => super.head(...parameters)));
   }
 
   override put(key: string, body: Uint8Array, ...rest: [Parameters1<'put'>[2], Parameters1<'put'>[3]]) {
-    return this.#far(async () => {
+    return this.#far(async (): Promise<PutResult> => {
+      if (this.isAway) return { kind: 'failed', error: away(), late: false };
       const result = await super.put(key, body, ...rest);
       const isData = /\/(log|pack)\//.test(key);
       if (result.kind === 'stored' && isData && body.byteLength > 2 * this.#keptBytes) this.#forget(key);
@@ -38,7 +42,7 @@ export class FarStore extends MemoryStore {
   }
 
   override delete(...parameters: Parameters1<'delete'>) {
-    return this.#far(() => super.delete(...parameters));
+    return this.#far(() => this.#unlessAway(() => super.delete(...parameters)));
   }
 
   async #far<T>(request: () => Promise<T>): Promise<T> {
@@ -52,12 +56,21 @@ export class FarStore extends MemoryStore {
     }
   }
 
+  async #unlessAway<T>(request: () => Promise<T>): Promise<T> {
+    if (this.isAway) throw away();
+    return request();
+  }
+
   #forget(key: string): void {
     const found = this.objects.get(key);
     if (found === undefined) return;
     const ends = new EndsOnly(found.body, this.#keptBytes);
     this.objects.set(key, { ...found, body: ends as unknown as Uint8Array });
   }
+}
+
+function away(): BlockError {
+  return new BlockError('UNAVAILABLE', 'the store is away');
 }
 
 /** The first and the last bytes of an object, as far as a store in memory uses its body: by `slice`. */

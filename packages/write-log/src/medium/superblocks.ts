@@ -97,6 +97,8 @@ export interface FoundSuperblocks {
   readonly latest: Superblock | undefined;
   /** Where it is; 1 if there is none. */
   readonly slot: number;
+  /** Why one of them could not be read, if that was so. */
+  readonly failure: unknown;
 }
 
 /** Throws `UNSUPPORTED` if a later version has written one of them, and what the medium fails with if it can read neither. */
@@ -118,7 +120,7 @@ export async function readSuperblocks(medium: Medium): Promise<FoundSuperblocks>
   const counterOf = (slot: Superblock | NoSuperblock | undefined) => (typeof slot === 'object' ? slot.counter : -1);
   const slot = counterOf(slots[0]) > counterOf(slots[1]) ? 0 : 1;
   const latest = slots[slot];
-  return { slots, slot, latest: typeof latest === 'object' ? latest : undefined };
+  return { slots, slot, latest: typeof latest === 'object' ? latest : undefined, failure: failures[0] };
 }
 
 /** Whether the medium is held for empty: its first and its last MiB are zeroes. */
