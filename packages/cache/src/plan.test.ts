@@ -5,6 +5,7 @@ import { WTinyLfuPolicy } from './eviction/policy-wtinylfu.js';
 import { Lines } from './lines/lines.js';
 import { type CacheOptions, checkOptions } from './options.js';
 import { createPolicy, planMemory } from './plan.js';
+import { Ages } from './unwritten/ages.js';
 import { DirtyLines } from './unwritten/dirty-lines.js';
 
 const MIB = 2 ** 20;
@@ -23,7 +24,7 @@ function bytesOf(options: CacheOptions, sectorSize = 512): number {
     policy.byteLength +
     Lines.bytesFor(policy.entriesMax, slots, lineSize / sectorSize) +
     DirtyLines.bytesFor(policy.entriesMax);
-  const fixed = OBJECT_BYTES + Latencies.byteLength + lineSize + 9_216 + zeroRangesMax * 40;
+  const fixed = OBJECT_BYTES + Latencies.byteLength + Ages.byteLength + lineSize + 9_216 + zeroRangesMax * 40;
   expect(plan(options, sectorSize).fixedBytes).toBe(fixed);
   return slots * lineSize + tables + fixed;
 }

@@ -6,6 +6,7 @@ import { LruPolicy } from './eviction/policy-lru.js';
 import { WTinyLfuPolicy } from './eviction/policy-wtinylfu.js';
 import { Lines } from './lines/lines.js';
 import { type CheckedOptions, invalid } from './options.js';
+import { Ages } from './unwritten/ages.js';
 import { DirtyLines } from './unwritten/dirty-lines.js';
 
 const LINE_SIZE = 65_536;
@@ -88,7 +89,12 @@ function planOf(slots: number, lineSize: number, maxSizeBytes: number): MemoryPl
   const zeroRanges = Math.floor((maxSizeBytes * ZERO_SHARE) / ZERO_RANGE_BYTES);
   const zeroRangesMax = Math.min(ZERO_RANGES_MAX, Math.max(ZERO_RANGES_MIN, zeroRanges));
   const fixedBytes =
-    OBJECT_BYTES + Latencies.byteLength + lineSize + ZERO_FIRST_BYTES + zeroRangesMax * ZERO_RANGE_BYTES;
+    OBJECT_BYTES +
+    Latencies.byteLength +
+    Ages.byteLength +
+    lineSize +
+    ZERO_FIRST_BYTES +
+    zeroRangesMax * ZERO_RANGE_BYTES;
   return { lineSize, slots, capacity: Math.max(1, slots - parkedMax), parkedMax, zeroRangesMax, fixedBytes };
 }
 

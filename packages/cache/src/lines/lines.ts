@@ -1,5 +1,6 @@
 import { invariant } from '@blockyard/block';
 import type { EvictionPolicy } from '../eviction/policy.js';
+import { CountedMasks } from '../tables/counted-masks.js';
 import { type Entry, type Line, NO_ENTRY, NO_SLOT, type Slot } from '../tables/numbers.js';
 import { SectorMasks } from '../tables/sector-masks.js';
 import { CountTable, FlagTable, LinkTable } from '../tables/tables.js';
@@ -31,7 +32,7 @@ export interface LineEvents {
  */
 export class Lines {
   readonly valid: SectorMasks;
-  readonly dirty: SectorMasks;
+  readonly dirty: CountedMasks;
   /** Lines of which little was fetched, to see whether the rest is asked for. */
   readonly probes: FlagTable<Entry>;
   readonly #geometry: Geometry;
@@ -63,7 +64,7 @@ export class Lines {
     this.#slabs = slabs;
     this.#events = events;
     this.valid = new SectorMasks(policy.entriesMax, geometry.sectorsPerLine);
-    this.dirty = new SectorMasks(policy.entriesMax, geometry.sectorsPerLine);
+    this.dirty = new CountedMasks(policy.entriesMax, geometry.sectorsPerLine);
     this.probes = new FlagTable(policy.entriesMax);
     this.#slotOf = new LinkTable(policy.entriesMax);
     this.#pinsOfEntry = new CountTable(policy.entriesMax);

@@ -19,26 +19,20 @@ export interface UnwrittenContext {
 export interface Unwritten {
   /** Bytes of dirty sectors, waiting or on their way; without zeroed ranges, which have none. */
   readonly dirtyBytes: number;
-  /** For how long the oldest change that the base does not have has waited, in milliseconds; undefined if it has all. */
+  /** For how long the oldest change that the base does not have has waited, in milliseconds, to a thirtieth; undefined if it has all. */
   readonly oldestDirtyMs: number | undefined;
   /** For how long the base has had a change that no flush has followed, in milliseconds; undefined if it has none. */
   readonly oldestUnflushedMs: number | undefined;
 }
 
-/** Costs by the dirty lines: their order does not tell their age where memory is short. */
+/** Costs by the lines on their way, of which there are only so many, and not by those that wait. */
 export function unwrittenOf({ geometry, lines, dirtyLines, zeroes, writeBack, clock }: UnwrittenContext): Unwritten {
   const { writes } = writeBack;
   const { sectorsPerLine } = geometry;
-  let sectors = 0;
-  let oldestMs = Math.min(zeroes.oldestSinceMs, writes.oldestSinceMs);
-  for (const entry of dirtyLines) {
-    sectors += lines.dirty.count(entry, 0, sectorsPerLine);
-    oldestMs = Math.min(oldestMs, dirtyLines.sinceMsOf(entry));
-  }
-  for (const entry of writes.entries()) {
-    // What was written anew meanwhile waits in the line until its write is over.
-    sectors += writes.countUnwritten(entry, 0, sectorsPerLine) + lines.dirty.count(entry, 0, sectorsPerLine);
-  }
+  const oldestMs = Math.min(zeroes.oldestSinceMs, writes.oldestSinceMs, dirtyLines.oldestSinceMs);
+  // What was written anew meanwhile waits in the line until its write is over.
+  let sectors = lines.dirty.total;
+  for (const entry of writes.entries()) sectors += writes.countUnwritten(entry, 0, sectorsPerLine);
   const nowMs = clock.now();
   return {
     dirtyBytes: sectors * geometry.sectorSize,

@@ -1,6 +1,7 @@
 import { invariant } from '@blockyard/block';
 import { type Entry, NO_ENTRY } from '../tables/numbers.js';
 import { FlagTable, LinkTable, NumberTable } from '../tables/tables.js';
+import { Ages } from './ages.js';
 import type { Epochs } from './epochs.js';
 
 /**
@@ -14,6 +15,7 @@ export class DirtyLines {
   readonly #epoch: NumberTable<Entry>;
   readonly #sinceMs: NumberTable<Entry>;
   readonly #waits: FlagTable<Entry>;
+  readonly #ages = new Ages();
   #head = NO_ENTRY;
   #tail = NO_ENTRY;
   #count = 0;
@@ -61,6 +63,11 @@ export class DirtyLines {
   /** When the line that comes first became dirty; infinite if none waits. */
   get firstSinceMs(): number {
     return this.#head === NO_ENTRY ? Number.POSITIVE_INFINITY : this.#sinceMs.get(this.#head);
+  }
+
+  /** Since when the oldest of the lines waits that do, in whatever order; infinite if none does. As {@link Ages} tells it. */
+  get oldestSinceMs(): number {
+    return this.#ages.oldestSinceMs;
   }
 
   grow(entriesMax: number): void {
@@ -156,6 +163,7 @@ export class DirtyLines {
     if (next === NO_ENTRY) this.#tail = entry;
     else this.#previous.set(next, entry);
     this.#waits.add(entry);
+    this.#ages.enter(this.#sinceMs.get(entry));
     this.#count++;
   }
 
@@ -168,6 +176,7 @@ export class DirtyLines {
     if (next === NO_ENTRY) this.#tail = previous;
     else this.#previous.set(next, previous);
     this.#waits.remove(entry);
+    this.#ages.leave(this.#sinceMs.get(entry));
     this.#count--;
   }
 }
