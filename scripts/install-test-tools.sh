@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Installs the programs that some tests talk to, on Debian and what descends from it: qemu, nbdkit's tools, fio, e2fsprogs, Chromium,
-# a machine of qemu's.
+# Installs the programs that some tests talk to, on Debian and what descends from it: qemu, nbdkit's tools, fio, e2fsprogs,
+# Chromium, a machine of qemu's, SQLite, shells, groff, systemd's tools.
 # Without them these tests are left out. With BLOCKYARD_REQUIRE_TOOLS=1 they fail instead.
 set -euo pipefail
 
-readonly PACKAGES=(qemu-utils nbdkit libnbd-bin python3-libnbd fio e2fsprogs chromium qemu-system-x86)
+readonly PACKAGES=(
+  qemu-utils nbdkit libnbd-bin python3-libnbd fio e2fsprogs chromium qemu-system-x86 zsh fish groff-base systemd sqlite3 curl
+)
 
 if ! command -v apt-get > /dev/null; then
   echo 'install-test-tools: there is no apt-get here' >&2
