@@ -29,7 +29,7 @@ const isMissed = ({ value, atMost = Number.POSITIVE_INFINITY, atLeast = Number.N
   !(value <= atMost && value >= atLeast);
 
 if (options.json) {
-  console.log(JSON.stringify({ rttMs: options.rttMs, figures: found }, undefined, 2));
+  console.log(JSON.stringify({ durability: 'memory', rttMs: options.rttMs, figures: found }, undefined, 2));
 } else {
   const table = new Table({ head: ['', '', 'measured', 'goal'] });
   for (const figure of found) {

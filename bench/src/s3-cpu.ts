@@ -192,7 +192,13 @@ function report(sides: readonly Side[], measured: readonly Measured[]): void {
     ofSdk: medianRatio(micros.at(-1) ?? [], micros[0] ?? []),
   }));
   if (options.json) {
-    console.log(JSON.stringify({ depth: options.depth, sides: sides.map(({ name }) => name), rows }, undefined, 2));
+    console.log(
+      JSON.stringify(
+        { durability: 'memory', depth: options.depth, sides: sides.map(({ name }) => name), rows },
+        undefined,
+        2,
+      ),
+    );
   } else {
     const table = new Table({ head: ['µs of processor time', ...sides.map(({ name }) => name), 'ours / SDK'] });
     for (const { name, micros, ofSdk } of rows) {

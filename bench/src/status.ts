@@ -100,7 +100,14 @@ try {
   await rm(folder, { recursive: true, force: true });
 }
 
-if (options.json) console.log(JSON.stringify(rows, undefined, 2));
+if (options.json)
+  console.log(
+    JSON.stringify(
+      rows.map((row) => ({ ...row, durability: 'memory' })),
+      undefined,
+      2,
+    ),
+  );
 else console.log(tableOf(rows));
 const worst = Math.max(...rows.map(({ maxError, outageError }) => Math.max(maxError, outageError ?? 0)));
 if (options.check && worst > SHARE_MAX) process.exitCode = 1;
