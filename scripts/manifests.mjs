@@ -2,13 +2,16 @@
 /**
  * What the manifests of published packages have in common comes from one place, the root's: author, repository, homepage, bugs,
  * keywords, provenance; and each README begins with how it is installed. Tarballs have source maps with the sources in them, and
- * so no sources beside them. Without arguments writes what is missing; `--check` only tells of it.
+ * so no sources beside them. Without arguments writes what is missing; `--check` only tells of it;
+ * `--root DIR` names another clone.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const { values } = parseArgs({ options: { check: { type: 'boolean' }, root: { type: 'string' } } });
+const ROOT = values.root ?? fileURLToPath(new URL('..', import.meta.url));
 const COMMON = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
 /** What every package is found by. */
 const KEYWORDS = ['block-device', 'storage'];
@@ -17,7 +20,7 @@ const FOR_TESTS = ['@blockyard/conformance'];
 /** A command is installed for all folders. */
 const COMMANDS = ['@blockyard/cli'];
 
-const isCheck = process.argv.includes('--check');
+const isCheck = values.check === true;
 const stale = published().flatMap((folder) => [mendManifest(folder), mendReadme(folder)].flat());
 if (isCheck && stale.length > 0) {
   for (const path of stale) console.error(`${path} is not as the root's manifest has it`);
@@ -26,9 +29,8 @@ if (isCheck && stale.length > 0) {
 }
 
 function published() {
-  const folders = ['packages', 'apps'].flatMap((parent) =>
-    readdirSync(join(ROOT, parent)).map((name) => `${parent}/${name}`),
-  );
+  const parents = ['packages', 'apps'].filter((parent) => existsSync(join(ROOT, parent)));
+  const folders = parents.flatMap((parent) => readdirSync(join(ROOT, parent)).map((name) => `${parent}/${name}`));
   return folders.filter((folder) => existsSync(join(ROOT, folder, 'package.json')) && !manifestOf(folder).private);
 }
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** Makes packages/backend-NAME from templates/backend: a package that builds, passes the kit, and waits for its medium. */
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
@@ -22,6 +23,8 @@ await mkdir(into, { recursive: true });
 await cp(TEMPLATE, target, { recursive: true, filter: (source) => !LEFT_OUT.has(basename(source)) });
 for (const path of await filesIn(target)) await giveName(path);
 await makePublic(join(target, 'package.json'));
+const clone = basename(into) === 'packages' ? dirname(into) : undefined;
+if (clone !== undefined) await list(clone);
 tellNextSteps();
 
 function readArguments() {
@@ -71,11 +74,32 @@ async function makePublic(path) {
   await writeFile(path, `${JSON.stringify(manifest, undefined, 2)}\n`);
 }
 
+/** Puts the package where a clone lists its packages, so that the tests of the lists go on passing. */
+async function list(clone) {
+  const page = join(clone, 'docs', 'architecture.md');
+  if (existsSync(page)) await writeFile(page, withRow(await readFile(page, 'utf8')));
+  const script = join(ROOT, 'scripts', 'manifests.mjs');
+  const { status, stderr } = spawnSync(process.execPath, [script, '--root', clone], { encoding: 'utf8' });
+  if (status !== 0) fail(stderr, 1);
+}
+
+/** A row behind those of the other backends, as wide as they are. */
+function withRow(page) {
+  const rows = [...page.matchAll(/^\| (`backend-[a-z0-9-]+` +) \| (.*) \|$/gm)];
+  const last = rows.at(-1);
+  if (last === undefined) return page;
+  const [row, first = '', second = ''] = last;
+  const cells = [`\`backend-${name}\``.padEnd(first.length), `Block devices on ${name}.`.padEnd(second.length)];
+  return page.replace(row, `${row}\n| ${cells.join(' | ')} |`);
+}
+
 function tellNextSteps() {
   console.log(`${relative(process.cwd(), target)} is there. Now:
 
-  npm run pnpm -- install                               links it into the workspace
-  npm run pnpm -- --filter @blockyard/backend-${name} test   runs its tests, the kit among them
+  npm run pnpm -- install
+  npm run pnpm -- exec turbo run test --filter=@blockyard/backend-${name}
+
+The first links it into the workspace; the second builds what it needs, and runs its tests, the kit among them.
 
 Then put your medium in the place of src/medium.ts. CONTRIBUTING.md says what else a backend needs.`);
 }

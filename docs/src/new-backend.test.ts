@@ -71,6 +71,23 @@ describe('The script for new backends', () => {
     expect(await readFile(join(target, 'src', 'connect.ts'), 'utf8')).toContain('export function connectTape(');
   });
 
+  test('lists the package where a clone lists its packages, and tells commands that work in a fresh one', async () => {
+    await mkdir(join(workspace, 'docs'));
+    const page = join(workspace, 'docs', 'architecture.md');
+    await cp(join(ROOT, 'docs', 'architecture.md'), page);
+    const { output } = await newBackend('tape', '--into', join(workspace, 'packages'));
+    expect(output).toContain('npm run pnpm -- exec turbo run test --filter=@blockyard/backend-tape\n');
+    const lines = (await readFile(page, 'utf8')).split('\n');
+    const row = lines.findIndex((line) => line.startsWith('| `backend-tape` '));
+    expect(lines[row]).toHaveLength(lines[row - 1]?.length ?? 0);
+    const checked = await run(
+      process.execPath,
+      [join(ROOT, 'scripts', 'manifests.mjs'), '--check', '--root', workspace],
+      { cwd: workspace },
+    );
+    expect(checked).toEqual({ exitCode: 0, output: '' });
+  });
+
   test('does not touch a package that is there', async () => {
     await mkdir(join(workspace, 'backend-tape'));
     const again = await newBackend('tape', '--into', workspace);
