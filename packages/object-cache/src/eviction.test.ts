@@ -1,3 +1,5 @@
+import { settled } from '@blockyard/block/testing';
+import { readInto } from '@blockyard/object-store';
 import { describe, expect, test } from 'vitest';
 import { Disk } from './testing/disk.js';
 import { bodyOf, close, fetchedBy, isRangeOf, KIB, MIB, put, read, Scene } from './testing/scene.js';
@@ -39,6 +41,32 @@ describe('Full laps of the medium', () => {
     expect(await fetchedBy(cache, askHot)).toEqual({ gets: 0, bytes: 0 });
     expect(await fetchedBy(cache, () => read(cache, 'a/log/cold', 0, BODY))).toEqual({ gets: 1, bytes: BODY });
     expect(cache.snapshot().carriedBytes).toBeGreaterThan(5 * BODY);
+    await close(cache);
+  });
+
+  test('a read that the medium answers only when its range is gone and something else is there gives the right bytes', async () => {
+    const scene = new Scene();
+    // A medium that lets calls that overlap pass one another.
+    const cache = await scene.open({}, scene.disk.open({ atomicSectors: true }));
+    // All records have one size, so that a lap later another one begins where this one did.
+    const size = 16 * KIB;
+    await put(cache, nameOf(0), bodyOf(nameOf(0), size));
+    let answer = () => {};
+    let isHeld = false;
+    scene.disk.onCall = (operation) => {
+      if (operation !== 'read' || isHeld) return;
+      isHeld = true;
+      return new Promise<void>((resolve) => (answer = resolve));
+    };
+    const bytes = new Uint8Array(10_000);
+    const reading = readInto(cache, nameOf(0), [bytes], 100);
+    for (let i = 0; !isHeld && i < 100; i++) await settled();
+    expect(isHeld).toBe(true);
+    for (let i = 1; i < 300; i++) await put(cache, nameOf(i), bodyOf(nameOf(i), size));
+    expect(cache.snapshot().evictedRegions).toBeGreaterThan(0);
+    answer();
+    await reading;
+    expect(isRangeOf(nameOf(0), size, bytes, 100)).toBe(true);
     await close(cache);
   });
 

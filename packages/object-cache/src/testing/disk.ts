@@ -20,8 +20,8 @@ export class Disk {
     return disk;
   }
 
-  open(): BlockDevice {
-    return createDevice(this.#driver());
+  open(overrides: Partial<BlockDriver> = {}): BlockDevice {
+    return createDevice({ ...this.#driver(), ...overrides });
   }
 
   /** Bytes that were read or written, by all devices. */
