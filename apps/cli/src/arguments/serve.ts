@@ -47,7 +47,16 @@ export function addServerOptions(command: Command): Command {
         'answer GET /v1/status and the like at HOST:PORT; beyond this machine only with --http-token-file',
       ).argParser(parseHttpListen),
     )
-    .option('--http-token-file <file>', 'take changes over HTTP from those who have the token in this file');
+    .addOption(
+      new Option(
+        '--page <address>',
+        'show the device, live, to browsers: HOST:PORT; beyond this machine only with --http-token-file',
+      ).argParser(parseHttpListen),
+    )
+    .option(
+      '--http-token-file <file>',
+      'take changes over HTTP and on the page from those who have the token in this file',
+    );
   return addLogOptions(command);
 }
 

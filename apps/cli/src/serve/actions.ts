@@ -64,7 +64,7 @@ async function allOf(works: readonly Promise<unknown>[]): Promise<void> {
   if (failed !== undefined) throw failed.reason;
 }
 
-async function drain(device: UriDevice): Promise<void> {
+export async function drain(device: UriDevice): Promise<void> {
   await device.flush();
   await device.drain?.();
 }
@@ -84,7 +84,7 @@ function post(
   };
 }
 
-async function resize(device: UriDevice, sizeBytes: number, shrink: boolean) {
+export async function resize(device: UriDevice, sizeBytes: number, shrink: boolean) {
   const { sectorSize, sizeSectors } = device.info;
   const oldSizeBytes = sizeSectors * sectorSize;
   if (sizeBytes % sectorSize !== 0) {

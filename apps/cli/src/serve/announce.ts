@@ -1,4 +1,5 @@
 import type { NbdServer } from '@blockyard/nbd';
+import type { PageServer } from '@blockyard/page';
 import { durabilityLine } from '../devices/tier-log.js';
 import type { Context } from '../terminal/context.js';
 import type { WebServer } from './http/web.js';
@@ -10,7 +11,7 @@ export async function announce(
   server: NbdServer,
   { name, device, log }: Volume,
   isJson: boolean,
-  web: WebServer | undefined,
+  { web, page }: { readonly web: WebServer | undefined; readonly page: PageServer | undefined },
 ): Promise<void> {
   const uri = server.uris[name];
   if (uri === undefined) throw new Error('a server has a URI for each export');
@@ -24,6 +25,7 @@ export async function announce(
     readOnly,
     durability,
     ...(web && { http: web.url }),
+    ...(page && { page: page.url }),
   };
   log(durabilityLine(durability));
   await context.print(isJson ? JSON.stringify(facts) : uri);

@@ -1,8 +1,9 @@
 import type { NbdServer } from '@blockyard/nbd';
+import type { PageServer } from '@blockyard/page';
 import { logOptionsOf } from '../arguments/log.js';
 import type { Context } from '../terminal/context.js';
 import { type Log, openLog } from '../terminal/log.js';
-import { actionRoutes } from './actions.js';
+import { type Actions, actionRoutes } from './actions.js';
 import { announce } from './announce.js';
 import { beginControl, beginMonitor, beginWeb, succeedMonitor } from './asking.js';
 import { begin, takeOver } from './begin.js';
@@ -15,6 +16,8 @@ import type { WebServer } from './http/web.js';
 import { metricsRoute } from './monitor/metrics-route.js';
 import type { Monitor } from './monitor/monitor.js';
 import { snapshotsOf } from './monitor/snapshots.js';
+import { beginPage } from './page.js';
+import { pageControls } from './page-controls.js';
 import { reloadOnHangUp } from './reload.js';
 import { ServiceManager } from './service-manager.js';
 import { statusLine, statusText } from './status/text.js';
@@ -108,24 +111,27 @@ async function serveUntilEnd(context: Context, plan: Plan, run: Run): Promise<vo
   };
   process.on(STATUS_SIGNAL, tellStatus);
   const leaveHangUps = reloadOnHangUp(context, { ...run, plan });
-  const actions = actionRoutes({
+  const actions: Actions = {
     volumes: () => volumes.served(),
     draining: (some, work) => watch.draining(some, work),
     stop: () => ending.end({ why: 'interrupted' }),
-  });
+  };
   const metrics = metricsRoute(() => snapshotsOf(server, volumes.served()));
-  const routes = [watch.route, metrics, ...actions, upgrades.route];
+  const routes = [watch.route, metrics, ...actionRoutes(actions), upgrades.route];
   const control = await beginControl(context, facts.address, routes);
   let web: WebServer | undefined;
-  const tell = (volume: Volume) => announce(context, server, volume, plan.server.json === true, web);
+  let page: PageServer | undefined;
+  const tell = (volume: Volume) => announce(context, server, volume, plan.server.json === true, { web, page });
   try {
-    web = await beginWeb(context, plan.server, { routes, token, isInherited: inheritance !== undefined });
+    const isInherited = inheritance !== undefined;
+    web = await beginWeb(context, plan.server, { routes, token, isInherited });
+    const shown = { server, volumes: actions.volumes, watch, controls: pageControls(actions), token, isInherited };
+    page = await beginPage(context, plan.server.page, shown);
     if (inheritance === undefined) for (const volume of volumes.served()) await tell(volume);
   } catch (error) {
     volumes.end();
     await stop(context, server);
-    web?.end();
-    control?.end();
+    for (const each of [control, web, page]) each?.end();
     throw error;
   }
   volumes.serveOn(server, (volume) => {
@@ -140,7 +146,7 @@ async function serveUntilEnd(context: Context, plan: Plan, run: Run): Promise<vo
   watch.stopping();
   if (end.why === 'upgraded') {
     // The names are the successor's, and so is the service.
-    for (const each of [control, web, monitor]) each?.end();
+    for (const each of [control, web, page, monitor]) each?.end();
     await service?.end();
   } else {
     monitor?.stopping();
@@ -150,7 +156,7 @@ async function serveUntilEnd(context: Context, plan: Plan, run: Run): Promise<vo
     await finish(context, server, volumes, end);
   } finally {
     // To the last they tell how far the end is.
-    for (const each of [control, web]) each?.end();
+    for (const each of [control, web, page]) each?.end();
     watch.end();
     process.off(STATUS_SIGNAL, tellStatus);
   }

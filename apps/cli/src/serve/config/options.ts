@@ -20,6 +20,7 @@ export interface ServerOptions extends TlsFiles, LogArguments {
   readonly metrics?: HttpAddress;
   readonly json?: boolean;
   readonly http?: HttpAddress;
+  readonly page?: HttpAddress;
   readonly httpTokenFile?: string;
 }
 

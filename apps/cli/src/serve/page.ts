@@ -1,0 +1,74 @@
+import type { HttpAddress, TokenCheck } from '@blockyard/http-api';
+import type { NbdServer } from '@blockyard/nbd';
+import type { Controls, PageLook, PageServer } from '@blockyard/page';
+import type { ServerStatus } from '@blockyard/page/status';
+import type { UriDevice } from '@blockyard/uri';
+import type { Context } from '../terminal/context.js';
+import { Failure, messageOf } from '../terminal/failure.js';
+import { snapshotsOf } from './monitor/snapshots.js';
+import type { Volume } from './volumes/volume.js';
+
+/** How long the address may still be another process's, which hands over. */
+const HAND_OVER_MS = 10_000;
+
+/** What the page of a server shows, and who may do what with it. */
+export interface ShownServer {
+  readonly server: Pick<NbdServer, 'stats'>;
+  /** What is served; the first of them is shown. */
+  readonly volumes: () => readonly Volume[];
+  readonly watch: { status(): ServerStatus };
+  readonly controls: Controls;
+  /** Without one the page is to look at only. */
+  readonly token: TokenCheck | undefined;
+  /** Whether the address is one that another process is about to leave. */
+  readonly isInherited: boolean;
+}
+
+/**
+ * Serves the page where it was asked for. Rejects with a `Failure` if it cannot listen; a server that has clients of another
+ * process serves all the same.
+ */
+export async function beginPage(
+  context: Context,
+  address: HttpAddress | undefined,
+  shown: ShownServer,
+): Promise<PageServer | undefined> {
+  if (address === undefined) return undefined;
+  // Loaded only where it is used.
+  const { servePage } = await import('@blockyard/page');
+  const { controls, token, isInherited } = shown;
+  const source = { look: () => lookAt(shown) };
+  const waitMs = isInherited ? HAND_OVER_MS : 0;
+  try {
+    const page = await servePage({ address, source, controls, token, waitMs });
+    const how = token === undefined ? '' : '; to change something, add /#token= and the token';
+    context.log(`page at ${page.url}${how}`);
+    return page;
+  } catch (error) {
+    if (!isInherited) {
+      throw new Failure(`--page: ${messageOf(error)}`, 'an address must be one of this machine, and free', error);
+    }
+    context.log(`no page: ${JSON.stringify(messageOf(error))}`);
+    return undefined;
+  }
+}
+
+function lookAt({ server, volumes, watch }: ShownServer): PageLook | undefined {
+  const [volume] = volumes();
+  if (volume === undefined) return undefined;
+  const present = volume.device;
+  return {
+    identity: present,
+    info: present.info,
+    snapshots: snapshotsOf(server, [volume]),
+    status: watch.status(),
+    ...(hasMap(present) && { map: (start, count, maxCells) => present.mapSteps(start, count, maxCells) }),
+  };
+}
+
+type WithMap = UriDevice & { readonly mapSteps: NonNullable<PageLook['map']> };
+
+/** Whether there is a cache. */
+function hasMap(device: UriDevice): device is WithMap {
+  return 'mapSteps' in device;
+}
