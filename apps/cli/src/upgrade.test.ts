@@ -175,8 +175,12 @@ test('an upgrade to what clients do not have is refused, with why, and the old s
   const device = await client(line);
   await writeFile(folder.in('other.img'), new Uint8Array(SIZE_BYTES));
   for (const [args, why] of [
-    [[`file:${folder.in('other.img')}`], /clients have file:.*disk\.img, and this is file:.*other\.img/],
-    [['memory:?size=16M'], /what is in memory cannot be handed over/],
+    [['file:c', '--name', 'other'], /clients have export .*disk.*, and this serves .*other/],
+    [
+      [`file:${folder.in('other.img')}`, '--name', 'disk'],
+      /clients have file:.*disk\.img, and this is file:.*other\.img/,
+    ],
+    [['memory:?size=16M', '--name', 'disk'], /what is in memory cannot be handed over/],
     [[uri, '--name', 'disk', '--read-only'], /is read-only, and clients were told otherwise/],
   ] as const) {
     const refused = await upgradeTo(args);
