@@ -222,7 +222,7 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
     trace: [],
   },
   'apps/demo': {
-    '.': ['inputs', 'places', 'process'],
+    '.': ['inputs', 'laboratory', 'laboratory/setup', 'places', 'process'],
     inputs: [],
     laboratory: ['inputs', 'laboratory/bench', 'laboratory/model', 'laboratory/setup', 'laboratory/workloads'],
     'laboratory/bench': [

@@ -3,9 +3,14 @@ import { describe, expect, test } from 'vitest';
 import { parseArguments } from './arguments.js';
 
 function parse(...args: string[]) {
+  return parseWhere(false, ...args);
+}
+
+function parseWhere(isWatched: boolean, ...args: string[]) {
   const output = { stdout: '', stderr: '' };
   const settings = () =>
     parseArguments(args, {
+      isWatched,
       stdout: (text) => {
         output.stdout += text;
       },
@@ -24,6 +29,7 @@ describe('The command line', () => {
       inputPath: undefined,
       s3: undefined,
       json: false,
+      page: undefined,
     });
   });
 
@@ -33,6 +39,19 @@ describe('The command line', () => {
       'file',
       's3',
     ]);
+  });
+
+  test('serves the page where it is asked for, and else where someone looks', () => {
+    const anyPort = { host: '127.0.0.1', port: 0 };
+    const page = (isWatched: boolean, ...args: string[]) => parseWhere(isWatched, ...args).settings().page;
+    expect(page(true)).toEqual(anyPort);
+    expect(page(true, '--json')).toBeUndefined();
+    expect(page(true, '--no-page')).toBeUndefined();
+    expect(page(false)).toBeUndefined();
+    expect(page(false, '--json', '--page')).toEqual(anyPort);
+    expect(page(false, '--page', '8080')).toEqual({ host: '127.0.0.1', port: 8080 });
+    expect(page(false, '--page', 'localhost:0')).toEqual({ host: 'localhost', port: 0 });
+    expect(page(false, '--page', '[::1]:8080')).toEqual({ host: '::1', port: 8080 });
   });
 
   test('takes a store apart into bucket, prefix and endpoint', () => {
@@ -46,7 +65,7 @@ describe('The command line', () => {
   });
 
   test.each([
-    [['--nope']],
+    [['--unheard-of']],
     [['extra']],
     [['--backend', 'nfs']],
     [['--backend', '']],

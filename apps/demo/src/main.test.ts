@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -62,6 +62,18 @@ describe('The program', () => {
     child.stdout.destroy();
     const exitCode = await new Promise((resolve) => child.once('close', resolve));
     expect({ exitCode, err }).toEqual({ exitCode: 0, err: '' });
+  });
+
+  test('serves the page until it is interrupted, then leaves nothing behind', async () => {
+    const input = join(directory, 'input');
+    await writeFile(input, 'x');
+    const args = ['--backend', 'memory', '--input', input, '--page'];
+    const ended = await start(args, { at: 'the live page', signal: 'SIGINT' });
+    expect(ended.exitCode).toBe(130);
+    expect(ended.out).toContain('│ yes');
+    expect(ended.err).toMatch(/the live page, until Ctrl-C: http:\/\/127\.0\.0\.1:\d+\/#token=[\w-]{32}\n/);
+    expect(ended.err).not.toMatch(/error:|could not/);
+    expect(await readdir(directory)).toEqual(['input']);
   });
 
   test('ends by itself with exit code 2 when it was called in a wrong way', async () => {

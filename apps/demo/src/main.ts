@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { Cleanup } from './process/cleanup.js';
 
 /** Exit codes of a process that a signal ended, as shells tell them. */
@@ -35,5 +36,7 @@ const exitCode = await run(process.argv.slice(2), {
   stderr: process.stderr,
   cleanup,
   interruption: interruption.signal,
+  isWatched: process.stdin.isTTY === true && process.stdout.isTTY === true && process.env.CI === undefined,
+  serverProgram: fileURLToPath(new URL('./laboratory/server/main.js', import.meta.url)),
 });
 process.exitCode ??= exitCode;

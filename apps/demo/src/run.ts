@@ -8,6 +8,7 @@ import { openPlace } from './places/index.js';
 import type { Cleanup } from './process/cleanup.js';
 import { Progress } from './progress.js';
 import { jsonOf, tableOf } from './report.js';
+import { showPage } from './show-page.js';
 
 export interface Surroundings {
   /** Gets the table or the JSON, and nothing else. */
@@ -18,6 +19,10 @@ export interface Surroundings {
   readonly cleanup: Cleanup;
   /** Fired when cleaning up began elsewhere: what fails from then on is no fault. */
   readonly interruption?: AbortSignal;
+  /** Whether someone looks at what is printed. Default: false. */
+  readonly isWatched?: boolean;
+  /** Path of the script of the laboratory's server. Needed for the page. */
+  readonly serverProgram?: string;
   /** Default: the real ones. */
   readonly openPlace?: typeof openPlace;
 }
@@ -30,8 +35,11 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
     const settings = parseArguments(args, {
       stdout: (text) => stdout.write(text),
       stderr: (text) => stderr.write(text),
+      isWatched: surroundings.isWatched ?? false,
     });
-    return (await show(settings, surroundings, progress)) ? 0 : 1;
+    const isVerified = await show(settings, surroundings, progress);
+    const wrongReads = settings.page === undefined ? 0 : await showPage(settings.page, surroundings);
+    return isVerified && wrongReads === 0 ? 0 : 1;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     progress.stop();

@@ -21,6 +21,14 @@ export interface Settings {
   /** Left out: a store that the demonstration starts itself. */
   readonly s3: S3Target | undefined;
   readonly json: boolean;
+  /** Where the live page is served in the end. Left out: it is not. */
+  readonly page: PageAddress | undefined;
+}
+
+export interface PageAddress {
+  readonly host: string;
+  /** 0: any that is free. */
+  readonly port: number;
 }
 
 /** Sector size of every volume of the demonstration: every backend's cheap one. */

@@ -217,8 +217,8 @@ export class Bench {
     }
   }
 
-  /** The states of a range in at most so many cells; undefined without a cache. */
-  async map(range: MapRange): Promise<BlockMap | undefined> {
+  /** The states of a range in at most so many cells; `UNSUPPORTED` without a cache. */
+  async map(range: MapRange): Promise<BlockMap> {
     return this.#server.call('map', range);
   }
 

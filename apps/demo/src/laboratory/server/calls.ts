@@ -22,8 +22,8 @@ export interface ServerCalls {
   /** What happens to requests on their way to a base that is not a store. */
   setWire(wire: WireState): Promise<void>;
   look(): Promise<ServerLook>;
-  /** The states of a range in at most so many cells; undefined without a cache. */
-  map(cells: MapRange): Promise<BlockMap | undefined>;
+  /** The states of a range in at most so many cells; `UNSUPPORTED` without a cache. */
+  map(cells: MapRange): Promise<BlockMap>;
 }
 
 /** What happens to each request on its way to the base. */
@@ -54,6 +54,7 @@ export interface ServerLook {
   readonly info: DeviceInfo;
   readonly snapshots: Snapshots;
   readonly status: ServerStatus;
+  readonly hasCache: boolean;
 }
 
 export type CallName = keyof ServerCalls;

@@ -1,5 +1,5 @@
 import { type BlockDevice, BlockError } from '@blockyard/block';
-import { type CacheDevice, connectCache } from '@blockyard/cache';
+import { type BlockMap, type CacheDevice, connectCache } from '@blockyard/cache';
 import { type NbdServer, serveNbd } from '@blockyard/nbd';
 import { type StatusDevice, StatusWatch } from '@blockyard/page/status';
 import { connectUri, createUri, deleteUri, rollBackUri, snapshotUri, type UriDevice } from '@blockyard/uri';
@@ -90,11 +90,17 @@ export class Server implements ServerCalls {
       log: volume.logSnapshot?.(),
     };
     const snapshots = { nbd: nbd.stats(), exports: { [EXPORT_NAME]: own } };
-    return { info: (cache ?? volume).info, snapshots, status: watch.status() };
+    return { info: (cache ?? volume).info, snapshots, status: watch.status(), hasCache: cache !== undefined };
   }
 
-  async map({ maxCells }: MapRange) {
-    return this.#now.cache?.map(maxCells);
+  async map({ start, count, maxCells }: MapRange): Promise<BlockMap> {
+    const { cache } = this.#now;
+    if (cache === undefined) throw new BlockError('UNSUPPORTED', 'there is no cache');
+    const steps = cache.mapSteps(start, count, maxCells);
+    for (;;) {
+      const { done, value } = steps.next();
+      if (done === true) return value;
+    }
   }
 
   get #now(): Serving {
