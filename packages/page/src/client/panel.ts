@@ -17,7 +17,7 @@ export class Panel {
   readonly #place = byId('controls', HTMLDivElement);
   readonly #outcome = byId('outcome', HTMLParagraphElement);
   readonly #story = byId('story', HTMLOListElement);
-  readonly #storyBox = byId('story-box', HTMLDivElement);
+  readonly #storyBox = byId('story-box', HTMLElement);
   readonly #token: string | undefined;
   readonly #widgets = new Map<string, Widget>();
   #order = '';
