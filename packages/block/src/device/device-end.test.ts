@@ -93,6 +93,22 @@ describe('Disconnect', () => {
     });
   }
 
+  test('that fails while its caller lets the event loop go first is told all the same [E4]', async () => {
+    const device = createDevice({
+      ...memoryDriver(512, 1),
+      flush() {
+        throw new BlockError('NO_SPACE', 'full');
+      },
+    });
+    let isOver = false;
+    const timer = setTimeout(() => {
+      isOver = true;
+    }, 50);
+    // Of so many in a row some let it go first.
+    while (!isOver) expect(await errorOf(device.disconnect())).toMatchObject({ code: 'NO_SPACE' });
+    clearTimeout(timer);
+  });
+
   test('that fails for two callers at once gives each an error of their own', async () => {
     const cause = new Error('no');
     const device = createDevice({ ...memoryDriver(512, 1), flush: () => Promise.reject(cause) });

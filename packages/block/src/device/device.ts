@@ -187,11 +187,12 @@ class Device implements BlockDevice {
   async disconnect(options: DisconnectOptions = {}): Promise<void> {
     if (options?.force === true) return this.#disconnectByForce();
     this.#disconnecting ??= this.#disconnect();
+    // A caller that waits for a driver that hangs waits no longer once another ends the device by force.
+    const end = Promise.race([this.#disconnecting, this.#forced]);
     const pause = this.#yielder.spend(CALL_BYTES);
     try {
-      if (pause !== undefined) await pause;
-      // A caller that waits for a driver that hangs waits no longer once another ends the device by force.
-      await Promise.race([this.#disconnecting, this.#forced]);
+      // Together, since this attempt may fail meanwhile.
+      await (pause === undefined ? end : Promise.all([end, pause]));
     } catch (error) {
       return this.#fail(error, 'disconnect');
     }
