@@ -204,7 +204,8 @@ test('C8: a scan of many times the memory leaves the working set alone', async (
   const before = cache.snapshot();
   await readHot();
   const after = cache.snapshot();
-  expect(after.hits - before.hits).toBeGreaterThan(0.9 * hot);
+  // What is in the window when the scan begins, a tenth of the memory at most, may go with it.
+  expect(after.hits - before.hits).toBeGreaterThanOrEqual(hot - 0.1 * before.linesMax);
 });
 
 test.each([8, LINE_SECTORS, 3 * LINE_SECTORS])(
