@@ -30,7 +30,7 @@ const client: readonly [object, string][] = [
 const server: readonly [object, string][] = [
   [{ export: {} }, 'unknown option "export" in options; there are: exports, default, listen'],
   [{ exports: 'disk' }, 'exports must be an object of devices by name'],
-  [{ listen: 10809 }, 'listen must be { path } or { host, port }'],
+  [{ listen: 10809 }, 'listen must be { path }, { host, port } or { fd, path }'],
   [{ ownsDevices: 'no' }, 'ownsDevices must be true or false, not "no"'],
   [{ onEvent: {} }, 'onEvent must be a function, not an object'],
   [{ clock: {} }, 'clock must be a clock'],
