@@ -14,7 +14,7 @@ import { blockyard, makeFolder, type Serving, serve } from './testing/cli.js';
  * More rounds: BLOCKYARD_KILL_ROUNDS=50. Another run: BLOCKYARD_KILL_SEED=n. With fio that speaks NBD, it loads the second half of
  * the device meanwhile.
  */
-const ROUNDS = Number(process.env.BLOCKYARD_KILL_ROUNDS ?? 4);
+const ROUNDS = Number(process.env.BLOCKYARD_KILL_ROUNDS ?? 2);
 const SEED = Number(process.env.BLOCKYARD_KILL_SEED ?? 1);
 const ROUND_MS_MAX = 60_000;
 

@@ -35,12 +35,21 @@ conformance(
 );
 conformance(subject('starved cache', starved), { describe, test });
 conformance(
-  subject('starved LRU cache', (sectorSize) => ({ ...starved(sectorSize), policy: 'lru' as const })),
+  {
+    ...subject('starved LRU cache', (sectorSize) => ({ ...starved(sectorSize), policy: 'lru' as const })),
+    sectorSizes: [4096],
+  },
   { describe, test },
   FEWER,
 );
 conformance(
-  subject('starved write-through cache', (sectorSize) => ({ ...starved(sectorSize), mode: 'writethrough' as const })),
+  {
+    ...subject('starved write-through cache', (sectorSize) => ({
+      ...starved(sectorSize),
+      mode: 'writethrough' as const,
+    })),
+    sectorSizes: [512],
+  },
   { describe, test },
   FEWER,
 );

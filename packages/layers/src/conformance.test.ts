@@ -35,6 +35,11 @@ function over(name: string, wrap: (base: BlockDevice) => BlockDevice): Subject {
   };
 }
 
+/** At one size of sectors: all of them, in a pile, are tried at each. */
+function one(subject: Subject): Subject {
+  return { ...subject, sectorSizes: [4096] };
+}
+
 const delayed = (base: BlockDevice) =>
   withDelay(base, {
     latencyMs: { read: 1, write: 3, flush: 2 },
@@ -44,11 +49,11 @@ const delayed = (base: BlockDevice) =>
   });
 
 const subjects: readonly Subject[] = [
-  over('no delay', (base) => withDelay(base)),
-  over('delay', delayed),
-  over('no faults', (base) => withFaults(base, { rules: [] })),
-  over('stats', (base) => withStats(base)),
-  over('trace', (base) => withTrace(base, () => {})),
+  one(over('no delay', (base) => withDelay(base))),
+  one(over('delay', delayed)),
+  one(over('no faults', (base) => withFaults(base, { rules: [] }))),
+  one(over('stats', (base) => withStats(base))),
+  one(over('trace', (base) => withTrace(base, () => {}))),
   over('a pile of layers', (base) =>
     withTracing(withStats(withTrace(delayed(withFaults(base, { rules: [] })), () => {}))),
   ),
