@@ -13,6 +13,7 @@ export default base(
     'src/log.ts',
     'src/object-cache.ts',
     'src/status.ts',
+    'src/page.ts',
     'src/boot.ts',
     'src/tier.ts',
     'src/upgrade.ts',
