@@ -19,6 +19,8 @@ export type LoadedNatives = { readonly libc: Libc | undefined } & (
 
 /** Loaded when first needed, so that a platform without it can still use files without locks. */
 export async function loadNatives(): Promise<LoadedNatives> {
+  // Deno loads it, and ends at its first call: it lacks a function of libuv.
+  if ('Deno' in globalThis) return { libc: undefined, natives: undefined, cause: new Error('Deno has no libuv') };
   const libc = await loadLibc();
   try {
     return { libc, natives: await import('fs-native-extensions') };
@@ -30,7 +32,7 @@ export async function loadNatives(): Promise<LoadedNatives> {
 /** `UNSUPPORTED` if there are no locks on this platform. */
 export function checkLocks(loaded: LoadedNatives): void {
   if (loaded.natives !== undefined) return;
-  const platform = `${process.platform}-${process.arch}`;
+  const platform = 'Deno' in globalThis ? 'Deno' : `${process.platform}-${process.arch}`;
   throw new BlockError('UNSUPPORTED', `no file locks on ${platform}; lock: false does without`, {
     cause: loaded.cause,
   });

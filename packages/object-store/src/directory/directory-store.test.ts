@@ -1,6 +1,6 @@
 import { readdir, readFile, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import type { ObjectStore, PutResult } from '../store.js';
 import { temporaryDirectories } from '../testing/directories.js';
 import { WatchedDisk } from '../testing/watched-disk.js';
@@ -260,4 +260,19 @@ test('the classes of traffic are told', async () => {
     root: { requests: { head: 1, delete: 1, put: 0 }, uploadBytes: 0 },
   });
   classed.close();
+});
+
+test('under Deno, which a lock would end, what needs one is refused, and the object stays as it was', async () => {
+  const etag = await stored('disk', 'hello');
+  vi.stubGlobal('Deno', {});
+  try {
+    expect(await store.put('disk', body('other'), { etag }, 'another')).toMatchObject({
+      kind: 'failed',
+      late: false,
+      error: { code: 'UNSUPPORTED' },
+    });
+    expect((await store.head('disk'))?.etag).toBe(etag);
+  } finally {
+    vi.unstubAllGlobals();
+  }
 });

@@ -30,7 +30,7 @@ export class FileLock {
   }
 
   /**
-   * Rejects with `LOCKED`, and has not begun the task, if other processes held the lock for too long; with what
+   * Rejects with `UNSUPPORTED` under Deno; with `LOCKED`, and has not begun the task, if other processes held the lock for too long; with what
    * `throwIfStopped` throws, which is asked again and again while the lock is waited for.
    */
   run<T>(task: () => Promise<T>, throwIfStopped: () => void): Promise<T> {
@@ -48,6 +48,8 @@ export class FileLock {
 
   async #lock({ fd }: DiskFile, throwIfStopped: () => void): Promise<void> {
     const { clock, maxWaitMs } = this.#options;
+    // Deno loads the native part, and ends at its first call: it lacks a function of libuv.
+    if ('Deno' in globalThis) throw new BlockError('UNSUPPORTED', `no file locks on Deno, for ${this.#path}`);
     const endMs = clock.now() + maxWaitMs;
     for (let delayMs = MIN_DELAY_MS; !tryLock(fd, { shared: false }); delayMs = Math.min(2 * delayMs, MAX_DELAY_MS)) {
       if (clock.now() >= endMs) {
