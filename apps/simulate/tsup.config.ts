@@ -5,6 +5,7 @@ export default base([
   'src/planted/register.ts',
   'src/planted/hooks.ts',
   'src/memory/main.ts',
+  'src/runtimes/main.ts',
   'src/killed/victim.ts',
   'src/killed/fighter.ts',
 ]);

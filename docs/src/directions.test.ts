@@ -246,6 +246,7 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
     killed: [],
     memory: [],
     planted: [],
+    runtimes: [],
     subjects: [],
   },
 };
