@@ -1,6 +1,5 @@
 import { BlockError } from '@blockyard/block';
-import { BufferCursor, Semaphore } from '@blockyard/block/async';
-import { backoffMs, sleep } from './backoff.js';
+import { BufferCursor, backoffMs, Semaphore, sleep } from '@blockyard/block/async';
 import { discard, Exchange } from './exchange.js';
 import { checkSame, conditionsOf, type Facts, type Part, partOf, refuseUnvalidated, validatorsOf } from './facts.js';
 import { AttemptFailed, changed, failureOf, wrongAnswer } from './failures.js';

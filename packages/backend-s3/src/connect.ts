@@ -1,5 +1,5 @@
 import { BlockError, createDevice } from '@blockyard/block';
-import { Semaphore, SerialQueue } from '@blockyard/block/async';
+import { Semaphore, SerialQueue, sleep } from '@blockyard/block/async';
 import type { ObjectStore, StoreAbilities } from '@blockyard/object-store';
 import {
   claimOver,
@@ -11,7 +11,6 @@ import {
   RootObject,
   readRoot,
   refuseIfHeld,
-  sleep,
   volumeHolderOf,
 } from '@blockyard/volume-root';
 import { S3Driver } from './driver.js';

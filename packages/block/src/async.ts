@@ -1,3 +1,4 @@
+export { backoffMs, sleep } from './async/backoff.js';
 export { BufferCursor } from './async/buffer-cursor.js';
 export { coalesce } from './async/coalesce.js';
 export { type ForEachParallelOptions, forEachParallel } from './async/for-each-parallel.js';

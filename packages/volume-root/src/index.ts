@@ -47,5 +47,5 @@ export {
   RENEW_MS,
   refuseIfHeld,
 } from './take-over.js';
-export { atMost, sleep, systemVolumeClock, timeStamp, type VolumeClock } from './volume-clock.js';
+export { atMost, systemVolumeClock, timeStamp, type VolumeClock } from './volume-clock.js';
 export { type VolumeHolder, volumeHolderOf } from './volume-holder.js';

@@ -14,10 +14,6 @@ export const systemVolumeClock: VolumeClock = {
   unref: (timer) => (timer as NodeJS.Timeout).unref(),
 };
 
-export function sleep(clock: Clock, delayMs: number): Promise<void> {
-  return new Promise((resolve) => clock.set(resolve, delayMs));
-}
-
 /** What `work` gives, or undefined if that takes longer. */
 export async function atMost<T>(clock: Clock, delayMs: number, work: Promise<T>): Promise<T | undefined> {
   let timer: unknown;

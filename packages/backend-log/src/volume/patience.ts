@@ -1,5 +1,5 @@
 import type { Clock } from '@blockyard/block';
-import { sleep } from '@blockyard/volume-root';
+import { sleep } from '@blockyard/block/async';
 
 /** Tries that follow on one another at once. */
 const TRIES_AT_ONCE = 4;

@@ -1,7 +1,7 @@
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
 import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import type { Clock } from '@blockyard/block';
-import { sleep } from './backoff.js';
+import { sleep } from '@blockyard/block/async';
 
 /** What requests are signed with. */
 export interface S3Credentials {

@@ -1,9 +1,9 @@
 import { setMaxListeners } from 'node:events';
 import { BlockError, type Clock } from '@blockyard/block';
+import { backoffMs, sleep } from '@blockyard/block/async';
 import { copyOfTraffic, type RequestKind, type TrafficCounter } from '@blockyard/object-store';
 import { Abort } from './abort.js';
 import { AttemptsMade } from './attempts-made.js';
-import { backoffMs, sleep } from './backoff.js';
 import type { Credentials } from './credentials.js';
 import type { Experience, Limiter } from './limiter.js';
 import type { Outage, Pass } from './outage.js';

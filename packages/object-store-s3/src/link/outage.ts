@@ -1,5 +1,5 @@
 import type { Clock } from '@blockyard/block';
-import { backoffMs } from './backoff.js';
+import { backoffMs } from '@blockyard/block/async';
 
 /** Failures in a row, with no answer between them, after which the store counts as away. */
 const FAILURES_MAX = 3;
