@@ -80,7 +80,7 @@ describe('A random-access-storage as a device', () => {
     expect(buffer.equals(Buffer.alloc(512, 3))).toBe(true);
   });
 
-  test('refuses what is none, and wrong options', async () => {
+  test('refuses what is not a storage or a device, and wrong options', async () => {
     await expect(connectStorage({} as Storage)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
     for (const options of [{ sectorSize: 1 }, { sizeSectors: -1 }, { readOnly: 1 }, { ownsStorage: 1 }, { size: 1 }]) {
       const opening = connectStorage(new RandomAccessMemory(), options as object);

@@ -70,7 +70,7 @@ describe('a volume by its name', () => {
     [{ name: 'a', folder: 'b/c' }],
     [{ name: 'a', size: 3 }],
     [{}],
-  ])('is refused where it is none: %j', async (options) => {
+  ])('is refused where it is wrong: %j', async (options) => {
     await expect(connectOpfs(options as typeof NAME)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
     expect(origin.files.size).toBe(0);
   });
