@@ -18,6 +18,7 @@ import { prefixCases } from './kit/cases/prefixes.js';
 import { randomCases } from './kit/cases/random.js';
 import { readOnlyCases } from './kit/cases/read-only.js';
 import { sizeCases } from './kit/cases/size.js';
+import { writeDurablyCases } from './kit/cases/write-durably.js';
 import { zeroesCases } from './kit/cases/zeroes.js';
 import { CaseContext } from './kit/context.js';
 import { chooseCases } from './kit/groups.js';
@@ -38,6 +39,7 @@ export function conformanceCases(): readonly Case[] {
     ...concurrencyCases,
     ...inFlightCases,
     ...durabilityCases,
+    ...writeDurablyCases,
     ...flushCases,
     ...prefixCases,
     ...sizeCases,

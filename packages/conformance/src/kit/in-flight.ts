@@ -1,6 +1,6 @@
 import { type BlockDevice, OPERATIONS, type Operation } from '@blockyard/block';
 
-const METHODS = [...OPERATIONS, Symbol.asyncDispose] as const;
+const METHODS = [...OPERATIONS, 'writeDurably', Symbol.asyncDispose] as const;
 
 /** Calls that a message names; the others are counted. */
 const CALLS_NAMED_MAX = 5;
@@ -32,9 +32,10 @@ export class InFlight {
     const watched = new Map(METHODS.map((operation) => [operation, (...args: unknown[]) => call(operation, args)]));
     return new Proxy(device, {
       get(_, property) {
-        const operation = watched.get(property as Operation);
-        if (operation !== undefined) return operation;
         const value: unknown = Reflect.get(device, property);
+        const operation = watched.get(property as Operation);
+        // What a device need not have is not there where it has none.
+        if (operation !== undefined && value !== undefined) return operation;
         return typeof value === 'function' ? value.bind(device) : value;
       },
     });
@@ -55,6 +56,7 @@ function describeCall(operation: keyof BlockDevice, args: readonly unknown[], se
   switch (operation) {
     case 'read':
     case 'write':
+    case 'writeDurably':
       return `${operation} of ${describeRange(first, sectorsOf(second, sectorSize))}`;
     case 'discard':
     case 'writeZeroes':

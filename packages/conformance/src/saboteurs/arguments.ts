@@ -104,6 +104,13 @@ export const argumentSaboteurs: readonly Saboteur[] = [
       return good.write(start, oneTooMany ? buffers.slice(0, -1) : buffers);
     },
   })),
+  saboteur('A6', 'writes durably what fits, and refuses no rest', (good) => ({
+    writeDurably(start, buffers) {
+      const { sectorSize, sizeSectors } = good.info;
+      const isTooMuch = start + byteLengthOf(buffers) / sectorSize > sizeSectors;
+      return good.write(start, isTooMuch ? [] : buffers);
+    },
+  })),
   saboteur('A6', 'is off by one at the end', (good) => ({
     read(start, buffers) {
       const last = start + byteLengthOf(buffers) / good.info.sectorSize === good.info.sizeSectors;

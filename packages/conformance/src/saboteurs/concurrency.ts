@@ -70,6 +70,9 @@ export const concurrencySaboteurs: readonly Saboteur[] = [
       };
     }),
   ),
+  saboteur('O1', 'writes durably the first of its buffers alone', (good) => ({
+    writeDurably: (start, buffers) => good.write(start, buffers.slice(0, 1)),
+  })),
   saboteur('O3', 'tears sectors', (good, memory) => ({
     async write(start, buffers) {
       const { sectorSize } = good.info;

@@ -101,6 +101,21 @@ export const durabilitySaboteurs: readonly Saboteur[] = [
       },
     };
   }),
+  saboteur('D1', 'has a writeDurably that is a write', (good, memory) => {
+    const disk = new DiskCache(memory);
+    return {
+      writeDurably: (start, buffers) => good.write(start, buffers),
+      async flush(range) {
+        await good.flush(range);
+        disk.keep(range);
+      },
+      async disconnect(options) {
+        if (options?.force) disk.lose();
+        else disk.keep();
+        await good.disconnect(options);
+      },
+    };
+  }),
   wrapperSaboteur('D1', 'flushes a range but for its last sector', (base) =>
     spoil(writeBack(base), (good) => ({
       flush: (range) =>
