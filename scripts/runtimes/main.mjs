@@ -47,7 +47,8 @@ async function run(program, args) {
   try {
     const { stdout, stderr } = await promisify(execFile)(program, args, options);
     return { isGood: true, stdout, stderr };
-  } catch (error) {
+  } catch (caught) {
+    const error = /** @type {Error & { stdout?: string, stderr?: string }} */ (caught);
     return { isGood: false, stdout: error.stdout ?? '', stderr: error.stderr || String(error) };
   }
 }
