@@ -1,7 +1,6 @@
 import { type BlockDevice, BlockError, type DisconnectOptions, type Extent } from '@blockyard/block';
-import { BufferCursor, Semaphore } from '@blockyard/block/async';
-import { Alarm } from './changes/alarm.js';
-import type { Backlog, NewChange } from './changes/backlog.js';
+import { Admission } from './admission.js';
+import type { Backlog } from './changes/backlog.js';
 import { BaseWriter } from './drain/base-writer.js';
 import type { Batch } from './drain/batch.js';
 import { Drainer } from './drain/drainer.js';
@@ -18,15 +17,7 @@ import type { Superblocks } from './medium/superblocks.js';
 import { checkedId, type Settings } from './options.js';
 import { Overlay } from './reading/overlay.js';
 import type { WriteLogSnapshot } from './snapshot.js';
-
-/** After so long without anything to drain, the base and the medium are told that they do not need each other. */
-const RELEASE_AFTER_MS = 30_000;
-
-/**
- * After so long a superblock says that what was flushed is durable in the log, so that from then on its loss is noticed: until a
- * later record says so, the newest one that is destroyed looks like one that was never written.
- */
-const CONFIRM_AFTER_MS = 1000;
+import { Timers } from './timers.js';
 
 /** What was opened. */
 export interface Opened {
@@ -55,20 +46,11 @@ export class Engine {
   readonly #drainer: Drainer;
   readonly #overlay: Overlay;
   readonly #superblocks: Superblocks;
-  /** Writers, who take their turns where there is no room. */
-  readonly #writers = new Semaphore(1);
-  readonly #maxChangeBytes: number;
-  /** When the oldest that is not drained is old enough. */
-  readonly #age: Alarm;
-  /** When nothing was to be drained for long enough. */
-  readonly #rest: Alarm;
-  /** When a superblock is to say what is durable in the log. */
-  readonly #confirmation: Alarm;
+  readonly #admission: Admission;
+  readonly #timers: Timers;
   /** The size that the base has after a crash, if it was not resized since. */
   #durableSizeSectors: number;
-  #hasEnded = false;
   #flushes = 0;
-  #acceptedBytes = 0;
 
   constructor(opened: Opened, settings: Settings) {
     const { base, medium, superblocks, backlog } = opened;
@@ -109,39 +91,40 @@ export class Engine {
       },
     );
     const reader = new ChangeReader(medium, superblocks.current);
-    this.#age = new Alarm(clock, () => this.#setAlarms());
-    this.#rest = new Alarm(clock, () => this.#release());
-    this.#confirmation = new Alarm(clock, () => {
-      this.#confirm().catch((error: unknown) => this.#state.mediumFailed(error));
-    });
     this.#writer = new BaseWriter(base, reader, settings.keepOrder);
     this.#drainer = new Drainer(
       { backlog, log: this.#log, committer: this.#committer, writer: this.#writer, phases: this.#state },
       {
         clock,
         sectorSize: base.info.sectorSize,
-        onDrained: () => this.#setAlarms(),
+        onDrained: () => this.#timers.set(),
         isLost: () => base.lost?.aborted === true,
         onError: (error) => this.#tell(error),
       },
       opened.batch,
     );
+    this.#timers = new Timers(
+      { backlog, log: this.#log, attachment: this.#attachment, drainer: this.#drainer, state: this.#state },
+      { clock, maxDirtyAgeMs: settings.maxDirtyAgeMs, onError: (error) => this.#tell(error) },
+    );
     this.#overlay = new Overlay(base, backlog, reader);
-    this.#maxChangeBytes = maxChangeBytesOf(this.#log.shape, maxMemoryBytes);
-    base.lost?.addEventListener('abort', () => this.#backlog.freed.notify());
+    this.#admission = new Admission(
+      { base, backlog, committer: this.#committer, drainer: this.#drainer, phases: this.#state },
+      { clock, maxChangeBytes: maxChangeBytesOf(this.#log.shape, maxMemoryBytes), onFirst: () => this.#busy() },
+    );
   }
 
   /** What was found is drained in time; what is accepted from now on goes to the log. */
   begin(): void {
     this.#committer.begin();
     this.#drainer.wake();
-    this.#setAlarms();
+    this.#timers.set();
   }
 
   /** All that counts in the log goes to the base, and nothing that is in it counts any longer. Before {@link begin}. */
   async clear(): Promise<void> {
     await this.#drainer.drainAll();
-    await this.#log.cut(this.#attachment.isConfirmed ? this.#attachment.id : NO_ID);
+    await this.#log.reset(this.#attachment.isConfirmed ? this.#attachment.id : NO_ID);
   }
 
   read(start: number, buffers: readonly Uint8Array[], count: number): Promise<void> | undefined {
@@ -152,32 +135,12 @@ export class Engine {
     return this.#overlay.extents(start, count);
   }
 
-  /** Accepts data at once where there is room. Otherwise writers wait, first come, first served. */
   write(start: number, buffers: readonly Uint8Array[], lengthBytes: number): Promise<void> | undefined {
-    if (lengthBytes <= this.#maxChangeBytes && this.#writers.tryAcquire()) {
-      const hasRoom = this.#hasRoom(lengthBytes);
-      this.#writers.release();
-      if (hasRoom) {
-        this.#accept(start, new BufferCursor(buffers), lengthBytes);
-        return undefined;
-      }
-    }
-    return this.#writers.run(() => this.#writeInPieces(start, new BufferCursor(buffers)));
+    return this.#admission.write(start, buffers, lengthBytes);
   }
 
   zero(kind: 'discard' | 'zeroes', start: number, count: number): Promise<void> | undefined {
-    if (this.#writers.tryAcquire()) {
-      const hasRoom = this.#hasRoom(0);
-      this.#writers.release();
-      if (hasRoom) {
-        this.#add({ kind, start, count, bytes: undefined });
-        return undefined;
-      }
-    }
-    return this.#writers.run(async () => {
-      await this.#room(0);
-      this.#add({ kind, start, count, bytes: undefined });
-    });
+    return this.#admission.zero(kind, start, count);
   }
 
   async flush(): Promise<void> {
@@ -191,7 +154,7 @@ export class Engine {
 
   /** Resolves when the base has everything, durably. */
   async drain(): Promise<void> {
-    this.#throwIfEnded();
+    this.#admission.throwIfEnded();
     await this.#drainer.drainAll();
   }
 
@@ -203,7 +166,7 @@ export class Engine {
   async resize(sizeSectors: number): Promise<void> {
     await this.#drainer.drainAll();
     if (this.#hasNewSize) await this.#confirmSize(this.#backlog.accepted);
-    this.#throwIfEnded();
+    this.#admission.throwIfEnded();
     await this.#base.resize(sizeSectors);
   }
 
@@ -244,7 +207,7 @@ export class Engine {
         nextProbeMs: failure?.nextProbeMs,
       },
       drainError: this.#drainer.error === undefined ? undefined : this.#placed(this.#drainer.error),
-      acceptedBytes: this.#acceptedBytes,
+      acceptedBytes: this.#admission.acceptedBytes,
       mediumWrittenBytes: this.#medium.writtenBytes,
       mediumFlushes: this.#medium.flushes,
       flushes: this.#flushes,
@@ -288,62 +251,9 @@ export class Engine {
     }
   }
 
-  async #writeInPieces(start: number, cursor: BufferCursor): Promise<void> {
-    const { sectorSize } = this.#base.info;
-    while (cursor.leftBytes > 0) {
-      const lengthBytes = Math.min(cursor.leftBytes, this.#maxChangeBytes);
-      await this.#room(lengthBytes);
-      this.#accept(start + cursor.doneBytes / sectorSize, cursor, lengthBytes);
-    }
-  }
-
-  #hasRoom(lengthBytes: number): boolean {
-    return this.#backlog.hasRoom(lengthBytes, this.#state.phase === 'logging');
-  }
-
-  async #room(lengthBytes: number): Promise<void> {
-    for (;;) {
-      this.#throwIfEnded();
-      if (this.#base.lost?.aborted === true) throw this.#base.lost.reason;
-      if (this.#hasRoom(lengthBytes)) return;
-      const freed = this.#backlog.freed.wait();
-      this.#makeRoom();
-      await freed;
-    }
-  }
-
-  /** What is durable on the medium can leave memory; else it has to be drained. */
-  #makeRoom(): void {
-    const { accepted, durable } = this.#backlog;
-    if (this.#state.phase === 'logging' && durable.value < accepted) {
-      this.#committer.durable(accepted).then(
-        () => this.#backlog.freed.notify(),
-        () => this.#backlog.freed.notify(),
-      );
-    } else {
-      this.#drainer.aim(accepted);
-    }
-  }
-
-  #accept(start: number, cursor: BufferCursor, lengthBytes: number): void {
-    const bytes = new Uint8Array(lengthBytes);
-    let done = 0;
-    for (const view of cursor.peek(lengthBytes)) {
-      bytes.set(view, done);
-      done += view.byteLength;
-    }
-    cursor.advance(lengthBytes);
-    this.#acceptedBytes += lengthBytes;
-    this.#add({ kind: 'data', start, count: lengthBytes / this.#base.info.sectorSize, bytes });
-  }
-
-  #add(change: NewChange): void {
-    const isFirst = this.#backlog.isEmpty;
-    this.#backlog.accept(change, this.#settings.clock.now());
-    if (this.#state.phase === 'logging') this.#committer.wake();
-    this.#drainer.wake();
-    if (!isFirst) return;
-    this.#setAlarms();
+  /** Something is to be drained, for the first time since nothing was. */
+  #busy(): void {
+    this.#timers.set();
     // Begun now, so that as a rule no flush waits for it.
     if (this.#settings.durability === 'medium' && this.#state.phase === 'logging') {
       this.#attachment.ensure(this.#log).catch(() => {});
@@ -356,34 +266,10 @@ export class Engine {
     this.#drainer.wake();
   }
 
-  #setAlarms(): void {
-    if (this.#hasEnded) return;
-    const { clock, maxDirtyAgeMs } = this.#settings;
-    const { oldest, accepted } = this.#backlog;
-    if (oldest === undefined) {
-      this.#age.clear();
-      this.#rest.set(RELEASE_AFTER_MS);
-      return;
-    }
-    this.#rest.clear();
-    const leftMs = oldest.acceptedAtMs + maxDirtyAgeMs - clock.now();
-    if (leftMs > 0) this.#age.set(leftMs);
-    else this.#drainer.aim(accepted);
-  }
-
   /** Something is durable in the log that was not before. */
   #logged(): void {
     this.#state.proven();
-    if (this.#settings.durability === 'medium' && !this.#confirmation.isSet) this.#confirmation.set(CONFIRM_AFTER_MS);
-  }
-
-  async #confirm(): Promise<void> {
-    if (!this.#hasEnded && this.#state.phase === 'logging' && this.#log.isUnconfirmed) await this.#log.confirm();
-  }
-
-  #release(): void {
-    if (this.#hasEnded || !this.#backlog.isEmpty || this.#state.phase !== 'logging') return;
-    this.#attachment.release(this.#log).catch((error: unknown) => this.#tell(error));
+    if (this.#settings.durability === 'medium') this.#timers.logged();
   }
 
   /** Whether the base has everything. It must, unless a flush is durable on the medium alone. */
@@ -393,7 +279,7 @@ export class Engine {
     } catch (error) {
       if (this.#settings.durability === 'base' || this.#state.phase !== 'logging') throw error;
       this.#tell(error);
-      await this.#confirm().catch((failure: unknown) => this.#tell(failure));
+      await this.#timers.confirm().catch((failure: unknown) => this.#tell(failure));
       return false;
     }
     if (this.#state.phase === 'logging') {
@@ -408,21 +294,14 @@ export class Engine {
   }
 
   #stop(): void {
-    this.#hasEnded = true;
-    this.#age.clear();
-    this.#rest.clear();
-    this.#confirmation.clear();
+    this.#timers.end();
     const ended = new BlockError('DISCONNECTED', 'the device was disconnected');
     this.#state.end();
     this.#committer.stop();
     this.#writer.end();
     this.#drainer.end(ended);
     this.#backlog.durable.fail(ended);
-    this.#backlog.freed.notify();
-  }
-
-  #throwIfEnded(): void {
-    if (this.#hasEnded) throw new BlockError('DISCONNECTED', 'the device was disconnected');
+    this.#admission.end();
   }
 
   #placed(error: unknown): BlockError {

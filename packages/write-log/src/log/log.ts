@@ -180,7 +180,7 @@ export class Log {
   }
 
   /** Nothing that is in the ring counts any longer, whether it is known of or not. All that was durable in it must be drained. */
-  async cut(attachmentId: string): Promise<void> {
+  async reset(attachmentId: string): Promise<void> {
     await this.readsOver();
     const { at, sequence } = this.#head;
     const { unit } = this.shape;

@@ -88,7 +88,7 @@ export class MediumState {
     return this.#turns.run(async () => {
       if (this.#phase !== 'leaving') return;
       const { log, attachment } = this.#parts;
-      const failure = await errorOf(log.cut(NO_ID));
+      const failure = await errorOf(log.reset(NO_ID));
       if (failure !== undefined) this.#probe.failed(failure);
       const refusal = await errorOf(attachment.abandon());
       if (failure !== undefined && refusal !== undefined) throw this.#placed(failure);
@@ -103,7 +103,7 @@ export class MediumState {
       if (!this.#isDue || this.#phase === 'logging') return;
       this.#isDue = false;
       const { log, committer } = this.#parts;
-      const failure = await errorOf(this.#phase === 'leaving' ? log.resume() : log.cut(NO_ID));
+      const failure = await errorOf(this.#phase === 'leaving' ? log.resume() : log.reset(NO_ID));
       if (failure !== undefined) {
         this.#probe.failed(failure);
         return;

@@ -1,0 +1,139 @@
+import { type BlockDevice, BlockError, type Clock } from '@blockyard/block';
+import { BufferCursor, Semaphore } from '@blockyard/block/async';
+import type { Backlog, NewChange } from './changes/backlog.js';
+import type { Drainer, Phases } from './drain/drainer.js';
+import type { Committer } from './log/committer.js';
+
+export interface AdmissionParts {
+  readonly base: BlockDevice;
+  readonly backlog: Backlog;
+  readonly committer: Committer;
+  readonly drainer: Drainer;
+  readonly phases: Pick<Phases, 'phase'>;
+}
+
+export interface AdmissionOptions {
+  readonly clock: Clock;
+  /** Data of one change. A longer write becomes several. */
+  readonly maxChangeBytes: number;
+  /** A change was accepted where everything was drained. */
+  readonly onFirst: () => void;
+}
+
+/** Makes changes of what is written, once memory has room for them. Until then writers wait, first come, first served. */
+export class Admission {
+  readonly #parts: AdmissionParts;
+  readonly #options: AdmissionOptions;
+  readonly #writers = new Semaphore(1);
+  #acceptedBytes = 0;
+  #hasEnded = false;
+
+  constructor(parts: AdmissionParts, options: AdmissionOptions) {
+    this.#parts = parts;
+    this.#options = options;
+    parts.base.lost?.addEventListener('abort', () => parts.backlog.freed.notify());
+  }
+
+  /** Data of writes that were accepted. */
+  get acceptedBytes(): number {
+    return this.#acceptedBytes;
+  }
+
+  /** Accepts data at once where there is room. */
+  write(start: number, buffers: readonly Uint8Array[], lengthBytes: number): Promise<void> | undefined {
+    if (lengthBytes <= this.#options.maxChangeBytes && this.#isOpen(lengthBytes)) {
+      this.#accept(start, new BufferCursor(buffers), lengthBytes);
+      return undefined;
+    }
+    return this.#writers.run(() => this.#writeInPieces(start, new BufferCursor(buffers)));
+  }
+
+  zero(kind: 'discard' | 'zeroes', start: number, count: number): Promise<void> | undefined {
+    if (this.#isOpen(0)) {
+      this.#add({ kind, start, count, bytes: undefined });
+      return undefined;
+    }
+    return this.#writers.run(async () => {
+      await this.#room(0);
+      this.#add({ kind, start, count, bytes: undefined });
+    });
+  }
+
+  /** Writers that wait fail. */
+  end(): void {
+    this.#hasEnded = true;
+    this.#parts.backlog.freed.notify();
+  }
+
+  throwIfEnded(): void {
+    if (this.#hasEnded) throw new BlockError('DISCONNECTED', 'the device was disconnected');
+  }
+
+  async #writeInPieces(start: number, cursor: BufferCursor): Promise<void> {
+    const { sectorSize } = this.#parts.base.info;
+    while (cursor.leftBytes > 0) {
+      const lengthBytes = Math.min(cursor.leftBytes, this.#options.maxChangeBytes);
+      await this.#room(lengthBytes);
+      this.#accept(start + cursor.doneBytes / sectorSize, cursor, lengthBytes);
+    }
+  }
+
+  /** Whether no writer waits, and there is room. */
+  #isOpen(lengthBytes: number): boolean {
+    if (!this.#writers.tryAcquire()) return false;
+    const hasRoom = this.#hasRoom(lengthBytes);
+    this.#writers.release();
+    return hasRoom;
+  }
+
+  #hasRoom(lengthBytes: number): boolean {
+    return this.#parts.backlog.hasRoom(lengthBytes, this.#parts.phases.phase === 'logging');
+  }
+
+  async #room(lengthBytes: number): Promise<void> {
+    const { base, backlog } = this.#parts;
+    for (;;) {
+      this.throwIfEnded();
+      if (base.lost?.aborted === true) throw base.lost.reason;
+      if (this.#hasRoom(lengthBytes)) return;
+      const freed = backlog.freed.wait();
+      this.#makeRoom();
+      await freed;
+    }
+  }
+
+  /** What is durable on the medium can leave memory; else it has to be drained. */
+  #makeRoom(): void {
+    const { backlog, committer, drainer, phases } = this.#parts;
+    const { accepted, durable } = backlog;
+    if (phases.phase === 'logging' && durable.value < accepted) {
+      committer.durable(accepted).then(
+        () => backlog.freed.notify(),
+        () => backlog.freed.notify(),
+      );
+    } else {
+      drainer.aim(accepted);
+    }
+  }
+
+  #accept(start: number, cursor: BufferCursor, lengthBytes: number): void {
+    const bytes = new Uint8Array(lengthBytes);
+    let done = 0;
+    for (const view of cursor.peek(lengthBytes)) {
+      bytes.set(view, done);
+      done += view.byteLength;
+    }
+    cursor.advance(lengthBytes);
+    this.#acceptedBytes += lengthBytes;
+    this.#add({ kind: 'data', start, count: lengthBytes / this.#parts.base.info.sectorSize, bytes });
+  }
+
+  #add(change: NewChange): void {
+    const { backlog, committer, drainer, phases } = this.#parts;
+    const isFirst = backlog.isEmpty;
+    backlog.accept(change, this.#options.clock.now());
+    if (phases.phase === 'logging') committer.wake();
+    drainer.wake();
+    if (isFirst) this.#options.onFirst();
+  }
+}
