@@ -1,4 +1,4 @@
-import { type BlockDevice, BlockError, createDevice } from '@blockyard/block';
+import { type BlockDevice, BlockError, createDevice, isBlockError } from '@blockyard/block';
 import { checkMediumSize, formatMedium } from './create.js';
 import { ReadOnlyDriver, WriteLogDriver } from './driver.js';
 import { Engine, type Opened } from './engine.js';
@@ -14,6 +14,9 @@ import { agreedAttachment, checkBase, isAttachedElsewhere, otherTier } from './o
 import { checkedId, checkOptions, type Settings, type WriteLogOptions } from './options.js';
 import { Overlay } from './reading/overlay.js';
 import { readOnlySnapshot, type WriteLogSnapshot } from './snapshot.js';
+
+/** An opening begins anew where a superblock could not be read, and it went no further: so often in all. */
+const MAX_OPENING_ATTEMPTS = 3;
 
 /** A device over another, with what only a write log has to tell and to be told. */
 export interface WriteLogDevice extends BlockDevice {
@@ -55,7 +58,24 @@ async function end(device: BlockDevice | undefined): Promise<void> {
 }
 
 async function open(base: BlockDevice, medium: Medium, settings: Settings): Promise<WriteLogDevice> {
-  const superblocks = await superblocksOf(base, medium, settings);
+  for (let attempt = 1; ; attempt++) {
+    const { superblocks, failure } = await superblocksOf(base, medium, settings);
+    try {
+      return await openFrom(superblocks, base, medium, settings);
+    } catch (error) {
+      // One that could not be read may be the newer one, and be readable by now: what follows from the older one is void then.
+      if (failure === undefined) throw error;
+      if (attempt === MAX_OPENING_ATTEMPTS) throw isBlockError(error, 'FENCED') ? failure : error;
+    }
+  }
+}
+
+async function openFrom(
+  superblocks: Superblocks,
+  base: BlockDevice,
+  medium: Medium,
+  settings: Settings,
+): Promise<WriteLogDevice> {
   const superblock = superblocks.current;
   const { mark } = settings;
   checkBase(base, settings.baseId, superblock, medium.info.name);
@@ -97,12 +117,13 @@ async function openReadOnly(base: BlockDevice, medium: Medium, settings: Setting
   return Object.assign(device, { drain: refuse, snapshot: () => readOnlySnapshot(superblock, backlog, settings) });
 }
 
-/** Those of the medium; one of zeroes is formatted. */
-async function superblocksOf(base: BlockDevice, medium: Medium, settings: Settings): Promise<Superblocks> {
-  const { superblock, slot } = await findSuperblock(medium);
-  if (superblock !== undefined) return new Superblocks(medium, superblock, 1 - slot);
+/** Those of the medium, and why one of them could not be read, if that was so. A medium of zeroes is formatted. */
+async function superblocksOf(base: BlockDevice, medium: Medium, settings: Settings) {
+  const { superblock, slot, failure } = await findSuperblock(medium);
+  if (superblock !== undefined) return { superblocks: new Superblocks(medium, superblock, 1 - slot), failure };
   const { sectorSize, sizeSectors } = base.info;
-  return formatMedium(medium, { id: settings.baseId, sectorSize, sizeSectors }, checkedId(settings.newId));
+  const identity = { id: settings.baseId, sectorSize, sizeSectors };
+  return { superblocks: await formatMedium(medium, identity, checkedId(settings.newId)), failure };
 }
 
 /** What was being drained when the log was last open. */

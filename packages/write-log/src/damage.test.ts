@@ -182,6 +182,55 @@ describe('A sector that cannot be read', () => {
     expect(await countOf(scene, last)).toBe(2);
   });
 
+  test('that has a superblock, and only for a moment, costs nothing at whichever read of an opening', async () => {
+    for (const drainedFirst of [0, 1]) {
+      let hits = 0;
+      for (let at = 0; hits === at; at++) {
+        const { scene, device, last } = await filled({ drainedFirst });
+        await die(device);
+        let reads = 0;
+        scene.medium.onCall = (operation, byte) => {
+          if (operation !== 'read' || byte > 65_536 || reads++ !== at) return;
+          hits++;
+          throw new BlockError('IO', 'for a moment');
+        };
+        const again = await scene.open({ clock: new ManualClock() });
+        expect(await byteAt(again, last)).toBe(last);
+        await write(again, 1, 99);
+        await again.flush();
+        await die(again);
+        const third = await scene.open({ readOnly: true, clock: new ManualClock() });
+        expect([await byteAt(third, 1), await byteAt(third, last)]).toEqual([99, last]);
+        await third.disconnect();
+      }
+      expect(hits).toBeGreaterThan(5);
+    }
+  });
+
+  test('that has a superblock is what an opening fails with where it can be read every other time', async () => {
+    const { scene, device, last } = await filled();
+    await die(device);
+    for (const slot of [0, 65_536]) {
+      let reads = 0;
+      scene.medium.onCall = (operation, byte) => {
+        if (operation === 'read' && byte === slot && reads++ % 2 === 0) throw new BlockError('IO', 'now and then');
+      };
+      const again = await scene.open({ clock: new ManualClock() }).catch((error: BlockError) => error);
+      if (again instanceof BlockError) expect(again.code).toBe('IO');
+      else await die(again);
+      scene.medium.onCall = () => {};
+      expect(await countOf(scene, last)).toBe(last);
+    }
+  });
+
+  test('that is zeroed on an empty medium is no damaged superblock', async () => {
+    const scene = new Scene(new Disk(16 << 10, SECTOR), new Disk(SMALL_MEDIUM_BYTES, SECTOR));
+    scene.medium.onCall = (operation, byte) => {
+      if (operation === 'read' && byte === 65_536) throw new BlockError('IO', 'unreadable');
+    };
+    expect(await errorOf(scene.open())).toMatchObject({ code: 'IO' });
+  });
+
   test('is what the medium fails with where it can read no superblock', async () => {
     const { scene, device } = await filled();
     await die(device);

@@ -90,9 +90,11 @@ export async function formatSuperblocks(
   return new Superblocks(medium, second, firstSlot);
 }
 
+type FoundSlot = Superblock | NoSuperblock | 'unreadable';
+
 /** What was found in the two places. */
 export interface FoundSuperblocks {
-  readonly slots: readonly (Superblock | NoSuperblock)[];
+  readonly slots: readonly FoundSlot[];
   /** The later one of those that are sound. */
   readonly latest: Superblock | undefined;
   /** Where it is; 1 if there is none. */
@@ -104,7 +106,7 @@ export interface FoundSuperblocks {
 /** Throws `UNSUPPORTED` if a later version has written one of them, and what the medium fails with if it can read neither. */
 export async function readSuperblocks(medium: Medium): Promise<FoundSuperblocks> {
   const { sectorSize } = medium.info;
-  const slots: (Superblock | NoSuperblock)[] = [];
+  const slots: FoundSlot[] = [];
   const failures: unknown[] = [];
   for (const at of [0, SUPERBLOCK_SLOT_BYTES]) {
     try {
@@ -113,11 +115,11 @@ export async function readSuperblocks(medium: Medium): Promise<FoundSuperblocks>
     } catch (error) {
       if (!isUnreadable(error)) throw error;
       failures.push(error);
-      slots.push('damaged');
+      slots.push('unreadable');
     }
   }
   if (failures.length === slots.length) throw failures[0];
-  const counterOf = (slot: Superblock | NoSuperblock | undefined) => (typeof slot === 'object' ? slot.counter : -1);
+  const counterOf = (slot: FoundSlot | undefined) => (typeof slot === 'object' ? slot.counter : -1);
   const slot = counterOf(slots[0]) > counterOf(slots[1]) ? 0 : 1;
   const latest = slots[slot];
   return { slots, slot, latest: typeof latest === 'object' ? latest : undefined, failure: failures[0] };
