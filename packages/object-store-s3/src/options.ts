@@ -12,22 +12,25 @@ import {
 import type { ClassOf } from '@blockyard/object-store';
 import type { S3Credentials, S3CredentialsProvider } from './link/credentials.js';
 
-/** How to reach a bucket: with a client of yours, or with what is needed to make one. */
+/**
+ * How to reach a bucket: with a client of yours, or with what is needed to make one. What the environment may say or not
+ * (`process.env.S3_ENDPOINT`) may be undefined, which is as if it was left out.
+ */
 export interface S3ConnectionOptions {
   readonly bucket: string;
   /** A client set up by you. It is not destroyed at the end. Left out: one is made from the four options below. */
   readonly client?: S3Client;
   /** URL of the store. Left out: AWS. */
-  readonly endpoint?: string;
+  readonly endpoint?: string | undefined;
   /** Default: what the environment says or, with an `endpoint`, `us-east-1`. */
-  readonly region?: string;
+  readonly region?: string | undefined;
   /**
    * What to sign with, or what gives it. When the store refuses what it gave, a provider is asked once more, and the SDK's own
    * places are looked at anew, files included. Default: what the SDK finds in the environment, in its files, or on the machine.
    */
-  readonly credentials?: S3Credentials | S3CredentialsProvider;
+  readonly credentials?: S3Credentials | S3CredentialsProvider | undefined;
   /** `endpoint/bucket/key` in place of `bucket.endpoint/key`. Default: true with an `endpoint`. */
-  readonly forcePathStyle?: boolean;
+  readonly forcePathStyle?: boolean | undefined;
   /**
    * Whether the hash of each body is signed over TLS too, which protects bodies by itself: for a bucket whose policy asks for it,
    * or where TLS ends before the store. It costs about a millisecond of processor time for each MiB. Over plain HTTP it is
