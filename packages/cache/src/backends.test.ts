@@ -46,6 +46,8 @@ describe('over a file', () => {
     {
       name: 'starved cache over a file',
       persistent: true,
+      // The others are tried over memory.
+      sectorSizes: [4096],
       async create({ sectorSize, sizeSectors }) {
         const path = join(folder, `${files++}.img`);
         await (await connectFile({ path, sectorSize, create: { sizeSectors } })).disconnect();
@@ -56,7 +58,7 @@ describe('over a file', () => {
       },
     },
     { describe, test },
-    { runs: 10 },
+    { runs: 5 },
   );
 });
 
