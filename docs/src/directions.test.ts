@@ -206,6 +206,7 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
     serve: [
       'arguments',
       'devices',
+      'explain',
       'serve/config',
       'serve/http',
       'serve/monitor',

@@ -75,6 +75,8 @@ test('each volume has its export, its cache and its part in the status; at the e
   await ask('POST', '/v1/flush', { export: 'a' });
   expect(await ask('GET', '/v1/status?export=a')).toMatchObject({ safeToStop: true, exports: [{ name: 'a' }] });
   expect(await ask('GET', '/v1/status?export=b')).toMatchObject({ left: { bytes: 4096 }, exports: [{ name: 'b' }] });
+  const one = (name: string) => blockyard(['status', folder.in('c.sock'), '--export', name, '--json']);
+  expect((await Promise.all(['a', 'b', 'c'].map(one))).map((each) => each.code)).toEqual([0, 5, 1]);
   for (const device of devices) await device.disconnect({ force: true });
   child.kill('SIGTERM');
   expect(await ended).toBe(0);

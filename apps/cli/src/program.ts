@@ -13,6 +13,7 @@ import { defineCreate } from './commands/create.js';
 import { defineDelete } from './commands/delete.js';
 import { defineDiscard } from './commands/discard.js';
 import { defineDrain } from './commands/drain.js';
+import { defineExplain } from './commands/explain.js';
 import { defineInfo } from './commands/info.js';
 import { defineList } from './commands/list.js';
 import { defineMap } from './commands/map.js';
@@ -38,6 +39,7 @@ const COMMANDS = [
   defineServe,
   defineStatus,
   defineTop,
+  defineExplain,
   defineUpgrade,
   defineCopy,
   defineCompare,

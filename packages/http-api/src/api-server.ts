@@ -62,10 +62,12 @@ export function createApiServer(options: ApiServerOptions): Server {
 async function respond(options: ApiServerOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
   // A client that goes away is no one's failure.
   response.on('error', () => {});
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
   let answer: Answer | StreamAnswer;
   try {
     options.check?.(request);
-    answer = await answerOf(options, request);
+    answer = await answerOf(options, request, gone.signal);
   } catch (error) {
     answer = failureAnswer(options.translate?.(error) ?? error);
   }
@@ -98,12 +100,13 @@ function stream(
 async function answerOf(
   { routes, maxBodyBytes }: ApiServerOptions,
   request: IncomingMessage,
+  gone: AbortSignal,
 ): Promise<Answer | StreamAnswer> {
   const { method = '', url = '' } = request;
   const [path = '', query] = url.split('?', 2);
   const route = routeOf(routes, method, path);
   const body = route.method === 'POST' ? objectIn(await textOf(request, maxBodyBytes)) : {};
-  return route.answer({ query: new URLSearchParams(query), body });
+  return route.answer({ query: new URLSearchParams(query), body, gone });
 }
 
 async function textOf(request: IncomingMessage, maxBodyBytes: number): Promise<string> {

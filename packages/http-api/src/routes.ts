@@ -5,6 +5,8 @@ export interface ApiRequest {
   readonly query: URLSearchParams;
   /** Of a POST: the object of its body, empty where there is none. */
   readonly body: Readonly<Record<string, unknown>>;
+  /** Aborted when the client no longer waits for an answer, or has it. */
+  readonly gone: AbortSignal;
 }
 
 /** What a path and a method ask for. A GET changes nothing. */

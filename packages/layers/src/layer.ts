@@ -38,7 +38,7 @@ export interface LayerSpec {
   readonly ownsBase: boolean;
   readonly intercept: Intercept;
   /** Where these differ from the base's. */
-  readonly info?: Partial<Pick<DeviceInfo, 'sizeSectors' | 'readOnly'>>;
+  readonly info?: Partial<Pick<DeviceInfo, 'name' | 'sizeSectors' | 'readOnly'>>;
   /**
    * The sector of the base that is the layer's first, where what the base lends may be lent on. Left out: nothing is lent,
    * since what is borrowed bypasses `intercept`.

@@ -74,3 +74,10 @@ test('wrong arguments are refused', async () => {
   assert.throws(() => withTracing({} as never), { code: 'INVALID_ARGUMENT' });
   await base.disconnect();
 });
+
+test('it may bear the name of what it wraps', async () => {
+  const base = await connectMemory({ sizeSectors: 64 });
+  const device = withTracing(base, { name: base.info.name });
+  assert.equal(device.info.name, 'memory');
+  await device.disconnect();
+});

@@ -22,7 +22,12 @@ export interface DeviceOperation {
   readonly error?: unknown;
 }
 
-const KNOWN: KnownOptions<LayerOptions> = { ownsBase: true };
+export interface TracingOptions extends LayerOptions {
+  /** What the device is called. Default: `tracing(...)`, with the name of the base. */
+  readonly name?: string;
+}
+
+const KNOWN: KnownOptions<TracingOptions> = { ownsBase: true, name: true };
 
 const channel = tracingChannel<unknown, DeviceOperation>(DEVICE_CHANNEL);
 const events: readonly Channel[] = [channel.start, channel.end, channel.asyncStart, channel.asyncEnd, channel.error];
@@ -31,7 +36,7 @@ const events: readonly Channel[] = [channel.start, channel.end, channel.asyncSta
  * The base, telling the channel `blockyard:device` of every operation, those of a `disconnect` and of emulation included. While
  * no one listens, calls go through as they are. Throws `INVALID_ARGUMENT` if an argument is wrong or an option unknown.
  */
-export function withTracing(base: BlockDevice, options: LayerOptions = {}): BlockDevice {
+export function withTracing(base: BlockDevice, options: TracingOptions = {}): BlockDevice {
   checkDevice(base, 'base');
   checkOptionNames(options, KNOWN);
   const { name: device, sectorSize } = base.info;
@@ -41,5 +46,6 @@ export function withTracing(base: BlockDevice, options: LayerOptions = {}): Bloc
     const message: DeviceOperation = { operation, device, sectorSize, start: range?.start, count: range?.count };
     return channel.tracePromise(() => send(args), message);
   };
-  return createLayer(base, { name: 'tracing', ownsBase: checkOwnsBase(options), intercept });
+  const info = options.name === undefined ? {} : { name: options.name };
+  return createLayer(base, { name: 'tracing', ownsBase: checkOwnsBase(options), intercept, info });
 }

@@ -1,4 +1,4 @@
-import { BlockError, checkBoolean, checkOptionNames, isBlockError } from '@blockyard/block';
+import { type BlockDevice, BlockError, checkBoolean, checkOptionNames, isBlockError } from '@blockyard/block';
 import { type CacheDevice, type CacheOptions, connectCache } from '@blockyard/cache';
 import { openImage } from './image/open-image.js';
 import { imageSettingsOf } from './image/settings.js';
@@ -36,6 +36,11 @@ export interface ConnectUriOptions {
   readonly cacheSizeBytes?: number;
   /** Further options of that cache. */
   readonly cache?: Omit<CacheOptions, 'maxSizeBytes'>;
+  /**
+   * Whether what that cache asks of the device is told on a channel, as `withTracing` of `@blockyard/layers/tracing` does.
+   * Default: false.
+   */
+  readonly traceBase?: boolean;
   /** What is remembered of that cache for the next start. Default: nothing. */
   readonly warmStart?: UriWarmStartOptions;
 }
@@ -50,6 +55,7 @@ const KNOWN: Readonly<Record<keyof ConnectUriOptions, true>> = {
   onTierError: true,
   cacheSizeBytes: true,
   cache: true,
+  traceBase: true,
   warmStart: true,
 };
 
@@ -70,7 +76,8 @@ export async function connectUri(text: string, options?: ConnectUriOptions): Pro
 export async function connectUri(text: string, options: ConnectUriOptions = {}): Promise<UriDevice> {
   try {
     checkOptionNames(options, KNOWN);
-    const { readOnly = false, takeOver = true, maxOutageMs, cacheSizeBytes, cache = {} } = options;
+    const { readOnly = false, takeOver = true, maxOutageMs, cacheSizeBytes, cache = {}, traceBase = false } = options;
+    checkBoolean(traceBase, 'traceBase');
     const { onTierError = () => {}, onTierLoss = () => {} } = options;
     const uri = new DeviceUri(text);
     const tier = tierSettingsOf(uri, options.tier, onTierError);
@@ -82,7 +89,8 @@ export async function connectUri(text: string, options: ConnectUriOptions = {}):
     const device = await openWithImage(uri, { readOnly, takeOver, maxOutageMs, tier, acceptLoss, onTierLoss });
     if (cacheSizeBytes === undefined) return device;
     try {
-      const cached = await connectCache(device, { ...cache, maxSizeBytes: cacheSizeBytes });
+      const base = traceBase ? await tracedBase(device) : device;
+      const cached = await connectCache(base, { ...cache, maxSizeBytes: cacheSizeBytes });
       if (warmth !== undefined) {
         const { warmStart } = await import('@blockyard/warm-start');
         await warmStart(cached, await warmStartOptionsOf(warmth, device.volumeId ?? device.info.name));
@@ -96,6 +104,12 @@ export async function connectUri(text: string, options: ConnectUriOptions = {}):
   } catch (error) {
     throw BlockError.from(error, { operation: 'connect' });
   }
+}
+
+/** Under its own name: there is nothing in it that people have to know of. */
+async function tracedBase(device: UriDevice): Promise<BlockDevice> {
+  const { withTracing } = await import('@blockyard/layers/tracing');
+  return withTracing(device, { name: device.info.name });
 }
 
 const BELOW = ['heldBy', 'storeTraffic', 'storeSnapshot', 'logSnapshot', 'tier', 'drain', 'image'] as const;

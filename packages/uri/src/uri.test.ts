@@ -1,8 +1,10 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CacheDevice } from '@blockyard/cache';
+import { DEVICE_CHANNEL, type DeviceOperation } from '@blockyard/layers/tracing';
 import { serveNbd } from '@blockyard/nbd';
 import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from 'vitest';
 import { connectUri, createUri, URI_EXAMPLES } from './index.js';
@@ -159,6 +161,25 @@ describe('every URI', () => {
     await using cached = await connectUri('memory:?size=8M', { cacheSizeBytes: 2 ** 20 });
     expectTypeOf(cached).toExtend<CacheDevice>();
     expect(cached.snapshot()).toMatchObject({ dirtyBytes: 0 });
+  });
+
+  test('tells what its cache asks of it, where that is wanted, under its own name', async () => {
+    const told: unknown[] = [];
+    const listen = (message: unknown) => told.push(message);
+    subscribe(`tracing:${DEVICE_CHANNEL}:start`, listen);
+    try {
+      for (const traceBase of [false, true]) {
+        await using cached = await connectUri('memory:?size=8M', { cacheSizeBytes: 2 ** 20, traceBase });
+        expect(cached.info.name).toBe('cache(memory)');
+        await cached.read(0, [new Uint8Array(512)]);
+      }
+      expect(told[0]).toMatchObject({ operation: 'read', device: 'memory', start: 0 });
+      const reads = told.filter((each) => (each as DeviceOperation).operation === 'read');
+      expect(reads).toHaveLength(1);
+    } finally {
+      unsubscribe(`tracing:${DEVICE_CHANNEL}:start`, listen);
+    }
+    await expect(connectUri('memory:?size=8M', { traceBase: 'yes' as never })).rejects.toThrow('traceBase');
   });
 
   test('is created with a size in sectors where it says how large they are', async () => {

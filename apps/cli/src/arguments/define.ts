@@ -48,6 +48,10 @@ export function jsonOption(): Option {
   return new Option('--json', 'print JSON');
 }
 
+export function exportOption(): Option {
+  return new Option('--export <name>', 'the export that is meant, where there are several');
+}
+
 export function cacheOption(): Option {
   return sizeOption('--cache <size>', 'put a write-back cache of this size in front of the device');
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { defineCommand, jsonOption } from '../arguments/define.js';
+import { defineCommand, exportOption, jsonOption } from '../arguments/define.js';
 import { type ApiAddress, askServer } from '../serve/http/client.js';
 import { serverAddress } from '../serve/server-address.js';
 import { statusLine, statusText } from '../serve/status/text.js';
@@ -15,6 +15,7 @@ const TELL_EVERY_MS = 5000;
 interface Options {
   readonly json?: boolean;
   readonly wait?: boolean;
+  readonly export?: string;
 }
 
 /** What was accepted would be lost with the server: exit code 5. */
@@ -35,25 +36,34 @@ export function defineStatus(program: Command, context: Context): void {
     example: 'blockyard status /run/web-1.sock --wait',
   })
     .option('--wait', 'until it is safe to stop; tells how far that is')
+    .addOption(exportOption())
     .addOption(jsonOption())
     .action((server: string | undefined, options: Options) => status(context, serverAddress(server), options));
 }
 
-export function askStatus(address: ApiAddress, signal: AbortSignal): Promise<ProcessStatus> {
-  return askServer<ProcessStatus>(address, 'GET', STATUS_PATH, undefined, signal);
+/** Of one export, or of all. */
+export function askStatus(address: ApiAddress, signal: AbortSignal, exportName?: string): Promise<ProcessStatus> {
+  const query = exportName === undefined ? '' : `?${new URLSearchParams({ export: exportName })}`;
+  return askServer<ProcessStatus>(address, 'GET', `${STATUS_PATH}${query}`, undefined, signal);
 }
 
-async function status(context: Context, address: ApiAddress, { json, wait }: Options): Promise<void> {
+async function status(context: Context, address: ApiAddress, options: Options): Promise<void> {
+  const { json, wait, export: name } = options;
   const { interruption } = context;
-  let found = await askStatus(address, interruption);
-  if (wait === true) found = await waited(context, address, found);
+  const ask = () => askStatus(address, interruption, name);
+  let found = await ask();
+  if (wait === true) found = await waited(context, ask, found);
   if (json === true) await context.printJson(found);
   else await context.print(statusText(found));
   const failure = failureOf(found);
   if (failure !== undefined) throw failure;
 }
 
-async function waited(context: Context, address: ApiAddress, first: ProcessStatus): Promise<ProcessStatus> {
+async function waited(
+  context: Context,
+  ask: () => Promise<ProcessStatus>,
+  first: ProcessStatus,
+): Promise<ProcessStatus> {
   const { interruption } = context;
   let found = first;
   let toldMs = Number.NEGATIVE_INFINITY;
@@ -63,7 +73,7 @@ async function waited(context: Context, address: ApiAddress, first: ProcessStatu
       toldMs = performance.now();
     }
     await sleep(ASK_EVERY_MS, undefined, { signal: interruption }).catch(() => interruption.throwIfAborted());
-    found = await askStatus(address, interruption);
+    found = await ask();
   }
   return found;
 }

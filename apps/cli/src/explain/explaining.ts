@@ -1,5 +1,5 @@
 import type { BlockDevice } from '@blockyard/block';
-import { recordRequests } from './recorder.js';
+import { recordRequests, type Top } from './recorder.js';
 import { Slowest } from './slowest.js';
 
 /** Wraps devices so that their requests are explained, and keeps the slowest of the last minutes. */
@@ -8,12 +8,12 @@ export class Explaining {
   readonly #wrap: (device: BlockDevice) => BlockDevice;
   readonly #end: () => void;
   /** Names of the devices whose operations are those of clients. */
-  readonly #tops = new Map<string, { readonly hasBase: boolean }>();
+  readonly #tops = new Map<string, Top>();
 
   private constructor(wrap: (device: BlockDevice) => BlockDevice, nowMs: () => number) {
     this.#wrap = wrap;
     this.#end = recordRequests({
-      topOf: (name) => this.#tops.get(name),
+      topOf: ({ device }) => this.#tops.get(device),
       onEnd: (request) => this.slowest.add(request),
       nowMs,
     });
@@ -30,7 +30,8 @@ export class Explaining {
 
   /** What clients use. `hasBase`: it is a cache over what `below` gave. What it has beyond the contract it keeps. */
   top<D extends BlockDevice>(device: D, { hasBase }: { readonly hasBase: boolean }): D {
-    this.#tops.set(device.info.name, { hasBase });
+    const { name } = device.info;
+    this.#tops.set(name, { volume: name, hasBase });
     const top = this.#wrap(device);
     const own = Object.entries(device).filter(([name]) => !(name in top));
     return Object.assign(top, Object.fromEntries(own)) as D;

@@ -107,6 +107,6 @@ export async function setCacheSize(volume: Volume, maxSizeBytes: number): Promis
   volume.change({ ...volume.options, cache: maxSizeBytes });
 }
 
-function hasCache(device: UriDevice): device is UriDevice & { setMaxSizeBytes(bytes: number): Promise<void> } {
+export function hasCache(device: UriDevice): device is UriDevice & { setMaxSizeBytes(bytes: number): Promise<void> } {
   return 'setMaxSizeBytes' in device;
 }

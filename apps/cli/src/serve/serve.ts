@@ -11,6 +11,7 @@ import type { Plan } from './config/options.js';
 import { readToken } from './config/read-token.js';
 import { readTls } from './config/tls.js';
 import { Ending } from './ending.js';
+import { Explainer } from './explain.js';
 import type { Token } from './http/token.js';
 import type { WebServer } from './http/web.js';
 import { metricsRoute } from './monitor/metrics-route.js';
@@ -117,7 +118,8 @@ async function serveUntilEnd(context: Context, plan: Plan, run: Run): Promise<vo
     stop: () => ending.end({ why: 'interrupted' }),
   };
   const metrics = metricsRoute(() => snapshotsOf(server, volumes.served()));
-  const routes = [watch.route, metrics, ...actionRoutes(actions), upgrades.route];
+  const explainer = new Explainer({ volumes: actions.volumes });
+  const routes = [watch.route, metrics, explainer.route, ...actionRoutes(actions), upgrades.route];
   const control = await beginControl(context, facts.address, routes);
   let web: WebServer | undefined;
   let page: PageServer | undefined;
@@ -141,6 +143,7 @@ async function serveUntilEnd(context: Context, plan: Plan, run: Run): Promise<vo
   service?.ready(() => statusLine(watch.status()));
   const end = await ending.over;
   leaveHangUps();
+  explainer.end();
   upgrades.end();
   volumes.end();
   watch.stopping();

@@ -1,5 +1,6 @@
 import { type DurationCounts, durationsOf, Histogram } from '@blockyard/block';
 import { Command } from '../wire/protocol.js';
+import { kindOf, type RequestKind } from './transmission/kind.js';
 import type { Request } from './transmission/request.js';
 
 /** What a server has done so far, and what it holds now. */
@@ -54,18 +55,6 @@ export interface ExportStats {
   readonly durations: Readonly<Partial<Record<RequestKind, DurationCounts>>>;
 }
 
-export type RequestKind = 'read' | 'write' | 'flush' | 'trim' | 'cache' | 'writeZeroes' | 'blockStatus' | 'unknown';
-
-const KINDS: Readonly<Record<number, RequestKind | undefined>> = {
-  [Command.READ]: 'read',
-  [Command.WRITE]: 'write',
-  [Command.FLUSH]: 'flush',
-  [Command.TRIM]: 'trim',
-  [Command.CACHE]: 'cache',
-  [Command.WRITE_ZEROES]: 'writeZeroes',
-  [Command.BLOCK_STATUS]: 'blockStatus',
-};
-
 const NO_REQUESTS: RequestCounts = {
   read: 0,
   write: 0,
@@ -76,10 +65,6 @@ const NO_REQUESTS: RequestCounts = {
   blockStatus: 0,
   unknown: 0,
 };
-
-export function kindOf(command: number): RequestKind {
-  return KINDS[command] ?? 'unknown';
-}
 
 /** Counts of one export. */
 export class ExportCounters {

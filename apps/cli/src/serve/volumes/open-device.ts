@@ -12,7 +12,13 @@ export async function connectServed(teller: Pick<Context, 'log'>, { uri, options
   const onEvent = (event: WarmStartEvent) => teller.log(warmStartLine(event));
   const warmStart = remembered === undefined ? {} : { warmStart: { ...remembered, onEvent } };
   const tier = { ...tierOptionsOf(options), ...tierEvents(teller) };
-  return connectUri(uri, { ...connectOptions(options), ...tier, ...warmStart, maxOutageMs: options.outage });
+  return connectUri(uri, {
+    ...connectOptions(options),
+    ...tier,
+    ...warmStart,
+    maxOutageMs: options.outage,
+    traceBase: true,
+  });
 }
 
 /** An upgrade is no start of what is served: nothing is to be recorded or read ahead for it. */

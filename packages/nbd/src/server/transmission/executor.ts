@@ -27,6 +27,7 @@ import {
   successBytes,
 } from './replies.js';
 import type { Request } from './request.js';
+import { onBehalfOf, tellEnd } from './tracing.js';
 import { type Piece, zeroRuns } from './zero-runs.js';
 
 /** Extents in a reply at most, for each context. A client asks on from where they end. */
@@ -113,7 +114,7 @@ export class Executor {
     this.#begin(request);
     // A device promises not to throw; one that does must not end the server.
     try {
-      this.#dispatch(request);
+      onBehalfOf(request, this.#entry, () => this.#dispatch(request));
     } catch (error) {
       this.#fail(request, error);
     }
@@ -123,7 +124,8 @@ export class Executor {
   async writePiece(request: Request, piece: Uint8Array): Promise<void> {
     this.#begin(request);
     try {
-      await this.#access.write(request, (request.offsetBytes ?? 0) + request.doneBytes, piece);
+      const at = (request.offsetBytes ?? 0) + request.doneBytes;
+      await onBehalfOf(request, this.#entry, () => this.#access.write(request, at, piece));
     } finally {
       this.#access.leave(request);
     }
@@ -150,8 +152,9 @@ export class Executor {
   }
 
   /** Its reply is about to be ready. A request that was never begun with took no time that anyone asks for. */
-  #ended(request: Request): void {
+  #ended(request: Request, failure?: { readonly error: unknown }): void {
     if (request.startedMs >= 0) this.#onTook(request.command, this.#clock.now() - request.startedMs);
+    tellEnd(request, failure);
   }
 
   #dispatch(request: Request): void {
@@ -375,7 +378,7 @@ export class Executor {
 
   #fail(request: Request, error: unknown): void {
     this.#release(request);
-    this.#ended(request);
+    this.#ended(request, { error });
     this.#answerError(request, errnoOf(error, request.command), messageFor(error));
     // Work that was not begun because the client is gone is nothing that a device failed at.
     if (!this.#closed || !isBlockError(error, 'ABORTED')) this.#onFailure(request, error);
@@ -399,6 +402,7 @@ export class Executor {
   }
 
   #answerError(request: Request, errno: number, message: string): void {
+    tellEnd(request);
     const { buffer, at } = this.#outbound.scratch(errorBytes(this.#mode, message));
     this.#outbound.push(buffer, at, putError(buffer.view, at, this.#mode, request, errno, message));
   }

@@ -4,6 +4,12 @@ import { Command, CommandFlag, EXTENDED_REQUEST_MAGIC, REQUEST_MAGIC } from '../
 import type { Change } from '../access/sector-order.js';
 import type { PooledBuffer } from '../memory/buffer-pool.js';
 
+/** What is told of a request, and what runs a function on its behalf. */
+export interface ToldRequest {
+  readonly message: object;
+  readonly inside: <T>(work: () => T) => T;
+}
+
 /** One request of a client. */
 export class Request {
   readonly flags: number;
@@ -30,6 +36,8 @@ export class Request {
   startedMs = -1;
   /** Its place among the changes of its sectors, while the device is at work on it. */
   place: Change | undefined;
+  /** What is told of it, while someone listens. */
+  told: ToldRequest | undefined;
 
   private constructor(view: DataView, at: number, extended: boolean) {
     this.flags = view.getUint16(at + 4);
