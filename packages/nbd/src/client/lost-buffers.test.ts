@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { connectMemory } from '@blockyard/backend-memory';
 import type { BlockDevice } from '@blockyard/block';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type NbdServer, serveNbd } from '../server/server.js';
+import type { NbdServer } from '../server/nbd-server.js';
+import { serveNbd } from '../server/server.js';
 import { connectNbd } from './connect.js';
 
 const SECTOR = 512;

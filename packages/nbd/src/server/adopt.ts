@@ -9,8 +9,9 @@ import {
 import type { ExportOptions } from './exports/exports.js';
 import { Adoption } from './hand-over/adoption.js';
 import type { OtherProcess } from './hand-over/channel.js';
+import type { NbdServer } from './nbd-server.js';
 import { checkSurroundings, type ServeOptions } from './options.js';
-import { type NbdServer, NbdServerImpl } from './server.js';
+import { NbdServerImpl } from './server.js';
 
 /** Those of `serveNbd`, but that the devices are opened when the time has come, and that the server owns them. */
 export interface AdoptOptions extends Omit<ServeOptions, 'exports' | 'listen' | 'ownsDevices'> {

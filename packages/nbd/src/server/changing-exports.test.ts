@@ -3,7 +3,8 @@ import { connectMemory } from '@blockyard/backend-memory';
 import { type BlockDevice, BlockError, createDevice, isBlockError } from '@blockyard/block';
 import { afterEach, beforeEach, test } from 'vitest';
 import { connectNbd } from '../client/connect.js';
-import { type NbdServer, serveNbd } from './server.js';
+import type { NbdServer } from './nbd-server.js';
+import { serveNbd } from './server.js';
 
 const SECTOR = new Uint8Array(512).fill(7);
 const failsWith = (code: string) => (error: unknown) => isBlockError(error) && error.code === code;

@@ -1,39 +1,15 @@
 import type { Socket } from 'node:net';
-import type { Clock } from '@blockyard/block';
-import { Inbound, type Parser } from '../wire/inbound.js';
-import { adopt, type Handle, isHandle, socketOver, Wire } from '../wire/wire.js';
-import type { Peer, ServerEvent } from './events.js';
-import { type Export, type Exports, sizeBytesOf } from './exports/exports.js';
-import type { BusyPoll } from './fairness/busy-poll.js';
-import type { Pace } from './fairness/pace.js';
+import { DISCARD, Inbound } from '../wire/inbound.js';
+import { type Handle, Wire } from '../wire/wire.js';
+import type { Peer } from './events.js';
+import type { Export } from './exports/exports.js';
 import type { ClientState } from './hand-over/messages.js';
-import { Arena } from './memory/arena.js';
-import type { Account, Budget } from './memory/budget.js';
-import type { BufferPool } from './memory/buffer-pool.js';
+import type { Account } from './memory/budget.js';
 import { greeting, Handshake } from './negotiation/handshake.js';
 import { Negotiation } from './negotiation/negotiation.js';
-import type { Limits } from './options.js';
-import type { Counters } from './stats.js';
-import type { TlsUpgrade } from './tls.js';
-import type { Terms } from './transmission/check.js';
-import { Executor } from './transmission/executor.js';
-import { Outbound } from './transmission/outbound.js';
+import { Session } from './session.js';
+import type { Shared } from './shared.js';
 import type { Request } from './transmission/request.js';
-import { Transmission, type TransmissionHost } from './transmission/transmission.js';
-
-/** What the connections of a server share. */
-export interface Shared {
-  readonly exports: Exports;
-  readonly limits: Limits;
-  readonly tls: TlsUpgrade | undefined;
-  readonly budget: Budget;
-  readonly pool: BufferPool;
-  readonly pace: Pace;
-  readonly busyPoll: BusyPoll;
-  readonly counters: Counters;
-  readonly clock: Clock;
-  readonly onEvent: (event: ServerEvent) => void;
-}
 
 /** How long a client may take to hang up after the server did, before what it still sends is answered with a reset. */
 const LINGER_MS = 1000;
@@ -48,21 +24,6 @@ interface Progress {
   readonly atMs: number;
 }
 
-/** Takes whatever comes. */
-const DISCARD: Parser = {
-  parse(inbound) {
-    inbound.at = inbound.end;
-    return false;
-  },
-  filled() {},
-};
-
-function wireOver(source: Socket | Handle, inbound: Inbound): Wire {
-  if (isHandle(source)) return new Wire(socketOver(source, inbound), inbound, { direct: true, tls: false });
-  const adopted = adopt(source, inbound);
-  return new Wire(adopted ?? source, inbound, { direct: adopted !== undefined, tls: false });
-}
-
 /** One client: its handshake, its requests, its end. */
 export class Connection {
   readonly peer: Peer;
@@ -73,10 +34,8 @@ export class Connection {
   readonly #negotiation: Negotiation;
   readonly #handshake: Handshake;
   #wire: Wire;
-  #entry: Export | undefined;
-  #arena: Arena | undefined;
-  #outbound: Outbound | undefined;
-  #transmission: Transmission | undefined;
+  /** Once the handshake is over. */
+  #session: Session | undefined;
   #timer: unknown;
   #leaving = false;
   #isTerminated = false;
@@ -113,7 +72,7 @@ export class Connection {
     this.#inbound = new Inbound(parser);
     this.#handshake = this.#makeHandshake();
     this.#inbound.use(this.#handshake);
-    this.#wire = wireOver(source, this.#inbound);
+    this.#wire = Wire.over(source, this.#inbound);
     this.#timer = clock.set(() => this.#timeOut(), limits.handshakeTimeoutMs);
     if (state === undefined || state.phase === 'new') {
       this.#start();
@@ -125,26 +84,26 @@ export class Connection {
 
   /** Requests read and not answered. */
   get outstanding(): number {
-    return this.#transmission?.outstanding ?? 0;
+    return this.#session?.outstanding ?? 0;
   }
 
   /** The export that the client has chosen, if it has. */
   get exportName(): string | undefined {
-    return this.#entry?.name;
+    return this.#session?.exportName;
   }
 
   /** Whether the client has not chosen its export yet. */
   get isShakingHands(): boolean {
-    return this.#transmission === undefined;
+    return this.#session === undefined;
   }
 
   /** Whether the client has left replies untaken, or a message unfinished, and has not moved since `sinceMs`. */
   stalledSince(sinceMs: number): boolean {
     if (this.#isTerminated) return false;
-    const outbound = this.#outbound;
-    if (outbound !== undefined && outbound.pendingBytes > 0) return outbound.progressAtMs <= sinceMs;
+    const session = this.#session;
+    if (session !== undefined && session.pendingBytes > 0) return session.hasStoodStillSince(sinceMs);
     const { midMessage, receivedBytes } = this.#inbound;
-    const request = this.#transmission?.receiving;
+    const request = session?.receiving;
     const before = this.#progress;
     const isStill = request === before?.request && receivedBytes - (before?.receivedBytes ?? 0) < PROGRESS_BYTES;
     if (midMessage && before !== undefined && isStill) return before.atMs <= sinceMs;
@@ -157,36 +116,29 @@ export class Connection {
     this.#paused = onChange;
     if (this.isEnding) return;
     if (!this.#isSecuring) this.#wire.pause();
-    this.#transmission?.pause();
-    if (this.#outbound !== undefined) this.#outbound.onReply = onChange;
+    this.#session?.pause(onChange);
   }
 
   /** Goes on. The devices of the exports may be others. */
   unpause(): void {
     this.#paused = undefined;
-    if (this.#outbound !== undefined) this.#outbound.onReply = undefined;
+    this.#session?.forgetPause();
     if (this.isEnding) return;
     this.#negotiation.continueFrom(this.#negotiation.agreement);
-    if (this.#entry !== undefined) {
-      this.#entry = this.#shared.exports.find(this.#entry.name) ?? this.#entry;
-      this.#transmission?.unpause(this.#makeExecutor(this.#entry));
-    }
+    this.#session?.unpause();
     if (!this.#isHeld) this.#wire.resume();
   }
 
   /** While paused: whether no device is needed for what was read. */
   get isQuiet(): boolean {
-    const transmission = this.#transmission;
-    if (transmission === undefined) return true;
-    const held = transmission.isHoldingRequest ? 1 : 0;
-    return this.outstanding - (this.#outbound?.pendingReplies ?? 0) - held <= 0;
+    return this.#session?.isQuiet ?? true;
   }
 
   /** While paused: whether the client waits for nothing more from this process, so that another can go on. */
   get isMovable(): boolean {
     if (this.isEnding || !this.#wire.isDrained) return false;
-    if (this.#outbound === undefined) return !this.#isHeld;
-    return this.isQuiet && this.#outbound.pendingBytes === 0;
+    if (this.#session === undefined) return !this.#isHeld;
+    return this.#session.isQuiet && this.#session.pendingBytes === 0;
   }
 
   /** Whether it ends by itself, and is no client of any other process. */
@@ -196,18 +148,18 @@ export class Connection {
 
   /** While paused: whether its client has taken nothing of what is there since `sinceMs`. */
   hasStoodStillSince(sinceMs: number): boolean {
-    return this.#outbound !== undefined && this.#outbound.pendingBytes > 0 && this.#outbound.progressAtMs <= sinceMs;
+    return this.#session?.hasStoodStillSince(sinceMs) ?? false;
   }
 
   /** While it is movable: what another process needs to go on. */
   get state(): ClientState {
     return {
       peer: this.peer,
-      phase: this.#transmission === undefined ? 'handshake' : 'transmission',
+      phase: this.#session === undefined ? 'handshake' : 'transmission',
       clientFlags: this.#handshake.clientFlags,
       agreement: this.#negotiation.agreement,
-      export: this.#entry?.name,
-      unread: (this.#transmission ?? this.#handshake).unread(),
+      export: this.exportName,
+      unread: (this.#session ?? this.#handshake).unread(),
       skipBytes: this.#inbound.skipBytes,
     };
   }
@@ -232,11 +184,11 @@ export class Connection {
     if (this.#leaving || this.#closed) return;
     this.#leaving = true;
     this.#reason ??= reason;
-    if (this.#transmission === undefined) {
+    if (this.#session === undefined) {
       this.#wire.destroy();
       return;
     }
-    this.#transmission.stop();
+    this.#session.stop();
     this.#hangUpIfIdle();
   }
 
@@ -321,85 +273,30 @@ export class Connection {
 
   /** The end of the handshake. */
   #transmit(entry: Export): void {
-    const { clock, limits, pool, pace, onEvent } = this.#shared;
+    const { clock, onEvent } = this.#shared;
     clock.clear(this.#timer);
-    const { mode } = this.#negotiation;
-    const arena = new Arena(pool, this.#account);
-    const outbound = new Outbound(this.#wire, arena, pool, clock, pace, (replies) => {
-      transmission.sent(replies);
-      this.#paused?.();
-    });
-    this.#entry = entry;
-    this.#arena = arena;
-    this.#outbound = outbound;
-    const transmission = new Transmission({
-      mode,
-      terms: this.#terms(entry, this.#negotiation.contextsFor(entry).length > 0),
+    const parts = {
+      peer: this.peer,
+      shared: this.#shared,
+      wire: this.#wire,
       inbound: this.#inbound,
-      arena,
       account: this.#account,
-      executor: this.#makeExecutor(entry),
-      pace,
-      maxRequests: limits.maxConnectionRequests,
-      host: this.#transmissionHost(entry),
-    });
-    this.#transmission = transmission;
-    this.#inbound.use(transmission);
-    onEvent({ type: 'opened', peer: this.peer, export: entry.name, tls: this.#negotiation.secure });
-    if (this.#paused !== undefined) this.pause(this.#paused);
-  }
-
-  #makeExecutor(entry: Export): Executor {
-    const { pace, clock, counters } = this.#shared;
-    const ofExport = counters.of(entry.name);
-    const arena = this.#arena;
-    const outbound = this.#outbound;
-    if (arena === undefined || outbound === undefined) throw new Error('there is no transmission yet');
-    return new Executor({
-      entry,
-      mode: this.#negotiation.mode,
-      contexts: this.#negotiation.contextsFor(entry),
-      arena,
-      outbound,
-      pace,
-      clock,
-      onTook: (command, durationMs) => ofExport.took(command, durationMs),
-      onFailure: (_request, error) => this.#onFailure(entry, error),
-      onBroken: (reason) => this.terminate(reason),
-    });
-  }
-
-  #terms(entry: Export, hasContexts: boolean): Terms {
-    const { maxRequestBytes } = this.#shared.limits;
-    const { readOnly } = entry;
-    const trims = entry.device.info.native.discard;
-    const extended = this.#negotiation.mode === 'extended';
-    return { sizeBytes: sizeBytesOf(entry), maxRequestBytes, readOnly, trims, extended, hasContexts };
-  }
-
-  #transmissionHost({ name }: Export): TransmissionHost {
-    const { busyPoll } = this.#shared;
-    const counters = this.#shared.counters.of(name);
-    return {
+      negotiation: this.#negotiation,
+    };
+    this.#session = new Session(entry, parts, {
       hold: () => this.#hold(),
       resume: () => this.#resume(),
-      onRequest: (request) => {
-        counters.count(request);
-        busyPoll.arrived();
-      },
       onLeave: () => this.leave('the client said goodbye'),
       onViolation: (message) => this.#violate(message),
+      onBroken: (reason) => this.terminate(reason),
       onIdle: () => {
         this.#hangUpIfIdle();
         this.#finishIfDone();
       },
       onPauseChange: () => this.#paused?.(),
-    };
-  }
-
-  #onFailure(entry: Export, error: unknown): void {
-    this.#shared.counters.of(entry.name).failures++;
-    this.#shared.onEvent({ type: 'failed', peer: this.peer, export: entry.name, error });
+    });
+    onEvent({ type: 'opened', peer: this.peer, export: entry.name, tls: this.#negotiation.secure });
+    if (this.#paused !== undefined) this.pause(this.#paused);
   }
 
   #violate(message: string): void {
@@ -427,8 +324,7 @@ export class Connection {
     const { clock, onEvent } = this.#shared;
     this.#closed = true;
     clock.clear(this.#timer);
-    this.#transmission?.close();
-    this.#outbound?.close();
+    this.#session?.close();
     this.#paused?.();
     if (!this.#isMoved)
       onEvent({ type: 'closed', peer: this.peer, reason: this.#reason ?? error?.message ?? 'the client is gone' });

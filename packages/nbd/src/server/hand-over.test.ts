@@ -29,8 +29,9 @@ import {
 } from '../wire/protocol.js';
 import type { ServerEvent } from './events.js';
 import type { HandOverOptions } from './hand-over/options.js';
+import type { NbdServer } from './nbd-server.js';
 import type { ServeOptions } from './options.js';
-import { type NbdServer, serveNbd } from './server.js';
+import { serveNbd } from './server.js';
 
 const { READ, WRITE } = Command;
 

@@ -9,8 +9,9 @@ import { connectMemory } from '@blockyard/backend-memory';
 import { isBlockError } from '@blockyard/block';
 import { afterEach, beforeEach, describe, test } from 'vitest';
 import * as pem from '../testing/certificates.js';
+import type { NbdServer } from './nbd-server.js';
 import type { Listen } from './options.js';
-import { type NbdServer, serveNbd } from './server.js';
+import { serveNbd } from './server.js';
 
 let folder = '';
 let servers: NbdServer[] = [];

@@ -3,12 +3,13 @@ import { resolve } from 'node:path';
 import { type BlockDevice, BlockError, isBlockError, systemClock } from '@blockyard/block';
 import { formatUri } from '../uri/uri.js';
 import { handleOf } from '../wire/wire.js';
-import { Connection, type Shared } from './connection.js';
+import { Connection } from './connection.js';
 import { Connections } from './connections.js';
 import { type ExportOptions, Exports } from './exports/exports.js';
 import { BusyPoll } from './fairness/busy-poll.js';
 import { Pace } from './fairness/pace.js';
 import { StallWatch } from './fairness/stall-watch.js';
+import { gatherStats } from './gather-stats.js';
 import type { AdoptedClient, Adoption, Estate } from './hand-over/adoption.js';
 import { type HandedOver, HandOver, type HandOverHost } from './hand-over/hand-over.js';
 import { checkHandOver, type HandOverOptions } from './hand-over/options.js';
@@ -17,66 +18,14 @@ import { Listening } from './listen.js';
 import { type Loss, lossError, settle, statesOf } from './lost.js';
 import { Budget } from './memory/budget.js';
 import { BufferPool } from './memory/buffer-pool.js';
+import type { NbdServer } from './nbd-server.js';
 import { checkLimits, checkServeOptions, type ServeOptions } from './options.js';
-import { Counters, type ServerStats, totalOf } from './stats.js';
+import type { Shared } from './shared.js';
+import { Counters, type ServerStats } from './stats.js';
 import { type TlsOptions, TlsUpgrade } from './tls.js';
 
 /** Memory kept for the next requests at most, in bytes. */
 const IDLE_BYTES_MAX = 64 * 1024 * 1024;
-
-/** A running server. */
-export interface NbdServer extends AsyncDisposable {
-  /** Where it listens. */
-  readonly address: { readonly path: string } | { readonly host: string; readonly port: number };
-  /** An NBD URI for each export name. That of a Unix socket has its whole path. */
-  readonly uris: Readonly<Record<string, string>>;
-  /** Connections open now. */
-  readonly connections: number;
-  /**
-   * The listening socket, for a process to inherit that will take over; undefined where that cannot be: on Windows, and where a Unix
-   * socket's path has no room for another name beside it (a folder of more than 96 bytes).
-   */
-  readonly fd: number | undefined;
-  stats(): ServerStats;
-  /**
-   * Serves one more device. Throws `INVALID_ARGUMENT`, `ALREADY_EXISTS` if there is an export of that name, `LOCKED` while the server is
-   * handed over, `DISCONNECTED` for a server that is stopped.
-   */
-  addExport(name: string, device: BlockDevice | ExportOptions): void;
-  /**
-   * Ends one export, as `stop` ends all: its clients have the replies to what was read from them, and its device is flushed, or disconnected
-   * if the server owns it and it has no other export. Others notice nothing.
-   *
-   * Rejects with `NOT_FOUND`, with `LOCKED` while the server is handed over, `DISCONNECTED` for one that is stopped, or if the flush fails,
-   * with what is lost; then the export is there as before. With `force` its clients are cut off, and what is not durable is given up.
-   */
-  removeExport(name: string, options?: { readonly force?: boolean }): Promise<void>;
-  /**
-   * Later clients are met with these keys and certificates; those that are connected keep what they have. Throws `INVALID_ARGUMENT` if
-   * they cannot be used, the mode is another, or the server has no TLS; then nothing has changed.
-   */
-  replaceTls(tls: TlsOptions): void;
-  /**
-   * Moves all clients to another process, which goes on with them; they notice nothing but a pause. The server must own its
-   * devices, which it disconnects. If it rejects, it goes on as before. One at a time.
-   *
-   * Afterwards `stop` waits for the clients that were slow to take their last replies from here, and then for those with TLS, whom only
-   * this process can understand: it passes on what they say.
-   *
-   * Rejects with `UNSUPPORTED` where sockets cannot be sent to other processes, or where the successor cannot keep to what clients were
-   * told, `UNAVAILABLE` if the successor fails or ends, `TIMEOUT`, `LOCKED` while another one is under way, `DISCONNECTED` for a
-   * server that is stopped, or with what a device fails with. If the devices cannot be opened again, the server stops by force.
-   */
-  handOver(options: HandOverOptions): Promise<HandedOver>;
-  /**
-   * Takes no further connection and no further request, answers what was read, and flushes every device, or disconnects it if
-   * the server owns it. Idempotent.
-   *
-   * Rejects if a flush fails, with a `BlockError` that says what is lost; the devices go on, and `stop` can be called again.
-   * With `force` it cuts all connections, gives up what is not durable, and resolves.
-   */
-  stop(options?: { readonly force?: boolean }): Promise<void>;
-}
 
 /**
  * Serves devices over NBD. Resolves once it listens.
@@ -183,23 +132,7 @@ export class NbdServerImpl implements NbdServer {
   }
 
   stats(): ServerStats {
-    const { budget, pool, counters } = this.#shared;
-    const { accepted, refused, displaced, violations, timedOut, stalled } = counters;
-    const connections = [...this.#connections];
-    const outstandingOf = (some: readonly Connection[]) => some.reduce((sum, { outstanding }) => sum + outstanding, 0);
-    const exports = this.#shared.exports.all().map(({ name }) => {
-      const clients = this.#connections.of(name);
-      const now = { connections: clients.length, requestsInFlight: outstandingOf(clients) };
-      return [name, counters.of(name).stats(now)] as const;
-    });
-    return {
-      connections: { open: this.connections, accepted, refused, displaced, violations, timedOut, stalled },
-      ...totalOf(exports.map(([, stats]) => stats)),
-      exports: Object.fromEntries(exports),
-      requestsInFlight: outstandingOf(connections),
-      inFlightBytes: budget.usedBytes,
-      pooledBytes: pool.idleBytes,
-    };
+    return gatherStats(this.#shared, this.#connections);
   }
 
   addExport(name: string, device: BlockDevice | ExportOptions): void {

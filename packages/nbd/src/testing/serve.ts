@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { connectMemory } from '@blockyard/backend-memory';
 import type { BlockDevice } from '@blockyard/block';
 import type { ServerEvent } from '../server/events.js';
+import type { NbdServer } from '../server/nbd-server.js';
 import type { ServeOptions } from '../server/options.js';
-import { type NbdServer, serveNbd } from '../server/server.js';
+import { serveNbd } from '../server/server.js';
 import { type GoOptions, RawClient } from './raw-client.js';
 
 export interface Setup {

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import type { NbdServer } from '../server/server.js';
+import type { NbdServer } from '../server/nbd-server.js';
 
 // Other processes run the built packages, which `turbo run test` has made up to date.
 const NBD = new URL('../../dist/index.js', import.meta.url).href;

@@ -20,6 +20,15 @@ export interface Parser {
   begin?(): void;
 }
 
+/** Takes whatever comes. */
+export const DISCARD: Parser = {
+  parse(inbound) {
+    inbound.at = inbound.end;
+    return false;
+  },
+  filled() {},
+};
+
 /**
  * What arrives on a connection, taken apart as it comes: headers are parsed where they lie, payloads are copied once, into the
  * place where they belong, or read from the socket straight into it. Nothing is concatenated, nothing grows.

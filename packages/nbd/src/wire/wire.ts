@@ -34,7 +34,7 @@ interface Handled {
  * Node offers `onread` to sockets that connect but not to those that are accepted. The way there is through the socket's own
  * handle, which is no public interface; hence the check, and the way out.
  */
-export function adopt(accepted: Socket, inbound: Inbound): Socket | undefined {
+function adopt(accepted: Socket, inbound: Inbound): Socket | undefined {
   const handle = handleOf(accepted);
   if (handle === undefined) return undefined;
   (accepted as unknown as Handled)._handle = null;
@@ -60,7 +60,7 @@ export function isHandle(value: unknown): value is Handle {
 }
 
 /** A socket over a handle that no one reads from. It begins to read at once. */
-export function socketOver(handle: Handle, inbound: Inbound): Socket {
+function socketOver(handle: Handle, inbound: Inbound): Socket {
   const options = { handle, allowHalfOpen: true, onread: onreadInto(inbound) };
   return new Socket(options as SocketConstructorOpts);
 }
@@ -95,6 +95,13 @@ export class Wire {
       this.#events?.closed(this.#error);
     });
     if (!kind.direct) stream.on('data', this.#onData);
+  }
+
+  /** Over what a server has accepted, or over a handle that another process has sent. */
+  static over(source: Socket | Handle, inbound: Inbound): Wire {
+    if (isHandle(source)) return new Wire(socketOver(source, inbound), inbound, { direct: true, tls: false });
+    const adopted = adopt(source, inbound);
+    return new Wire(adopted ?? source, inbound, { direct: adopted !== undefined, tls: false });
   }
 
   readonly #onData = (chunk: Uint8Array): void => {

@@ -4,34 +4,20 @@ import type { Mode } from '../../wire/mode.js';
 import { Command, CommandFlag, Errno } from '../../wire/protocol.js';
 import { ByteAccess } from '../access/byte-access.js';
 import { writeKeptZeroes } from '../access/kept-zeroes.js';
-import { type Context, sliceStatuses } from '../exports/contexts.js';
+import type { Context } from '../exports/contexts.js';
 import type { Export } from '../exports/exports.js';
 import type { Pace } from '../fairness/pace.js';
 import type { Arena } from '../memory/arena.js';
 import type { PooledBuffer } from '../memory/buffer-pool.js';
+import { BlockStatus } from './block-status.js';
 import { errnoOf, messageFor } from './errno.js';
 import { Lending } from './lending.js';
 import type { Outbound } from './outbound.js';
 import { BrokenReply, PiecewiseRead, type PiecewiseReadOptions } from './piecewise-read.js';
-import {
-  dataHeaderBytes,
-  errorBytes,
-  holeBytes,
-  putDataHeader,
-  putError,
-  putHole,
-  putReadDone,
-  putStatus,
-  putSuccess,
-  statusBytes,
-  successBytes,
-} from './replies.js';
+import { pushData } from './push-data.js';
+import { dataHeaderBytes, errorBytes, putError, putReadDone, putSuccess, successBytes } from './replies.js';
 import type { Request } from './request.js';
 import { onBehalfOf, tellEnd } from './tracing.js';
-import { type Piece, zeroRuns } from './zero-runs.js';
-
-/** Extents in a reply at most, for each context. A client asks on from where they end. */
-const EXTENTS_MAX = 1024;
 
 export interface ExecutorOptions {
   readonly entry: Export;
@@ -54,7 +40,6 @@ export class Executor {
   readonly #device: BlockDevice;
   readonly #entry: Export;
   readonly #mode: Mode;
-  readonly #contexts: readonly Context[];
   readonly #arena: Arena;
   readonly #outbound: Outbound;
   readonly #pace: Pace;
@@ -65,9 +50,9 @@ export class Executor {
   readonly #access: ByteAccess;
   readonly #dataHeaderBytes: number;
   readonly #lending: Lending;
+  readonly #blockStatus: BlockStatus;
   readonly #isWanted = (): boolean => !this.#closed;
   // What takes long and is asked for in a few bytes is done one after the other.
-  readonly #statuses = new Semaphore(1);
   readonly #keptZeroes = new Semaphore(1);
   readonly #piecewiseReads = new Semaphore(1);
   #closed = false;
@@ -76,7 +61,6 @@ export class Executor {
     this.#device = entry.device;
     this.#entry = entry;
     this.#mode = mode;
-    this.#contexts = contexts;
     this.#arena = arena;
     this.#outbound = outbound;
     this.#pace = pace;
@@ -87,6 +71,14 @@ export class Executor {
     this.#access = new ByteAccess(entry.device, { isWanted: this.#isWanted, pauses: () => pace.pauses() });
     this.#dataHeaderBytes = dataHeaderBytes(mode);
     this.#lending = new Lending(entry.device, mode, arena, outbound);
+    this.#blockStatus = new BlockStatus({
+      device: entry.device,
+      mode,
+      contexts,
+      access: this.#access,
+      pace,
+      isWanted: this.#isWanted,
+    });
   }
 
   /** Answers a checked request for which no memory is needed because the device lends its own. False: it goes the usual way. */
@@ -101,7 +93,7 @@ export class Executor {
   memoryBytes({ command, lengthBytes = 0 }: Request): number {
     if (command === Command.WRITE) return lengthBytes;
     if (command === Command.READ) return lengthBytes === 0 ? 0 : this.#dataHeaderBytes + lengthBytes;
-    if (command === Command.BLOCK_STATUS) return this.#contexts.length * statusBytes(this.#mode, EXTENTS_MAX);
+    if (command === Command.BLOCK_STATUS) return this.#blockStatus.replyBytes;
     return 0;
   }
 
@@ -179,7 +171,7 @@ export class Executor {
         this.#settle(request, this.#prefetch(offsetBytes, lengthBytes));
         break;
       case Command.BLOCK_STATUS:
-        this.#blockStatus(request, offsetBytes, lengthBytes);
+        this.#tellStatus(request, lengthBytes);
         break;
       default:
         throw new Error(`command ${command} was let through`);
@@ -204,7 +196,10 @@ export class Executor {
     }
     const from = at + this.#dataHeaderBytes;
     this.#access.read(offsetBytes, buffer.bytes.subarray(from, from + lengthBytes)).then(
-      () => this.#answerData(request, lengthBytes),
+      () => {
+        this.#ended(request);
+        pushData(this.#outbound, this.#mode, request, buffer, lengthBytes);
+      },
       (error: unknown) => this.#fail(request, error),
     );
   }
@@ -230,49 +225,6 @@ export class Executor {
       this.#answer(request, putReadDone);
     }
     this.#outbound.endPieces();
-  }
-
-  #answerData(request: Request, lengthBytes: number): void {
-    const { buffer, at, offsetBytes = 0 } = request;
-    if (buffer === undefined) return;
-    this.#ended(request);
-    const from = at + this.#dataHeaderBytes;
-    if (this.#mode !== 'simple') {
-      const pieces = zeroRuns(buffer.view, buffer.bytes, from, lengthBytes);
-      if (pieces !== undefined && (pieces.length === 1 || !request.has(CommandFlag.DF))) {
-        this.#answerPieces(request, buffer, from, pieces);
-        return;
-      }
-    }
-    putDataHeader(buffer.view, at, this.#mode, request, offsetBytes, lengthBytes, true);
-    this.#outbound.push(buffer, at, from + lengthBytes);
-  }
-
-  /**
-   * Data and holes in their order. What stands before a piece of data, its own header and the chunk of the hole, is put where the zeroes
-   * of that hole were: nothing is moved, and the zeroes do not leave.
-   */
-  #answerPieces(request: Request, buffer: PooledBuffer, from: number, pieces: readonly Piece[]): void {
-    const mode = this.#mode;
-    const { view } = buffer;
-    const { offsetBytes = 0 } = request;
-    const last = pieces.length - 1;
-    for (const [index, { start, end, hole }] of pieces.entries()) {
-      const done = index === last;
-      const before = pieces[index - 1];
-      if (!hole) {
-        const header = from + start - this.#dataHeaderBytes;
-        const head = before === undefined ? header : header - holeBytes(mode);
-        if (before !== undefined) {
-          putHole(view, head, mode, request, offsetBytes + before.start, before.end - before.start, false);
-        }
-        putDataHeader(view, header, mode, request, offsetBytes + start, end - start, done);
-        this.#outbound.push(buffer, head, from + end, done);
-      } else if (done) {
-        const head = before === undefined ? request.at : from + start;
-        this.#outbound.push(buffer, head, putHole(view, head, mode, request, offsetBytes + start, end - start, true));
-      }
-    }
   }
 
   #write(request: Request, offsetBytes: number, lengthBytes: number): void {
@@ -337,43 +289,18 @@ export class Executor {
     );
   }
 
-  #blockStatus(request: Request, offsetBytes: number, lengthBytes: number): void {
+  #tellStatus(request: Request, lengthBytes: number): void {
     const { buffer, at } = request;
     if (buffer === undefined || lengthBytes === 0) {
       this.#release(request);
       this.#answerError(request, Errno.EINVAL, 'no range');
       return;
     }
-    this.#statuses
-      .run(async () => {
-        // What is pushed for a client that is gone is only given back.
-        const end = this.#closed ? at : await this.#putStatuses(request, buffer, offsetBytes, lengthBytes);
-        this.#ended(request);
-        this.#outbound.push(buffer, at, end);
-        await this.#pace.yieldToEventLoop();
-      })
-      .catch((error: unknown) => this.#fail(request, error));
-  }
-
-  /** Puts one chunk for each selected context into the request's memory. Returns where they end. */
-  async #putStatuses(
-    request: Request,
-    buffer: PooledBuffer,
-    offsetBytes: number,
-    lengthBytes: number,
-  ): Promise<number> {
-    const { start, count } = this.#access.sectorsOf(offsetBytes, lengthBytes);
-    const skipBytes = offsetBytes % this.#device.info.sectorSize;
-    const extentsMax = request.has(CommandFlag.REQ_ONE) ? 1 : EXTENTS_MAX;
-    const pause = this.#pace.pauses();
-    const answers = await Promise.all(this.#contexts.map(({ status }) => status(start, count, extentsMax, pause)));
-    let end = request.at;
-    for (const [index, context] of this.#contexts.entries()) {
-      const last = index === this.#contexts.length - 1;
-      const extents = sliceStatuses(answers[index] ?? [], skipBytes, lengthBytes);
-      end = putStatus(buffer.view, end, this.#mode, request, context.id, extents, last);
-    }
-    return end;
+    const push = (end: number): void => {
+      this.#ended(request);
+      this.#outbound.push(buffer, at, end);
+    };
+    this.#blockStatus.answer(request, buffer, push).catch((error: unknown) => this.#fail(request, error));
   }
 
   #fail(request: Request, error: unknown): void {
