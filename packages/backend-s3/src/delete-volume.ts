@@ -1,11 +1,11 @@
 import { BlockError, isBlockError } from '@blockyard/block';
 import { isId, newId, type ObjectStore, readInto } from '@blockyard/object-store';
-import { holderStateOf, readRoot, refuseIfHeld } from '@blockyard/volume-root';
+import { holderStateOf, markDeleted, readEvenDeleted, refuseIfHeld } from '@blockyard/volume-root';
 import { indexOfKey, type Keys, keysOf } from './layout/keys.js';
 import { listData } from './objects/listing.js';
 import { checkDeleteOptions, type DeleteSettings, type DeleteVolumeOptions } from './options.js';
-import { ROOT_FORMAT } from './root/root.js';
-import { nameOf, openVolumeStore } from './volume-store.js';
+import { ROOT_FORMAT, type Root } from './root/root.js';
+import { nameOf, openVolumeStore, probeStore } from './volume-store.js';
 
 /**
  * Passes through what is to be deleted. The last of them finds nothing; a writer that is still at work may make more needed.
@@ -16,8 +16,9 @@ const PASSES_MAX = 5;
  * Deletes a volume with all its data, also a damaged one, and what is left of one that was deleted in part. Nothing else under
  * the prefix is touched.
  *
- * The root goes last, so that a deletion that was interrupted can be made again. With `takeOver` a writer that is connected
- * finds the volume gone at its next flush, and may leave objects behind; so may one that connects while the deletion goes on.
+ * The root says that the volume is deleted before the first object goes, and goes last: so a deletion that was interrupted leaves
+ * a volume that no one opens, and can be made again. With `takeOver` a writer that is connected is fenced at its next flush, and
+ * may leave objects behind.
  *
  * Rejects with `NOT_FOUND` if there is nothing to delete; without `takeOver`, with `LOCKED` if a writer that is alive has the
  * volume open, and `UNSUPPORTED` if the root is of a later version; `ACCESS_DENIED`, `INVALID_ARGUMENT`, `UNAVAILABLE`,
@@ -41,7 +42,7 @@ async function deleteAll(store: ObjectStore, settings: DeleteSettings): Promise<
   const keys = keysOf(settings.prefix);
   // Not a HEAD: its refusal says nothing of the reason.
   if ((await readInto(store, keys.root, [new Uint8Array(1)], 0)) !== undefined) {
-    if (!settings.takeOver) await checkNotHeld(store, keys, settings);
+    await giveUp(store, keys, settings);
     return deleteWith(store, keys, keys.root);
   }
   if (!(await hasData(store, keys))) {
@@ -62,16 +63,28 @@ async function deleteAll(store: ObjectStore, settings: DeleteSettings): Promise<
 }
 
 /**
- * Throws `LOCKED` if a process that is alive has the volume, and `UNSUPPORTED` for a root of a later version, which may say so.
- * A damaged one names no one.
+ * Sees to it that no one opens the volume from now on. Without `takeOver` throws `LOCKED` if a process that is alive has it, and
+ * `UNSUPPORTED` for a root of a later version, which may say so. A damaged one names no one, and opens for no one. A store that is
+ * full takes no mark: there, deleting is what makes room, so it goes on without.
  */
-async function checkNotHeld(store: ObjectStore, keys: Keys, { clock }: DeleteSettings): Promise<void> {
+async function giveUp(store: ObjectStore, keys: Keys, { clock, takeOver }: DeleteSettings): Promise<void> {
   store.dates.watch(keys.root);
-  const found = await readRoot({ store, key: keys.root, format: ROOT_FORMAT }).catch((error: unknown) => {
-    if (!isBlockError(error, 'CORRUPT') && !isBlockError(error, 'NOT_FOUND')) throw error;
-  });
-  if (found === undefined) return;
-  refuseIfHeld(holderStateOf(found.root, store.dates.watched, clock), store.urlOf(keys.root));
+  const check = (root: Root) => {
+    if (!takeOver) refuseIfHeld(holderStateOf(root, store.dates.watched, clock), store.urlOf(keys.root));
+  };
+  const place = { store, key: keys.root, format: ROOT_FORMAT };
+  try {
+    const { root } = await readEvenDeleted(place);
+    if (root.isDeleted === true) return;
+    check(root);
+    // Only then it is known in which form the store wants its conditions.
+    await probeStore(store, keys, { allowUnsafeStore: true });
+    await markDeleted(place, check);
+  } catch (error) {
+    const isUnreadable = isBlockError(error, 'CORRUPT') || isBlockError(error, 'NOT_FOUND');
+    const isAccepted = takeOver && isBlockError(error, 'UNSUPPORTED');
+    if (!isUnreadable && !isAccepted && !isBlockError(error, 'NO_SPACE')) throw error;
+  }
 }
 
 /** Deletes all that is the volume's. `exists` is there to the end: by it a listing shows that it is complete. */

@@ -10,6 +10,7 @@ export {
   RENEW_MS_MAX,
   takeOverWaitMs,
 } from './holder.js';
+export { markDeleted } from './mark-deleted.js';
 export { checkPrefix } from './prefix.js';
 export { isKnownDead, type ProcessIdentity, thisProcess } from './process-identity.js';
 export {
@@ -20,7 +21,9 @@ export {
   type RootChange,
   type RootFormat,
   type RootPlace,
+  readEvenDeleted,
   readRoot,
+  refuseIfDeleted,
 } from './root-format.js';
 export { RootObject, type RootParts, type Sighting } from './root-object.js';
 export {

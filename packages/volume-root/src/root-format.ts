@@ -21,6 +21,8 @@ export interface OwnedRoot {
   readonly opening: string | null;
   /** Who has the volume open for writing. Null after a clean end. */
   readonly holder: Holder | null;
+  /** The volume is given up, and its objects may be gone: it is only there to be deleted. Left out: it is not. */
+  readonly isDeleted?: true;
   /** Random, new with each change, so that no two versions of the root are alike. */
   readonly changeId: string;
 }
@@ -63,8 +65,28 @@ export type RootChange<R extends OwnedRoot> = (root: R) => R;
 /** Tries at one change of a root that others change meanwhile. */
 export const MAX_CHANGE_ATTEMPTS = 16;
 
-/** Reads the root of a volume. `NOT_FOUND` if there is none, `CORRUPT` or `UNSUPPORTED` if it cannot be used. */
-export async function readRoot<R extends OwnedRoot>({ store, key, format }: RootPlace<R>): Promise<FoundRoot<R>> {
+/**
+ * Reads the root of a volume. `NOT_FOUND` if there is none, or its deletion has begun; `CORRUPT` or `UNSUPPORTED` if it cannot be
+ * used.
+ */
+export async function readRoot<R extends OwnedRoot>(place: RootPlace<R>): Promise<FoundRoot<R>> {
+  const found = await readEvenDeleted(place);
+  refuseIfDeleted(found.root, place.store.urlOf(place.key));
+  return found;
+}
+
+/** Throws `NOT_FOUND` if the deletion of the volume has begun: what is left of it is not to be taken for the whole. */
+export function refuseIfDeleted({ isDeleted }: Pick<OwnedRoot, 'isDeleted'>, url: string): void {
+  if (isDeleted !== true) return;
+  throw new BlockError('NOT_FOUND', `${url}: the volume was deleted in part: delete it again to finish that`);
+}
+
+/** As {@link readRoot}, also of a volume whose deletion has begun. */
+export async function readEvenDeleted<R extends OwnedRoot>({
+  store,
+  key,
+  format,
+}: RootPlace<R>): Promise<FoundRoot<R>> {
   const found = await readWhole(store, key, format.maxBytes);
   if (found === undefined) throw new BlockError('NOT_FOUND', `no volume here: ${store.urlOf(key)} does not exist`);
   return { root: format.decode(found.bytes, store.urlOf(key)), version: found.version };

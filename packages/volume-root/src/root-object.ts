@@ -11,6 +11,7 @@ import {
   putRoot,
   type RootChange,
   type RootPlace,
+  readEvenDeleted,
   readRoot,
 } from './root-format.js';
 import { atMost, timeStamp, type VolumeClock } from './volume-clock.js';
@@ -169,7 +170,7 @@ export class RootObject<R extends OwnedRoot> {
     this.#fence.check();
     if (!this.#isDoubtful && this.#clock.now() >= this.#renewAtMs) return this.#replace(same);
     const report = this.#beginLook();
-    const found = await readRoot(this.#place);
+    const found = await readEvenDeleted(this.#place);
     this.#checkOwner(found.root);
     if (this.#isDoubtful || found.root.changeId !== this.#root.changeId) this.#takeIn(found);
     // A failed change of ours may be what is there, or may come yet. Writing once more what holds settles both: the late one
@@ -193,7 +194,7 @@ export class RootObject<R extends OwnedRoot> {
         report();
         return;
       }
-      const found = await readRoot(this.#place);
+      const found = await readEvenDeleted(this.#place);
       this.#checkOwner(found.root);
       this.#takeIn(found);
       if (this.#place.format.merge === undefined || attempt === MAX_CHANGE_ATTEMPTS) {
@@ -265,9 +266,10 @@ export class RootObject<R extends OwnedRoot> {
     return done;
   }
 
-  #checkOwner({ volumeId, writerEpoch, opening, holder }: R): void {
+  #checkOwner({ volumeId, writerEpoch, opening, holder, isDeleted }: R): void {
     if (volumeId !== this.#root.volumeId) this.#fence.raise(`${this.#url} is the root of another volume now`);
-    const by = holder === null ? 'a process that has ended since' : describeHolder(holder);
+    const ended = isDeleted === true ? 'to delete it' : 'a process that has ended since';
+    const by = holder === null ? ended : describeHolder(holder);
     if (writerEpoch !== this.#root.writerEpoch) {
       this.#fence.raise(`${this.#url} is at epoch ${writerEpoch}, ours was ${this.#root.writerEpoch}`, by);
     }

@@ -104,14 +104,17 @@ export function ownedFieldsOf({ version, fields }: RootText, where: string): Own
   if (!isCount(writerEpoch)) throw corrupt(where, `writerEpoch is ${show(writerEpoch)}`);
   const ids = { volumeId, changeId, writerEpoch };
   if (version === 1) return { ...ids, opening: null, holder: null };
-  const { opening, holder } = fields;
+  const { opening, holder, isDeleted } = fields;
+  if (isDeleted !== undefined && isDeleted !== true) throw corrupt(where, `isDeleted is ${show(isDeleted)}`);
+  const mark: Pick<OwnedRoot, 'isDeleted'> = isDeleted === true ? { isDeleted } : {};
+  const owned = { ...ids, ...mark };
   if (opening !== null && !isId(opening)) throw corrupt(where, `opening is ${show(opening)}`);
   if ((opening === null) !== (writerEpoch === 0)) {
     throw corrupt(where, `opening is ${show(opening)} and writerEpoch ${writerEpoch}`);
   }
-  if (holder === null) return { ...ids, opening, holder };
+  if (holder === null) return { ...owned, opening, holder };
   if (opening === null) throw corrupt(where, 'has a holder, and no opening');
-  return { ...ids, opening, holder: within(where, () => checkHolder(holder)) };
+  return { ...owned, opening, holder: within(where, () => checkHolder(holder)) };
 }
 
 /** What `check` gives. What it throws becomes `CORRUPT`, and says where. */

@@ -84,8 +84,6 @@ export interface LogRoot extends OwnedRoot {
   readonly snapshots: readonly SnapshotEntry[];
   /** The local tier that has what was flushed and is not in the store yet. Null: none has. The writer's own, as the epochs are. */
   readonly tier: TierAttachment | null;
-  /** The volume is given up, and its objects may be gone: it is only there to be deleted. Left out: it is not. */
-  readonly isDeleted?: true;
 }
 
 export const LAYOUT = 'log';
@@ -191,11 +189,10 @@ function decodeRoot(bytes: Uint8Array, where: string, digest: RootDigest | undef
   const owned = ownedFieldsOf(text, where);
   const encryption = checkEncryption(fields.encryption, where);
   return within(where, () => {
-    const { sectorSize, sizeSectors, segmentSizeBytes, checkpoint, epochs, bases, snapshots, tier, isDeleted } = fields;
+    const { sectorSize, sizeSectors, segmentSizeBytes, checkpoint, epochs, bases, snapshots, tier } = fields;
     checkSectorSize(sectorSize);
     checkSize(sizeSectors, sectorSize);
     checkSegmentSize(segmentSizeBytes, sectorSize);
-    if (isDeleted !== undefined && isDeleted !== true) throw wrong('isDeleted', isDeleted);
     const root: LogRoot = {
       ...owned,
       sectorSize,
@@ -208,7 +205,6 @@ function decodeRoot(bytes: Uint8Array, where: string, digest: RootDigest | undef
       bases: listOf(bases, 'bases', checkBase),
       snapshots: listOf(snapshots, 'snapshots', checkSnapshot),
       tier: tierIn(tier),
-      ...(isDeleted && { isDeleted }),
     };
     checkHistory(root.checkpoint, root.epochs);
     return root;

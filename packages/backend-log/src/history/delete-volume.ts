@@ -106,24 +106,34 @@ async function giveUp(volume: FoundVolume, settings: ConnectLogSettings): Promis
     refuse(current);
     return withMarks(current, deletion);
   });
-  for (const { name } of root.root.snapshots) {
-    const clone = await findClone(volume, name);
-    if (clone === undefined) continue;
+  try {
+    await refuseWithClones(volume, root.root);
+    // From here on no clone can begin, whatever others do with their marks, and no one opens what is about to lose its objects.
+    await root.change((current) => ({
+      ...current.snapshots.reduce((left, { name }) => withoutSnapshot(left, name, deletion), current),
+      isDeleted: true,
+    }));
+  } catch (error) {
+    if (!isBlockError(error, 'LOCKED')) throw error;
+    // Someone needs it: it is as it was, and no one's.
     await root.change((current) => withoutMarks(current, deletion));
     await root.giveBack();
-    throw new BlockError('LOCKED', `${clone} lives on snapshot ${name}`);
+    throw error;
   }
-  // From here on no clone can begin, whatever others do with their marks, and no one opens what is about to lose its objects.
-  await root.change((current) => ({
-    ...current.snapshots.reduce((left, { name }) => withoutSnapshot(left, name, deletion), current),
-    isDeleted: true,
-  }));
   if (held === null || held.state === 'dead') return undefined;
   return putFence(volume, root.root, settings).catch((error: unknown) => {
     // A damaged volume can be deleted as well; its writer learns it from the root, half a minute later.
     if (isBlockError(error, 'CORRUPT') || isBlockError(error, 'NOT_FOUND')) return undefined;
     throw error;
   });
+}
+
+/** Throws `LOCKED` if a clone lives on a snapshot. */
+async function refuseWithClones(volume: FoundVolume, { snapshots }: LogRoot): Promise<void> {
+  for (const { name } of snapshots) {
+    const clone = await findClone(volume, name);
+    if (clone !== undefined) throw new BlockError('LOCKED', `${clone} lives on snapshot ${name}`);
+  }
 }
 
 async function putFence(

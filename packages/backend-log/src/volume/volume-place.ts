@@ -1,6 +1,6 @@
 import { BlockError } from '@blockyard/block';
 import { type ObjectStore, type ObjectVersion, readWhole } from '@blockyard/object-store';
-import type { FoundRoot, RootFormat, RootPlace } from '@blockyard/volume-root';
+import { type FoundRoot, type RootFormat, type RootPlace, refuseIfDeleted } from '@blockyard/volume-root';
 import { openProtection } from '../encryption/protection.js';
 import type { VolumeKey } from '../encryption/volume-key.js';
 import { rootKey } from '../format/keys.js';
@@ -33,8 +33,8 @@ export interface FoundVolume {
  */
 export async function findVolume(place: LogPlace, before?: Pick<FoundVolume, 'volumeKey'>): Promise<FoundVolume> {
   const volume = await findEvenDeleted(place, before);
-  if (volume.found.root.isDeleted !== true) return volume;
-  throw new BlockError('NOT_FOUND', `${nameOf(place)} was deleted in part: delete it again to finish that`);
+  refuseIfDeleted(volume.found.root, nameOf(place));
+  return volume;
 }
 
 /** The same, also of a volume whose deletion has begun. */

@@ -26,6 +26,7 @@ const root: Root = {
   changeId: 'fedcba9876543210fedcba9876543210',
 };
 const closed: Root = { ...root, holder: null, objectCount: 12 };
+const given: Root = { ...closed, isDeleted: true };
 const WHERE = 's3://bucket/volume/volume.json';
 
 const VERSION_1 = `{
@@ -64,6 +65,7 @@ test.each([
   ['that a writer holds', root],
   ['after a clean end', closed],
   ['that was never opened', { ...closed, writerEpoch: 0, opening: null }],
+  ['of a volume that was given up', given],
   ['whose holder does not know the boot', { ...root, holder: { ...holder, boot: null, started: null } }],
 ])('a root %s is read as it was written', (_, wanted) => {
   expect(decodeRoot(encodeRoot(wanted), WHERE)).toEqual(wanted);
@@ -173,6 +175,8 @@ test.each([
   ['a renewal that never comes', written({ holder: { ...holder, renewMs: 0 } }), 'holder.renewMs is 0'],
   ['a lease of hours', written({ holder: { ...holder, leaseMs: 3_600_000 } }), 'holder.leaseMs is 3600000'],
   ['a holder that is settled perhaps', written({ holder: { ...holder, settled: 1 } }), 'holder.settled is 1'],
+  ['a mark of deletion that is no yes', written({ isDeleted: false }), 'isDeleted is false'],
+  ['a mark of deletion that came later', changed({ isDeleted: true }), 'do not fit their check'],
   ['not a change id', written({ changeId: 5 }), 'changeId is 5'],
   ['version 1 and no volume id', changed1({ volumeId: undefined }), 'volumeId is missing'],
   ['version 1 and not a size', changed1({ sizeSectors: 2 ** 50 }), 'more than 2^53 - 1 bytes'],

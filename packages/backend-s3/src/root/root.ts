@@ -57,9 +57,12 @@ const SHAPE: RootShape = {
     'opening',
     'holder',
     'objectCount',
+    'isDeleted',
     'changeId',
     'check',
   ],
+  // Releases that do not know it refuse a root that has it, and read one that has not.
+  optionalNames: ['isDeleted'],
 };
 
 /** A root is less than 2,000 bytes. What is longer than this is not a root, and is not read. */

@@ -14,10 +14,11 @@ export interface TestRoot extends OwnedRoot {
   readonly snapshots: readonly string[];
 }
 
-const OWNED = ['volumeId', 'writerEpoch', 'opening', 'holder', 'changeId'];
+const OWNED = ['volumeId', 'writerEpoch', 'opening', 'holder', 'isDeleted', 'changeId'];
 export const SHAPE: RootShape = {
   layout: 'test',
   names: ['format', 'version', 'layout', ...OWNED, 'sizeSectors', 'snapshots', 'check'],
+  optionalNames: ['isDeleted'],
 };
 
 /** Roots that no one but the writer changes. */
