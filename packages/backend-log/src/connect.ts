@@ -28,6 +28,11 @@ export interface LogDevice extends BlockDevice {
    * an earlier time has no tier.
    */
   readonly tierMark: TierMark;
+  /**
+   * Where the sectors of a range are in the store, ascending, as far as the map in memory knows: nothing is loaded for it. In steps,
+   * each followed by undefined; what changes between two may be in it or not.
+   */
+  readonly storedRuns: LogVolume['storedRuns'];
   /** What it does and has at this moment. Undefined where it is only read. */
   snapshot(): LogStatistics | undefined;
   /** Keeps all that was accepted before the call under a name. `READ_ONLY` where it is only read; else as `takeSnapshot`. */
@@ -58,11 +63,13 @@ export async function connectLog(options: ConnectLogOptions): Promise<LogDevice>
     const preferredIoBytes = Math.max(PREFERRED_IO_BYTES, found.root.sectorSize);
     const facts = { name: nameOf(settings), preferredIoBytes, clock };
     if (settings.readOnly) {
-      const view = new LogViewDriver(await LogView.open(volume, settings), store, facts);
+      const view = await LogView.open(volume, settings);
+      const driver = new LogViewDriver(view, store, facts);
       const isNow = settings.snapshot === undefined && settings.atMs === undefined;
       const tierMark = readOnlyTierMark(isNow ? found.root.tier : null);
-      return Object.assign(createDevice(view, { clock }), {
+      return Object.assign(createDevice(driver, { clock }), {
         ...READ_ONLY,
+        storedRuns: (start: number, count: number) => view.storedRuns(start, count),
         volumeId,
         heldBy: volumeHolderOf(held),
         tierMark,
@@ -74,6 +81,7 @@ export async function connectLog(options: ConnectLogOptions): Promise<LogDevice>
       volumeId,
       heldBy: volumeHolderOf(held),
       tierMark: log.tierMark,
+      storedRuns: (start: number, count: number) => log.storedRuns(start, count),
       snapshot: () => log.statistics(copyOfTraffic(store.traffic)),
       takeSnapshot: async (name: string) => {
         checkSnapshotName(name);

@@ -18,6 +18,7 @@ export { type ImmutableKeys, immutableKeysOf, type VolumeKeys } from './history/
 export { type CheckpointSummary, inspectLogVolume, type VolumeSummary } from './history/inspect.js';
 export { type RollBackOptions, rollBack } from './history/roll-back.js';
 export { deleteSnapshot, listSnapshots, takeSnapshot } from './history/snapshots.js';
+export type { StoredRun } from './reading/stored-runs.js';
 export type { SnapshotInfo } from './state/snapshot-entries.js';
 export type { SpaceUsed } from './state/space.js';
 export type { ConnectLogOptions, CreateLogOptions, LogPlace } from './volume/options.js';

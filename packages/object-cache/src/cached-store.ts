@@ -27,6 +27,10 @@ import type { Tier } from './tier.js';
 
 /** An object store that keeps what it can on a medium. */
 export interface CachedObjectStore extends ObjectStore {
+  /**
+   * What it has of a range on the medium, as far as memory tells: to within a 256th of a part, and nothing is read for it.
+   */
+  has(key: string, range: ByteRange): readonly ByteRange[];
   /** What it has and has done. */
   snapshot(): ObjectCacheSnapshot;
   /** Resolves when what was asked for so far is on the medium, as far as it is kept: for tests and for those who measure. */
@@ -53,6 +57,7 @@ export class CachedStore implements CachedObjectStore {
   /** Counts what was deleted or replaced: what was fetched meanwhile may be of before. */
   #changes = 0;
   #isClosed = false;
+  #lastAsked: { readonly key: string; readonly object: ObjectIdentity | undefined } | undefined;
   #end: () => void = () => {};
 
   constructor({ store, scopes }: Settings, tier: Tier) {
@@ -136,6 +141,15 @@ export class CachedStore implements CachedObjectStore {
     if (this.#isClosed) return;
     this.#isClosed = true;
     void this.#tier.end().finally(this.#end);
+  }
+
+  has(key: string, range: ByteRange): readonly ByteRange[] {
+    const session = this.#tier.usable;
+    if (session === undefined || this.#isClosed) return [];
+    // One asks for the ranges of an object in a row, and an identity is a hash.
+    if (this.#lastAsked?.key !== key) this.#lastAsked = { key, object: this.#scopes.identityOf(key) };
+    const { object } = this.#lastAsked;
+    return object === undefined ? [] : session.has(object, range);
   }
 
   idle(): Promise<void> {

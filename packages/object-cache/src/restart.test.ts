@@ -41,6 +41,23 @@ describe('After a restart', () => {
     await close(second);
   });
 
+  test('it tells what it has of a range, and reads nothing for that', async () => {
+    const scene = new Scene();
+    await fill(scene, 2);
+    const cache = await scene.open();
+    await cache.idle();
+    const { readCalls } = cache.snapshot().medium;
+    expect(cache.has('a/log/1', { offset: 1000, lengthBytes: 10 * KIB })).toEqual([
+      { offset: 1000, lengthBytes: 10 * KIB },
+    ]);
+    expect(cache.has('a/log/1', { offset: 0, lengthBytes: MIB })).toEqual([{ offset: 0, lengthBytes: 40 * KIB }]);
+    expect(cache.has('a/log/7', { offset: 0, lengthBytes: KIB })).toEqual([]);
+    await cache.delete([{ key: 'a/log/1' }]);
+    expect(cache.has('a/log/1', { offset: 0, lengthBytes: KIB })).toEqual([]);
+    expect(cache.snapshot().medium.readCalls).toBe(readCalls);
+    await close(cache);
+  });
+
   test('what was deleted in the region that was open is not found', async () => {
     const scene = new Scene();
     const first = await scene.open();

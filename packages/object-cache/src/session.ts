@@ -1,4 +1,4 @@
-import { BlockError, isBlockError } from '@blockyard/block';
+import { BlockError, IntervalSet, isBlockError } from '@blockyard/block';
 import type { ByteRange, ObjectVersion } from '@blockyard/object-store';
 import { Checks } from './format/checks.js';
 import { decodeGhosts, encodeGhosts } from './format/ghost-area.js';
@@ -99,6 +99,18 @@ export class Session {
       for (const { hash, unit } of found) this.table.remove(hash, unit);
       return undefined;
     }
+  }
+
+  /** The parts of a range that are on the medium, as far as the table tells. */
+  has(object: ObjectIdentity, range: ByteRange): ByteRange[] {
+    const { partBytes, stepBytes } = this.layout;
+    const rangeEnd = range.offset + range.lengthBytes;
+    const has = new IntervalSet();
+    for (const { part, firstStep, lastStep } of this.#find(object, range)) {
+      const start = Math.max(range.offset, part * partBytes + firstStep * stepBytes);
+      has.add(start, Math.min(rangeEnd, part * partBytes + (lastStep + 1) * stepBytes));
+    }
+    return Array.from(has, ({ start, end }) => ({ offset: start, lengthBytes: end - start }));
   }
 
   /** Whether it is the second time that a range is asked for that begins at this byte of the part: then it is worth keeping. */

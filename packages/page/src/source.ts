@@ -1,4 +1,4 @@
-import type { DeviceInfo, MaybePromise } from '@blockyard/block';
+import type { DeviceInfo, MaybePromise, SectorRange } from '@blockyard/block';
 import type { BlockMap } from '@blockyard/cache';
 import type { Snapshots } from '@blockyard/metrics';
 import type { ServerStatus } from './status/status.js';
@@ -23,7 +23,12 @@ export interface PageLook {
   readonly status?: ServerStatus | undefined;
   /** The states of a range. Left out where there is no cache. */
   readonly map?: MapOf | undefined;
+  /** What of a range is on a local disk and not in memory. Left out where there is no such disk. */
+  readonly tier?: TierOf | undefined;
 }
+
+/** Ranges of sectors, each sector in one of them at most, and undefined after a small step. */
+export type TierOf = (start: number, count: number) => Generator<SectorRange | undefined, void, undefined>;
 
 /**
  * A range of sectors in at most so many cells. A generator works in small steps, so that what a million lines cost is spread

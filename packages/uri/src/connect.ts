@@ -8,6 +8,7 @@ import { DeviceUri } from './syntax/device-uri.js';
 import { invalid } from './syntax/invalid.js';
 import type { TierLoss } from './tier/loss.js';
 import { refuseLocal } from './tier/missing.js';
+import { unknownTo } from './tier/on-tier.js';
 import { type TierOptions, type TierSettings, tierSettingsOf } from './tier/settings.js';
 import { snapshotOf } from './tier/snapshot.js';
 import { type UriWarmStartOptions, warmStartOptionsOf, warmStartSettingsOf } from './warm-start/settings.js';
@@ -96,7 +97,8 @@ export async function connectUri(text: string, options: ConnectUriOptions = {}):
         await warmStart(cached, await warmStartOptionsOf(warmth, device.volumeId ?? device.info.name));
       }
       const durability = { ...device.durability, write: 'memory' as const };
-      return Object.assign(cached, { cacheSnapshot: () => cached.snapshot(), durability }, factsBelow(device));
+      const facts = { cacheSnapshot: () => cached.snapshot(), durability, ...tierRangesBelow(cached, device) };
+      return Object.assign(cached, facts, factsBelow(device));
     } catch (error) {
       await device.disconnect({ force: true });
       throw error;
@@ -117,6 +119,10 @@ const BELOW = ['heldBy', 'storeTraffic', 'storeSnapshot', 'logSnapshot', 'tier',
 /** What a cache does not hide. */
 function factsBelow(device: UriDevice): Pick<UriDevice, (typeof BELOW)[number]> {
   return Object.fromEntries(BELOW.filter((name) => device[name] !== undefined).map((name) => [name, device[name]]));
+}
+
+function tierRangesBelow(cache: CacheDevice, { onTier }: UriDevice): Pick<UriDevice, 'onTier'> {
+  return onTier === undefined ? {} : { onTier: (start, count) => unknownTo(cache, onTier(start, count)) };
 }
 
 /** A tier that has no use says so itself. */

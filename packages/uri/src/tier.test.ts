@@ -67,6 +67,33 @@ describe('a log volume with a tier', () => {
     expect(await sizeOf(directory)).toBe(12 * MIB);
   });
 
+  test('tells which sectors are on it and in no cache above: those are read without the store', async () => {
+    const { uri, directory } = await makeScene();
+    const withTier = `${uri}?tier=${directory}&tier-size=16M`;
+    const first = await connectUri(withTier);
+    await write(first, 7, 1024);
+    await first.disconnect();
+    // Without the tier, so that the store alone has these.
+    const without = await connectUri(uri);
+    await without.write(300, [new Uint8Array(40 * SECTOR).fill(8)]);
+    await without.disconnect();
+    await using again = await whenLoaded(await connectUri(withTier, { cacheSizeBytes: 2 * MIB }));
+    const onTier = () => [...(again.onTier?.(0, 1024) ?? [])].filter((range) => range !== undefined);
+    const sectorsOf = (ranges: ReturnType<typeof onTier>) =>
+      ranges.flatMap(({ start, count }) => Array.from({ length: count }, (_, at) => start + at));
+    expect(onTier()).toEqual([]);
+    // The map is loaded by what is read.
+    await again.read(900, [new Uint8Array(SECTOR)]);
+    const found = sectorsOf(onTier());
+    expect(new Set(found).size).toBe(found.length);
+    expect(found.filter((sector) => sector >= 300 && sector < 340)).toEqual([]);
+    expect(found).not.toContain(900);
+    expect(found.length).toBeGreaterThan(900);
+    const before = fetchedBytes(again);
+    for (const range of onTier().slice(0, 8)) await again.read(range.start, [new Uint8Array(range.count * SECTOR)]);
+    expect(fetchedBytes(again)).toBe(before);
+  });
+
   test('has it in a folder that no one else can read', async () => {
     const { uri, directory } = await makeScene();
     await (await connectUri(uri, { tier: { directory, maxSizeBytes: 16 * MIB } })).disconnect();

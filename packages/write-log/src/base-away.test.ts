@@ -34,6 +34,30 @@ describe('A ring that is filled three times over', () => {
   });
 });
 
+describe('What the base does not have', () => {
+  test('is told, data alone, until it has it', async () => {
+    const scene = newScene();
+    const device = await scene.open({ clock: new ManualClock() });
+    let isAway = true;
+    scene.base.onCall = () => {
+      if (isAway) throw new BlockError('UNAVAILABLE', 'away');
+    };
+    await write(device, 2, 1, 4);
+    await device.writeZeroes(3, 1);
+    await write(device, 20, 1);
+    const pending = (start = 0, count = BASE_SECTORS) => [...device.pending(start, count)].filter(Boolean);
+    expect(pending()).toEqual([
+      { start: 2, count: 1 },
+      { start: 4, count: 2 },
+      { start: 20, count: 1 },
+    ]);
+    expect(pending(5, 15)).toEqual([{ start: 5, count: 1 }]);
+    isAway = false;
+    await device.disconnect();
+    expect(pending()).toEqual([]);
+  });
+});
+
 describe('A base that is away for an hour under load', () => {
   test('makes writers wait once ring and memory are full, fails none, and gets everything afterwards', async () => {
     const scene = newScene();

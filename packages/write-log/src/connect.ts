@@ -1,4 +1,4 @@
-import { type BlockDevice, BlockError, createDevice, isBlockError } from '@blockyard/block';
+import { type BlockDevice, BlockError, createDevice, isBlockError, type SectorRange } from '@blockyard/block';
 import { checkMediumSize, formatMedium } from './create.js';
 import { ReadOnlyDriver, WriteLogDriver } from './driver.js';
 import { Engine, type Opened } from './engine.js';
@@ -13,6 +13,7 @@ import { resumePoint } from './opening/resume-point.js';
 import { agreedAttachment, checkBase, isAttachedElsewhere, otherTier } from './opening/tier-check.js';
 import { checkedId, checkOptions, type Settings, type WriteLogOptions } from './options.js';
 import { Overlay } from './reading/overlay.js';
+import { pendingIn } from './reading/pending.js';
 import { readOnlySnapshot, type WriteLogSnapshot } from './snapshot.js';
 
 /** An opening begins anew where a superblock could not be read, and it went no further: so often in all. */
@@ -25,6 +26,11 @@ export interface WriteLogDevice extends BlockDevice {
    * Rejects if the base fails.
    */
   drain(): Promise<void>;
+  /**
+   * Sectors of a range whose data the base does not have for sure, ascending. In steps, each followed by undefined; what changes
+   * between two may be in it or not.
+   */
+  pending(start: number, count: number): Generator<SectorRange | undefined, void, undefined>;
   /** What it has, and what it does. */
   snapshot(): WriteLogSnapshot;
 }
@@ -95,11 +101,16 @@ async function openFrom(
     ...found,
     batch: await batchOf(base, medium, found, superblock),
   };
+  const { backlog } = opened;
   const engine = new Engine(opened, settings);
   if (found.hasDropped) await engine.clear();
   engine.begin();
   const device = createDevice(new WriteLogDriver(base, engine), { clock: settings.clock });
-  return Object.assign(device, { drain: () => engine.drain(), snapshot: () => engine.snapshot() });
+  return Object.assign(device, {
+    drain: () => engine.drain(),
+    pending: (start: number, count: number) => pendingIn(backlog, start, count),
+    snapshot: () => engine.snapshot(),
+  });
 }
 
 async function openReadOnly(base: BlockDevice, medium: Medium, settings: Settings): Promise<WriteLogDevice> {
@@ -114,7 +125,11 @@ async function openReadOnly(base: BlockDevice, medium: Medium, settings: Setting
   const overlay = new Overlay(base, backlog, new ChangeReader(medium, superblock));
   const device = createDevice(new ReadOnlyDriver(base, medium, overlay), { clock: settings.clock });
   const refuse = () => Promise.reject(new BlockError('READ_ONLY', 'the write log is open for reading'));
-  return Object.assign(device, { drain: refuse, snapshot: () => readOnlySnapshot(superblock, backlog, settings) });
+  return Object.assign(device, {
+    drain: refuse,
+    pending: (start: number, count: number) => pendingIn(backlog, start, count),
+    snapshot: () => readOnlySnapshot(superblock, backlog, settings),
+  });
 }
 
 /** Those of the medium, and why one of them could not be read, if that was so. A medium of zeroes is formatted. */

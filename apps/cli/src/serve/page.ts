@@ -62,6 +62,7 @@ function lookAt({ server, volumes, watch }: ShownServer): PageLook | undefined {
     info: present.info,
     snapshots: snapshotsOf(server, [volume]),
     status: watch.status(),
+    ...(present.onTier === undefined ? {} : { tier: present.onTier }),
     ...(hasMap(present) && { map: (start, count, maxCells) => present.mapSteps(start, count, maxCells) }),
   };
 }

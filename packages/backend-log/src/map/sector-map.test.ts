@@ -427,6 +427,16 @@ describe('memory', () => {
   });
 });
 
+test('the loaded runs of a range come in steps, each as the map is by then', () => {
+  const { map } = setUp();
+  map.apply(run(REGION_SECTORS - 4, 8, 2, 0));
+  const steps = map.loadedRunsIn(REGION_SECTORS - 3, 6, 2);
+  expect(steps.next().value).toEqual([run(REGION_SECTORS - 3, 2, 2, 1)]);
+  map.apply(zeroes(REGION_SECTORS - 1, 1));
+  expect(steps.next().value).toEqual([]);
+  expect([...steps]).toEqual([[run(REGION_SECTORS, 2, 2, 4)], [run(REGION_SECTORS + 2, 1, 2, 6)]]);
+});
+
 test('the loaded runs are those of regions that are in memory', async () => {
   const { map, store } = setUp();
   map.apply(run(REGION_SECTORS * 5 - 5, 10, 2, 0));

@@ -245,6 +245,26 @@ export class SectorMap {
     }
   }
 
+  /**
+   * The same of a range, in steps of so many sectors, each as the map is when it is asked for. No region is loaded for it, or counts
+   * as used.
+   */
+  *loadedRunsIn(start: number, count: number, stepSectors: number): Generator<Run[]> {
+    const [first, end] = [this.#regionOf(start), start + count];
+    const numbers = Array.from(this.#regions, ({ number }) => number).filter(
+      (number) => number >= first && number * this.regionSectors < end,
+    );
+    for (const number of numbers.sort((a, b) => a - b)) {
+      const base = number * this.regionSectors;
+      const to = Math.min(end, base + this.regionSectors);
+      for (let at = Math.max(start, base); at < to; at += stepSectors) {
+        const list = new RunList();
+        this.#regions.get(number)?.leaves?.collect(at - base, Math.min(stepSectors, to - at), base, list);
+        yield list.end().filter(({ object }) => object !== NO_OBJECT);
+      }
+    }
+  }
+
   #runsInMemory(start: number, count: number): Run[] | undefined {
     const list = new RunList();
     return this.#collect(start, start + count, list) ? list.end() : undefined;

@@ -3,6 +3,7 @@ import { coalesce } from '@blockyard/block/async';
 import type { CheckpointPlace, EpochSpan, LogRoot, SnapshotEntry } from '../format/root.js';
 import { Reader } from '../reading/reader.js';
 import { Readers } from '../reading/readers.js';
+import { type StoredRun, storedRuns } from '../reading/stored-runs.js';
 import { type ReplayLimits, replay } from '../recovery/replay.js';
 import { loadState, type VolumeState } from '../state/volume-state.js';
 import type { ConnectLogSettings } from './options.js';
@@ -68,6 +69,10 @@ export class LogView {
   extents(start: number, count: number): Promise<Extent[]> {
     const telling = this.#reader.extents(start, count);
     return telling.catch((error: unknown) => this.#again(error, () => this.#reader.extents(start, count)));
+  }
+
+  storedRuns(start: number, count: number): Generator<StoredRun | undefined, void, undefined> {
+    return storedRuns(this.#state, this.#volume.places, start, count);
   }
 
   /** Takes in what the writer has stored since. */

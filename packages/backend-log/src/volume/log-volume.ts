@@ -9,8 +9,10 @@ import { Cleaner } from '../maintenance/cleaner.js';
 import { Deleter } from '../maintenance/deleter.js';
 import { Maintenance } from '../maintenance/maintenance.js';
 import { deleteOrphans } from '../maintenance/orphans.js';
+import type { Places } from '../objects/places.js';
 import { Reader } from '../reading/reader.js';
 import { Readers } from '../reading/readers.js';
+import { type StoredRun, storedRuns } from '../reading/stored-runs.js';
 import { Presence } from '../recovery/presence.js';
 import { LogWriter } from '../segments/log-writer.js';
 import { withSnapshot } from '../state/snapshot-entries.js';
@@ -32,6 +34,7 @@ export class LogVolume {
   readonly cleaner: Cleaner;
   readonly deleter: Deleter;
   readonly tierMark: TierMark;
+  readonly #places: Places;
   readonly #reader: Reader;
   readonly #presence: Presence;
   readonly #conditionalPuts: boolean;
@@ -50,6 +53,7 @@ export class LogVolume {
     this.root = root;
     this.fence = fence;
     this.state = state;
+    this.#places = places;
     this.#conditionalPuts = opened.conditionalPuts;
     this.#sizeSectors = state.sizeSectors;
     const own = { volumeId, epoch, opening, wallMs };
@@ -114,6 +118,10 @@ export class LogVolume {
 
   extents(start: number, count: number): Promise<Extent[]> {
     return this.#reader.extents(start, count).catch((error: unknown) => this.#fail(error));
+  }
+
+  storedRuns(start: number, count: number): Generator<StoredRun | undefined, void, undefined> {
+    return storedRuns(this.state, this.#places, start, count);
   }
 
   write(start: number, buffers: readonly Uint8Array[]): MaybePromise<void> {

@@ -1,6 +1,8 @@
 import { ManualClock, settled } from '@blockyard/block/testing';
 import { afterEach, expect, test } from 'vitest';
 import { type CellKind, kindOf, LEVELS, levelOfCell } from '../shared/cells.js';
+import type { CellMessage } from '../shared/messages.js';
+import type { PageLook } from '../source.js';
 import { makeShown, SECTOR, type Shown } from '../testing/shown.js';
 import { Stream } from '../testing/stream.js';
 import { VIEWERS_MAX } from './feed.js';
@@ -22,8 +24,8 @@ interface Served extends Shown {
   readonly pass: () => Promise<void>;
 }
 
-async function serve(maxSizeBytes?: number): Promise<Served> {
-  const shown = await makeShown(SECTORS, maxSizeBytes);
+async function serve(more: Pick<PageLook, 'tier'> = {}): Promise<Served> {
+  const shown = await makeShown(SECTORS, undefined, more);
   const clock = new ManualClock();
   const server = await servePage({ address: LOCAL, source: shown.source, clock });
   ends.push(() => shown.device.disconnect({ force: true }));
@@ -107,6 +109,39 @@ test('what has left is shown for a while', async () => {
   served.clock.advance(EVICTED_MS);
   await stream.next('frame', served.pass);
   expect(gone.filter((cell) => stream.cells[cell] !== 0)).toEqual([]);
+});
+
+test('what is on the tier alone is a kind of its own, told a step at a time, and again when it has changed', async () => {
+  const onDisk = [
+    { start: 500, count: 600 },
+    { start: 2000, count: 1 },
+  ];
+  let sweeps = 0;
+  const served = await serve({
+    *tier(start, count) {
+      sweeps++;
+      for (const range of onDisk) {
+        const from = Math.max(start, range.start);
+        const to = Math.min(start + count, range.start + range.count);
+        if (to > from) yield { start: from, count: to - from };
+        yield undefined;
+      }
+    },
+  });
+  // In memory, too.
+  await served.device.read(640, [filled(64)]);
+  const stream = await open(served, '?cells=64');
+  const kinds = () => [...stream.cells].flatMap((byte, cell) => (kindOf(byte) === 'tier' ? [cell] : []));
+  const { viewer } = await stream.next('frame', served.pass);
+  while (kinds().length < 11) await stream.next('frame', served.pass);
+  expect(kinds()).toEqual([7, 8, 9, 11, 12, 13, 14, 15, 16, 17, 31]);
+  const ask = async (cell: number) =>
+    (await fetch(`${served.server.url}/cell?viewer=${viewer}&cell=${cell}`)).json() as Promise<CellMessage>;
+  expect((await ask(7)).sectors).toEqual({ tier: 12, absent: 52 });
+  expect((await ask(10)).sectors).toEqual({ clean: 64 });
+  expect(sweeps).toBeGreaterThan(0);
+  onDisk.splice(0);
+  while (kinds().length > 0) await stream.next('frame', served.pass);
 });
 
 test('what is in a cell is told exactly', async () => {

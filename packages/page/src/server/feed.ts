@@ -5,9 +5,10 @@ import type { BlockMap } from '@blockyard/cache';
 import { RequestError } from '@blockyard/http-api';
 import type { Controls } from '../controls.js';
 import type { CellMessage, FactsMessage } from '../shared/messages.js';
-import type { PageLook, PageSource } from '../source.js';
+import type { PageLook, PageSource, TierOf } from '../source.js';
 import { countersOf } from './counters.js';
 import { Picture } from './picture.js';
+import { TierCells } from './tier-cells.js';
 import { clampView, type View } from './view.js';
 import { Viewer } from './viewer.js';
 
@@ -18,6 +19,8 @@ const FRAME_MS = 100;
 const FACTS_MS = 500;
 /** Largest part of the time that goes into looking, so that the device's clients do not notice it. */
 const LOOK_SHARE_MAX = 0.01;
+/** What is on a local disk is looked for so long in each look, all views together. */
+const TIER_MS = 0.5;
 /** How long the map is worked on before others go first. */
 const STEP_MS = 1;
 /** A look that fails is made again after so long. */
@@ -43,6 +46,7 @@ interface Shared {
   picture: Picture;
   generation: number;
   range: { readonly start: number; readonly count: number };
+  tier: TierCells | undefined;
 }
 
 /** Looks at a device while someone wants to see it, and tells all who do. */
@@ -152,12 +156,24 @@ export class Feed {
       this.#factsAtMs = nowMs;
       this.#showFacts(look);
     }
-    if (look?.map === undefined || nowMs < this.#mapAtMs) return;
+    if (look?.map === undefined) return;
+    if (look.tier !== undefined) this.#lookForTier(look.tier);
+    if (nowMs < this.#mapAtMs) return;
     this.#mapAtMs = nowMs;
     let spentMs = 0;
     for (const viewers of this.#byView().values()) spentMs += await this.#showMap(look, viewers);
     // Unless someone came meanwhile, who is to see it soon.
     if (this.#mapAtMs === nowMs) this.#mapAtMs = nowMs + spentMs / LOOK_SHARE_MAX;
+  }
+
+  /** One view after the other, a little of each. */
+  #lookForTier(tierOf: TierOf): void {
+    const startMs = this.#clock.now();
+    const left = [...this.#shared.values()].map(({ tier }) => tier).filter((tier) => tier !== undefined);
+    for (let next = left.shift(); next !== undefined; next = left.shift()) {
+      if (next.step(tierOf, startMs)) left.push(next);
+      if (this.#clock.now() - startMs >= TIER_MS) return;
+    }
   }
 
   #showFacts(look: PageLook | undefined): void {
@@ -196,7 +212,7 @@ export class Feed {
     return byView;
   }
 
-  async #showMap({ map: mapOf, info }: PageLook, viewers: readonly Viewer[]): Promise<number> {
+  async #showMap({ map: mapOf, tier: tierOf, info }: PageLook, viewers: readonly Viewer[]): Promise<number> {
     const [first] = viewers;
     if (mapOf === undefined || first === undefined) return 0;
     const { view } = first;
@@ -205,7 +221,10 @@ export class Feed {
     const shared = this.#sharedOf(view);
     const shows = this.#timed(() => {
       shared.range = range;
-      shared.picture.update(map, range.count, this.#clock.now());
+      const cells = { ...range, cellSectors: map.cellSectors };
+      if (tierOf === undefined) shared.tier = undefined;
+      else if (shared.tier?.isOf(cells) !== true) shared.tier = new TierCells(cells);
+      shared.picture.update(map, range.count, this.#clock.now(), shared.tier?.sectors);
       const frame = {
         atMs: Date.now(),
         startSector: range.start,
@@ -223,11 +242,20 @@ export class Feed {
     const key = keyOf(view);
     let shared = this.#shared.get(key);
     if (shared === undefined) {
-      shared = { view, picture: new Picture(), generation: this.#generation, range: { start: 0, count: 0 } };
+      shared = {
+        view,
+        picture: new Picture(),
+        generation: this.#generation,
+        range: { start: 0, count: 0 },
+        tier: undefined,
+      };
       // A viewer that has left meanwhile needs none.
       if ([...this.#viewers.values()].some((viewer) => keyOf(viewer.view) === key)) this.#shared.set(key, shared);
     }
-    if (shared.generation !== this.#generation) shared.picture = new Picture();
+    if (shared.generation !== this.#generation) {
+      shared.picture = new Picture();
+      shared.tier = undefined;
+    }
     shared.generation = this.#generation;
     return shared;
   }

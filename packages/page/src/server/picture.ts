@@ -19,14 +19,16 @@ export class Picture {
   #map: BlockMap | undefined;
   #evictedUntilMs = new Float64Array(0);
   #evictedSectors = new Float64Array(0);
+  #tier: Float64Array | undefined;
 
   /** The sums of the last look. */
   get map(): BlockMap | undefined {
     return this.#map;
   }
 
-  /** Takes what was found at a moment. `countSectors`: of the whole range. */
-  update(map: BlockMap, countSectors: number, nowMs: number): void {
+  /** Takes what was found at a moment. `countSectors`: of the whole range. `tier`: sectors that are on a local disk, by cell. */
+  update(map: BlockMap, countSectors: number, nowMs: number, tier?: Float64Array): void {
+    this.#tier = tier;
     const before = this.#map;
     if (before?.cells !== map.cells || before.cellSectors !== map.cellSectors) {
       this.#evictedUntilMs = new Float64Array(map.cells);
@@ -52,13 +54,21 @@ export class Picture {
       ...URGENT,
       ['clean', ['clean']],
       ['zero', ['zero']],
-      ['absent', ['absent']],
     ];
     for (const [kind, of] of states) {
       const sectors = sumOf(map, cell, of);
       if (sectors > 0) found[kind] = sectors;
     }
+    const absent = map.sectors.absent[cell] ?? 0;
+    const tier = this.#tierOf(map, cell);
+    if (tier > 0) found.tier = tier;
+    if (absent > tier) found.absent = absent - tier;
     return found;
+  }
+
+  /** What has come into memory since it was looked for is there now. */
+  #tierOf(map: BlockMap, cell: number): number {
+    return Math.min(map.sectors.absent[cell] ?? 0, this.#tier?.[cell] ?? 0);
   }
 
   #findEvicted(before: BlockMap, after: BlockMap, nowMs: number): void {
@@ -82,6 +92,8 @@ export class Picture {
     // What left is shown where it is more than what stayed: else all cells of a busy cache would be that.
     if (evicted > clean) return cellByte('evicted', evicted / sectors);
     if (clean > 0) return cellByte('clean', clean / sectors);
+    const tier = this.#tierOf(map, cell);
+    if (tier > 0) return cellByte('tier', tier / sectors);
     const zero = map.sectors.zero[cell] ?? 0;
     return zero > 0 ? cellByte('zero', zero / sectors) : 0;
   }

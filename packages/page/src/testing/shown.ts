@@ -28,7 +28,11 @@ export interface Shown {
   readonly source: PageSource & { looks: number };
 }
 
-export async function makeShown(sizeSectors: number, maxSizeBytes = 8 * 2 ** 20): Promise<Shown> {
+export async function makeShown(
+  sizeSectors: number,
+  maxSizeBytes = 8 * 2 ** 20,
+  more: Pick<PageLook, 'tier'> = {},
+): Promise<Shown> {
   const base = await connectMemory({ sectorSize: SECTOR, sizeSectors });
   const device = await connectCache(base, { maxSizeBytes, lineSize: 16_384, maxDirtyAgeMs: Number.POSITIVE_INFINITY });
   const withSnapshot = Object.assign(device, { cacheSnapshot: () => device.snapshot() });
@@ -48,6 +52,7 @@ export async function makeShown(sizeSectors: number, maxSizeBytes = 8 * 2 ** 20)
         snapshots: { nbd: STATS, exports: { disk: { cache: device.snapshot() } } },
         status: watch.status(),
         map: (start, count, maxCells) => device.mapSteps(start, count, maxCells),
+        ...more,
       };
     },
   };

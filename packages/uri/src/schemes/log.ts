@@ -8,6 +8,7 @@ import type { Moment } from '../syntax/moment.js';
 import { LogTiers } from '../tier/log-tiers.js';
 import { lossOf } from '../tier/loss.js';
 import { tierMissing } from '../tier/missing.js';
+import { onTier, type TieredLog } from '../tier/on-tier.js';
 import { snapshotOf } from '../tier/snapshot.js';
 import type { MakeOptions, OpenedDevice, OpenOptions } from './scheme.js';
 import { readSecret, SECRET_PARAMETERS, type Secret } from './secret.js';
@@ -94,7 +95,12 @@ export async function openLog(
     logSnapshot: () => volume.snapshot(),
     ...(log === undefined ? {} : durabilityOver(log)),
     ...(tier === undefined ? {} : { tier: () => snapshotOf(tier, tiers?.store, log) }),
+    ...(tiers === undefined ? {} : tierRangesOf({ volume, store: tiers.store, log })),
   });
+}
+
+function tierRangesOf(tiered: TieredLog): Pick<OpenedDevice, 'onTier'> {
+  return { onTier: (start, count) => onTier(tiered, start, count) };
 }
 
 function durabilityOver(log: WriteLogDevice): Pick<OpenedDevice, 'durability'> {

@@ -7,6 +7,7 @@ import type { Qcow2Facts } from '@blockyard/qcow2';
 import type { VolumeHolder } from '@blockyard/volume-root';
 import type { DeviceUri } from '../syntax/device-uri.js';
 import type { TierLoss } from '../tier/loss.js';
+import type { RangeSteps } from '../tier/on-tier.js';
 import type { TierSettings } from '../tier/settings.js';
 import type { TierSnapshot } from '../tier/snapshot.js';
 import type { Layout } from './layout.js';
@@ -35,6 +36,11 @@ export interface UriDevice extends BlockDevice {
   readonly cacheSnapshot?: () => CacheSnapshot;
   /** What its tier has and does. Left out where it has none. */
   readonly tier?: () => TierSnapshot;
+  /**
+   * Sectors of a range that are on its tier and in no cache above it, as far as memory tells; undefined where a caller may let others
+   * go first, and what changes between may be in it or not. Left out where no tier has anything.
+   */
+  readonly onTier?: (start: number, count: number) => RangeSteps;
   /** Brings what its tier alone has to the store. Resolves when the store has it, durably. Left out where no tier has anything. */
   readonly drain?: () => Promise<void>;
   /** What the image is, for the disk in one. Left out by all others. */

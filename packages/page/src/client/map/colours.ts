@@ -4,7 +4,7 @@ import { CELL_KINDS, type CellKind, LEVELS } from '../../shared/cells.js';
 export const KIND_TEXTS: Readonly<Record<CellKind, { readonly name: string; readonly meaning: string }>> = {
   absent: { name: 'absent', meaning: 'not in the cache' },
   zero: { name: 'zero', meaning: 'known to be zeroes, and the device below has not been told' },
-  tier: { name: 'on the tier', meaning: 'on the local disk' },
+  tier: { name: 'on the tier', meaning: 'not in memory, but on the local disk' },
   clean: { name: 'clean', meaning: 'in the cache, as it is below' },
   evicted: { name: 'just evicted', meaning: 'left the cache a moment ago' },
   readingAhead: { name: 'read ahead', meaning: 'on its way in before it was asked for' },

@@ -10,20 +10,24 @@ const TABLE_MS = 2000;
 
 /** The legend, with how many cells there are of each kind. */
 export class Legend {
-  readonly #counts = CELL_KINDS.map((kind) => {
+  readonly #entries = CELL_KINDS.map((kind) => {
     const count = make('span', { class: 'count' });
     const swatch = make('span', { class: `swatch swatch-${kind}`, 'aria-hidden': 'true' });
     const { name, meaning } = KIND_TEXTS[kind];
     const item = make('li', { title: meaning }, swatch, make('span', {}, name), count);
-    if (kind !== 'tier') byId('legend', HTMLUListElement).append(item);
-    return count;
+    // Few devices have a tier.
+    item.hidden = kind === 'tier';
+    byId('legend', HTMLUListElement).append(item);
+    return { kind, item, count };
   });
 
   show({ cells }: Frame): void {
     const counts = new Array<number>(CELL_KINDS.length).fill(0);
     for (const cell of cells) counts[cell >> 4] = (counts[cell >> 4] ?? 0) + 1;
-    this.#counts.forEach((element, index) => {
-      setText(element, (counts[index] ?? 0).toLocaleString('en-US'));
+    this.#entries.forEach(({ kind, item, count }, index) => {
+      const cellsOfKind = counts[index] ?? 0;
+      if (kind === 'tier' && cellsOfKind > 0) item.hidden = false;
+      setText(count, cellsOfKind.toLocaleString('en-US'));
     });
   }
 }
@@ -57,7 +61,7 @@ export class MapTable {
     const shown = runs.slice(0, ROWS_MAX);
     const rest = runs.length > shown.length ? ` The first ${ROWS_MAX} of ${runs.length} ranges.` : '';
     const range = rangeText(frame.startSector, frame.countSectors, sectorSize);
-    setText(this.#caption, `What is in the cache of ${range}; all else is absent.${rest}`);
+    setText(this.#caption, `What is in the cache or on the tier of ${range}; all else is absent.${rest}`);
     this.#rows.replaceChildren(
       ...shown.map(({ startSector, countSectors, kind }) => {
         const from = formatPlace(startSector * sectorSize);
