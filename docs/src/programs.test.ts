@@ -1,20 +1,25 @@
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { allPages, type Program, programsOf } from './programs.js';
+import { transform } from 'esbuild';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { allExamples, allPages, type Program, programsOf } from './programs.js';
 import { readersOwn } from './readers-own.js';
-import { ROOT } from './run-program.js';
+import { ROOT, run } from './run-program.js';
 import { typeCheck } from './type-check.js';
 
+/** Examples that need a store: they are type-checked alone. */
+const OF_STORES = /^packages\/backend-s3\//;
+
 let folder: string;
-/** Of all pages. */
-let programs: readonly Program[];
+const [programs, examples] = await Promise.all([
+  Promise.all(allPages().map(programsOf)).then((found) => found.flat()),
+  allExamples(),
+]);
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'blockyard-programs-'));
   await install();
-  programs = (await Promise.all(allPages().map(programsOf))).flat();
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -40,10 +45,49 @@ async function place({ page, line, language, code }: Program): Promise<string> {
   return file;
 }
 
-test('every program on every page type-checks, as strictly as a consumer may', async () => {
+test('every program on every page, and in every docstring, type-checks as strictly as a consumer may', async () => {
   expect(programs.length).toBeGreaterThan(50);
-  const files = await Promise.all(programs.map(place));
+  expect(examples.length).toBeGreaterThan(35);
+  const files = await Promise.all([...programs, ...examples].map(place));
   const lib = ['ES2022', 'ESNext.Disposable', 'DOM'];
   const options = { lib, types: ['node'], allowJs: true, checkJs: true, skipLibCheck: true };
   expect(await typeCheck(folder, files, options)).toBe('');
+});
+
+/** Runs modules one after the other, and tells what each printed or failed with. */
+const RUNNER = `
+const told = [];
+let lines = [];
+console.log = (...values) => lines.push(values.map(String).join(' '));
+for (const file of process.argv.slice(2)) {
+  lines = [];
+  try {
+    await import(file);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    told.push(lines);
+  } catch (error) {
+    told.push([...lines, error?.stack ?? String(error)]);
+  }
+}
+process.stdout.write(JSON.stringify(told));
+process.exit();
+`;
+
+describe('examples in docstrings', () => {
+  test('print what they say', async () => {
+    const cwd = await mkdtemp(join(folder, 'examples-'));
+    await writeFile(join(cwd, 'runner.mjs'), RUNNER);
+    const ours = examples.filter(({ page }) => !OF_STORES.test(page));
+    await Promise.all(
+      ours.map(async ({ code }, n) => {
+        const { code: plain } = await transform(code, { loader: 'ts', target: 'node20' });
+        await writeFile(join(cwd, `${n}.mjs`), plain);
+      }),
+    );
+    const { output } = await run(process.execPath, ['runner.mjs', ...ours.map((_, n) => `./${n}.mjs`)], { cwd });
+    const told = JSON.parse(output.slice(output.indexOf('[')));
+    const said = ours.map(({ code }) => [...code.matchAll(/console\.log\(.*\/\/ (.*)$/gm)].map(([, text]) => text));
+    const named = (lines: readonly unknown[]) => ours.map(({ page }, n) => [page, lines[n]]);
+    expect(named(told)).toEqual(named(said));
+  });
 });

@@ -24,9 +24,30 @@ export async function programsOf(page: string): Promise<Program[]> {
   }));
 }
 
+/** All examples in docstrings of the packages. */
+export async function allExamples(): Promise<Program[]> {
+  const paths = tracked('packages/*.ts').filter((path) => !/\.(test|d)\.ts$/.test(path));
+  return (await Promise.all(paths.map(examplesOf))).flat();
+}
+
+async function examplesOf(path: string): Promise<Program[]> {
+  const text = await readFile(join(ROOT, path), 'utf8');
+  return [...text.matchAll(/^ \* ```ts\n(.*?)^ \* ```$/gms)].map(({ index, 1: code = '' }) => ({
+    page: path,
+    line: text.slice(0, index).split('\n').length + 1,
+    language: 'ts',
+    code: code.replace(/^ \* ?/gm, ''),
+  }));
+}
+
 /** Every page of the repository that may have a program. */
 export function allPages(): string[] {
-  const args = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '*.md'];
+  return tracked('*.md');
+}
+
+/** Files that are in the repository, or are to be. */
+function tracked(pattern: string): string[] {
+  const args = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', pattern];
   return execFileSync('git', args, { cwd: ROOT, encoding: 'utf8' })
     .split('\0')
     .filter((path) => path !== '');

@@ -11,6 +11,7 @@ import {
 import { Disk, type ReadResult, type WriteResult } from 'file-disk';
 import { ByteAccess } from './byte-access.js';
 
+/** Options of {@link connectDisk}. */
 export interface DiskDeviceOptions {
   /** Bytes in a sector: a power of two from 512 to 65,536. Default: 512. */
   readonly sectorSize?: number;
@@ -93,7 +94,18 @@ function checkLength(done: number, wanted: number): void {
   if (done !== wanted) throw new BlockError('IO', `the disk transfers ${done} bytes of ${wanted}`);
 }
 
-/** A device as a disk of file-disk, which reads and writes any bytes of it. It does not end the device. */
+/**
+ * A device as a disk of file-disk, which reads and writes any bytes of it. It does not end the device.
+ *
+ * @example
+ * ```ts
+ * import { connectMemory } from '@blockyard/backend-memory';
+ * import { DeviceDisk } from '@blockyard/adapters/file-disk';
+ *
+ * const disk = new DeviceDisk(await connectMemory({ sizeSectors: 16 }));
+ * console.log(await disk.getCapacity()); // 8192
+ * ```
+ */
 export class DeviceDisk extends Disk {
   readonly #device: BlockDevice;
   readonly #access: ByteAccess;

@@ -16,6 +16,7 @@ import { StorageDriver } from './storage-driver.js';
 
 export type { DeviceStorage, Storage } from './storage.js';
 
+/** Options of {@link connectStorage}. */
 export interface StorageDeviceOptions {
   /** Bytes in a sector: a power of two from 512 to 65,536. Default: 512. */
   readonly sectorSize?: number;
@@ -91,6 +92,16 @@ async function lengthOf(storage: Storage): Promise<number> {
  * gives space back; `truncate` resizes, to whole sectors; `close` disconnects the device, which makes durable what was written.
  *
  * Throws `INVALID_ARGUMENT` for what is no device.
+ *
+ * @example
+ * ```ts
+ * import { connectMemory } from '@blockyard/backend-memory';
+ * import { storageOf } from '@blockyard/adapters/random-access-storage';
+ *
+ * const storage = storageOf(await connectMemory({ sizeSectors: 16 }));
+ * await new Promise((resolve) => storage.write(500, Buffer.from('over a boundary'), resolve));
+ * storage.read(505, 10, (_, bytes) => console.log(String(bytes))); // a boundary
+ * ```
  */
 export function storageOf(device: BlockDevice): DeviceStorage {
   checkDevice(device, 'device');

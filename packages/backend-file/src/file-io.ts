@@ -18,6 +18,7 @@ export interface FileIo {
   datasync(): Promise<void>;
   /** Makes everything about the file durable. */
   sync(): Promise<void>;
+  /** Makes the file `length` bytes long. What is new is zeroes. */
   truncate(length: number): Promise<void>;
   /** Makes a range read as zeroes and gives its space back. `ENOTSUP` where there is no such thing. */
   punchHole(position: number, length: number): Promise<void>;

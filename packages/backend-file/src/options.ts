@@ -8,6 +8,7 @@ import {
   sizeSectorsOf,
 } from '@blockyard/block';
 
+/** What to open as a device, and how; for {@link connectFile}. */
 export interface FileOptions {
   /** Path of a regular file or of a raw block device (`/dev/sdb`). */
   readonly path: string;

@@ -13,6 +13,7 @@ import {
 } from '@blockyard/block';
 import { type Fetch, platformFetch } from './fetch.js';
 
+/** What to read, and how; for {@link connectHttp}. */
 export interface HttpOptions {
   /** `http://` or `https://`. Credentials have no place in it: `headers` does. */
   readonly url: string;

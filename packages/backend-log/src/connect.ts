@@ -51,6 +51,28 @@ export interface LogDevice extends BlockDevice {
  * Rejects with `NOT_FOUND` if there is no volume, or no such snapshot; `CORRUPT` or `UNSUPPORTED` if it cannot be used;
  * `LOCKED` if another writer opened it at the same moment, or has it open and `takeOver` is false; `FENCED` if another writer
  * takes it meanwhile; `TIER_MISSING` if a local tier has what was flushed last, and it is neither expected nor its loss accepted; `UNAVAILABLE` if its writer changes it all the time; `ACCESS_DENIED`; `INVALID_ARGUMENT`; and what the store fails with.
+ *
+ * @example
+ * ```ts
+ * import { connectLog, createLogVolume } from '@blockyard/backend-log';
+ * import { MemoryStore } from '@blockyard/object-store';
+ *
+ * const objects = new Map(); // what a bucket is
+ * const place = () => ({ store: new MemoryStore({ objects }), prefix: 'disks/a' });
+ * await createLogVolume({ ...place(), sizeBytes: 2 ** 30 });
+ * const device = await connectLog(place());
+ * await device.write(0, [new Uint8Array(4096).fill(1)]);
+ * await device.flush(); // one PUT
+ * await device.takeSnapshot('monday');
+ * await device.write(0, [new Uint8Array(4096).fill(2)]);
+ * await device.disconnect();
+ *
+ * const monday = await connectLog({ ...place(), snapshot: 'monday' });
+ * const sector = new Uint8Array(4096);
+ * await monday.read(0, [sector]);
+ * console.log(sector[0]); // 1
+ * await monday.disconnect();
+ * ```
  */
 export async function connectLog(options: ConnectLogOptions): Promise<LogDevice> {
   const settings = checkConnectOptions(options);

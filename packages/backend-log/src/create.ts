@@ -14,6 +14,17 @@ import { nameOf } from './volume/volume-place.js';
  * Rejects with `ALREADY_EXISTS` if there is a volume, or what is left of one; `UNSUPPORTED` if the store ignores conditions;
  * `INVALID_ARGUMENT`, `UNALIGNED`, and what the store fails with. Leaves nothing behind then, unless the store fell silent while
  * it stored the root: then the volume may exist.
+ *
+ * @example
+ * ```ts
+ * import { connectLog, createLogVolume } from '@blockyard/backend-log';
+ * import { MemoryStore } from '@blockyard/object-store';
+ *
+ * const place = { store: new MemoryStore(), prefix: 'disks/a' };
+ * await createLogVolume({ ...place, sizeBytes: 2 ** 40 });
+ * const { info } = await connectLog({ ...place, readOnly: true });
+ * console.log(info.sizeSectors * info.sectorSize === 2 ** 40); // true
+ * ```
  */
 export async function createLogVolume(options: CreateLogOptions): Promise<void> {
   const settings = checkCreateOptions(options);

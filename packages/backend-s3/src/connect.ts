@@ -40,6 +40,15 @@ import { nameOf, openVolumeStore, probeStore } from './volume-store.js';
  * used, `UNSUPPORTED` also if the store ignores conditions, `ACCESS_DENIED`, `LOCKED` if another writer opened it at the same
  * moment, or has it open and `takeOver` is false, `INVALID_ARGUMENT` if an option is wrong or unknown, `UNAVAILABLE` or
  * `TIMEOUT` if the store cannot be reached.
+ *
+ * @example
+ * ```ts
+ * import { connectS3 } from '@blockyard/backend-s3';
+ *
+ * const device = await connectS3({ bucket: 'volumes', prefix: 'disks/a', endpoint: 'http://127.0.0.1:9000' });
+ * await device.write(0, [new Uint8Array(4096).fill(1)]); // in the store, when it has resolved
+ * await device.disconnect();
+ * ```
  */
 export async function connectS3(options: ConnectS3Options): Promise<S3Device> {
   try {

@@ -13,6 +13,14 @@ import { nameOf, openVolumeStore, probeStore } from './volume-store.js';
  * Rejects with `ALREADY_EXISTS` if there is a volume, or what is left of one; `UNSUPPORTED` if the store ignores conditions;
  * `NOT_FOUND`, `ACCESS_DENIED`, `INVALID_ARGUMENT`, `UNALIGNED`, `UNAVAILABLE`, `TIMEOUT`. Leaves nothing behind then, unless
  * the store fell silent while it stored the root: then the volume may exist, and be deleted or connected to.
+ *
+ * @example
+ * ```ts
+ * import { createVolume } from '@blockyard/backend-s3';
+ *
+ * const place = { bucket: 'volumes', prefix: 'disks/a', endpoint: 'http://127.0.0.1:9000' };
+ * await createVolume({ ...place, sizeBytes: 2 ** 40 });
+ * ```
  */
 export async function createVolume(options: CreateVolumeOptions): Promise<void> {
   try {

@@ -29,6 +29,7 @@ export interface StoreOptions extends S3ConnectionOptions {
   readonly allowUnsafeStore?: boolean;
 }
 
+/** The shape of a new volume, and where it is to be; for {@link createVolume}. */
 export interface CreateVolumeOptions extends StoreOptions, SizeOptions {
   /** Bytes in a sector: a power of two from 512 to 65,536. Default: 4,096. */
   readonly sectorSize?: number;
@@ -36,6 +37,7 @@ export interface CreateVolumeOptions extends StoreOptions, SizeOptions {
   readonly objectSizeBytes?: number;
 }
 
+/** Which volume to open, how, and within which bounds; for {@link connectS3}. */
 export interface ConnectS3Options extends StoreOptions {
   readonly readOnly?: boolean;
   /** Whether the volume is taken from a writer that has it open and is alive. If not, that is `LOCKED`. Default: true. */
@@ -67,12 +69,16 @@ export interface ConnectS3Options extends StoreOptions {
 }
 
 export const SECTOR_SIZE_DEFAULT = 4096;
+/** Bytes of an object with a part of a new volume, if no size is given: a mebibyte. */
 export const OBJECT_SIZE_BYTES_DEFAULT = 1 << 20;
+/** Most data requests in flight at once, if no bound is given. */
 export const CONCURRENCY_DEFAULT = MAX_CONCURRENCY_DEFAULT;
+/** The largest bound of data requests in flight. */
 export const CONCURRENCY_MAX = MAX_CONCURRENCY_MAX;
 export const MAX_RECENT_BYTES_DEFAULT = 16 << 20;
 export const LEASE_MS_DEFAULT = 3000;
 
+/** Options of {@link deleteVolume}. */
 export interface DeleteVolumeOptions extends StoreOptions {
   /**
    * Whether a volume is deleted although a writer that is alive has it open, or although its root is of a later version and

@@ -62,6 +62,7 @@ export function checkOneOf<T extends string>(value: unknown, what: string, words
   throw wrong(what, [quoted.slice(0, -1).join(', '), quoted.at(-1)].filter(Boolean).join(' or '), value);
 }
 
+/** Throws `INVALID_ARGUMENT` for what is not a function. `what` is the name of the option. */
 export function checkFunction(value: unknown, what: string): void {
   if (typeof value !== 'function') throw wrong(what, 'a function', value);
 }

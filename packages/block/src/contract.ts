@@ -49,7 +49,9 @@ export interface LostSignal {
   readonly aborted: boolean;
   /** Once it has fired: the {@link BlockError} that changes are refused with. */
   readonly reason?: unknown;
+  /** Calls `listener` when the signal fires. */
   addEventListener(type: 'abort', listener: () => void): void;
+  /** Forgets a listener. */
   removeEventListener(type: 'abort', listener: () => void): void;
 }
 
@@ -145,8 +147,10 @@ export const OPERATIONS = [
   'disconnect',
 ] as const;
 
+/** The name of an operation of a device. */
 export type Operation = (typeof OPERATIONS)[number];
 
 /** Smallest and largest sector, in bytes. Between them, any power of two. */
 export const SECTOR_SIZE_MIN = 512;
+/** The largest sector, in bytes. */
 export const SECTOR_SIZE_MAX = 65_536;

@@ -13,7 +13,7 @@ import type { MaybePromise } from './maybe-promise.js';
  * must never write into the buffers of `write`. What has settled is over: nothing of it may come later.
  */
 export interface BlockDriver {
-  /** See {@link DeviceInfo.name}. */
+  /** See `DeviceInfo.name`. */
   readonly name: string;
   /** Bytes in a sector: a power of two from 512 to 65,536. */
   readonly sectorSize: number;
@@ -21,7 +21,7 @@ export interface BlockDriver {
   readonly sizeSectors: number;
   /** Default: false. */
   readonly readOnly?: boolean;
-  /** See {@link DeviceInfo.preferredIoBytes}. Default: the larger of 64 KiB and a sector. */
+  /** See `DeviceInfo.preferredIoBytes`. Default: the larger of 64 KiB and a sector. */
   readonly preferredIoBytes?: number;
   /**
    * True if overlapping calls in flight at once never tear a sector [O3] and a read sees what was written before it [O1],
@@ -29,7 +29,7 @@ export interface BlockDriver {
    */
   readonly atomicSectors?: boolean;
 
-  /** See {@link BlockDevice.lost}. Read once, by `createDevice`. Its reason is a `BlockError`. */
+  /** See `BlockDevice.lost`. Read once, by `createDevice`. Its reason is a `BlockError`. */
   readonly lost?: LostSignal | undefined;
 
   /** Fills the buffers, all of them, from sector `start` on: a gibibyte at most. */

@@ -27,8 +27,8 @@ export function errnoOf(error: unknown): string | undefined {
  * An error of the operating system as a `BlockError`, with the original as its cause. One that is a `BlockError` already
  * stays what it is.
  *
- * @param codes what the errors mean here; what is not in the table is `IO`
- * @param what the request that failed, put before the message
+ * `codes` says what the errors mean here: what is not in the table is `IO`. `what` is the request that failed, put before the
+ * message.
  */
 export function fromErrno(
   error: unknown,

@@ -45,6 +45,7 @@ const RETRYABLE_BY_CODE = {
   IO: false,
 } as const satisfies Record<string, boolean>;
 
+/** What went wrong, of a closed set; CONTRACT.md says when each is used. */
 export type BlockErrorCode = keyof typeof RETRYABLE_BY_CODE;
 
 /** All codes, for exhaustive tables and tests. */
@@ -61,6 +62,7 @@ export interface ErrorContext {
   readonly count?: number | undefined;
 }
 
+/** Where an error happened, why, and whether to try again. */
 export interface BlockErrorOptions extends ErrorContext {
   /** The original error. */
   readonly cause?: unknown;
@@ -73,7 +75,19 @@ const PLACE = ['operation', 'device', 'start', 'count'] as const satisfies reado
 /** As an assignment makes a property. */
 const PLAIN = { writable: true, enumerable: true, configurable: true };
 
-/** Every expected failure of this library. `code` is stable; the message is for people. */
+/**
+ * Every expected failure of this library. `code` is stable; the message is for people.
+ *
+ * @example
+ * ```ts
+ * import { connectMemory } from '@blockyard/backend-memory';
+ * import { isBlockError } from '@blockyard/block';
+ *
+ * const device = await connectMemory({ sizeSectors: 16 });
+ * const error = await device.read(16, [new Uint8Array(512)]).catch((reason) => reason);
+ * console.log(isBlockError(error), error.code, error.retryable); // true OUT_OF_BOUNDS false
+ * ```
+ */
 export class BlockError extends Error {
   override readonly name = 'BlockError';
   readonly code: BlockErrorCode;

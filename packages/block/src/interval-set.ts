@@ -25,6 +25,17 @@ interface Place {
  * some twenty-five when they did not.
  *
  * Ranges that are not `0 <= start <= end <= 2^53 - 1` in whole numbers throw a `RangeError`.
+ *
+ * @example
+ * ```ts
+ * import { IntervalSet } from '@blockyard/block';
+ *
+ * const set = new IntervalSet();
+ * set.add(0, 4);
+ * set.add(4, 8);
+ * set.remove(2, 3);
+ * console.log([...set].map(({ start, end }) => `${start} to ${end}`).join(', ')); // 0 to 2, 3 to 8
+ * ```
  */
 export class IntervalSet {
   #leaves: IntervalLeaf[] = [];
@@ -80,6 +91,7 @@ export class IntervalSet {
     this.remove(end, Number.MAX_SAFE_INTEGER);
   }
 
+  /** Takes everything out. */
   clear(): void {
     this.#leaves = [];
     this.#size = 0;
@@ -87,6 +99,7 @@ export class IntervalSet {
     this.#version++;
   }
 
+  /** Whether a number is in one of the intervals. */
   has(point: number): boolean {
     return this.covers(point, point + 1);
   }

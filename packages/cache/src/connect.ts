@@ -59,6 +59,18 @@ export interface CacheDevice extends BlockDevice, CacheStates, Prefetching {
  *
  * Rejects with `INVALID_ARGUMENT` for options that are unknown, make no sense, or leave room for too few lines; the base is
  * then as it was.
+ *
+ * @example
+ * ```ts
+ * import { connectMemory } from '@blockyard/backend-memory';
+ * import { connectCache } from '@blockyard/cache';
+ *
+ * const disk = await connectCache(await connectMemory({ sizeSectors: 2048 }), { maxSizeBytes: 2 ** 20 });
+ * for (let n = 0; n < 100; n++) await disk.write(8, [new Uint8Array(512).fill(n)]);
+ * await disk.flush();
+ * console.log(disk.snapshot().baseWrites); // 1
+ * await disk.disconnect();
+ * ```
  */
 export async function connectCache(base: BlockDevice, options: CacheOptions = {}): Promise<CacheDevice> {
   checkDevice(base, 'base');

@@ -15,6 +15,7 @@ import {
 } from '@blockyard/block';
 import type { PolicyFactory } from './eviction/policy.js';
 
+/** Bounds and behaviour of a cache; for {@link connectCache}. */
 export interface CacheOptions {
   /** Bytes that the cache may hold: data, bookkeeping, copies in flight. Default 100 MiB. */
   readonly maxSizeBytes?: number;

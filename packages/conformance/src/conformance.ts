@@ -55,6 +55,25 @@ export function conformanceCases(): readonly Case[] {
 /**
  * Registers every case of the kit that fits the subject, once per sector size, with the runner; then a line for each group that
  * does not fit, and why. Where the plainest case fails, the others are not run.
+ *
+ * @example
+ * ```ts
+ * import { connectMemory } from '@blockyard/backend-memory';
+ * import { conformance, type Runner } from '@blockyard/conformance';
+ *
+ * let cases = 0;
+ * const runner: Runner = { describe: (_, body) => body(), test: () => void cases++ }; // or those of vitest, mocha, node:test
+ * conformance(
+ *   {
+ *     name: 'memory',
+ *     persistent: false,
+ *     readOnly: false,
+ *     create: async (shape) => ({ connect: () => connectMemory(shape), dispose: async () => {} }),
+ *   },
+ *   runner,
+ * );
+ * console.log(cases > 100); // true
+ * ```
  */
 export function conformance(subject: Subject, runner: Runner, options: ConformanceOptions = {}): void {
   const { chosen, leftOut } = chooseCases(subject, conformanceCases());

@@ -42,6 +42,7 @@ const REQUEST_ERRORS = {
   BODY_TOO_LARGE: 413,
 } as const;
 
+/** Why a request is refused: each stands for a status of HTTP. */
 export type RequestErrorCode = keyof typeof REQUEST_ERRORS;
 
 /** A request that is refused. */
@@ -78,6 +79,7 @@ const BLOCK_ERRORS: Readonly<Partial<Record<BlockErrorCode, number>>> = {
   NO_SPACE: 507,
 };
 
+/** An answer of a value as JSON. */
 export function json(value: unknown, status = 200): Answer {
   return { status, contentType: 'application/json', body: `${JSON.stringify(value)}\n` };
 }

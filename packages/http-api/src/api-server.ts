@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { type Answer, failureAnswer, messageOf, RequestError, type StreamAnswer } from './answer.js';
 import { type ApiRequest, type Route, routeOf } from './routes.js';
 
+/** What a server answers, to whom, and within which bounds. */
 export interface ApiServerOptions {
   readonly routes: readonly Route[];
   /** Throws a `RequestError` for a request that is not to be answered. Default: all are. */

@@ -3,6 +3,7 @@ import { RequestError } from './answer.js';
 import { checkHost } from './host-check.js';
 import type { TokenCheck } from './token.js';
 
+/** Who may ask, and who may change something; for {@link guard}. */
 export interface GuardOptions {
   /** Where the server listens, as the operator said it. */
   readonly host: string;

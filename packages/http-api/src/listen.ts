@@ -4,6 +4,7 @@ import { type AddressInfo, isIPv6 } from 'node:net';
 import { BlockError, type ErrnoCodes, fromErrno, isBlockError } from '@blockyard/block';
 import { type ApiServerOptions, createApiServer } from './api-server.js';
 
+/** Where to listen. */
 export interface HttpAddress {
   readonly host: string;
   readonly port: number;
@@ -17,6 +18,18 @@ const ERRNO: ErrnoCodes = { EADDRINUSE: 'ALREADY_EXISTS', EACCES: 'ACCESS_DENIED
  * Serves an API over TCP. While the address is taken it is tried again, for `waitMs` or until `signal` fires.
  *
  * Rejects with `ALREADY_EXISTS` if the address is taken, `ACCESS_DENIED`, `IO`; with `ABORTED` when `signal` fires.
+ *
+ * @example
+ * ```ts
+ * import { json, listenHttp, urlOf } from '@blockyard/http-api';
+ *
+ * const address = { host: '127.0.0.1', port: 0 };
+ * const routes = [{ method: 'GET' as const, path: '/v1/alive', answer: () => json({ alive: true }) }];
+ * const options = { routes, keepAlive: false, maxBodyBytes: 65_536 };
+ * const server = await listenHttp(address, options, { signal: new AbortController().signal });
+ * console.log((await (await fetch(`${urlOf(server, address)}/v1/alive`)).json()).alive); // true
+ * server.close();
+ * ```
  */
 export async function listenHttp(
   { host, port }: HttpAddress,

@@ -14,6 +14,7 @@ export interface Route {
   readonly method: 'GET' | 'POST';
   /** As it stands in a request, without a query: `/v1/status`. */
   readonly path: string;
+  /** May reject with a `RequestError`, which is told to the client. */
   answer(request: ApiRequest): Answer | StreamAnswer | Promise<Answer | StreamAnswer>;
 }
 
@@ -53,6 +54,7 @@ export function flagField(body: ApiRequest['body'], name: string): boolean {
   throw new RequestError('BAD_REQUEST', `${name} must be true or false`);
 }
 
+/** A field of a body that must be a text. Throws a `RequestError`, `BAD_REQUEST`, for anything else. */
 export function textField(body: ApiRequest['body'], name: string): string {
   const value = body[name];
   if (typeof value === 'string') return value;

@@ -17,6 +17,7 @@ import { checkOwnsBase } from './check.js';
 import { createLayer, type Intercept, isForced, type LayerOptions, rangeOf } from './layer.js';
 import { SharedTimers } from './shared-timers.js';
 
+/** Options of {@link withDelay}. */
 export interface DelayOptions extends LayerOptions {
   /**
    * Milliseconds before an operation reaches the base: of every operation but `disconnect`, of those named, or what a function
@@ -59,6 +60,17 @@ const MOVES_DATA: Readonly<Record<Operation, boolean>> = {
  * what is.
  *
  * Throws `INVALID_ARGUMENT` if an option is wrong or unknown.
+ *
+ * @example
+ * ```ts
+ * import { connectMemory } from '@blockyard/backend-memory';
+ * import { withDelay } from '@blockyard/layers';
+ *
+ * const slow = withDelay(await connectMemory({ sizeSectors: 16 }), { latencyMs: { read: 4, flush: 20 } });
+ * const before = performance.now();
+ * await slow.flush();
+ * console.log(performance.now() - before >= 19); // true
+ * ```
  */
 export function withDelay(base: BlockDevice, options: DelayOptions = {}): BlockDevice {
   checkDevice(base, 'base');

@@ -30,6 +30,7 @@ export interface FaultCall {
   readonly range: SectorRange | undefined;
 }
 
+/** What goes wrong, with which calls. A rule without `range`, `when` and `nth` is for all calls of its operations. */
 export interface FaultRule {
   readonly action: FaultAction;
   /** Operations that it is for. */

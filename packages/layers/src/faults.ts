@@ -23,6 +23,7 @@ import {
 /** Faults that the log remembers. Of more, it forgets the oldest. */
 export const FAULT_LOG_MAX = 10_000;
 
+/** Options of {@link withFaults}. */
 export interface FaultOptions extends LayerOptions {
   /** What goes wrong, and when. Where several rules strike at one call, the first does. */
   readonly rules: readonly FaultRule[];
@@ -47,6 +48,7 @@ export interface FaultyDevice extends BlockDevice {
   readonly faults: FaultControl;
 }
 
+/** Looks at the faults of a device, and ends them. */
 export interface FaultControl {
   /** What was done so far, oldest first. */
   readonly log: readonly FaultRecord[];
@@ -64,6 +66,19 @@ const KNOWN: KnownOptions<FaultOptions> = { ownsBase: true, rules: true, seed: t
  * The base, misbehaving as the rules say. A forced disconnect is spared, and ends what hangs.
  *
  * Throws `INVALID_ARGUMENT` if an option is wrong or unknown.
+ *
+ * @example
+ * ```ts
+ * import { connectMemory } from '@blockyard/backend-memory';
+ * import { withFaults } from '@blockyard/layers';
+ *
+ * const device = withFaults(await connectMemory({ sizeSectors: 16 }), {
+ *   rules: [{ operation: 'write', nth: 2, action: 'failBefore', code: 'NO_SPACE' }],
+ * });
+ * const sector = [new Uint8Array(512)];
+ * await device.write(0, sector);
+ * console.log(await device.write(1, sector).catch(({ code }) => code)); // NO_SPACE
+ * ```
  */
 export function withFaults(base: BlockDevice, options: FaultOptions): FaultyDevice {
   checkDevice(base, 'base');

@@ -12,6 +12,7 @@ import {
 import { checkOwnsBase, invalid } from './check.js';
 import { type Args, createLayer, type Intercept, type LayerOptions, type Result } from './layer.js';
 
+/** Options of {@link partition}. */
 export interface PartitionOptions extends LayerOptions {
   /** The sector of the base that is sector 0 of the partition. */
   readonly startSector: number;
@@ -53,6 +54,17 @@ const INWARD: { readonly [O in Operation]: (result: Result<O>, partition: Sector
  * A run of the base's sectors as a device of its own. Its `flush` covers its own sectors; `resize` is `UNSUPPORTED`.
  *
  * Throws `INVALID_ARGUMENT` if an option is wrong or unknown, `OUT_OF_BOUNDS` if it does not lie within the base.
+ *
+ * @example
+ * ```ts
+ * import { connectMemory } from '@blockyard/backend-memory';
+ * import { partition } from '@blockyard/layers';
+ *
+ * const disk = await connectMemory({ sizeSectors: 4096 });
+ * const first = partition(disk, { startSector: 2048, sizeSectors: 1024 });
+ * await first.write(0, [new Uint8Array(512).fill(1)]); // sector 2048 of the disk
+ * console.log(first.info.sizeSectors); // 1024
+ * ```
  */
 export function partition(base: BlockDevice, options: PartitionOptions): BlockDevice {
   checkDevice(base, 'base');

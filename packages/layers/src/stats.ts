@@ -44,11 +44,13 @@ export type Stats = { readonly [O in Operation]: OperationStats };
 
 /** A device that knows what it did. */
 export interface StatsDevice extends BlockDevice {
+  /** What the device has done so far. */
   stats(): Stats;
   /** Starts to count anew. What is in flight stays so. */
   resetStats(): void;
 }
 
+/** Options of {@link withStats}. */
 export interface StatsOptions extends LayerOptions {
   /** Default: the system's. */
   readonly clock?: Clock;
@@ -60,6 +62,17 @@ const KNOWN: KnownOptions<StatsOptions> = { ownsBase: true, clock: true };
  * The base, counting and timing every operation, those of a `disconnect` and of emulation included.
  *
  * Throws `INVALID_ARGUMENT` if an option is wrong or unknown.
+ *
+ * @example
+ * ```ts
+ * import { connectMemory } from '@blockyard/backend-memory';
+ * import { withStats } from '@blockyard/layers';
+ *
+ * const device = withStats(await connectMemory({ sizeSectors: 16 }));
+ * await device.read(0, [new Uint8Array(1024)]);
+ * const { read } = device.stats();
+ * console.log(read.calls, read.bytes); // 1 1024
+ * ```
  */
 export function withStats(base: BlockDevice, options: StatsOptions = {}): StatsDevice {
   checkDevice(base, 'base');

@@ -29,6 +29,7 @@ export interface TraceRecord extends Ended {
  */
 export type TraceSink = (record: TraceRecord) => void;
 
+/** Options of {@link withTrace}. */
 export interface TraceOptions extends LayerOptions {
   /** Default: the system's. */
   readonly clock?: Clock;
@@ -40,6 +41,17 @@ const KNOWN: KnownOptions<TraceOptions> = { ownsBase: true, clock: true };
  * The base, telling `sink` about every operation, those of a `disconnect` and of emulation included.
  *
  * Throws `INVALID_ARGUMENT` if an argument is wrong or an option unknown.
+ *
+ * @example
+ * ```ts
+ * import { connectMemory } from '@blockyard/backend-memory';
+ * import { withTrace } from '@blockyard/layers';
+ *
+ * const device = withTrace(await connectMemory({ sizeSectors: 16 }), ({ operation, start, count }) =>
+ *   console.log(operation, start, count), // read 4 2
+ * );
+ * await device.read(4, [new Uint8Array(1024)]);
+ * ```
  */
 export function withTrace(base: BlockDevice, sink: TraceSink, options: TraceOptions = {}): BlockDevice {
   checkDevice(base, 'base');

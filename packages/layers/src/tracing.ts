@@ -22,6 +22,7 @@ export interface DeviceOperation {
   readonly error?: unknown;
 }
 
+/** Options of {@link withTracing}. */
 export interface TracingOptions extends LayerOptions {
   /** What the device is called. Default: `tracing(...)`, with the name of the base. */
   readonly name?: string;

@@ -12,6 +12,7 @@ import { allMetrics, type Placed, type Reading } from './families/all.js';
 import type { Labels, Sample } from './families/definition.js';
 import type { Snapshots } from './families/sources.js';
 
+/** What to tell, and where; for {@link createMetrics}. */
 export interface MetricsOptions {
   /** Gives the snapshots of the moment. Called when metrics are collected, and at no other time. Must not throw. */
   readonly snapshots: () => Snapshots;
@@ -38,6 +39,18 @@ const KNOWN: KnownOptions<MetricsOptions> = { snapshots: true, registry: true, p
  * Registers the metrics of all that Blockyard has. What a snapshot does not have is left out of the text.
  *
  * Throws `INVALID_ARGUMENT` for a wrong option, and if the registry has such metrics already.
+ *
+ * @example
+ * ```ts
+ * import { connectMemory } from '@blockyard/backend-memory';
+ * import { connectCache } from '@blockyard/cache';
+ * import { createMetrics } from '@blockyard/metrics';
+ *
+ * const disk = await connectCache(await connectMemory({ sizeSectors: 2048 }), { maxSizeBytes: 2 ** 20 });
+ * const metrics = createMetrics({ snapshots: () => ({ exports: { disk: { cache: disk.snapshot() } } }) });
+ * console.log((await metrics.text()).includes('blockyard_cache_dirty_bytes{export="disk"} 0')); // true
+ * await disk.disconnect();
+ * ```
  */
 export function createMetrics(options: MetricsOptions): Metrics {
   checkOptionNames(options, KNOWN);

@@ -11,6 +11,22 @@ import { Tier } from './tier.js';
  * Rejects with `INVALID_ARGUMENT` if an option is wrong or unknown, or the medium is too small; `ALREADY_EXISTS` if something
  * else is on the medium; `CORRUPT` if it was damaged where it says what it is; `UNSUPPORTED` if a later version has written it.
  * A medium that fails is no reason: it is left out, and tried again later.
+ *
+ * @example
+ * ```ts
+ * import { connectMemory } from '@blockyard/backend-memory';
+ * import { connectObjectCache } from '@blockyard/object-cache';
+ * import { MemoryStore, newId, readWhole } from '@blockyard/object-store';
+ *
+ * const store = new MemoryStore();
+ * await store.put('packs/1', Buffer.from('never changes'), 'absent', newId());
+ * const medium = await connectMemory({ sectorSize: 4096, sizeSectors: 2 ** 14 }); // a file, as a rule
+ * const cached = await connectObjectCache({ store, medium, scopes: [{ prefix: 'packs/', id: 'a/packs' }] });
+ * const found = await readWhole(cached, 'packs/1', 100);
+ * console.log(new TextDecoder().decode(found?.bytes)); // never changes
+ * cached.close();
+ * await cached.ended;
+ * ```
  */
 export async function connectObjectCache(options: ObjectCacheOptions): Promise<CachedObjectStore> {
   try {

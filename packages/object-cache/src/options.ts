@@ -15,6 +15,7 @@ import type { ObjectStore } from '@blockyard/object-store';
 import { MAX_PART_BYTES, MIN_PART_BYTES } from './format/layout.js';
 import { type ObjectScope, Scopes } from './identity/scopes.js';
 
+/** What to cache, where, and within which bounds; for {@link connectObjectCache}. */
 export interface ObjectCacheOptions {
   /** Where the objects are. It is the cache's from now on. */
   readonly store: ObjectStore;

@@ -55,6 +55,7 @@ export interface S3ConnectionOptions {
   readonly random?: () => number;
 }
 
+/** Which bucket, how to reach it, and within which bounds; for {@link openS3Store}. */
 export interface S3StoreOptions extends S3ConnectionOptions {
   /** What events call the store. Default: `s3://bucket`. */
   readonly name?: string;
@@ -102,6 +103,7 @@ const MAX_OUTAGE_MS_MAX = 86_400_000;
 const MAX_ATTEMPTS_MAX = 1_000_000;
 /** Over 20 ms as many keep a line of 3,000 small reads a second busy. */
 export const MAX_CONCURRENCY_DEFAULT = 64;
+/** The largest bound of data requests in flight. */
 export const MAX_CONCURRENCY_MAX = 256;
 
 /** Where a client is found by itself if none is given. */

@@ -30,6 +30,7 @@ export interface MemoryObject extends ObjectVersion {
 /** The objects of a store in memory, by key. Handles that share it are as processes that share a bucket. */
 export type MemoryObjects = Map<string, MemoryObject>;
 
+/** Options of {@link MemoryStore}. */
 export interface MemoryStoreOptions {
   /** Objects that are there, and where new ones go. Default: none. */
   readonly objects?: MemoryObjects;
@@ -47,7 +48,20 @@ export interface MemoryStoreOptions {
   readonly classOf?: ClassOf;
 }
 
-/** A store in memory. It forgets its objects with the process; all else is as the interface has it. */
+/**
+ * A store in memory. It forgets its objects with the process; all else is as the interface has it.
+ *
+ * @example
+ * ```ts
+ * import { MemoryStore, newId, readWhole } from '@blockyard/object-store';
+ *
+ * const store = new MemoryStore();
+ * const put = () => store.put('root', Buffer.from('mine'), 'absent', newId());
+ * console.log((await put()).kind); // stored
+ * console.log((await put()).kind); // lost
+ * console.log(new TextDecoder().decode((await readWhole(store, 'root', 100))?.bytes)); // mine
+ * ```
+ */
 export class MemoryStore implements ObjectStore {
   readonly objects: MemoryObjects;
   readonly dates: LocalDates;

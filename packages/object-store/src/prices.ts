@@ -65,7 +65,18 @@ const PRICE_OF = {
   delete: 'per1000DeletesUsd',
 } as const satisfies Record<RequestKind, keyof Prices>;
 
-/** What so many requests and bytes cost: all traffic of a store, one class of it, or that of a while. */
+/**
+ * What so many requests and bytes cost: all traffic of a store, one class of it, or that of a while.
+ *
+ * @example
+ * ```ts
+ * import { costOf, MemoryStore, newId } from '@blockyard/object-store';
+ *
+ * const store = new MemoryStore();
+ * for (let n = 0; n < 1000; n++) await store.put(`object-${n}`, Buffer.from('1'), 'any', newId());
+ * console.log(costOf(store.traffic).totalUsd); // 0.005
+ * ```
+ */
 export function costOf({ requests, uploadBytes, downloadBytes }: Counts, prices = S3_STANDARD_PRICES): Cost {
   const costs = REQUEST_KINDS.map((kind) => [kind, (requests[kind] * prices[PRICE_OF[kind]]) / 1000] as const);
   const requestsUsd = Object.fromEntries(costs) as Record<RequestKind, number>;

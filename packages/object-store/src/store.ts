@@ -50,6 +50,7 @@ export interface Listed {
   readonly modifiedMs: number;
 }
 
+/** Which keys a listing gives, and in which order. */
 export interface ListOptions {
   /**
    * Whether the keys must come in the order of their UTF-8 bytes. If not they come in any order, which every store can do. If
@@ -95,6 +96,7 @@ export interface StoreAbilities {
   readonly refusal: BlockError | undefined;
 }
 
+/** Where a store is probed, and for what. */
 export interface ProbeOptions {
   /** What the keys of scratch objects begin with; an id of 32 characters is added. No other key begins so. */
   readonly scratchPrefix: string;

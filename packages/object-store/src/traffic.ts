@@ -26,6 +26,7 @@ export type ClassOf = (key: string) => string;
 const MAX_CLASSES = 64;
 const OTHER_CLASS = 'other';
 
+/** Counts the requests of a store and their bytes, in all and by class. */
 export class TrafficCounter implements Traffic {
   readonly #classOf: ClassOf;
   readonly #total = new Counter();
@@ -120,4 +121,5 @@ class Counter implements Counts {
   downloadBytes = 0;
 }
 
+/** All kinds of requests that are counted. */
 export const REQUEST_KINDS = ['get', 'head', 'put', 'delete', 'list'] as const satisfies readonly RequestKind[];

@@ -5,6 +5,7 @@ import { DEVICE_CHANNEL, type DeviceOperation } from '@blockyard/layers/tracing'
 import { STORE_REQUESTS_CHANNEL, type StoreRequest } from '@blockyard/object-store';
 import { type Attributes, context, type Span, SpanStatusCode, type Tracer, trace } from '@opentelemetry/api';
 
+/** Options of {@link traceDevices}. */
 export interface TraceDevicesOptions {
   /** What makes the spans. Default: that of the global provider, under the name of this package. */
   readonly tracer?: Tracer;

@@ -23,6 +23,15 @@ export interface Qcow2Device extends BlockDevice {
  * `UNSUPPORTED` (encryption, an external data file, a feature that is not known, a backing file that no option allows),
  * `NOT_FOUND` (there is no such snapshot), and as the base and `openBacking` do. Then the base is still the caller's, and all
  * else is ended.
+ *
+ * @example
+ * ```ts
+ * import { connectMemory } from '@blockyard/backend-memory';
+ * import { connectQcow2 } from '@blockyard/qcow2';
+ *
+ * const noImage = await connectMemory({ sizeSectors: 128 });
+ * console.log(await connectQcow2(noImage).catch(({ code }) => code)); // CORRUPT
+ * ```
  */
 export async function connectQcow2(base: BlockDevice, options: Qcow2Options = {}): Promise<Qcow2Device> {
   try {

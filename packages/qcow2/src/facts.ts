@@ -22,6 +22,7 @@ export interface Qcow2Facts {
   readonly backing: BackingFacts | null;
 }
 
+/** The file that an image stands on. */
 export interface BackingFacts {
   /** As the image has it. */
   readonly name: string;

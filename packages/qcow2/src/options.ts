@@ -26,6 +26,7 @@ export interface BackingFile {
   readonly through: readonly string[];
 }
 
+/** Which state of an image to open, and how; for {@link connectQcow2}. */
 export interface Qcow2Options {
   /** Bytes in a sector of the device: a power of two from 512 to 65,536. Default: 512. */
   readonly sectorSize?: number;

@@ -12,6 +12,14 @@ const require = createRequire(import.meta.url);
  * policy lets nothing else run. Without scripts the tables are there.
  *
  * Rejects with a `RangeError` if a table or a chart does not fit together.
+ *
+ * @example
+ * ```ts
+ * import { reportHtml } from '@blockyard/report';
+ *
+ * const page = await reportHtml({ title: 'A run', summary: 'All is well.', sections: [] });
+ * console.log(page.includes('<title>A run</title>')); // true
+ * ```
  */
 export async function reportHtml(report: Report): Promise<string> {
   const { title, summary, sections } = report;

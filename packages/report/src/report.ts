@@ -9,6 +9,7 @@ export interface Report {
   readonly sections: readonly ReportSection[];
 }
 
+/** A part of a report under a heading. */
 export interface ReportSection {
   readonly heading: string;
   readonly text?: string;
@@ -19,6 +20,7 @@ export interface ReportSection {
 /** A text, or a number that is shown in its column's unit; null: nothing. */
 export type Cell = string | number | null;
 
+/** A table, with a unit for each column of numbers. */
 export interface Table {
   readonly caption: string;
   readonly columns: readonly { readonly label: string; readonly unit?: Unit }[];
@@ -26,6 +28,7 @@ export interface Table {
   readonly rows: readonly (readonly Cell[])[];
 }
 
+/** An axis of a chart. */
 export interface ChartAxis {
   readonly label: string;
   readonly unit: Unit;
@@ -33,6 +36,7 @@ export interface ChartAxis {
   readonly isLogarithmic?: boolean;
 }
 
+/** A line in a chart. */
 export interface Series {
   readonly label: string;
   /** One for each place on the x axis; null where there is none. */
@@ -44,7 +48,7 @@ export interface Chart {
   readonly title: string;
   readonly x: ChartAxis & { readonly values: readonly number[] };
   readonly y: ChartAxis;
-  /** At most {@link SERIES_MAX}, which is how many can be told apart. */
+  /** At most 8, which is how many can be told apart. */
   readonly series: readonly Series[];
 }
 

@@ -13,6 +13,7 @@ import { type TierOptions, type TierSettings, tierSettingsOf } from './tier/sett
 import { snapshotOf } from './tier/snapshot.js';
 import { type UriWarmStartOptions, warmStartOptionsOf, warmStartSettingsOf } from './warm-start/settings.js';
 
+/** How to open a device, and what to put over it; for {@link connectUri}. */
 export interface ConnectUriOptions {
   /** Refuse every change. Default: false; a moment of the past is read-only in any case. */
   readonly readOnly?: boolean;
@@ -68,6 +69,16 @@ export type CachedUriDevice = UriDevice & CacheDevice;
  *
  * Rejects with `INVALID_ARGUMENT` for an unknown scheme, parameter or option, and as the backend's own `connect` does; leaves
  * nothing behind then.
+ *
+ * @example
+ * ```ts
+ * import { connectUri } from '@blockyard/uri';
+ *
+ * const device = await connectUri('memory:?size=1G', { cacheSizeBytes: 2 ** 20 });
+ * await device.write(0, [new Uint8Array(device.info.sectorSize).fill(1)]);
+ * console.log(device.snapshot().dirtyBytes); // 512
+ * await device.disconnect();
+ * ```
  */
 export async function connectUri(
   text: string,

@@ -34,6 +34,7 @@ export interface CreateUriOptions extends SizeOptions {
   readonly like?: LikeOptions;
 }
 
+/** What a new device has to have in common with another one. */
 export interface LikeOptions {
   /** Partition tables and file systems count in sectors of the size that they were made with. */
   readonly sectorSize: number;
@@ -61,6 +62,16 @@ const KNOWN_LIKE: Readonly<Record<keyof LikeOptions, true>> = { sectorSize: true
  *
  * Rejects with `ALREADY_EXISTS` if there is one, `UNSUPPORTED` where nothing can be made (memory:, nbd:) or space not be
  * reserved, `INVALID_ARGUMENT` or `UNALIGNED` for wrong sizes, and as the backend does; leaves no device behind then.
+ *
+ * @example
+ * ```ts
+ * import { connectUri, createUri } from '@blockyard/uri';
+ *
+ * await createUri('dir:volumes/a', { sizeBytes: 2 ** 30 });
+ * const device = await connectUri('dir:volumes/a', { readOnly: true });
+ * console.log(device.info.sizeSectors * device.info.sectorSize); // 1073741824
+ * await device.disconnect();
+ * ```
  */
 export async function createUri(text: string, options: CreateUriOptions): Promise<void> {
   try {

@@ -34,7 +34,9 @@ export const HOLDER_FIELDS: readonly (keyof Holder)[] = [
   'settled',
 ];
 
+/** The longest lease of a writer, in milliseconds: so long a writer that takes over waits at most. */
 export const LEASE_MS_MAX = 60_000;
+/** The longest time between two renewals of a holder, in milliseconds. */
 export const RENEW_MS_MAX = 3_600_000;
 
 /** A process that has not renewed for so many times `renewMs` has ended, hangs, or is cut off from the store. */

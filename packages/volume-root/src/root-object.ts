@@ -30,6 +30,7 @@ export interface Sighting {
   readonly answeredMs: number | undefined;
 }
 
+/** What an open root needs. */
 export interface RootParts<R extends OwnedRoot> extends RootPlace<R> {
   readonly fence: Fence;
   readonly clock: VolumeClock;

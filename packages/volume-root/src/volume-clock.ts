@@ -8,6 +8,7 @@ export interface VolumeClock extends Clock {
   unref?(timer: unknown): void;
 }
 
+/** The clocks of this machine. */
 export const systemVolumeClock: VolumeClock = {
   ...systemClock,
   wallMs: () => Date.now(),

@@ -15,6 +15,18 @@ const LAST_SAVE_MS_MAX = 5000;
  *
  * Files are never in the way: one that is damaged, foreign or cannot be written is told of, and that is all. Rejects with
  * `INVALID_ARGUMENT` for options that make no sense, and with `DISCONNECTED`.
+ *
+ * @example
+ * ```ts
+ * import { connectMemory } from '@blockyard/backend-memory';
+ * import { connectCache } from '@blockyard/cache';
+ * import { warmStart } from '@blockyard/warm-start';
+ *
+ * const cache = await connectCache(await connectMemory({ sizeSectors: 2048 }), { maxSizeBytes: 2 ** 20 });
+ * const device = await warmStart(cache, { volume: 'disk-a', hotRanges: { path: 'hot-ranges' } });
+ * await device.read(0, [new Uint8Array(4096)]);
+ * await device.disconnect(); // and the file says what was read
+ * ```
  */
 export async function warmStart<D extends CacheDevice>(cache: D, options: WarmStartOptions): Promise<D> {
   checkDevice(cache, 'cache');

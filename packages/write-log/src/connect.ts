@@ -43,6 +43,20 @@ export interface WriteLogDevice extends BlockDevice {
  * not the one that the base's last flushes are on, or is that of another base; `ALREADY_EXISTS` if something else is on the
  * medium; `CORRUPT` if what was flushed to it is damaged; `UNSUPPORTED` if a later version has written it; and what base or
  * medium fail with.
+ *
+ * @example
+ * ```ts
+ * import { connectMemory } from '@blockyard/backend-memory';
+ * import { connectWriteLog } from '@blockyard/write-log';
+ *
+ * const base = await connectMemory({ sizeSectors: 2048 }); // a volume in a store, as a rule
+ * const medium = await connectMemory({ sectorSize: 4096, sizeSectors: 2 ** 14 }); // a file, as a rule
+ * const device = await connectWriteLog(base, { medium, durability: 'medium' });
+ * await device.write(0, [new Uint8Array(512).fill(1)]);
+ * await device.flush(); // on the medium; the base has it a little later
+ * console.log(device.info.sizeSectors); // 2048
+ * await device.disconnect();
+ * ```
  */
 export async function connectWriteLog(base: BlockDevice, options: WriteLogOptions): Promise<WriteLogDevice> {
   try {

@@ -29,6 +29,7 @@ export interface WriteLogClock extends Clock {
 /** `base`: a flush resolves when the base has all of it, durably. `medium`: when the log on the medium has. */
 export type WriteLogDurability = 'base' | 'medium';
 
+/** Where a log is, what it promises, and its bounds; for {@link connectWriteLog}. */
 export interface WriteLogOptions {
   /** Where the log is: any block device. It is the log's from now on. One of zeroes is formatted. */
   readonly medium: BlockDevice;
@@ -153,6 +154,7 @@ export interface BaseFacts {
   readonly sizeSectors: number;
 }
 
+/** Options of {@link createWriteLog}. */
 export interface CreateWriteLogOptions {
   /** Where the log is to be. It stays its owner's. */
   readonly medium: BlockDevice;

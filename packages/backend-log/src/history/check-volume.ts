@@ -14,6 +14,7 @@ import { findAgain } from '../volume/still-current.js';
 import { type FoundVolume, findVolume } from '../volume/volume-place.js';
 import { stateOfSnapshot } from './snapshots.js';
 
+/** What a check of a volume found. */
 export interface CheckReport {
   /** Objects that were read in full, and their bytes. */
   readonly objects: number;
@@ -24,12 +25,14 @@ export interface CheckReport {
   readonly orphans: readonly Orphan[];
 }
 
+/** An object that is not as it must be, and why. */
 export interface Problem {
   /** URL of the object. */
   readonly url: string;
   readonly error: BlockError;
 }
 
+/** An object that nothing refers to. */
 export interface Orphan {
   readonly key: string;
   readonly sizeBytes: number;
@@ -37,11 +40,13 @@ export interface Orphan {
   readonly modifiedMs: number;
 }
 
+/** How many objects a check has read so far, and their bytes. */
 export interface CheckProgress {
   readonly objects: number;
   readonly bytes: number;
 }
 
+/** Options of {@link checkLogVolume}. */
 export interface CheckOptions {
   readonly onProgress?: (progress: CheckProgress) => void;
   /** Default: the system's. */

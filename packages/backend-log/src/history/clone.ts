@@ -8,6 +8,7 @@ import { checkPlaceOptions, KEY_BYTES_ADDED_MAX, type LogPlace } from '../volume
 import { type FoundVolume, findVolume, nameOf } from '../volume/volume-place.js';
 import { deleteObject, putPin } from './pins.js';
 
+/** Options of {@link createClone}. */
 export interface CloneOptions {
   /** Where the clone is to be, in the same store. */
   readonly prefix: string;

@@ -20,6 +20,7 @@ import { refuseWithTier } from '../volume/tier-mark.js';
 import { type FoundVolume, findEvenDeleted, nameOf } from '../volume/volume-place.js';
 import { deleteObject, findClone } from './pins.js';
 
+/** Options of {@link deleteLogVolume}. */
 export interface DeleteLogOptions {
   /**
    * Whether a volume is deleted although a writer that is alive has it open, or although its root cannot be read. If not, that

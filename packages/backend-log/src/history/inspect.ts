@@ -31,6 +31,7 @@ export interface VolumeSummary {
   readonly cloneOf: { readonly prefix: string; readonly snapshot: string } | null;
 }
 
+/** The checkpoint of a volume: its map as it was stored last. */
 export interface CheckpointSummary {
   /** 0: there is none. */
   readonly generation: number;

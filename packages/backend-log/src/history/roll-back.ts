@@ -12,6 +12,7 @@ import { stateOfSnapshot } from './snapshots.js';
 
 const LOADS_MAX = 32;
 
+/** Options of {@link rollBack}. */
 export interface RollBackOptions {
   /** Whether the volume is taken from a writer that has it open and is alive. If not, that is `LOCKED`. Default: false. */
   readonly takeOver?: boolean;

@@ -2,7 +2,7 @@ import { BlockError } from '@blockyard/block';
 import { newId } from '@blockyard/object-store';
 import { changeRoot, systemVolumeClock, timeStamp, type VolumeClock } from '@blockyard/volume-root';
 import { checkSnapshotName } from '../format/keys.js';
-import { type LogRoot, SNAPSHOTS_MAX, type SnapshotEntry } from '../format/root.js';
+import type { LogRoot, SnapshotEntry } from '../format/root.js';
 import { replay } from '../recovery/replay.js';
 import {
   infoOf,
@@ -28,7 +28,7 @@ const MAP_BYTES = 1 << 20;
  * Keeps the state that the volume has now under a name, beside a process that may have it open: what that one had flushed
  * before the call, and perhaps more. Costs a look at the end of the log and a change of the root, whatever the size.
  *
- * `ALREADY_EXISTS` if there is such a snapshot, `NO_SPACE` if there are {@link SNAPSHOTS_MAX}, `INVALID_ARGUMENT` for a name
+ * `ALREADY_EXISTS` if there is such a snapshot, `NO_SPACE` if there are 1,000, `INVALID_ARGUMENT` for a name
  * that cannot be, and what the store fails with.
  */
 export async function takeSnapshot(options: LogPlace, name: string, clock = systemVolumeClock): Promise<SnapshotInfo> {

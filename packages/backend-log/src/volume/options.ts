@@ -27,6 +27,7 @@ export interface LogPlace {
   readonly key?: Uint8Array;
 }
 
+/** The shape of a new volume, and where it is to be; for {@link createLogVolume}. */
 export interface CreateLogOptions extends LogPlace, SizeOptions {
   /** Bytes in a sector: a power of two from 512 to 65,536. Default: 4,096. */
   readonly sectorSize?: number;
@@ -36,6 +37,7 @@ export interface CreateLogOptions extends LogPlace, SizeOptions {
   readonly allowUnsafeStore?: boolean;
 }
 
+/** Which volume to open, how, and within which bounds; for {@link connectLog}. */
 export interface ConnectLogOptions extends LogPlace {
   /** Default: false. */
   readonly readOnly?: boolean;

@@ -3,9 +3,13 @@ import { type Call, isMessage, PROTOCOL, type Reply, type Request, type Result }
 
 /** The part of a `Worker` that this package takes. */
 export interface WorkerLike {
+  /** Sends a message, whose buffers go with it. */
   postMessage(message: unknown, transfer: ArrayBuffer[]): void;
+  /** Hears of each answer. */
   addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void;
+  /** Hears of a worker that failed, or of an answer that cannot be read. */
   addEventListener(type: 'error' | 'messageerror', listener: (event: object) => void): void;
+  /** Ends the worker at once. */
   terminate(): void;
 }
 

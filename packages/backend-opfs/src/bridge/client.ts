@@ -9,9 +9,13 @@ export type { WorkerLike } from './channel.js';
 
 /** Volumes of the origin, by way of a worker. Its functions take and give what those for workers do. */
 export interface OpfsClient {
+  /** As `createOpfs`, in the worker. */
   create(options: CreateOptions): Promise<void>;
+  /** As `connectOpfs`, in the worker. */
   connect(options: ConnectOptions): Promise<BlockDevice>;
+  /** As `listOpfs`, in the worker. */
   list(options?: FolderOptions): Promise<OpfsVolume[]>;
+  /** As `deleteOpfs`, in the worker. */
   delete(options: VolumeOptions): Promise<void>;
   /** Ends the worker. What is in flight, and all that comes later, is `UNAVAILABLE`; files are closed, without a flush. */
   terminate(): void;

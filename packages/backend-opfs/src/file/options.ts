@@ -19,6 +19,7 @@ export interface VolumeOptions extends FolderOptions {
   readonly name: string;
 }
 
+/** The shape of a new volume. */
 export interface CreateOptions extends VolumeOptions {
   /** Size of the volume. What was never written takes no space. */
   readonly sizeSectors: number;
@@ -26,6 +27,7 @@ export interface CreateOptions extends VolumeOptions {
   readonly sectorSize?: number;
 }
 
+/** Which volume to open, and how. */
 export interface ConnectOptions extends VolumeOptions {
   /** Open for reading only. Default: false. */
   readonly readOnly?: boolean;

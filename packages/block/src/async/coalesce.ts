@@ -4,6 +4,17 @@
  * calls cost at most two runs.
  *
  * @param run reports its failures by rejecting; it must not throw
+ * @example
+ * ```ts
+ * import { coalesce } from '@blockyard/block/async';
+ *
+ * let runs = 0;
+ * const save = coalesce(async () => {
+ *   runs++;
+ * });
+ * await Promise.all([save(), save(), save()]); // the first runs; the others share one that begins after it
+ * console.log(runs); // 2
+ * ```
  */
 export function coalesce<T>(run: () => Promise<T>): () => Promise<T> {
   let running: Promise<T> | undefined;

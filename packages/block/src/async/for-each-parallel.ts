@@ -1,5 +1,6 @@
 import { isPromise } from '../maybe-promise.js';
 
+/** Options of {@link forEachParallel}. */
 export interface ForEachParallelOptions {
   /** Tasks under way at once: at least 1. */
   readonly maxConcurrency: number;
@@ -21,6 +22,16 @@ export interface ForEachParallelOptions {
  * begun has, and the iterator is closed; then it rejects with the first failure, if there was one.
  *
  * @param items several may be asked for at once, which generators take
+ * @example
+ * ```ts
+ * import { forEachParallel } from '@blockyard/block/async';
+ *
+ * let sum = 0;
+ * await forEachParallel([1, 2, 3], { maxConcurrency: 2 }, async (item) => {
+ *   sum += item;
+ * });
+ * console.log(sum); // 6
+ * ```
  */
 export async function forEachParallel<T>(
   items: Iterable<T> | AsyncIterable<T>,

@@ -35,6 +35,7 @@ export class Retry {
     return this.#isWaiting ? Math.max(0, this.#dueAtMs - this.#clock.now()) : undefined;
   }
 
+  /** An attempt failed: the next one is due after a delay. */
   failed(error: unknown): void {
     this.#error = error;
     // Several calls that were in flight together fail together: they count once.
@@ -48,6 +49,7 @@ export class Retry {
     }, this.#delayMs);
   }
 
+  /** An attempt succeeded: the next failure waits for the shortest delay. */
   succeeded(): void {
     this.#clear();
     this.#error = undefined;

@@ -10,6 +10,15 @@ interface Waiting {
 /**
  * Lets a set number of tasks run at once. The others wait, first come, first served; there is one entry in the queue per caller
  * that waits. A semaphore of one is a queue of tasks that run one at a time; {@link SerialQueue} is that for each of many keys.
+ *
+ * @example
+ * ```ts
+ * import { Semaphore } from '@blockyard/block/async';
+ *
+ * const requests = new Semaphore(2);
+ * const results = await Promise.all([1, 2, 3].map((item) => requests.run(async () => item * item)));
+ * console.log(results.join(' ')); // 1 4 9
+ * ```
  */
 export class Semaphore {
   readonly #maxConcurrency: number;

@@ -25,6 +25,7 @@ export interface Difference {
   readonly sectorOfB: number;
 }
 
+/** Whether two devices have the same contents, and where not. */
 export interface CompareResult {
   readonly equal: boolean;
   /** Only if they are not equal. One that ends before the other differs there at the latest, `ignoreZeroTail` aside. */
@@ -33,6 +34,7 @@ export interface CompareResult {
   readonly comparedBytes: number;
 }
 
+/** Options of {@link compare}. */
 export interface CompareOptions extends ParallelOptions {
   /** First byte of `a`: whole sectors of it. Default: 0. */
   readonly aOffsetBytes?: number;
@@ -73,6 +75,18 @@ function checkOptions(options: CompareOptions): void {
  *
  * Rejects with `INVALID_ARGUMENT`, `UNALIGNED`, `OUT_OF_BOUNDS`, `ABORTED`, or with the first error of a device, after
  * everything in flight has settled.
+ *
+ * @example
+ * ```ts
+ * import { connectMemory } from '@blockyard/backend-memory';
+ * import { compare } from '@blockyard/block';
+ *
+ * const a = await connectMemory({ sizeSectors: 16 });
+ * const b = await connectMemory({ sizeSectors: 16 });
+ * await b.write(5, [new Uint8Array(512).fill(1)]);
+ * const { equal, firstDifference } = await compare(a, b);
+ * console.log(equal, firstDifference?.offsetBytes); // false 2560
+ * ```
  */
 export async function compare(a: BlockDevice, b: BlockDevice, options: CompareOptions = {}): Promise<CompareResult> {
   checkDevice(a, 'a');

@@ -20,6 +20,7 @@ export interface CopyProgress {
   readonly totalBytes: number;
 }
 
+/** Options of {@link copy}. */
 export interface CopyOptions extends ParallelOptions {
   /** First byte to read: whole sectors of the source. Default: 0. */
   readonly fromOffsetBytes?: number;
@@ -72,6 +73,19 @@ function checkOptions(options: CopyOptions): void {
  * Rejects, before anything was changed, with `INVALID_ARGUMENT` (also for a copy of a device onto another, overlapping place of
  * itself), `UNALIGNED`, `OUT_OF_BOUNDS` (a target that is too small), `READ_ONLY`; later with `ABORTED` or with the first error
  * of a device, after everything in flight has settled. Then the target holds any mixture of old and new sectors.
+ *
+ * @example
+ * ```ts
+ * import { connectMemory } from '@blockyard/backend-memory';
+ * import { compare, copy } from '@blockyard/block';
+ *
+ * const from = await connectMemory({ sizeSectors: 2048 });
+ * await from.write(100, [new Uint8Array(512).fill(1)]);
+ * const to = await connectMemory({ sizeSectors: 2048 });
+ * const { copiedBytes, totalBytes } = await copy(from, to); // of zeroes nothing is copied
+ * console.log(copiedBytes, totalBytes); // 65536 1048576
+ * console.log((await compare(from, to)).equal); // true
+ * ```
  */
 export async function copy(from: BlockDevice, to: BlockDevice, options: CopyOptions = {}): Promise<CopyProgress> {
   checkDevice(from, 'from');

@@ -21,6 +21,7 @@ export interface FillProgress {
   readonly totalBytes: number;
 }
 
+/** Options of {@link fill}. */
 export interface FillOptions extends ParallelOptions {
   /** First byte to fill: whole sectors. Default: 0. */
   readonly offsetBytes?: number;

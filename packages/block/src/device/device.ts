@@ -63,6 +63,32 @@ const KNOWN: KnownOptions<DeviceOptions> = { clock: true };
  * alike.
  *
  * Throws `INVALID_ARGUMENT` if the driver's own facts or an option are wrong.
+ *
+ * @example
+ * ```ts
+ * import { createDevice } from '@blockyard/block';
+ *
+ * let bytes = new Uint8Array(8 * 512);
+ * const device = createDevice({
+ *   name: 'eight sectors',
+ *   sectorSize: 512,
+ *   sizeSectors: 8,
+ *   read: (start, [buffer]) => buffer?.set(bytes.subarray(start * 512, start * 512 + buffer.byteLength)),
+ *   write: (start, [buffer]) => buffer && bytes.set(buffer, start * 512),
+ *   flush() {},
+ *   resize: (sizeSectors) => {
+ *     const before = bytes;
+ *     bytes = new Uint8Array(sizeSectors * 512);
+ *     bytes.set(before.subarray(0, bytes.byteLength));
+ *   },
+ *   disconnect() {},
+ * });
+ * await device.write(3, [new Uint8Array(512).fill(7)]);
+ * await device.discard(0, 2); // a driver without discard: the device writes zeroes
+ * const sector = new Uint8Array(512);
+ * await device.read(3, [sector]);
+ * console.log(sector[0], device.info.native.discard); // 7 false
+ * ```
  */
 export function createDevice(driver: BlockDriver, options: DeviceOptions = {}): BlockDevice {
   checkOptionNames(options, KNOWN);

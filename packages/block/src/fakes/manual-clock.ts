@@ -7,6 +7,7 @@ export interface ManualTimer {
   readonly callback: () => void;
 }
 
+/** Options of {@link ManualClock}. */
 export interface ManualClockOptions {
   /** The time at first, in milliseconds. Default: 0. */
   readonly nowMs?: number;
@@ -17,6 +18,15 @@ export interface ManualClockOptions {
 /**
  * Time that stands still until a test moves it. It asks for no macrotasks: what uses this clock never yields to the event loop,
  * so what a test sees does not depend on how fast the machine is.
+ *
+ * @example
+ * ```ts
+ * import { ManualClock } from '@blockyard/block/testing';
+ *
+ * const clock = new ManualClock();
+ * clock.set(() => console.log(clock.now()), 1000); // 1000
+ * clock.advance(1000);
+ * ```
  */
 export class ManualClock implements Clock {
   /** The time now. A test may set it: then time has passed and no timer has fired, as while a process is busy. */

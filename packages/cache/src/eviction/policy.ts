@@ -28,6 +28,7 @@ export interface EvictionPolicy {
   /** The entry of a resident, out or parked line, or -1. Changes nothing. */
   find(key: number): number;
 
+  /** The key of an entry. */
   keyOf(entry: number): number;
 
   /**
@@ -55,6 +56,7 @@ export interface EvictionPolicy {
   /** Keeps `victim` from choosing the entry until a matching `unpin`. Pins nest. */
   pin(entry: number): void;
 
+  /** Ends one `pin` of the entry. */
   unpin(entry: number): void;
 
   /**
@@ -86,6 +88,7 @@ export interface EvictionPolicy {
   entries(visit: (entry: number, key: number) => void): void;
 }
 
+/** What a policy is told of the cache that it serves. */
 export interface PolicyOptions {
   /** Resident lines to aim at, at least 1. */
   readonly capacity: number;

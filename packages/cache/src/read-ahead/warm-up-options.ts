@@ -1,5 +1,6 @@
 import { checkIntegerBetween, checkNumberBetween, checkOptionNames, type KnownOptions } from '@blockyard/block';
 
+/** Bounds of a warm-up. */
 export interface WarmUpOptions {
   /** Reads of the base in flight at once. Default: 4. */
   readonly maxReadConcurrency?: number;

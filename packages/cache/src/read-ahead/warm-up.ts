@@ -43,6 +43,7 @@ export interface WarmUpCounts {
   failures: number;
 }
 
+/** How a warm-up ended, and what it did. */
 export interface WarmUpResult {
   /**
    * `complete`: all was brought in that was not there. `full`: there was no more room that others had left. `failed`: a read of

@@ -19,6 +19,7 @@ export const CELL_STATES = [
   'reading',
   'readingAhead',
 ] as const;
+/** The states in which a cell can have sectors. */
 export type CellState = (typeof CELL_STATES)[number];
 
 /** The device in cells of equal size, and how many sectors of each are in each state. */

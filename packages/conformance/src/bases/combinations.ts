@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 
+/** How many of all combinations to take, and which. */
 export interface CombinationOptions {
   /** Combinations at most. If there are more, a sample is drawn. Default: 256. */
   readonly maxStates?: number;

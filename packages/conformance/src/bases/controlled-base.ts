@@ -88,6 +88,7 @@ export class ControlledBase implements BlockDevice {
     return this.#lost.signal;
   }
 
+  /** Nothing fails from now on. */
   heal(): void {
     this.#faults.clear();
   }

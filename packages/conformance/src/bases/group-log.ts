@@ -24,6 +24,7 @@ export const leavePrefixes: Leaving = (groups) =>
 export interface ChangeLog extends Shape {
   /** Contents of a sector now; undefined: zeroes. */
   sector(at: number): Uint8Array | undefined;
+  /** Adds a change, which is not durable yet. */
   append(change: LoggedChange): void;
   /** Makes durable what was appended before the call. */
   flush(): Promise<void>;

@@ -20,6 +20,7 @@ export interface Recording {
   readonly log: readonly MediumEvent[];
 }
 
+/** Options of {@link createRecording}. */
 export interface RecordingOptions {
   /** Called between the beginning and the end of each operation, which then is in flight. Default: no wait. */
   readonly pace?: (operation: Operation) => Promise<void>;
@@ -27,7 +28,18 @@ export interface RecordingOptions {
   readonly onEvent?: (event: MediumEvent) => void;
 }
 
-/** A sparse device of zeroes that records. */
+/**
+ * A sparse device of zeroes that records.
+ *
+ * @example
+ * ```ts
+ * import { crashStates, createRecording } from '@blockyard/conformance/testing';
+ *
+ * const { device, medium } = createRecording({ sectorSize: 512, sizeSectors: 8 });
+ * await device.write(0, [new Uint8Array(512).fill(1)]); // not flushed: a crash may lose it
+ * console.log([...crashStates(medium)].length); // 2
+ * ```
+ */
 export function createRecording(shape: Shape, options: RecordingOptions = {}): Recording {
   return record(shape, new CrashMedium(shape), options);
 }

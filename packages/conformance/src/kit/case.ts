@@ -14,6 +14,7 @@ export const CLAUSES = [
   ...(['E1', 'E2', 'E3', 'E4', 'E5'] as const),
 ] as const;
 
+/** The number of a clause of the contract. */
 export type Clause = (typeof CLAUSES)[number];
 
 /**

@@ -53,6 +53,7 @@ export interface Subject {
 
 /** Where the cases go: vitest's, node:test's or mocha's `describe` and `test`. */
 export interface Runner {
+  /** Heads the cases that `body` registers, now. */
   describe(title: string, body: () => void): void;
   /**
    * Where `body` is called as runners call theirs, with a context that has a `skip`, what is not run is reported as that.
@@ -62,6 +63,7 @@ export interface Runner {
   test(title: string, body: () => Promise<void>, timeoutMs: number): void;
 }
 
+/** Seeds and bounds of a run of the kit; for {@link conformance}. */
 export interface ConformanceOptions {
   /** Seed of the random workloads. A failure prints the one that it used. Default: another one each time. */
   readonly seed?: number;
@@ -81,4 +83,5 @@ export const RUNS = 20;
 export const DEADLINE_MS = 30_000;
 export const WATCH_MS = 200;
 
+/** The sector sizes that the kit runs at, in bytes, if the subject names no others. */
 export const SECTOR_SIZES = [512, 4096, 65_536] as const;

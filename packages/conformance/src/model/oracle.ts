@@ -10,6 +10,7 @@ import { type Size, Watch } from './watch.js';
 
 /** An operation in flight. Exactly one of the methods is called, once, when it settles. */
 export interface Pending {
+  /** It was done. */
   succeeded(): void;
   /** A write that failed left each sector old or new [D2], a resize left everything [S4], a flush claims nothing [D3]. */
   failed(): void;
@@ -31,6 +32,7 @@ export interface PendingWrite extends Pending {
 export interface PendingRead {
   /** Throws unless each sector may read as it did; what no write disturbs is known from then on. */
   saw(writers: readonly (Writer | undefined)[]): void;
+  /** It tells nothing of what is there. */
   failed(): void;
 }
 
@@ -102,6 +104,7 @@ export class Oracle {
     return watch;
   }
 
+  /** Ends a watch. */
   unwatch(watch: Watch): void {
     this.#watches.delete(watch);
   }

@@ -63,6 +63,7 @@ export class Watch {
     else entries.push(entry);
   }
 
+  /** A change of the size, in the order of the writes. */
   addSize(size: Size): void {
     this.#sizes.push(size);
   }

@@ -10,10 +10,12 @@ export type Step = (RangeStep | FlushStep | ResizeStep) & {
   readonly macrotasks: number;
 };
 
+/** A flush of the whole device. */
 export interface FlushStep {
   readonly kind: 'flush';
 }
 
+/** A change of the size. */
 export interface ResizeStep {
   readonly kind: 'resize';
   /** The new size. */
@@ -45,6 +47,7 @@ export interface CrashedBatch {
 /** One after the other. */
 export type Workload = readonly (Batch | Break | CrashedBatch)[];
 
+/** The shape of the device, and bounds of random workloads on it. */
 export interface WorkloadOptions {
   /** Of the device, at the beginning. */
   readonly sectorSize: number;

@@ -2,6 +2,7 @@ import type { Random } from './random.js';
 
 /** What can be left out of a simulation, to see what a failure needs. */
 export const FAULT_KINDS = ['fail', 'tear', 'hang', 'down', 'delay'] as const;
+/** What can go wrong with a call of a medium. */
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
 /** How a world treats the calls of its media: chances per call. */

@@ -29,10 +29,12 @@ export class Random {
     return Math.min(max, Math.floor(min * ((max + 1) / min) ** (this.below(UINT32) / UINT32)));
   }
 
+  /** True in a share of the calls, from 0 to 1. */
   chance(probability: number): boolean {
     return probability > 0 && this.below(UINT32) < probability * UINT32;
   }
 
+  /** One of a list. */
   pick<T>(list: readonly [T, ...T[]]): T {
     return list[this.below(list.length)] ?? list[0];
   }

@@ -2,6 +2,7 @@ import { FAULT_KINDS } from './faults.js';
 import { type SimulationCase, type SimulationOptions, type SimulationOutcome, simulate } from './simulate.js';
 import type { SimulationSubject } from './simulated-system.js';
 
+/** Options of {@link shrink}. */
 export interface ShrinkOptions extends SimulationOptions {
   /** Simulations tried, at most. Default: 1000. */
   readonly maxTries?: number;

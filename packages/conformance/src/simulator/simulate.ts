@@ -22,6 +22,7 @@ export interface SimulationCase {
   readonly crash?: CrashPoint | undefined;
 }
 
+/** Bounds of a simulation; for {@link simulate}. */
 export interface SimulationOptions {
   /** Operations of all clients together, at most. Most simulations have fewer. Default: 2000. */
   readonly maxSteps?: number;
@@ -38,6 +39,7 @@ export interface SimulationOptions {
   readonly scheduler?: TaskScheduler;
 }
 
+/** What a simulation did, and the clause that it broke, if any. */
 export interface SimulationOutcome {
   readonly case: SimulationCase;
   /** Steps of the script that ran. */
@@ -64,7 +66,19 @@ const SECTORS_MIN = 8;
 const SECTORS_MAX = 96;
 const SECTOR_SIZE = 512;
 
-/** Runs one simulation to its end, or to the first broken clause. Never rejects for a fault of the subject. */
+/**
+ * Runs one simulation to its end, or to the first broken clause. Never rejects for a fault of the subject.
+ *
+ * @example
+ * ```ts
+ * import { connectCache } from '@blockyard/cache';
+ * import { overSimulatedBase, simulate } from '@blockyard/conformance/simulator';
+ *
+ * const subject = overSimulatedBase('cache', (base, _, { clock }) => connectCache(base, { clock }));
+ * const { violation } = await simulate(subject, { seed: 1 }, { maxSteps: 200 });
+ * console.log(violation); // undefined
+ * ```
+ */
 export async function simulate(
   subject: SimulationSubject,
   which: SimulationCase,

@@ -30,6 +30,7 @@ export class SimulatedMedium {
     return this.#sizeSectors;
   }
 
+  /** What a sector has now. */
   contents(sector: number): Contents {
     return this.#now.get(sector);
   }
@@ -40,11 +41,13 @@ export class SimulatedMedium {
     return this.#record({ type: 'write', start, sectors }, start, sectors.length);
   }
 
+  /** Makes zeroes of sectors. Gives the number of the change. */
   zero(start: number, count: number): number {
     for (let at = start; at < start + count; at++) this.#now.delete(at);
     return this.#record({ type: 'zero', start, count }, start, count);
   }
 
+  /** Changes the size. Gives the number of the change. */
   resize(sizeSectors: number): number {
     for (const sector of [...this.#now.keys()]) if (sector >= sizeSectors) this.#now.delete(sector);
     this.#sizeSectors = sizeSectors;
@@ -68,10 +71,12 @@ export class SimulatedMedium {
     return this.#hasLost;
   }
 
+  /** A change was answered, and its caller knows. */
   accepted(id: number): void {
     this.#crash.record({ type: 'accepted', id });
   }
 
+  /** A change was answered with an error. */
   failed(id: number): void {
     this.#crash.record({ type: 'failed', id });
   }

@@ -41,6 +41,7 @@ export class VirtualTime implements Clock {
     if (timer !== undefined) (timer as Event).cancelled = true;
   }
 
+  /** Resolves after a delay of virtual time. */
   sleep(delayMs: number): Promise<void> {
     return new Promise((resolve) => this.set(resolve, delayMs));
   }

@@ -23,6 +23,19 @@ const { READ_ONLY, SEND_FLUSH, CAN_MULTI_CONN } = TransmissionFlag;
  * Rejects with `INVALID_ARGUMENT` for a wrong URI or option, `UNAVAILABLE` or `TIMEOUT` if the server cannot be reached,
  * `NOT_FOUND` if it has no such export, `ACCESS_DENIED` if it does not want this client (or TLS fails), `UNSUPPORTED` if the export
  * cannot be a device of the contract, `IO` if the server breaks the protocol.
+ *
+ * @example
+ * ```ts
+ * import { connectMemory } from '@blockyard/backend-memory';
+ * import { connectNbd, serveNbd } from '@blockyard/nbd';
+ *
+ * const disk = await connectMemory({ sizeSectors: 2048 });
+ * const server = await serveNbd({ exports: { disk }, listen: { path: 'disk.sock' } });
+ * const client = await connectNbd('nbd+unix:///disk?socket=disk.sock', { readOnly: true });
+ * console.log(client.info.readOnly); // true
+ * await client.disconnect();
+ * await server.stop();
+ * ```
  */
 export async function connectNbd(uri: string, options: NbdOptions = {}): Promise<BlockDevice> {
   try {

@@ -23,6 +23,7 @@ export interface ClientTls {
   readonly hostname?: string;
 }
 
+/** How to use an export; for {@link connectNbd}. */
 export interface NbdOptions {
   /**
    * Bytes in a sector: a power of two from 512 to 65,536, no less than the server's smallest block. Default: that block, or 512

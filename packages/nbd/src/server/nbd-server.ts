@@ -18,6 +18,7 @@ export interface NbdServer extends AsyncDisposable {
    * socket's path has no room for another name beside it (a folder of more than 96 bytes).
    */
   readonly fd: number | undefined;
+  /** What the server has done so far, and what it holds. */
   stats(): ServerStats;
   /**
    * Serves one more device. Throws `INVALID_ARGUMENT`, `ALREADY_EXISTS` if there is an export of that name, `LOCKED` while the server is

@@ -59,6 +59,7 @@ export interface Limits {
   readonly busyPollUs: number;
 }
 
+/** What to serve, where, and within which bounds; for {@link serveNbd}. */
 export interface ServeOptions {
   /** Devices by export name. */
   readonly exports: Readonly<Record<string, BlockDevice | ExportOptions>>;
@@ -78,6 +79,7 @@ export interface ServeOptions {
 
 const MEBI = 1024 * 1024;
 
+/** The bounds of a server that is given no others. */
 export const DEFAULT_LIMITS: Limits = {
   handshakeTimeoutMs: 10_000,
   maxConnections: 100,

@@ -32,6 +32,19 @@ const IDLE_BYTES_MAX = 64 * 1024 * 1024;
  *
  * Rejects with `INVALID_ARGUMENT` for wrong options, `ALREADY_EXISTS` if the address is taken, `ACCESS_DENIED` if it may not be
  * used, `IO` otherwise.
+ *
+ * @example
+ * ```ts
+ * import { connectMemory } from '@blockyard/backend-memory';
+ * import { connectNbd, serveNbd } from '@blockyard/nbd';
+ *
+ * const disk = await connectMemory({ sizeSectors: 2048 });
+ * const server = await serveNbd({ exports: { disk }, listen: { port: 0 }, ownsDevices: true });
+ * const client = await connectNbd(server.uris.disk ?? '');
+ * console.log(client.info.sizeSectors); // 2048
+ * await client.disconnect();
+ * await server.stop();
+ * ```
  */
 export async function serveNbd(options: ServeOptions): Promise<NbdServer> {
   try {

@@ -21,6 +21,7 @@ const BOTH_CIPHERS = `${CERTIFICATE_CIPHERS.split(':')
 /** PEM, as text or bytes. */
 export type Pem = string | Uint8Array;
 
+/** How a server proves who it is, and whom it lets in. */
 export interface TlsOptions {
   /** `required`: nothing is served in plaintext. `optional`: each client chooses. Default: `required`. */
   readonly mode?: 'required' | 'optional';

@@ -2,27 +2,36 @@ import { type FileHandle, link, mkdir, open, readdir, rename, stat, unlink } fro
 
 /** The calls of the system that a store in a directory is made of, so that a test can watch them and make them fail. */
 export interface Disk {
+  /** With the flags of Node. */
   open(path: string, flags: string): Promise<DiskFile>;
   /** Makes a second name. Fails with `EEXIST` if it is taken: of several processes, one succeeds. */
   link(path: string, newPath: string): Promise<void>;
   /** In one step, in place of what has the new name. */
   rename(path: string, newPath: string): Promise<void>;
+  /** Takes a name away. */
   unlink(path: string): Promise<void>;
   /** Fails with `EEXIST` if it is there. */
   mkdir(path: string): Promise<void>;
   /** Names, with a slash behind those of directories. */
   readdir(path: string): Promise<string[]>;
+  /** When it was written last, in milliseconds since 1970. */
   modifiedMs(path: string): Promise<number>;
   /** Makes names in a directory durable, and that others are gone. */
   syncDirectory(path: string): Promise<void>;
 }
 
+/** An open file, as a directory store uses it. */
 export interface DiskFile {
   readonly fd: number;
+  /** Reads at a byte of the file. Gives how many bytes came. */
   read(target: Uint8Array, offset: number): Promise<number>;
+  /** Writes at a byte of the file. Gives how many bytes were taken. */
   write(bytes: Uint8Array, offset: number): Promise<number>;
+  /** Makes the contents durable. */
   sync(): Promise<void>;
+  /** Size, and when it was written last, in milliseconds since 1970. */
   stat(): Promise<{ readonly sizeBytes: number; readonly modifiedMs: number }>;
+  /** Lets go of the file. */
   close(): Promise<void>;
 }
 

@@ -20,6 +20,7 @@ import { FileLock } from './lock.js';
 import { LOCK_FILE, NEW_DIRECTORY, STORE_FILE } from './names.js';
 import { ObjectFiles, readAll } from './object-files.js';
 
+/** Options of {@link openDirectoryStore}. */
 export interface DirectoryStoreOptions {
   /** The directory of the store, on a file system that has hard links. */
   readonly path: string;
@@ -64,6 +65,17 @@ const MAX_STORE_FILE_BYTES = 4096;
  *
  * Rejects with `NOT_FOUND` if there is none; `ALREADY_EXISTS` if one is to be made of a directory that has something else in
  * it; `UNSUPPORTED` if it is of a later format; `CORRUPT`, `ACCESS_DENIED`, `NO_SPACE`, `INVALID_ARGUMENT`, `IO`.
+ *
+ * @example
+ * ```ts
+ * import { newId } from '@blockyard/object-store';
+ * import { openDirectoryStore } from '@blockyard/object-store/directory';
+ *
+ * const store = await openDirectoryStore({ path: 'objects', create: true });
+ * const { kind } = await store.put('disks/a/root', Buffer.from('1'), 'absent', newId());
+ * console.log(kind); // stored
+ * store.close();
+ * ```
  */
 export async function openDirectoryStore(options: DirectoryStoreOptions): Promise<ObjectStore> {
   checkOptionNames(options, KNOWN);

@@ -23,6 +23,7 @@ import { viewOf } from './view.js';
 
 const BODY_BYTES_MAX = 4096;
 
+/** What a page shows, where, and to whom; for {@link servePage}. */
 export interface PageOptions {
   /** Where to listen; port 0 is any free one. No one but this machine should reach it. */
   readonly address: HttpAddress;

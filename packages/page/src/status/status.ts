@@ -32,6 +32,7 @@ export interface WorkLeft {
   readonly basis: 'measured' | 'remembered' | null;
 }
 
+/** A device that is served: what it is, what is not durable yet, and where that waits. */
 export interface ExportStatus {
   readonly name: string;
   /** What it is made of, as the device names itself. */
@@ -52,6 +53,7 @@ export interface ExportStatus {
   readonly cache: CacheStatus | null;
 }
 
+/** The process that has a volume open for writing. */
 export interface HolderStatus {
   readonly host: string;
   readonly process: number;
@@ -70,6 +72,7 @@ export interface StoreStatus {
   readonly error: string | null;
 }
 
+/** A tier on a local disk. */
 export interface TierStatus {
   readonly directory: string;
   /** What it has and the store has not; null for a tier that keeps only what was read and written there. */
@@ -79,6 +82,7 @@ export interface TierStatus {
   readonly isFailing: boolean;
 }
 
+/** The bytes of a cache, and how often it had what was asked for. */
 export interface CacheStatus {
   readonly maxSizeBytes: number;
   readonly heldBytes: number;

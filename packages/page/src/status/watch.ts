@@ -48,11 +48,13 @@ export class StatusWatch {
     this.#watched = watched;
   }
 
+  /** Looks at the devices again and again from now on. */
   begin(): void {
     this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS);
     this.#timer.unref();
   }
 
+  /** No longer looks. */
   end(): void {
     clearInterval(this.#timer);
   }
@@ -72,6 +74,7 @@ export class StatusWatch {
     }
   }
 
+  /** What the server and its exports are at the moment. */
   status(): ServerStatus {
     const facts = this.#look();
     const { version, server } = this.#watched;

@@ -2,6 +2,7 @@ import type { SnapshotInfo } from '@blockyard/backend-log';
 import { BlockError } from '@blockyard/block';
 import { presentUri, snapshotUriOf, type VolumeUri, withLog, withStore } from './volume-uri.js';
 
+/** Whether others may lose a volume, or data, by a change of it. */
 export interface TakeOverOptions {
   /** Whether the volume is taken from a process that has it open and is alive. If not, that is `LOCKED`. Default: false. */
   readonly takeOver?: boolean;

@@ -16,6 +16,7 @@ export type UriVolumeSummary =
       readonly space?: VolumeSpace;
     });
 
+/** Options of {@link inspectUri}. */
 export interface InspectUriOptions {
   /** Whether a volume of chunks is measured, by listing its objects. What a log takes is known without. Default: false. */
   readonly measure?: boolean;

@@ -39,6 +39,7 @@ export interface BootProfileOptions {
   readonly warmUp?: WarmUpOptions;
 }
 
+/** What to remember of a cache, and where; for {@link warmStart}. */
 export interface WarmStartOptions {
   /** Tells the volume from any other, for good: its id, or else its name. */
   readonly volume: string;

@@ -9,6 +9,7 @@ import {
   type KnownOptions,
 } from '@blockyard/block';
 
+/** Options of `NbdServer.handOver`. */
 export interface HandOverOptions {
   /**
    * The process that takes over by `adoptNbd`: started with `serialization: 'advanced'` and, in its `stdio`, `'ipc'` and the server's

@@ -1,5 +1,6 @@
 import { Command } from '../../wire/protocol.js';
 
+/** What a client can ask for, as counters call it. `unknown`: a command that the protocol does not have. */
 export type RequestKind = 'read' | 'write' | 'flush' | 'trim' | 'cache' | 'writeZeroes' | 'blockStatus' | 'unknown';
 
 const KINDS: Readonly<Record<number, RequestKind | undefined>> = {

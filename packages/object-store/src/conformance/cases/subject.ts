@@ -9,6 +9,7 @@ export interface StoreSubject {
   create(): Promise<StorePlace>;
 }
 
+/** The place that one case has for itself. */
 export interface StorePlace {
   /** What the keys of the case begin with. Default: nothing. */
   readonly prefix?: string;
@@ -20,7 +21,9 @@ export interface StorePlace {
 
 /** The part of a test runner that is needed: vitest, mocha and `node:test` have it. */
 export interface StoreRunner {
+  /** Heads the cases that `body` registers, now. */
   describe(title: string, body: () => void): unknown;
+  /** Registers a case, which is passed if it resolves. */
   test(title: string, body: () => Promise<void>): unknown;
 }
 
@@ -36,7 +39,9 @@ export interface StoreContext {
   key(name: string): string;
 }
 
+/** A case that every store must pass. */
 export interface StoreCase {
   readonly title: string;
+  /** Rejects with what is wrong. */
   run(context: StoreContext): Promise<void>;
 }
