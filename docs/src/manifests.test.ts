@@ -1,8 +1,9 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { expect, test } from 'vitest';
+import { RUNTIMES } from '../../scripts/runtimes/runtimes.mjs';
 import { ROOT, run } from './run-program.js';
 
 test('every published package says where it comes from, and how it is installed', async () => {
@@ -42,6 +43,25 @@ test('a release is made by the workflow alone: it may ask for an identity, and t
   const workflow = await readFile(join(ROOT, '.github', 'workflows', 'release.yml'), 'utf8');
   expect(workflow).toContain('id-token: write');
   expect(workflow).not.toMatch(/NPM_TOKEN|NODE_AUTH_TOKEN/);
-  const { scripts } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
-  for (const [, name] of workflow.matchAll(/npm run ([a-z-]+)/g)) expect(Object.keys(scripts)).toContain(name);
+});
+
+const WORKFLOWS = join(ROOT, '.github', 'workflows');
+
+test.each(await readdir(WORKFLOWS))(
+  '%s runs scripts that exist, with actions of the versions that all use',
+  async (name) => {
+    const workflow = await readFile(join(WORKFLOWS, name), 'utf8');
+    const { scripts } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
+    const used = [...workflow.matchAll(/npm run ([a-z-]+)/g)].map(([, script]) => script);
+    expect(used.length).toBeGreaterThan(0);
+    for (const script of used) expect(Object.keys(scripts)).toContain(script);
+    for (const [, action] of workflow.matchAll(/uses: (.*)$/gm))
+      expect(['actions/checkout@v5', 'actions/setup-node@v5', 'changesets/action@v1']).toContain(action);
+  },
+);
+
+test('the workflow has a job for each runtime that npm run runtimes knows', async () => {
+  const workflow = await readFile(join(WORKFLOWS, 'ci.yml'), 'utf8');
+  const [, names = ''] = /^ +runtime: \[(.*)\]$/m.exec(workflow) ?? [];
+  expect(names.split(', ')).toEqual(Object.keys(RUNTIMES));
 });

@@ -12,26 +12,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
+import { RUNTIMES } from './runtimes.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const KIT = join(ROOT, 'apps/simulate/dist/runtimes/main.js');
 const SIMULATE = join(ROOT, 'apps/simulate/dist/main.js');
 /** Subjects without a store's client, which are the same code on every runtime. */
 const SIMULATED = ['cache', 'file', 'log'];
-
-/** Package and version of each runtime, and how it is told to run a program with all rights. */
-const RUNTIMES = {
-  'node-20': { install: 'node@20.19.6', program: 'node', args: [] },
-  'node-22': { install: 'node@22', program: 'node', args: [] },
-  'node-24': { install: 'node@24', program: 'node', args: [] },
-  'node-26': { install: 'node@26', program: 'node', args: [] },
-  bun: { install: 'bun@1.4.5', program: 'bun', args: [] },
-  deno: {
-    install: 'deno@2.9.6',
-    program: 'deno',
-    args: ['run', '--allow-all', '--no-prompt', '--node-modules-dir=manual'],
-  },
-};
 
 const { values } = parseArgs({
   options: {
@@ -54,7 +41,9 @@ async function run(program, args) {
 }
 
 async function installed(name) {
-  const { install, program, args } = RUNTIMES[name];
+  const runtime = RUNTIMES[name];
+  if (runtime === undefined) throw new Error(`${name} is none of ${Object.keys(RUNTIMES).join(', ')}`);
+  const { install, program, args } = runtime;
   const folder = join(values.cache, name);
   await mkdir(folder, { recursive: true });
   const result = await run('npm', ['install', '--prefix', folder, '--no-save', '--no-audit', '--no-fund', install]);
@@ -88,7 +77,6 @@ async function eventsOf({ program, args }) {
 const expected = await eventsOf({ program: process.execPath, args: [] });
 const rows = [];
 for (const name of values.only.split(',')) {
-  if (RUNTIMES[name] === undefined) throw new Error(`${name} is none of ${Object.keys(RUNTIMES).join(', ')}`);
   const runtime = await installed(name);
   const version = await run(runtime.program, ['--version']);
   const kit = await run(runtime.program, [...runtime.args, KIT]);
