@@ -94,6 +94,26 @@ test('what is fetched follows the readers when they change, both ways', async ()
   expect(await narrowOf(() => readAnywhere(cache, 500, chance(8)))).toBeGreaterThan(0.9);
 });
 
+test('readers that go where nothing is used again are followed within some hundred reads, whatever probes have told before', async () => {
+  const { cache } = await opened();
+  await readLocally(cache, 500);
+  expect(cache.snapshot().probeReuse).toBeGreaterThan(0.9);
+  await readAnywhere(cache, 512);
+  const before = cache.snapshot();
+  await readAnywhere(cache, 1500, chance(9));
+  expect(cache.snapshot().wholeFetches - before.wholeFetches).toBeLessThan(30);
+});
+
+test('long reads, each of which is served by a fetch, say nothing of short ones', async () => {
+  const { cache, reads } = await opened();
+  await readLocally(cache, 500);
+  const lines = chance(3);
+  for (let i = 0; i < 1000; i++) await bytesAt(cache, lines(LINES - 1) * LINE_SECTORS, 2 * LINE_SECTORS);
+  reads.length = 0;
+  await readAnywhere(cache, 100, chance(9));
+  expect(reads.filter(({ count }) => count === LINE_SECTORS).length).toBeGreaterThan(90);
+});
+
 test('a narrow fetch is of whole granules, and each further one in its line of as much as doubles what is there', async () => {
   const { cache, reads, start } = await narrowed();
   await bytesAt(cache, start + 41, 1);

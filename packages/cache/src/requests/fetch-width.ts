@@ -16,6 +16,11 @@ const PROBES_MIN = 16;
 const PROBES_MAX = 64;
 /** Lines are fetched whole where at least this share of the probes is asked for more, give or take one probe. */
 const SHARE_MIN = 1 / 12;
+/**
+ * While lines are fetched whole, it is seen after so many fetches whether as much as that share was served without one. If not,
+ * whole lines cannot be what pays, whatever probes have told before: each brings less than it would have to.
+ */
+const FETCHES_PER_LOOK = 256;
 /** A line that has something is fetched in pieces of so many times as much, so that what is wasted is bounded by what is used. */
 const GROWTH = 2;
 
@@ -24,6 +29,7 @@ export interface FetchWidthContext {
   readonly geometry: Geometry;
   readonly lines: Lines;
   readonly fetcher: Pick<Fetcher, 'countComing'>;
+  readonly counts: { readonly lookups: number };
   /** Sectors of a line that the device has. */
   lineEnd(line: Line): number;
 }
@@ -35,6 +41,8 @@ export type Width = readonly [from: number, to: number];
  * How much of a line is fetched when a read misses in it: the whole line, or little more than the read asks for. Probes, a
  * sample of the lines, tell which pays. They are fetched narrowly at first. Where few of them are asked for more, all lines
  * are fetched narrowly.
+ *
+ * Probes are few, so they are slow to tell that readers have gone elsewhere. What is served without a fetch tells it sooner.
  */
 export class FetchWidth {
   /** Misses by what was fetched for them. */
@@ -46,6 +54,10 @@ export class FetchWidth {
   #probes = 0;
   #usedAgain = 0;
   #isNarrow = false;
+  /** Since the last look: fetches, how many of them were of reads that go on nowhere, and the lookups before. */
+  #fetches = 0;
+  #scattered = 0;
+  #lookupsBefore = 0;
 
   constructor(context: FetchWidthContext) {
     this.#context = context;
@@ -60,6 +72,7 @@ export class FetchWidth {
   /** What to fetch of a line for a read of its sectors `from` to `to`. `isLong`: the read goes on in another line. */
   choose(entry: Entry, line: Line, from: number, to: number, isLong: boolean): Width {
     const end = this.#context.lineEnd(line);
+    this.#fetches++;
     const unit = this.#unitFor(entry, line, from, isLong);
     const low = Math.floor(from / unit) * unit;
     const high = Math.min(end, Math.ceil(to / unit) * unit);
@@ -78,6 +91,7 @@ export class FetchWidth {
       this.#count(0, 1);
     }
     if (isLong || this.#goesOn(entry, line, from)) return sectorsPerLine;
+    if (!this.#isNarrow && ++this.#scattered >= FETCHES_PER_LOOK) this.#look();
     const held = lines.valid.count(entry, 0, sectorsPerLine) + fetcher.countComing(entry, 0, sectorsPerLine);
     if (held === 0 && this.#isProbe(line)) {
       lines.probes.add(entry);
@@ -108,7 +122,32 @@ export class FetchWidth {
       this.#probes /= 2;
       this.#usedAgain /= 2;
     }
-    if (this.#probes >= PROBES_MIN) this.#isNarrow = this.#usedAgain + 1 < this.#probes * SHARE_MIN;
+    if (this.#probes < PROBES_MIN) return;
+    // Give or take one: near the border what was chosen stays.
+    const giveOrTake = this.#isNarrow ? -1 : 1;
+    this.#choose(this.#usedAgain + giveOrTake < this.#probes * SHARE_MIN);
+  }
+
+  /** Whether so much is served without a fetch that whole lines may be what pays. If not, probes begin anew. */
+  #look(): void {
+    const served = this.#context.counts.lookups - this.#lookupsBefore - this.#fetches;
+    const isOld = this.#probes >= PROBES_MIN;
+    this.#restart();
+    if (!isOld || served >= FETCHES_PER_LOOK * SHARE_MIN) return;
+    this.#probes = 0;
+    this.#usedAgain = 0;
+    this.#isNarrow = true;
+  }
+
+  #choose(isNarrow: boolean): void {
+    if (this.#isNarrow && !isNarrow) this.#restart();
+    this.#isNarrow = isNarrow;
+  }
+
+  #restart(): void {
+    this.#fetches = 0;
+    this.#scattered = 0;
+    this.#lookupsBefore = this.#context.counts.lookups;
   }
 
   /** By a hash (Knuth's multiplicative one), so that no stride of a reader meets probes alone, or none. */
