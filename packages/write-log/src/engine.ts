@@ -300,7 +300,7 @@ export class Engine {
     this.#committer.stop();
     this.#writer.end();
     this.#drainer.end(ended);
-    this.#backlog.durable.fail(ended);
+    this.#backlog.durable.end(ended);
     this.#admission.end();
   }
 

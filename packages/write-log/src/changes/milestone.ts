@@ -8,6 +8,7 @@ interface Waiting {
 export class Milestone {
   #value: number;
   #waiting: Waiting[] = [];
+  #ended: { readonly error: unknown } | undefined;
 
   constructor(value = 0) {
     this.#value = value;
@@ -22,9 +23,10 @@ export class Milestone {
     return this.#waiting.reduce((largest, { target }) => Math.max(largest, target), 0);
   }
 
-  /** Resolves once the value is `target` or more. Rejects if {@link fail} comes first. */
+  /** Resolves once the value is `target` or more. Rejects if {@link fail} or {@link end} comes first. */
   wait(target: number): Promise<void> {
     if (this.#value >= target) return Promise.resolve();
+    if (this.#ended !== undefined) return Promise.reject(this.#ended.error);
     return new Promise((resolve, reject) => this.#waiting.push({ target, resolve, reject }));
   }
 
@@ -36,8 +38,14 @@ export class Milestone {
     for (const { target, resolve } of waiting) if (target <= value) resolve();
   }
 
-  /** Rejects all who wait. */
+  /** Rejects all who wait now. */
   fail(error: unknown): void {
     for (const { reject } of this.#waiting.splice(0)) reject(error);
+  }
+
+  /** Rejects all who wait, now or later. */
+  end(error: unknown): void {
+    this.#ended ??= { error };
+    this.fail(error);
   }
 }

@@ -54,7 +54,7 @@ export class Drainer {
   #goal = 0;
   #isOverfull = false;
   #running: Promise<void> | undefined;
-  #hasEnded = false;
+  #ended: { readonly error: unknown } | undefined;
 
   constructor(
     parts: {
@@ -103,7 +103,7 @@ export class Drainer {
 
   /** A place in the ring can be freed that could not when it was drained. Whatever goes on may wait for it. */
   freed(): void {
-    if (!this.#hasEnded && this.#phases.phase === 'logging' && this.#log.isNoteDue) void this.#note();
+    if (this.#ended === undefined && this.#phases.phase === 'logging' && this.#log.isNoteDue) void this.#note();
   }
 
   /** Resolves when everything is drained that was accepted before, and the medium says so, or does not count. */
@@ -112,6 +112,7 @@ export class Drainer {
     while (this.#phases.phase === 'logging' && this.#log.isUntidy) {
       await this.#log.readsOver();
       await this.#note();
+      if (this.#ended !== undefined) throw this.#ended.error;
     }
     if (this.#phases.phase !== 'leaving') return;
     this.#begin();
@@ -121,13 +122,13 @@ export class Drainer {
 
   /** Begins nothing more, and lets go of those who wait. */
   end(error: unknown): void {
-    this.#hasEnded = true;
+    this.#ended = { error };
     this.#retry.end();
-    this.#backlog.drained.fail(error);
+    this.#backlog.drained.end(error);
   }
 
   #begin(): void {
-    if (this.#running !== undefined || this.#hasEnded) return;
+    if (this.#running !== undefined || this.#ended !== undefined) return;
     this.#running = this.#run().finally(() => {
       this.#running = undefined;
       // Something may have come since the last look.
@@ -139,18 +140,18 @@ export class Drainer {
   /** Never rejects. */
   async #run(): Promise<void> {
     try {
-      while (!this.#hasEnded && this.#isWanted) {
+      while (this.#ended === undefined && this.#isWanted) {
         await this.#step();
         this.#retry.succeeded();
       }
-      if (!this.#hasEnded && this.#phases.phase === 'logging' && this.#log.isNoteDue) await this.#note();
+      if (this.#ended === undefined && this.#phases.phase === 'logging' && this.#log.isNoteDue) await this.#note();
     } catch (error) {
       this.#failed(error);
     }
   }
 
   #failed(error: unknown): void {
-    if (this.#hasEnded) return;
+    if (this.#ended !== undefined) return;
     const isFirst = this.#retry.error === undefined;
     if (!this.#options.isLost()) this.#retry.failed(error);
     if (isFirst) this.#options.onError(error);

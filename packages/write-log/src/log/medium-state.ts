@@ -35,6 +35,7 @@ export class MediumState {
   #phase: 'logging' | 'leaving' | 'through' = 'logging';
   #failedAtMs = 0;
   #isDue = false;
+  #hasEnded = false;
 
   constructor(
     parts: {
@@ -67,6 +68,7 @@ export class MediumState {
 
   /** A call of the medium has failed. What was durable before is trusted, and no more. */
   mediumFailed(error: unknown): void {
+    if (this.#hasEnded) return;
     this.#probe.failed(error);
     if (this.#phase !== 'logging') return;
     this.#phase = 'leaving';
@@ -114,8 +116,9 @@ export class MediumState {
     });
   }
 
-  /** No timer is set, now or later. */
+  /** No timer is set, now or later; and a medium that was given up has not failed. */
   end(): void {
+    this.#hasEnded = true;
     this.#probe.end();
   }
 
