@@ -45,4 +45,12 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     instead: '',
     seed: 8,
   },
+  {
+    name: 'what is drained leaves the log before the base has flushed it',
+    subject: 'write-log',
+    packageFolder: 'write-log',
+    code: 'batch.done = batch.changes.length;\n    }\n    await this.flush();',
+    instead: 'batch.done = batch.changes.length;\n    }',
+    seed: 28,
+  },
 ];

@@ -27,6 +27,8 @@ const LATE_MS_MAX = 5000;
 export class SimulatedObjects {
   readonly objects: MemoryObjects = new Map();
   readonly world: World;
+  /** All requests fail until then, of the world's time. */
+  awayUntilMs = 0;
   /** Requests on their way: what the store would do. */
   readonly onTheirWay = new Set<() => void>();
 
@@ -146,6 +148,7 @@ class SimulatedHandle implements ObjectStore {
       // Ids of volumes do not come from the seed. Without them the same run has the same names.
       name: name.replace(ID, '<id>'),
       parts: 1,
+      isAway: world.time.now() < this.#bucket.awayUntilMs,
       apply: () => {
         apply();
         onTheirWay.delete(apply);

@@ -5,7 +5,7 @@ import { SUBJECTS } from './index.js';
 
 const SHORT = { maxSteps: 40, maxSectors: 24 };
 /** Scripts of which each call fails once. The SDK takes milliseconds for each call. */
-const SCRIPTS: Readonly<Record<string, number>> = { cache: 4, file: 4, log: 4, s3: 1 };
+const SCRIPTS: Readonly<Record<string, number>> = { cache: 4, file: 4, log: 4, s3: 1, 'write-log': 1 };
 
 describe.each([...SUBJECTS.values()])('$name', (subject) => {
   test('runs the same for the same seed', async () => {

@@ -53,9 +53,15 @@ export class Oracle {
   #sizeSectors: number;
   #sizes: readonly Size[];
   #floor: Floor = { at: 0, because: 'the beginning' };
+  readonly #losesFlushed: boolean;
 
-  /** A device of `sizeSectors` durable zeroes. */
-  constructor(sizeSectors: number) {
+  /**
+   * A device of `sizeSectors` durable zeroes.
+   *
+   * @param options `losesFlushed`: a crash may take away what was flushed, so that flushes claim nothing
+   */
+  constructor(sizeSectors: number, { losesFlushed = false }: { readonly losesFlushed?: boolean | undefined } = {}) {
+    this.#losesFlushed = losesFlushed;
     this.#sizeSectors = sizeSectors;
     this.#sizes = [{ sizeSectors, ...pastChange('the beginning', 0) }];
   }
@@ -150,6 +156,7 @@ export class Oracle {
     const floor = range === undefined ? { at: begunAt, because: 'a flush was called that succeeded' } : floorOf(before);
     return {
       succeeded: () => {
+        if (this.#losesFlushed) return;
         if (floor.at > this.#floor.at) this.#floor = floor;
         for (const { sector, now } of before) {
           // A resize in flight: the flush waits for it, but need not have been called after it.

@@ -38,6 +38,7 @@ function read(world: World, medium: SimulatedMedium, life: Life, start: number, 
     for (const view of views) view.fill(SCRIBBLE);
   };
   return world.call(life, {
+    isAway: isAway(world, medium),
     name: `read ${start}+${views.length}`,
     parts: views.length,
     apply(from, to) {
@@ -63,6 +64,7 @@ function write(world: World, medium: SimulatedMedium, life: Life, start: number,
       world.onMisuse('B2', `the buffers of the write of ${views.length} sectors from ${start} changed in flight`);
   };
   return world.call(life, {
+    isAway: isAway(world, medium),
     name: `write ${start}+${views.length}`,
     parts: views.length,
     apply(from, to) {
@@ -84,6 +86,7 @@ function write(world: World, medium: SimulatedMedium, life: Life, start: number,
 function zero(world: World, medium: SimulatedMedium, life: Life, kind: string, start: number, count: number) {
   const ids: number[] = [];
   return world.call(life, {
+    isAway: isAway(world, medium),
     name: `${kind} ${start}+${count}`,
     parts: count,
     apply(from, to) {
@@ -103,6 +106,7 @@ function zero(world: World, medium: SimulatedMedium, life: Life, kind: string, s
 function flush(world: World, medium: SimulatedMedium, life: Life) {
   const id = medium.flush();
   return world.call(life, {
+    isAway: isAway(world, medium),
     name: 'flush',
     parts: 1,
     apply: () => {},
@@ -117,6 +121,7 @@ function flush(world: World, medium: SimulatedMedium, life: Life) {
 function resize(world: World, medium: SimulatedMedium, life: Life, sizeSectors: number) {
   let id = 0;
   return world.call(life, {
+    isAway: isAway(world, medium),
     name: `resize ${sizeSectors}`,
     parts: 1,
     failsClean: true,
@@ -135,6 +140,7 @@ function resize(world: World, medium: SimulatedMedium, life: Life, sizeSectors: 
 async function extents(world: World, medium: SimulatedMedium, life: Life, start: number, count: number) {
   const found: Extent[] = [];
   return world.call(life, {
+    isAway: isAway(world, medium),
     name: `extents ${start}+${count}`,
     parts: 1,
     apply() {
@@ -152,6 +158,10 @@ async function disconnect(world: World, life: Life, force: boolean) {
     return;
   }
   await world.call(life, { name: 'disconnect', parts: 1, apply: () => {}, done: () => {} });
+}
+
+function isAway({ time }: World, { awayUntilMs }: SimulatedMedium): boolean {
+  return time.now() < awayUntilMs;
 }
 
 function isSame(a: Uint8Array, b: Uint8Array | undefined): boolean {

@@ -6,6 +6,8 @@ import type { World } from './world.js';
 
 /** Sectors that outlive the processes that use them. Knows what is on them now, and what a crash may leave. */
 export class SimulatedMedium {
+  /** All calls fail until then, of the world's time. */
+  awayUntilMs = 0;
   readonly #world: World;
   #crash: CrashMedium;
   /** What reads find, crash or none: sectors that are not zeroes. */

@@ -25,6 +25,11 @@ export interface SimulatedSystem {
    * each time that it has opened the device. Default: false.
    */
   readonly prefixConsistent?: boolean;
+  /**
+   * What was flushed may be lost in a crash, with the local disk that it was on, though the order of writes never is: flushes
+   * claim nothing. For systems that are `prefixConsistent`. Default: false.
+   */
+  readonly losesFlushed?: boolean;
   /** Looks for what must not be, between events. Throws it. */
   check?(device: BlockDevice): void;
   /**

@@ -51,7 +51,7 @@ export class Simulation {
   constructor(world: World, system: SimulatedSystem) {
     this.#world = world;
     this.#system = system;
-    this.#oracle = new Oracle(world.shape.sizeSectors);
+    this.#oracle = new Oracle(world.shape.sizeSectors, { losesFlushed: system.losesFlushed });
     // The oracle can only follow a resize that fails if nothing runs beside it.
     this.#resizesAlone = world.mayInject;
     this.#life = new Life(world.time);

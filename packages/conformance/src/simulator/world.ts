@@ -15,6 +15,8 @@ export interface MediumCall<T> {
   readonly parts: number;
   /** What fails has done nothing: a resize. Default: it may have done some or all of its parts. */
   readonly failsClean?: boolean;
+  /** It fails, whatever chance says: what it is for cannot be reached. */
+  readonly isAway?: boolean;
   /** Carries out parts `from` to before `to`. */
   apply(from: number, to: number): void;
   /** Called right before the call resolves. */
@@ -202,13 +204,13 @@ export class World {
     else this.#order.add(callback, label);
   }
 
-  #fateOf({ parts, failsClean }: { readonly parts: number; readonly failsClean?: boolean }): Fate {
+  #fateOf({ parts, failsClean, isAway = false }: Pick<MediumCall<unknown>, 'parts' | 'failsClean' | 'isAway'>): Fate {
     const chance = this.#chance;
     const faults = this.#faults;
     const nowMs = this.time.now();
     if (chance.chance(faults.down)) this.#downUntilMs = nowMs + chance.magnitude(1, faults.downMsMax);
     const isSingle = this.#single?.nth === this.#calls++;
-    const fails = isSingle || nowMs < this.#downUntilMs || chance.chance(faults.fail);
+    const fails = isSingle || nowMs < this.#downUntilMs || chance.chance(faults.fail) || isAway;
     const hangs = chance.chance(faults.hang);
     const ms = hangs ? chance.magnitude(1, faults.hangMsMax) : chance.between(0, faults.delayMsMax);
     const torn = parts > 1 && chance.chance(faults.tear);
