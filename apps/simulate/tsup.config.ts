@@ -8,4 +8,6 @@ export default base([
   'src/runtimes/main.ts',
   'src/killed/victim.ts',
   'src/killed/fighter.ts',
+  'src/power-cut/main.ts',
+  'src/power-cut/volatile-disk.ts',
 ]);

@@ -247,6 +247,7 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
     killed: [],
     memory: [],
     planted: [],
+    'power-cut': ['killed'],
     runtimes: [],
     subjects: [],
   },

@@ -8,8 +8,9 @@ import { fileURLToPath } from 'node:url';
 import { writersOf } from '@blockyard/conformance/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Chronicle } from './chronicle.js';
+import { problemsAt } from './log-places.js';
 import { connectPlace, type VolumePlace } from './place.js';
-import { Places, problemsAt } from './places.js';
+import { Places } from './places.js';
 import { SHAPE } from './reign.js';
 
 /**

@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { type Writer, writersOf } from '@blockyard/conformance/testing';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Account } from './account.js';
-import { connectPlace, type VolumePlace } from './place.js';
-import { Places, problemsAt } from './places.js';
+import { problemsAt } from './log-places.js';
+import { contentsOf, type VolumePlace } from './place.js';
+import { Places } from './places.js';
 
 /**
  * Real crashes: a process that writes and flushes is killed at random moments, over and over on one volume. Each time the
@@ -124,14 +124,4 @@ async function workUntilKilled(args: readonly string[], lines: number, account: 
   }
   await exited;
   expect(child.signalCode, errors.join('')).toBe('SIGKILL');
-}
-
-/** Opens the volume, and tells who wrote each sector. */
-async function contentsOf(place: VolumePlace, acceptLoss: boolean): Promise<Writer[]> {
-  const device = await connectPlace(place, acceptLoss);
-  const bytes = new Uint8Array(SHAPE.sizeSectors * SHAPE.sectorSize);
-  await device.read(0, [bytes]);
-  await device.flush();
-  await device.disconnect();
-  return writersOf(bytes, 0, SHAPE.sectorSize);
 }

@@ -1,8 +1,14 @@
 import { type ConnectLogOptions, connectLog, type LogPlace } from '@blockyard/backend-log';
 import type { BlockDevice } from '@blockyard/block';
+import { type Writer, writersOf } from '@blockyard/conformance/testing';
 import { openDirectoryStore } from '@blockyard/object-store/directory';
 import { openS3Store, type S3ConnectionOptions } from '@blockyard/object-store-s3';
 import { connectUri } from '@blockyard/uri';
+
+export interface Shape {
+  readonly sizeSectors: number;
+  readonly sectorSize: number;
+}
 
 /** Where the objects of a log volume are: in a bucket, with the credentials of the environment, or in a directory. */
 export type StorePlace =
@@ -54,4 +60,15 @@ export async function connectPlace(place: VolumePlace, acceptLoss = false): Prom
 export async function openLogPlace({ log, prefix }: Extract<VolumePlace, { log: StorePlace }>): Promise<LogPlace> {
   const store = 'bucket' in log ? openS3Store(log.bucket) : await openDirectoryStore({ path: log.directory });
   return { store, prefix };
+}
+
+/** Opens the volume, and tells who wrote each sector. */
+export async function contentsOf(place: VolumePlace, acceptLoss = false): Promise<Writer[]> {
+  const device = await connectPlace(place, acceptLoss);
+  const { sizeSectors, sectorSize } = device.info;
+  const bytes = new Uint8Array(sizeSectors * sectorSize);
+  await device.read(0, [bytes]);
+  await device.flush();
+  await device.disconnect();
+  return writersOf(bytes, 0, sectorSize);
 }

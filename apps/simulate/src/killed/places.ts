@@ -1,18 +1,10 @@
 import { join } from 'node:path';
-import { checkLogVolume, createLogVolume } from '@blockyard/backend-log';
 import { startTestStore, type TestStore } from '@blockyard/local-s3';
 import { openDirectoryStore } from '@blockyard/object-store/directory';
 import { createUri } from '@blockyard/uri';
 import { vi } from 'vitest';
-import { openLogPlace, type StorePlace, type TieredPlace, type VolumePlace } from './place.js';
-
-export interface Shape {
-  readonly sizeSectors: number;
-  readonly sectorSize: number;
-}
-
-/** Segments of a log of 32 sectors or so, so that what is flushed at once takes several. */
-const segmentSizeOf = (sectorSize: number) => (48 << 10) + 64 + 32 * (sectorSize + 16);
+import { createLog } from './log-places.js';
+import type { Shape, TieredPlace, VolumePlace } from './place.js';
 
 /** Makes new volumes: in files and directories below `folder`, and in the store that `S3_ENDPOINT` names, or else a local one. */
 export class Places {
@@ -68,21 +60,4 @@ export class Places {
     (await openDirectoryStore({ path: directory, create: true })).close();
     return createLog({ directory }, 'disk', shape);
   }
-}
-
-async function createLog<Log extends StorePlace>(log: Log, prefix: string, shape: Shape) {
-  const place = { log, prefix };
-  const { store } = await openLogPlace(place);
-  await createLogVolume({ store, prefix, ...shape, segmentSizeBytes: segmentSizeOf(shape.sectorSize) });
-  store.close();
-  return place;
-}
-
-/** What is not whole of a volume as it lies in its store: of a log, what `checkLogVolume` finds. */
-export async function problemsAt(place: VolumePlace): Promise<string[]> {
-  if ('uri' in place) return [];
-  const opened = await openLogPlace(place);
-  const { problems } = await checkLogVolume(opened);
-  opened.store.close();
-  return problems.map(({ url, error }) => `${url}: ${error.message}`);
 }
