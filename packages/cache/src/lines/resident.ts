@@ -27,3 +27,21 @@ export function residentIn(lines: Lines, geometry: Geometry, start: Sector, end:
   });
   return found;
 }
+
+/** Runs of sectors in the range whose data are in memory, ascending within each line. */
+export function forEachValid(
+  lines: Lines,
+  geometry: Geometry,
+  start: Sector,
+  end: Sector,
+  visit: (start: Sector, end: Sector) => void,
+): void {
+  for (const { entry, line } of residentIn(lines, geometry, start, end)) {
+    const to = geometry.toIn(line, end);
+    for (let at = lines.valid.nextSet(entry, geometry.fromIn(line, start), to); at < to; ) {
+      const stop = lines.valid.nextClear(entry, at, to);
+      visit(geometry.sectorOf(line, at), geometry.sectorOf(line, stop));
+      at = lines.valid.nextSet(entry, stop, to);
+    }
+  }
+}

@@ -1,21 +1,14 @@
-import { type Clock, invariant } from '@blockyard/block';
-import { coalesce, Retry } from '@blockyard/block/async';
-import type { BaseCalls } from '../base/base-calls.js';
-import { type Latencies, timed } from '../base/latencies.js';
-import type { Geometry } from '../lines/geometry.js';
-import type { Lines } from '../lines/lines.js';
-import { residentIn } from '../lines/resident.js';
+import { Retry } from '@blockyard/block/async';
 import type { Admission } from '../memory/admission.js';
 import type { BudgetChange } from '../memory/budget-change.js';
 import type { Line, Sector } from '../tables/numbers.js';
-import type { DirtyLines } from '../unwritten/dirty-lines.js';
-import type { Epochs } from '../unwritten/epochs.js';
-import type { ZeroOperation, ZeroRanges } from '../unwritten/zero-ranges.js';
 import { AgeTimer } from './age-timer.js';
 import { Barriers } from './barriers.js';
+import { BaseFlush } from './base-flush.js';
 import { LineWrites } from './line-writes.js';
+import { type OperationCounts, Operations, type OperationsContext } from './operations.js';
 import { Sweep } from './sweep.js';
-import { type LineWrite, restoreDirty, takeGroup, type WriteOperation } from './write-group.js';
+import { type LineWrite, takeGroup } from './write-group.js';
 
 export interface WriteBackOptions {
   /** Writes of the base in flight at once. */
@@ -30,31 +23,16 @@ export interface WriteBackOptions {
   readonly zeroRangesMax: number;
 }
 
-export interface WriteBackCounts {
-  /** Writes of the base that succeeded, and their bytes. */
-  writes: number;
-  writeBytes: number;
-  /** Lines that became clean. */
-  lines: number;
-  /** Ranges zeroed or discarded in the base. */
-  zeroes: number;
+export interface WriteBackCounts extends OperationCounts {
   /** Calls of the base that failed. */
   failed: number;
   /** Flushes of the base. */
   flushes: number;
 }
 
-export interface WriteBackContext {
-  readonly base: BaseCalls;
-  readonly geometry: Geometry;
-  readonly lines: Lines;
-  readonly dirtyLines: DirtyLines;
-  readonly zeroes: ZeroRanges;
-  readonly epochs: Epochs;
+export interface WriteBackContext extends OperationsContext {
   readonly admission: Admission;
   readonly budget: BudgetChange;
-  readonly clock: Clock;
-  readonly latencies: Latencies;
   /** Told what was thrown where nothing must be thrown. */
   readonly onBroken: (error: unknown) => void;
 }
@@ -77,12 +55,10 @@ export class WriteBack {
   readonly #context: WriteBackContext;
   readonly #options: WriteBackOptions;
   readonly #retry: Retry;
-  /** Flushes that are asked for while one runs share the next: the running one may have begun before what they are about. */
-  readonly #flushBase = coalesce(() => this.#runFlush());
   /** The lines on their way. */
   readonly writes: LineWrites;
-  readonly #operations = new Set<WriteOperation>();
-  #zeroOperations = 0;
+  readonly #operations: Operations;
+  readonly #baseFlush: BaseFlush;
   #draining = false;
   #stopped = false;
   #hasEnded = false;
@@ -90,21 +66,19 @@ export class WriteBack {
   readonly #sweep: Sweep;
   readonly #ageTimer: AgeTimer;
   #idleWaiters: (() => void)[] = [];
-  /** Counts what the base took, and how much of it a flush has made durable. */
-  #changes = 1;
-  #durableChanges = 0;
   /** Since when the base fails; of no meaning while it does not. */
   #failingSinceMs = 0;
-  /** Since when the base has had changes that no flush has followed; infinite if it has none, or all may be those of others. */
-  #unflushedSinceMs = Number.POSITIVE_INFINITY;
-  /** The same, of what the flush under way will make durable. */
-  #flushingSinceMs = Number.POSITIVE_INFINITY;
 
   constructor(context: WriteBackContext, options: WriteBackOptions) {
     const { lines, dirtyLines, epochs, clock } = context;
     this.#context = context;
     this.writes = new LineWrites(lines, dirtyLines, epochs, clock);
     this.#options = options;
+    this.#operations = new Operations(context, this.writes, this.counts, {
+      zeroed: () => this.#sweep.want(),
+      settled: (error, failed) => this.#callSettled(error, failed),
+    });
+    this.#baseFlush = new BaseFlush(context, () => this.counts.flushes++);
     this.#sweep = new Sweep(lines, dirtyLines);
     this.#ageTimer = new AgeTimer(clock, () => this.pump());
     this.#retry = new Retry(context.clock, options.minRetryDelayMs, options.maxRetryDelayMs, () => this.pump());
@@ -112,7 +86,7 @@ export class WriteBack {
 
   /** Calls of the base in flight. */
   get inFlight(): number {
-    return this.#operations.size + this.#zeroOperations;
+    return this.#operations.count;
   }
 
   /** Whether a flush waits for what is written back, so that this goes as fast as it can. */
@@ -135,7 +109,7 @@ export class WriteBack {
 
   /** Since when the base has had something of this cache that no flush has made durable; infinite if it has nothing. */
   get unflushedSinceMs(): number {
-    return Math.min(this.#unflushedSinceMs, this.#flushingSinceMs);
+    return this.#baseFlush.unflushedSinceMs;
   }
 
   /** Whether one more line may become dirty. */
@@ -161,7 +135,7 @@ export class WriteBack {
   /** Resolves when everything accepted before the call is durable in the base [D1]. */
   async flush(): Promise<void> {
     await this.written();
-    if (this.#changes > this.#durableChanges) await this.#flushBase();
+    await this.#baseFlush.flush();
   }
 
   /** Resolves when the base has accepted everything that was accepted before the call. */
@@ -199,8 +173,7 @@ export class WriteBack {
 
   /** The base's size or contents changed otherwise than by writing back. */
   baseChanged(): void {
-    this.#changes++;
-    this.#beginUnflushed();
+    this.#baseFlush.changed();
   }
 
   /** Starts nothing ever again, and leaves no timer. Those who wait are told when the calls of the base end. */
@@ -274,9 +247,9 @@ export class WriteBack {
     const aged = zeroes.pendingSinceMs + this.#options.maxDirtyAgeMs <= clock.now();
     const due = flushing || aged || this.#hasManyZeroes || this.#retry.error !== undefined;
     if (!due) return false;
-    const operation = zeroes.take((start, end) => this.#isWritingTo(start, end));
+    const operation = zeroes.take((start, end) => this.#operations.isWritingTo(start, end));
     if (operation === undefined) return false;
-    this.#runZero(operation);
+    this.#operations.zero(operation);
     return true;
   }
 
@@ -299,93 +272,14 @@ export class WriteBack {
       this.writes.isWriting(entry),
     );
     for (const write of writes) this.writes.add(write);
-    for (const operation of operations) this.#runWrite(operation);
+    for (const operation of operations) this.#operations.write(operation);
     return operations.length > 0;
-  }
-
-  #runWrite(operation: WriteOperation): void {
-    const { base, clock, latencies, zeroes } = this.#context;
-    const { start, end } = operation;
-    invariant(zeroes.epochIn(start, end) === undefined, 'what is dirty must not be known to be zero');
-    this.#operations.add(operation);
-    const ended = timed(clock, latencies.baseWrite);
-    base.write(start, operation.buffers, {
-      done: () => {
-        ended();
-        this.#writeSettled(operation, undefined, false);
-      },
-      failed: (error) => this.#writeSettled(operation, error, true),
-    });
-  }
-
-  #writeSettled(operation: WriteOperation, error: unknown, failed: boolean): void {
-    const { geometry, lines } = this.#context;
-    this.#operations.delete(operation);
-    if (!failed) {
-      this.counts.writes++;
-      this.counts.writeBytes += (operation.end - operation.start) * geometry.sectorSize;
-    }
-    for (const { write, from, to } of operation.parts) {
-      if (failed) {
-        restoreDirty(write, from, to, lines);
-        write.failed = true;
-      }
-      invariant(write.operationsLeft > 0, 'a write must have operations left to settle');
-      write.operationsLeft--;
-      if (write.operationsLeft === 0) this.#lineSettled(write, error);
-    }
-    this.#callSettled(error, failed);
-  }
-
-  /** All writes of a line are over. */
-  #lineSettled(write: LineWrite, error: unknown): void {
-    const { lines, dirtyLines, epochs } = this.#context;
-    const { entry, epoch } = write;
-    this.writes.delete(write);
-    const isDirty = lines.dirty.any(entry);
-    const rewritten = write.rewrittenEpoch >= 0;
-    if (isDirty && write.failed && epoch >= 0) {
-      dirtyLines.putBack(entry, epoch, write.sinceMs);
-      if (rewritten) epochs.leave(write.rewrittenEpoch);
-    } else {
-      if (epoch >= 0) epochs.leave(epoch);
-      invariant(!isDirty || rewritten, 'what became dirty on its way must count in an epoch');
-      if (isDirty) dirtyLines.addCounted(entry, write.rewrittenEpoch, write.rewrittenMs);
-      else if (rewritten) epochs.leave(write.rewrittenEpoch);
-      if (!write.failed) this.counts.lines++;
-    }
-    lines.unpin(entry, write.slot);
-    for (const settled of write.onSettled) settled(write.failed ? error : undefined);
-  }
-
-  #runZero(operation: ZeroOperation): void {
-    const { base } = this.#context;
-    this.#zeroOperations++;
-    base.zero(operation.kind, operation.start, operation.end - operation.start, {
-      done: () => this.#zeroSettled(operation, undefined, false),
-      failed: (error) => this.#zeroSettled(operation, error, true),
-    });
-  }
-
-  #zeroSettled(operation: ZeroOperation, error: unknown, failed: boolean): void {
-    const { zeroes } = this.#context;
-    this.#zeroOperations--;
-    invariant(this.#zeroOperations >= 0, 'a zeroing must be on its way to settle');
-    this.#sweep.want();
-    if (failed) {
-      zeroes.failed(operation, (visit) => this.#forEachValid(operation.start, operation.end, visit));
-    } else {
-      zeroes.done(operation);
-      this.counts.zeroes++;
-    }
-    this.#callSettled(error, failed);
   }
 
   /** After every call of the base: tell those who waited for it, and go on. */
   #callSettled(error: unknown, failed: boolean): void {
     const { admission, budget } = this.#context;
-    this.#changes++;
-    this.#beginUnflushed();
+    this.#baseFlush.changed();
     if (failed) {
       this.counts.failed++;
       if (this.#retry.error === undefined) this.#failingSinceMs = this.#context.clock.now();
@@ -409,48 +303,6 @@ export class WriteBack {
   #passBarriers(): void {
     this.#barriers.pass(this.#context.epochs.oldest);
     if (this.#barriers.isEmpty) this.#sweep.stop();
-  }
-
-  async #runFlush(): Promise<void> {
-    const { base, clock, latencies } = this.#context;
-    const changes = this.#changes;
-    const ended = timed(clock, latencies.baseFlush);
-    this.#flushingSinceMs = this.#unflushedSinceMs;
-    this.#unflushedSinceMs = Number.POSITIVE_INFINITY;
-    try {
-      await base.flush();
-    } catch (error) {
-      this.#unflushedSinceMs = this.unflushedSinceMs;
-      throw error;
-    } finally {
-      this.#flushingSinceMs = Number.POSITIVE_INFINITY;
-    }
-    ended();
-    this.#durableChanges = Math.max(this.#durableChanges, changes);
-    this.counts.flushes++;
-  }
-
-  #beginUnflushed(): void {
-    if (this.#unflushedSinceMs === Number.POSITIVE_INFINITY) this.#unflushedSinceMs = this.#context.clock.now();
-  }
-
-  /** Whether data for a part of the range are on their way to the base. */
-  #isWritingTo(start: Sector, end: Sector): boolean {
-    for (const operation of this.#operations) if (operation.start < end && start < operation.end) return true;
-    return false;
-  }
-
-  /** Runs of valid sectors of resident lines in the range. */
-  #forEachValid(start: Sector, end: Sector, visit: (start: Sector, end: Sector) => void): void {
-    const { lines, geometry } = this.#context;
-    for (const { entry, line } of residentIn(lines, geometry, start, end)) {
-      const to = geometry.toIn(line, end);
-      for (let at = lines.valid.nextSet(entry, geometry.fromIn(line, start), to); at < to; ) {
-        const stop = lines.valid.nextClear(entry, at, to);
-        visit(geometry.sectorOf(line, at), geometry.sectorOf(line, stop));
-        at = lines.valid.nextSet(entry, stop, to);
-      }
-    }
   }
 
   #armAgeTimer(): void {
