@@ -1,9 +1,6 @@
 import { type Command, InvalidArgumentError, type Option } from 'commander';
 import { messageOf, UsageError } from '../../terminal/failure.js';
 
-/** What a file may say under one name. */
-export type Value = string | number | boolean;
-
 /** The names that a table of a file may have: those of options of the command, without their dashes. */
 export type Keys = ReadonlyMap<string, Option>;
 
