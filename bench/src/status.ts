@@ -126,7 +126,7 @@ async function measured(drain: number, latencyMs: number, hasOutage: boolean): P
   const socket = join(folder, `served-${drain}.sock`);
   const child = start(['serve', uri, '--cache', `${cacheBytes}`, '--nbd', `unix:${socket}`]);
   const [served] = (await once(createInterface(child.stdout), 'line')) as [string];
-  const client = await connectNbd(served, { reconnectTimeoutMs: 0 });
+  const client = await connectNbd(served, { maxOutageMs: 0 });
   const block = new Uint8Array(BLOCK).fill(1);
   for (let line = 0; line < lines; line++) await client.write((2 * line * LINE) / client.info.sectorSize, [block]);
   // A client that ends in peace flushes first.

@@ -91,7 +91,7 @@ async function measure() {
     ...(options.device === 'tier' ? tier : []),
   ]);
   try {
-    const probe = new Probe(await connectNbd(server.uri, { reconnectTimeoutMs: 0 }));
+    const probe = new Probe(await connectNbd(server.uri, { maxOutageMs: 0 }));
     // The last block is the probe's.
     const load = new VerifiedLoad(server.uri, { depth: options.depth, sizeBytes: sizeBytes - 2 ** 20 });
     const stalls: Stall[] = [];

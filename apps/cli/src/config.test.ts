@@ -45,8 +45,7 @@ async function serveAll(): Promise<Serving & { readonly told: (pattern: RegExp) 
 }
 
 const file = (name: string) => `uri = "file:${folder.in(name)}"`;
-const client = (name: string) =>
-  connectNbd(`nbd+unix:///${name}?socket=${folder.in('c.sock')}`, { reconnectTimeoutMs: 0 });
+const client = (name: string) => connectNbd(`nbd+unix:///${name}?socket=${folder.in('c.sock')}`, { maxOutageMs: 0 });
 const ask = (method: 'GET' | 'POST', path: string, body?: unknown) =>
   askServer<Record<string, unknown>>({ socketPath: folder.in('c.sock.control') }, method, path, body);
 const statusOf = async () => {

@@ -37,7 +37,7 @@ test('of a running server it is told what the slow requests waited for: the stor
     expect(await runHere(['create', uri, '--size', '4M'])).toMatchObject({ code: 0 });
     expect(await runHere(['write', uri, '/dev/urandom', '--length', '4M'])).toMatchObject({ code: 0 });
     const { line } = await served([uri, '--cache', '1M', '--name', 'disk']);
-    const client = await connectNbd(line, { reconnectTimeoutMs: 0, connections: 1 });
+    const client = await connectNbd(line, { maxOutageMs: 0, connections: 1 });
     const asking = runHere(['explain', socket(), '--seconds', '0.5', '--json']);
     const isOver = { value: false };
     void asking.then(() => {
@@ -67,7 +67,7 @@ test('of a running server it is told what the slow requests waited for: the stor
 
 test('people have a table; a server that ends tells what it has seen so far; wrong questions are refused', async () => {
   const { line, child } = await served(['memory:?size=1M']);
-  const client = await connectNbd(line, { reconnectTimeoutMs: 0, connections: 1 });
+  const client = await connectNbd(line, { maxOutageMs: 0, connections: 1 });
   const asking = runHere(['explain', socket(), '--seconds', '600']);
   const refused = await runHere(['explain', socket(), '--export', 'other']);
   expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('there is no export')]);

@@ -97,7 +97,7 @@ class Victim {
   /** Gives the number of flushes that were answered. */
   async workUntilKilled(): Promise<number> {
     const { line, child, ended } = await this.#serve();
-    const device = await connectNbd(line, { reconnectTimeoutMs: 0 });
+    const device = await connectNbd(line, { maxOutageMs: 0 });
     const load = loadByFio(line);
     let answersLeft = uniformInt(this.#random, 1, ANSWERS_MAX);
     const onAnswer = () => {

@@ -31,7 +31,7 @@ async function served(...args: string[]): Promise<{ readonly serving: Serving; r
 
 test('a server tells its metrics to clients of this machine, and ends although they are still connected', async () => {
   const { serving, url } = await served('--name', 'disk', '--metrics', '127.0.0.1:0');
-  const client = await connectNbd(serving.line, { reconnectTimeoutMs: 0 });
+  const client = await connectNbd(serving.line, { maxOutageMs: 0 });
   await client.write(0, [new Uint8Array(4096).fill(7)]);
   const response = await fetch(`${url}/metrics`);
   const text = await response.text();

@@ -48,7 +48,7 @@ async function firstOf(page: string): Promise<string> {
 test('a server shows its device on a page, and does what is asked for there with the token', async () => {
   const { uri, page, child, stderr, ended } = await served('--http-token-file', folder.in('token'));
   expect(await (await fetch(page)).text()).toContain('<title>Blockyard</title>');
-  const client = await connectNbd(uri, { reconnectTimeoutMs: 0, connections: 1 });
+  const client = await connectNbd(uri, { maxOutageMs: 0, connections: 1 });
   await client.write(0, [new Uint8Array(8192).fill(7)]);
   const text = await firstOf(page);
   expect(text).toContain('"safeToStop":false');

@@ -62,7 +62,7 @@ describe('serve', () => {
 
   test.each(['SIGTERM', 'SIGINT'] as const)('on %s flushes what was accepted, and ends with 0', async (signal) => {
     const { line, child, ended, stderr } = await served(uri, '--nbd', socket(), '--cache', '4M');
-    const client = await connectNbd(line, { reconnectTimeoutMs: 0 });
+    const client = await connectNbd(line, { maxOutageMs: 0 });
     await writeOneSector(client);
     expect((await readFile(folder.in('disk.img'))).includes(0x77)).toBe(false);
     child.kill(signal);
@@ -106,7 +106,7 @@ describe('a base that fails', () => {
   test('at the last flush: exit code 1, and what is lost is told', async () => {
     const base = await faultyBase({ action: 'failBefore', operation: 'flush' });
     const { line, child, ended, stderr } = await served(base.uri, '--nbd', socket(), '--cache', '4M');
-    const client = await connectNbd(line, { reconnectTimeoutMs: 0 });
+    const client = await connectNbd(line, { maxOutageMs: 0 });
     await writeOneSector(client);
     child.kill('SIGTERM');
     expect(await ended).toBe(1);
@@ -119,7 +119,7 @@ describe('a base that fails', () => {
   test('by never answering is given up at the second signal', async () => {
     const base = await faultyBase({ action: 'hang', operation: 'write' });
     const { line, child, ended, stderr } = await served(base.uri, '--nbd', socket(), '--cache', '4M');
-    const client = await connectNbd(line, { reconnectTimeoutMs: 0 });
+    const client = await connectNbd(line, { maxOutageMs: 0 });
     await writeOneSector(client);
     child.kill('SIGTERM');
     await eventually(async () => expect(base.device.faults.hanging).toBeGreaterThan(0));
@@ -163,7 +163,7 @@ describe('TLS', () => {
     const { line, child, stderr } = await served(uri, '--nbd', '127.0.0.1:0', '--tls-psk-file', keys);
     const own = `${line.replace('nbds://', 'nbds://bob@')}?tls-psk-file=${folder.in('bobs')}`;
     await writeFile(folder.in('bobs'), `bob:${'07'.repeat(16)}\n`);
-    await expect(connectNbd(own, { reconnectTimeoutMs: 0 })).rejects.toMatchObject({ name: 'BlockError' });
+    await expect(connectNbd(own, { maxOutageMs: 0 })).rejects.toMatchObject({ name: 'BlockError' });
     await writeFile(keys, 'bob:short\n');
     child.kill('SIGHUP');
     await eventually(async () => expect(stderr()).toContain('not reloaded, all is as it was'));

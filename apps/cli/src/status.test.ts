@@ -50,7 +50,7 @@ test('a server tells whether it is safe to stop, and does what it is asked to; s
   const uri = `dir:${folder.in('store/volume')}`;
   expect((await runHere(['create', uri, '--size', '8M'])).code).toBe(0);
   const { line, child, ended } = await served(uri, '--cache', '4M', '--name', 'disk');
-  const client = await connectNbd(line, { reconnectTimeoutMs: 0, connections: 1 });
+  const client = await connectNbd(line, { maxOutageMs: 0, connections: 1 });
   expect(await get()).toMatchObject({
     state: 'serving',
     safeToStop: true,
@@ -82,7 +82,7 @@ test('a server tells whether it is safe to stop, and does what it is asked to; s
 
   expect(await post('/v1/resize', { sizeBytes: 16 * MIB })).toEqual({ oldSizeBytes: 8 * MIB, sizeBytes: 16 * MIB });
   expect((await get()).exports[0]?.sizeBytes).toBe(16 * MIB);
-  const later = await connectNbd(line, { reconnectTimeoutMs: 0 });
+  const later = await connectNbd(line, { maxOutageMs: 0 });
   expect(later.info.sizeSectors * later.info.sectorSize).toBe(16 * MIB);
   await later.disconnect();
   await expect(post('/v1/resize', { sizeBytes: MIB })).rejects.toMatchObject({ code: 'CONFLICT' });
@@ -111,7 +111,7 @@ test('resize, snapshot and drain have a running server act; one that is held by 
   const uri = `dir:${folder.in('store/acting')}`;
   expect((await runHere(['create', uri, '--size', '8M'])).code).toBe(0);
   const { line, child } = await served(uri, '--cache', '4M');
-  const client = await connectNbd(line, { reconnectTimeoutMs: 0 });
+  const client = await connectNbd(line, { maxOutageMs: 0 });
   await client.write(0, [new Uint8Array(4096).fill(7)]);
   const here = ['--server', socket(), '--json'];
   const resized = await runHere(['resize', '--size', '16M', ...here]);
@@ -153,7 +153,7 @@ test('while it ends, and while its store is away, it tells that, until all is sa
   });
   const below = await serveNbd({ exports: { '': base }, listen: { path: folder.in('base.sock') }, ownsDevices: true });
   const { line, child, ended } = await served(below.uris[''] ?? '', '--cache', '4M');
-  const client = await connectNbd(line, { reconnectTimeoutMs: 0 });
+  const client = await connectNbd(line, { maxOutageMs: 0 });
   await client.write(0, [new Uint8Array(4096).fill(1)]);
   child.kill('SIGTERM');
   const stopping = await until(({ state }) => state === 'stopping');

@@ -102,7 +102,7 @@ describe('a server with --durability local', () => {
     expect(durability).toEqual({ write: 'memory', flush: 'local' });
     expect(server.stderr()).toMatch(/^tier .*: a write log of \d.*MiB$/m);
     expect(server.stderr()).toContain('durability: what is written is in memory, what is flushed is on a local disk\n');
-    const device = await connectNbd(line, { reconnectTimeoutMs: 0 });
+    const device = await connectNbd(line, { maxOutageMs: 0 });
     await device.write(0, [new Uint8Array(4096).fill(7)]);
     await device.flush();
     const beside = JSON.parse((await runHere(['info', uri, '--json'])).stdout);
@@ -146,7 +146,7 @@ describe('a server with --durability local', () => {
   test('whose tier is given up says how much that is', async () => {
     const { uri, tier, nbd } = await makeScene();
     const server = await serve([uri, '--tier', tier, '--tier-size', '16M', '--durability', 'local', '--nbd', nbd]);
-    const device = await connectNbd(server.line, { reconnectTimeoutMs: 0 });
+    const device = await connectNbd(server.line, { maxOutageMs: 0 });
     await device.write(0, [new Uint8Array(4096).fill(7)]);
     await device.flush();
     server.child.kill('SIGKILL');

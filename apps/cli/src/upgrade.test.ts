@@ -53,7 +53,7 @@ async function served(
 
 /** A client that does not try again. */
 async function client(line: string): Promise<BlockDevice> {
-  const device = await connectNbd(line, { reconnectTimeoutMs: 0 });
+  const device = await connectNbd(line, { maxOutageMs: 0 });
   devices.push(device);
   return device;
 }

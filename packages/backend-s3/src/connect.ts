@@ -53,7 +53,7 @@ import { nameOf, openVolumeStore, probeStore } from './volume-store.js';
 export async function connectS3(options: ConnectS3Options): Promise<S3Device> {
   try {
     const settings = checkConnectOptions(options);
-    const { minConcurrency, concurrency: maxConcurrency } = settings;
+    const { minConcurrency, maxConcurrency } = settings;
     const store = openVolumeStore(settings, { minConcurrency, maxConcurrency });
     try {
       const { driver, held, volumeId } = await openDriver(store, settings);
@@ -117,7 +117,7 @@ async function makeDriver(
   settings: ConnectSettings,
   { root, fence, lease, objectCount, abilities = NO_ABILITIES }: Owned,
 ): Promise<S3Driver> {
-  const { readOnly, concurrency, acceptMissingObjects: acceptMissing } = settings;
+  const { readOnly, maxConcurrency, acceptMissingObjects: acceptMissing } = settings;
   const keys = keysOf(settings.prefix);
   const geometry = new Geometry(root.root);
   const { volumeId, sectorSize, objectSizeBytes, partSizeBytes } = root.root;
@@ -125,7 +125,7 @@ async function makeDriver(
   const known = new KnownObjects();
   const place = { store, key: keys.root, format: ROOT_FORMAT };
   const countAgain = async () => (readOnly ? (await readRoot(place)).root.objectCount : objectCount);
-  const lists = Math.min(concurrency, LISTS_MAX);
+  const lists = Math.min(maxConcurrency, LISTS_MAX);
   await findObjects({ store, keys, geometry, format, known, countAgain, acceptMissing }, objectCount, lists);
   const objects = new DataObjects(store, keys);
   const parts: VolumeParts = {
@@ -139,13 +139,13 @@ async function makeDriver(
     known,
     fence,
     locks: new SerialQueue<number>(),
-    reads: new Semaphore(concurrency),
-    writes: new Semaphore(writesAtOnce(objectSizeBytes, concurrency)),
+    reads: new Semaphore(maxConcurrency),
+    writes: new Semaphore(writesAtOnce(objectSizeBytes, maxConcurrency)),
     guard: new Guard({ objects, root, geometry, format }, readOnly),
   };
   const recent = new RecentObjects(settings.maxRecentBytes);
   const writer = new ObjectWriter(parts, new Deleter(store, keys, root, abilities.conditionalDeletes), recent);
-  return new S3Driver(parts, writer, lease, { name: nameOf(settings), readOnly, concurrency });
+  return new S3Driver(parts, writer, lease, { name: nameOf(settings), readOnly, maxConcurrency });
 }
 
 /** Pages of a listing that are asked for at once. */
@@ -155,8 +155,8 @@ const LISTS_MAX = 16;
 const WRITE_BYTES_MAX = 32 << 20;
 const WRITES_MIN = 4;
 
-function writesAtOnce(objectSizeBytes: number, concurrency: number): number {
-  return Math.min(concurrency, Math.max(WRITES_MIN, Math.floor(WRITE_BYTES_MAX / objectSizeBytes)));
+function writesAtOnce(objectSizeBytes: number, maxConcurrency: number): number {
+  return Math.min(maxConcurrency, Math.max(WRITES_MIN, Math.floor(WRITE_BYTES_MAX / objectSizeBytes)));
 }
 
 /**

@@ -18,7 +18,7 @@ export interface S3DriverFacts {
   readonly name: string;
   readonly readOnly: boolean;
   /** Requests of one operation that are in flight at once. */
-  readonly concurrency: number;
+  readonly maxConcurrency: number;
 }
 
 /** A volume of objects in a store. */
@@ -37,7 +37,7 @@ export class S3Driver implements BlockDriver {
   readonly #parts: VolumeParts;
   readonly #reader: ObjectReader;
   readonly #writer: ObjectWriter;
-  readonly #concurrency: number;
+  readonly #maxConcurrency: number;
   readonly #lease: Lease;
   /** Operations that complete from memory yield to the event loop, so that the store's answers come through. */
   readonly #yielder = yielderOf(systemClock);
@@ -47,7 +47,7 @@ export class S3Driver implements BlockDriver {
   #flushedChanges = 0;
 
   constructor(parts: VolumeParts, writer: ObjectWriter, lease: Lease, facts: S3DriverFacts) {
-    const { name, readOnly, concurrency } = facts;
+    const { name, readOnly, maxConcurrency } = facts;
     this.name = name;
     this.readOnly = readOnly;
     this.sectorSize = parts.geometry.sectorSize;
@@ -56,7 +56,7 @@ export class S3Driver implements BlockDriver {
     this.#reader = new ObjectReader(parts);
     this.#writer = writer;
     this.#lease = lease;
-    this.#concurrency = concurrency;
+    this.#maxConcurrency = maxConcurrency;
   }
 
   get lost(): AbortSignal {
@@ -125,7 +125,7 @@ export class S3Driver implements BlockDriver {
   }
 
   #forEach(parts: Iterable<BufferPart>, task: (part: BufferPart) => Promise<void>): Promise<void> {
-    return forEachParallel(parts, { maxConcurrency: this.#concurrency }, task);
+    return forEachParallel(parts, { maxConcurrency: this.#maxConcurrency }, task);
   }
 
   *#partsToFetch(parts: Iterable<BufferPart>): Generator<BufferPart> {

@@ -46,8 +46,8 @@ test.each([
 test.each([
   ['an unknown option', { cache: true }],
   ['an option of createVolume', { sizeBytes: 4096 }],
-  ['no concurrency', { concurrency: 0 }],
-  ['too much concurrency', { concurrency: 257 }],
+  ['no concurrency', { maxConcurrency: 0 }],
+  ['too much concurrency', { maxConcurrency: 257 }],
   ['a switch that is no boolean', { readOnly: 1 }],
   ['another switch that is no boolean', { acceptMissingObjects: 'yes' }],
 ])('connectS3 refuses %s', async (_, options) => {

@@ -58,7 +58,7 @@ export interface ConnectS3Options extends StoreOptions {
    * Most data requests in flight at once, up to 256. There are fewer where they time out or take long, down to
    * `minConcurrency`. Default: 64.
    */
-  readonly concurrency?: number;
+  readonly maxConcurrency?: number;
   /**
    * Memory for the whole objects that were written last, so that a small write to one of them need not fetch it. Default: 16
    * MiB; 0 keeps none.
@@ -112,7 +112,7 @@ export interface ConnectSettings extends StoreSettings {
   readonly leaseMs: number;
   readonly clock: VolumeClock;
   readonly readOnly: boolean;
-  readonly concurrency: number;
+  readonly maxConcurrency: number;
   readonly maxRecentBytes: number;
   readonly minConcurrency: number;
 }
@@ -133,7 +133,7 @@ const KNOWN_CONNECT: KnownOptions<ConnectS3Options> = {
   acceptMissingObjects: true,
   leaseMs: true,
   clock: true,
-  concurrency: true,
+  maxConcurrency: true,
   maxRecentBytes: true,
   minConcurrency: true,
 };
@@ -154,14 +154,18 @@ export function checkConnectOptions(options: ConnectS3Options): ConnectSettings 
   checkOptionNames(options, KNOWN_CONNECT);
   const store = checkStoreOptions(options);
   const { readOnly = false, takeOver = true, leaseMs = LEASE_MS_DEFAULT, clock = systemVolumeClock } = options;
-  const { concurrency = CONCURRENCY_DEFAULT, minConcurrency = 1, maxRecentBytes = MAX_RECENT_BYTES_DEFAULT } = options;
+  const {
+    maxConcurrency = CONCURRENCY_DEFAULT,
+    minConcurrency = 1,
+    maxRecentBytes = MAX_RECENT_BYTES_DEFAULT,
+  } = options;
   const { acceptMissingObjects = false } = options;
   checkBoolean(readOnly, 'readOnly');
   checkBoolean(takeOver, 'takeOver');
   checkBoolean(acceptMissingObjects, 'acceptMissingObjects');
   checkIntegerBetween(leaseMs, 'leaseMs', 0, LEASE_MS_MAX);
-  checkIntegerBetween(concurrency, 'concurrency', 1, CONCURRENCY_MAX);
-  checkIntegerBetween(minConcurrency, 'minConcurrency', 1, concurrency);
+  checkIntegerBetween(maxConcurrency, 'maxConcurrency', 1, CONCURRENCY_MAX);
+  checkIntegerBetween(minConcurrency, 'minConcurrency', 1, maxConcurrency);
   checkInteger(maxRecentBytes, 'maxRecentBytes');
   return {
     ...store,
@@ -170,7 +174,7 @@ export function checkConnectOptions(options: ConnectS3Options): ConnectSettings 
     acceptMissingObjects,
     leaseMs,
     clock,
-    concurrency,
+    maxConcurrency,
     minConcurrency,
     maxRecentBytes,
   };

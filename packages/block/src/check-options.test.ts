@@ -65,11 +65,11 @@ describe('A check of an option', () => {
 });
 
 const common: readonly [object, string][] = [
-  [{ chunkbytes: 1 }, 'unknown option "chunkbytes" in options; there are: concurrency, chunkBytes'],
-  [{ concurrency: 0 }, 'concurrency must be an integer from 1 to 1024, not 0'],
-  [{ concurrency: '8' }, 'concurrency must be an integer from 1 to 1024, not "8"'],
-  [{ concurrency: Number.NaN }, 'concurrency must be an integer from 1 to 1024, not NaN'],
-  [{ chunkBytes: 2 ** 31 }, 'chunkBytes must be an integer from 1 to 1073741824'],
+  [{ piecebytes: 1 }, 'unknown option "piecebytes" in options; there are: maxConcurrency, pieceBytes'],
+  [{ maxConcurrency: 0 }, 'maxConcurrency must be an integer from 1 to 1024, not 0'],
+  [{ maxConcurrency: '8' }, 'maxConcurrency must be an integer from 1 to 1024, not "8"'],
+  [{ maxConcurrency: Number.NaN }, 'maxConcurrency must be an integer from 1 to 1024, not NaN'],
+  [{ pieceBytes: 2 ** 31 }, 'pieceBytes must be an integer from 1 to 1073741824'],
   [{ signal: 'stop' }, 'signal must be an AbortSignal, not "stop"'],
   [{ lengthBytes: -512 }, 'lengthBytes must be a non-negative safe integer, not -512'],
   [{ onProgress: true }, 'onProgress must be a function, not true'],

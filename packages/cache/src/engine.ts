@@ -150,9 +150,9 @@ export class Engine {
     const fitting = Math.min(plan.slots, Math.floor((maxSizeBytes - others) / lineSize));
     // Memory comes in whole slabs.
     const slots = fitting - (fitting % this.lines.slotsPerSlab);
-    if (slots < plan.parkedMax + 1)
+    if (slots < plan.maxParked + 1)
       throw invalid(`maxSizeBytes must leave room beside ${others} bytes of tables, not ${maxSizeBytes}`);
-    this.lines.setLimits(slots, slots - plan.parkedMax);
+    this.lines.setLimits(slots, slots - plan.maxParked);
     this.#maxSizeBytes = maxSizeBytes;
     this.prefetcher.budgetChanged();
     const changed = this.budget.begin();

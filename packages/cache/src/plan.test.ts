@@ -17,9 +17,9 @@ function plan(options: CacheOptions, sectorSize = 512) {
 
 /** What a plan takes at most, reckoned here once more. */
 function bytesOf(options: CacheOptions, sectorSize = 512): number {
-  const { slots, capacity, parkedMax, lineSize, zeroRangesMax } = plan(options, sectorSize);
+  const { slots, capacity, maxParked, lineSize, zeroRangesMax } = plan(options, sectorSize);
   const policy = createPolicy(checkOptions({ seed: 1, ...options }, sectorSize), plan(options, sectorSize));
-  expect([policy.capacity, capacity + parkedMax]).toEqual([capacity, slots]);
+  expect([policy.capacity, capacity + maxParked]).toEqual([capacity, slots]);
   const tables =
     policy.byteLength +
     Lines.bytesFor(policy.entriesMax, slots, lineSize / sectorSize) +
@@ -45,9 +45,9 @@ test.each([
 });
 
 test('one line in twenty is kept for parked ones, and at least one', () => {
-  const { slots, capacity, parkedMax } = plan({ maxSizeBytes: 100 * MIB });
-  expect([parkedMax, capacity]).toEqual([Math.floor(slots / 20), slots - parkedMax]);
-  expect(plan({ maxSizeBytes: 100_000, lineSize: 4096 }).parkedMax).toBe(1);
+  const { slots, capacity, maxParked } = plan({ maxSizeBytes: 100 * MIB });
+  expect([maxParked, capacity]).toEqual([Math.floor(slots / 20), slots - maxParked]);
+  expect(plan({ maxSizeBytes: 100_000, lineSize: 4096 }).maxParked).toBe(1);
 });
 
 test('zero ranges get a hundredth of the budget, between two bounds', () => {
@@ -110,8 +110,8 @@ test('the seed decides which lines leave', () => {
     return victims;
   };
   const options = { maxSizeBytes: MIB, lineSize: 4096 };
-  const { capacity, parkedMax } = plan(options);
+  const { capacity, maxParked } = plan(options);
   const made = (seed: number) => createPolicy(checkOptions({ ...options, seed }, 512), plan(options));
-  expect(gone(made(5))).toEqual(gone(new WTinyLfuPolicy({ capacity, parkedMax, seed: 5 })));
+  expect(gone(made(5))).toEqual(gone(new WTinyLfuPolicy({ capacity, maxParked, seed: 5 })));
   expect(gone(made(5))).not.toEqual(gone(made(6)));
 });

@@ -38,7 +38,7 @@ export interface MemoryPlan {
   readonly slots: number;
   /** Of them, those that the policy fills; the rest are for parked lines. */
   readonly capacity: number;
-  readonly parkedMax: number;
+  readonly maxParked: number;
   /** Zero ranges that may be pending. */
   readonly zeroRangesMax: number;
   /** Bytes set aside for what is neither payload nor a table of lines. */
@@ -46,9 +46,9 @@ export interface MemoryPlan {
 }
 
 export function createPolicy(options: CheckedOptions, plan: MemoryPlan): EvictionPolicy {
-  const { capacity, parkedMax } = plan;
+  const { capacity, maxParked } = plan;
   const { policy: choice, seed } = options;
-  const size: PolicyOptions = { capacity, parkedMax, ...(seed !== undefined && { seed }) };
+  const size: PolicyOptions = { capacity, maxParked, ...(seed !== undefined && { seed }) };
   return typeof choice === 'function' ? policyOf(choice, size) : new POLICIES[choice](size);
 }
 
@@ -85,7 +85,7 @@ function fittingPlan(options: CheckedOptions, lineSize: number, sectorSize: numb
 }
 
 function planOf(slots: number, lineSize: number, maxSizeBytes: number): MemoryPlan {
-  const parkedMax = Math.max(1, Math.floor(slots * PARKED_SHARE));
+  const maxParked = Math.max(1, Math.floor(slots * PARKED_SHARE));
   const zeroRanges = Math.floor((maxSizeBytes * ZERO_SHARE) / ZERO_RANGE_BYTES);
   const zeroRangesMax = Math.min(ZERO_RANGES_MAX, Math.max(ZERO_RANGES_MIN, zeroRanges));
   const fixedBytes =
@@ -95,7 +95,7 @@ function planOf(slots: number, lineSize: number, maxSizeBytes: number): MemoryPl
     lineSize +
     ZERO_FIRST_BYTES +
     zeroRangesMax * ZERO_RANGE_BYTES;
-  return { lineSize, slots, capacity: Math.max(1, slots - parkedMax), parkedMax, zeroRangesMax, fixedBytes };
+  return { lineSize, slots, capacity: Math.max(1, slots - maxParked), maxParked, zeroRangesMax, fixedBytes };
 }
 
 /** What the plan takes at most. The policy's tables are measured on an empty policy. */

@@ -43,7 +43,7 @@ function one(subject: Subject): Subject {
 const delayed = (base: BlockDevice) =>
   withDelay(base, {
     latencyMs: { read: 1, write: 3, flush: 2 },
-    parallelism: 3,
+    maxConcurrency: 3,
     bytesPerSecond: 1e9,
     clock: fastClock(),
   });

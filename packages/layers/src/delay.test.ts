@@ -138,9 +138,9 @@ describe('bandwidth', () => {
   });
 });
 
-describe('parallelism', () => {
+describe('maxConcurrency', () => {
   test('makes operations wait for each other, in order', async () => {
-    const { clock, device } = await setUp({ latencyMs: 9.75, parallelism: 2 });
+    const { clock, device } = await setUp({ latencyMs: 9.75, maxConcurrency: 2 });
     const { ended, watch } = stopwatch(clock);
     for (const name of ['a', 'b', 'c', 'd', 'e']) watch(name, device.read(0, [sectors(1, 0)]));
     await clock.advanceAndSettle(100);
@@ -160,7 +160,7 @@ describe('parallelism', () => {
         throw new Error('no');
       },
     });
-    const device = withDelay(base, { parallelism: 1, latencyMs: 1, clock });
+    const device = withDelay(base, { maxConcurrency: 1, latencyMs: 1, clock });
     const failed = device.read(0, [sectors(1, 0)]).then(
       () => 'read',
       () => 'failed',
@@ -176,7 +176,7 @@ describe('a forced disconnect', () => {
   test('ends what is delayed and what waits for a permit, leaves no timer, and does not touch the base', async () => {
     const clock = new ManualClock({ nowMs: 1000.25 });
     const { device: base, calls } = recorder();
-    const device = withDelay(base, { latencyMs: 1000, parallelism: 1, clock });
+    const device = withDelay(base, { latencyMs: 1000, maxConcurrency: 1, clock });
     const operations = [device.write(0, [sectors(1, 1)]), device.write(1, [sectors(1, 1)]), device.flush()];
     const results = Promise.allSettled(operations);
     await settled();
@@ -197,7 +197,7 @@ test.each<[string, number, ((clock: ManualClock) => Promise<void>) | undefined]>
 ])('a forced disconnect ends what %s, leaves no timer, and keeps it from the base', async (_when, latencyMs, pass) => {
   const clock = new ManualClock({ nowMs: 1000.25 });
   const { device: base, calls } = recorder();
-  const device = withDelay(base, { latencyMs, parallelism: 1, clock });
+  const device = withDelay(base, { latencyMs, maxConcurrency: 1, clock });
   let forced: Promise<void> | undefined;
   const setTimer = clock.set.bind(clock);
   clock.set = (callback, delayMs) =>
@@ -235,7 +235,7 @@ test.each<[string, unknown]>([
   ['a latency that is no number', { latencyMs: { read: '5' } }],
   ['a latency of an unknown operation', { latencyMs: { reed: 5 } }],
   ['no latency at all', { latencyMs: null }],
-  ['a parallelism of none', { parallelism: 0 }],
+  ['a maxConcurrency of none', { maxConcurrency: 0 }],
   ['a bandwidth of nothing', { bytesPerSecond: 0 }],
   ['a bandwidth in fractions', { bytesPerSecond: 0.5 }],
 ])('refuses %s', async (_, options) => {

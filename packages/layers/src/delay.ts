@@ -27,7 +27,7 @@ export interface DelayOptions extends LayerOptions {
   /** Bytes per second that all reads and writes together move at most. Default: unlimited. */
   readonly bytesPerSecond?: number;
   /** Operations under way at once. The others wait, first come, first served. Default: unlimited. */
-  readonly parallelism?: number;
+  readonly maxConcurrency?: number;
   /** Default: the system's. */
   readonly clock?: Clock;
 }
@@ -36,7 +36,7 @@ const KNOWN: KnownOptions<DelayOptions> = {
   ownsBase: true,
   latencyMs: true,
   bytesPerSecond: true,
-  parallelism: true,
+  maxConcurrency: true,
   clock: true,
 };
 
@@ -75,13 +75,13 @@ const MOVES_DATA: Readonly<Record<Operation, boolean>> = {
 export function withDelay(base: BlockDevice, options: DelayOptions = {}): BlockDevice {
   checkDevice(base, 'base');
   checkOptionNames(options, KNOWN);
-  const { clock = systemClock, parallelism = Number.POSITIVE_INFINITY, latencyMs = 0 } = options;
+  const { clock = systemClock, maxConcurrency = Number.POSITIVE_INFINITY, latencyMs = 0 } = options;
   checkClock(clock);
-  if (options.parallelism !== undefined) checkIntegerBetween(parallelism, 'parallelism', 1);
+  if (options.maxConcurrency !== undefined) checkIntegerBetween(maxConcurrency, 'maxConcurrency', 1);
   const line = new Line(options.bytesPerSecond);
   const latencyOf = latenciesOf(latencyMs);
   const timers = new SharedTimers(clock);
-  const semaphore = new Semaphore(parallelism);
+  const semaphore = new Semaphore(maxConcurrency);
   const { sectorSize } = base.info;
   let hasEnded = false;
   /** Stops what was woken right before the end and runs only now. */

@@ -19,7 +19,7 @@ const refusals: readonly [string, Make, object, string][] = [
     { latencyMs: { writes: 1 } },
     'unknown option "writes" in latencyMs; there are: read, write',
   ],
-  ['withDelay', withDelay, { parallelism: 0 }, 'parallelism must be a safe integer of at least 1, not 0'],
+  ['withDelay', withDelay, { maxConcurrency: 0 }, 'maxConcurrency must be a safe integer of at least 1, not 0'],
   ['withDelay', withDelay, { bytesPerSecond: 0.5 }, 'bytesPerSecond must be a safe integer of at least 1, not 0.5'],
   ['withDelay', withDelay, { clock: {} }, 'clock must be a clock'],
   ['withDelay', withDelay, { ownsBase: 'no' }, 'ownsBase must be true or false, not "no"'],

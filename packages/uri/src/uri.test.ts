@@ -77,7 +77,7 @@ describe('nbd:', () => {
     const path = join(folder, 'nbd.sock');
     const server = await serveNbd({ exports: { disk: device }, listen: { path }, ownsDevices: true });
     try {
-      const uri = `nbd+unix:///disk?socket=${path}&sector=4096&connections=2&reconnect-ms=0`;
+      const uri = `nbd+unix:///disk?socket=${path}&sector=4096&connections=2&outage=0s`;
       await using client = await connectUri(uri);
       expect(client.info).toMatchObject({ sectorSize: 4096, sizeSectors: 256 });
       await client.write(0, [new Uint8Array(4096).fill(7)]);

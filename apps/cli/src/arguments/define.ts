@@ -11,7 +11,7 @@ Sizes read like 4096, 64K, 10G, 1TiB; K is 1024. A cache goes in front with --ca
 
 Exit codes: 0 done, 1 failed or "no", 2 the command line makes no sense, 3 taken over by another process, 4 the tier is missing, 5 and 6 (status) not safe to stop, 7 no server to ask, 130, 143 and 129 interrupted.`;
 
-interface Definition {
+export interface Definition {
   /** Name and arguments: `copy <from> <to>`. */
   readonly usage: string;
   readonly summary: string;

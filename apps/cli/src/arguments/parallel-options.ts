@@ -15,5 +15,5 @@ export function concurrencyOption(): Option {
 
 /** What `copy` and its kin take of a command line. */
 export function parallelOptions(context: Context, concurrency: number | undefined): ParallelOptions {
-  return { signal: context.interruption, ...(concurrency === undefined ? {} : { concurrency }) };
+  return { signal: context.interruption, ...(concurrency === undefined ? {} : { maxConcurrency: concurrency }) };
 }

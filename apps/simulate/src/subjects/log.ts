@@ -64,7 +64,7 @@ class SimulatedLog implements SimulatedSystem {
     this.#world = world;
     this.#bucket = bucket;
     this.#options = {
-      maxSegmentsInFlight: random.pick([1, 2, 8]),
+      maxInFlightSegments: random.pick([1, 2, 8]),
       maxDirtyAgeMs: random.pick([5, 500, 5000]),
       maxConcurrency: random.pick([1, 4, 64]),
       minDeleteDelayMs: random.pick([0, 100]),

@@ -17,7 +17,7 @@ export const s3Subject: SimulationSubject = {
     const { sectorSize, sizeSectors } = world.shape;
     const maxAttempts = world.random.pick([1, 1, 3]);
     const maxOutageMs = world.random.pick([0, 1000, 30_000]);
-    const concurrency = world.random.pick([1, 2, 16]);
+    const maxConcurrency = world.random.pick([1, 2, 16]);
     await createVolume({
       ...AT,
       client: clientOf(async (request) => store.handle(request)),
@@ -38,7 +38,7 @@ export const s3Subject: SimulationSubject = {
         const client = clientOf((request) => Promise.race([store.send(life, request), dead]));
         const random = () => world.random.below(2 ** 32) / 2 ** 32;
         const time = { clock: life.clock, random, requestTimeoutMs: REQUEST_TIMEOUT_MS };
-        return connectS3({ ...AT, ...time, client, concurrency, maxAttempts, maxOutageMs });
+        return connectS3({ ...AT, ...time, client, maxConcurrency, maxAttempts, maxOutageMs });
       },
       crash: () => {},
       // The SDK makes errors of its own of what the network did.

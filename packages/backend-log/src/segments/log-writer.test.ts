@@ -25,7 +25,7 @@ function setUp(parts: Partial<LogWriterParts> = {}) {
     wallMs: () => clock.wallMs(),
     sectorSize: SECTOR,
     segmentSizeBytes: SEGMENT_BYTES,
-    maxSegmentsInFlight: 2,
+    maxInFlightSegments: 2,
     maxOpenAgeMs: 1000,
     onDurable: ({ segment }) => durable.push(segment.name.object / 2),
     onTaken: (url) => new BlockError('FENCED', url),
@@ -53,7 +53,7 @@ test('a flush whose segment fills up and is sealed before it comes to that ends 
   const clock = Object.assign(new TestClock(), { macrotask: (run: () => void) => soon.push(run) });
   const store = new MemoryStore();
   store.put = () => new Promise(() => {});
-  const { writer } = setUp({ clock, store, maxSegmentsInFlight: 1 });
+  const { writer } = setUp({ clock, store, maxInFlightSegments: 1 });
   const error = new BlockError('DISCONNECTED', 'given up');
   await writer.write(0, [sector(1)]);
   let outcome: unknown;

@@ -13,7 +13,7 @@ export interface LogWriterOptions {
   readonly sectorSize: number;
   readonly segmentSizeBytes: number;
   /** Segments that are sealed and not yet in the map. Beyond that, writers wait. */
-  readonly maxSegmentsInFlight: number;
+  readonly maxInFlightSegments: number;
   /** Longest that a change stays in the open segment without a flush. */
   readonly maxOpenAgeMs: number;
 }
@@ -218,7 +218,7 @@ export class LogWriter {
   }
 
   get #hasRoom(): boolean {
-    return this.#sealed.length < this.#parts.maxSegmentsInFlight;
+    return this.#sealed.length < this.#parts.maxInFlightSegments;
   }
 
   get #bufferBytes(): number {
@@ -262,7 +262,7 @@ export class LogWriter {
     this.#parts.onDurable(sealed);
     this.#sealed.shift();
     // An attempt that was not answered may still send what is in the memory.
-    if (!isLate && this.#freeBuffers.length < this.#parts.maxSegmentsInFlight)
+    if (!isLate && this.#freeBuffers.length < this.#parts.maxInFlightSegments)
       this.#freeBuffers.push(sealed.segment.buffer);
     const waiting = this.#room;
     this.#room = [];

@@ -66,7 +66,7 @@ export class LogVolume {
       sectorSize,
       segmentSizeBytes,
       firstNumber: state.through + 1,
-      maxSegmentsInFlight: settings.maxSegmentsInFlight,
+      maxInFlightSegments: settings.maxInFlightSegments,
       maxOpenAgeMs: settings.maxDirtyAgeMs,
       onDurable: ({ segment, index, sizeBytes, sealedMs }) => {
         state.apply({ ...segment.name, base: 0 }, { sizeBytes, slots: segment.slots, sealedMs }, index);

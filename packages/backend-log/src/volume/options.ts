@@ -64,7 +64,7 @@ export interface ConnectLogOptions extends LogPlace {
   /**
    * Segments that are on their way to the store, each with `segmentSizeBytes` of memory. Beyond that writers wait. Default: 8.
    */
-  readonly maxSegmentsInFlight?: number;
+  readonly maxInFlightSegments?: number;
   /** Longest that a change stays in memory without a flush. Default: 5,000. */
   readonly maxDirtyAgeMs?: number;
   /** Requests of one read in flight at once. Default: 64. */
@@ -97,7 +97,7 @@ export type ConnectLogSettings = LogPlace & {
   readonly tier: 'expected' | undefined;
   readonly acceptLoss: boolean;
   readonly maxMapBytes: number;
-  readonly maxSegmentsInFlight: number;
+  readonly maxInFlightSegments: number;
   readonly maxDirtyAgeMs: number;
   readonly maxConcurrency: number;
   readonly minDeleteDelayMs: number;
@@ -132,7 +132,7 @@ const KNOWN_CONNECT: KnownOptions<ConnectLogOptions> = {
   tier: true,
   acceptLoss: true,
   maxMapBytes: true,
-  maxSegmentsInFlight: true,
+  maxInFlightSegments: true,
   maxDirtyAgeMs: true,
   maxConcurrency: true,
   minDeleteDelayMs: true,
@@ -160,7 +160,7 @@ export function checkConnectOptions(options: ConnectLogOptions): ConnectLogSetti
   const place = checkPlaceOptions(options);
   const { snapshot, atMs, followMs = 0, takeOver = true, allowUnsafeStore = false } = options;
   const { tier, acceptLoss = false } = options;
-  const { maxMapBytes = 64 << 20, maxSegmentsInFlight = 8, maxDirtyAgeMs = 5000, maxConcurrency = 64 } = options;
+  const { maxMapBytes = 64 << 20, maxInFlightSegments = 8, maxDirtyAgeMs = 5000, maxConcurrency = 64 } = options;
   const { minDeleteDelayMs = 60_000, minIdleMs = 30_000, clock = systemVolumeClock, onError = () => {} } = options;
   const { readOnly = snapshot !== undefined || atMs !== undefined } = options;
   checkBoolean(readOnly, 'readOnly');
@@ -177,7 +177,7 @@ export function checkConnectOptions(options: ConnectLogOptions): ConnectLogSetti
     throw invalid('followMs goes with readOnly, and without snapshot and atMs');
   }
   checkIntegerBetween(maxMapBytes, 'maxMapBytes', MAP_BYTES_MIN, Number.MAX_SAFE_INTEGER);
-  checkIntegerBetween(maxSegmentsInFlight, 'maxSegmentsInFlight', 1, SEGMENTS_IN_FLIGHT_MAX);
+  checkIntegerBetween(maxInFlightSegments, 'maxInFlightSegments', 1, SEGMENTS_IN_FLIGHT_MAX);
   checkIntegerBetween(maxConcurrency, 'maxConcurrency', 1, CONCURRENCY_MAX);
   checkTimeMs(maxDirtyAgeMs, 'maxDirtyAgeMs');
   checkTimeMs(minDeleteDelayMs, 'minDeleteDelayMs');
@@ -192,7 +192,7 @@ export function checkConnectOptions(options: ConnectLogOptions): ConnectLogSetti
     tier,
     acceptLoss,
     maxMapBytes,
-    maxSegmentsInFlight,
+    maxInFlightSegments,
     maxDirtyAgeMs,
     maxConcurrency,
     minDeleteDelayMs,

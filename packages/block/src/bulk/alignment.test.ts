@@ -22,10 +22,10 @@ async function deviceWith(sectors: readonly number[]) {
 
 const sector = fc.nat(SECTORS - 1);
 const alignments = fc.constantFrom(
-  { grainBytes: 512, chunkBytes: 512 },
-  { grainBytes: 1024, chunkBytes: 4096 },
-  { grainBytes: 4096, chunkBytes: 4096 },
-  { grainBytes: 1536, chunkBytes: 6144 },
+  { grainBytes: 512, pieceBytes: 512 },
+  { grainBytes: 1024, pieceBytes: 4096 },
+  { grainBytes: 4096, pieceBytes: 4096 },
+  { grainBytes: 1536, pieceBytes: 6144 },
 );
 
 describe('alignedRuns', () => {
@@ -38,7 +38,7 @@ describe('alignedRuns', () => {
         sector,
         sector,
         async (data, sizes, phase, a, b) => {
-          const alignment = { ...sizes, phaseBytes: (phase * 512) % sizes.chunkBytes };
+          const alignment = { ...sizes, phaseBytes: (phase * 512) % sizes.pieceBytes };
           const [start, end] = [Math.min(a, b) * 512, Math.max(a, b) * 512];
           const runs = await collect(alignedRuns(new ByteView(await deviceWith(data)), start, end, alignment));
           const isBoundary = (at: number) =>
@@ -73,7 +73,7 @@ describe('alignedRuns', () => {
         return [{ start, count, type: 'data' }];
       },
     });
-    const alignment: Alignment = { grainBytes: 65_536, chunkBytes: 1 << 20, phaseBytes: 0 };
+    const alignment: Alignment = { grainBytes: 65_536, pieceBytes: 1 << 20, phaseBytes: 0 };
     const first = await alignedRuns(new ByteView(device), 0, 2 ** 49, alignment).next();
     expect(first.value).toEqual({ start: 0, end: 256 << 20, zero: false });
     expect(asked).toBe(1);
@@ -81,7 +81,7 @@ describe('alignedRuns', () => {
 
   test('makes one zero run of many answers', async () => {
     const device = createDevice(sparseDriver(512, 2 ** 40));
-    const alignment: Alignment = { grainBytes: 65_536, chunkBytes: 1 << 20, phaseBytes: 512 };
+    const alignment: Alignment = { grainBytes: 65_536, pieceBytes: 1 << 20, phaseBytes: 512 };
     const end = 2 ** 49;
     expect(await collect(alignedRuns(new ByteView(device), 0, end, alignment))).toEqual([
       { start: 0, end, zero: true },
@@ -91,7 +91,7 @@ describe('alignedRuns', () => {
 
 describe('split', () => {
   test('ends pieces at the boundaries', () => {
-    const alignment: Alignment = { grainBytes: 512, chunkBytes: 2048, phaseBytes: 512 };
+    const alignment: Alignment = { grainBytes: 512, pieceBytes: 2048, phaseBytes: 512 };
     expect([...split({ start: 512, end: 6000 }, alignment)]).toEqual([
       { start: 512, end: 1536 },
       { start: 1536, end: 3584 },
@@ -102,7 +102,7 @@ describe('split', () => {
   });
 
   test('takes larger pieces for zeroes only where the device is native in them', () => {
-    const alignment: Alignment = { grainBytes: 1 << 20, chunkBytes: 1 << 20, phaseBytes: 0 };
+    const alignment: Alignment = { grainBytes: 1 << 20, pieceBytes: 1 << 20, phaseBytes: 0 };
     const run = { start: 0, end: 3 << 28 };
     expect([...splitZeroes(createDevice(memoryDriver(512, 0)), run, alignment)]).toHaveLength(768);
     expect([...splitZeroes(createDevice(sparseDriver(512, 0)), run, alignment)]).toEqual([run]);

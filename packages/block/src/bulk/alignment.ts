@@ -12,7 +12,7 @@ export interface Alignment {
   /** The smallest piece that is treated on its own. A zero run counts as far as it covers whole grains. */
   readonly grainBytes: number;
   /** Largest piece that is read or written at once: a multiple of the grain. */
-  readonly chunkBytes: number;
+  readonly pieceBytes: number;
   /** Bytes from the last chunk boundary at or before the view's start to its start. */
   readonly phaseBytes: number;
 }
@@ -56,7 +56,7 @@ async function* zeroRuns(view: ByteView, start: number, end: number, alignment: 
     const zero = wholeGrains(dataEnd, run.start);
     if (zero.start < zero.end) yield zero;
     dataEnd = run.end;
-    const boundary = floorTo(dataEnd, alignment.chunkBytes, alignment);
+    const boundary = floorTo(dataEnd, alignment.pieceBytes, alignment);
     yield { start: boundary, end: boundary };
   }
   const zero = wholeGrains(dataEnd, end);
@@ -64,7 +64,7 @@ async function* zeroRuns(view: ByteView, start: number, end: number, alignment: 
 }
 
 /** A run in pieces, split at every multiple of `stepBytes`, by default of the chunk. */
-export function* split(run: Piece, alignment: Alignment, stepBytes = alignment.chunkBytes): Generator<Piece> {
+export function* split(run: Piece, alignment: Alignment, stepBytes = alignment.pieceBytes): Generator<Piece> {
   for (let at = run.start; at < run.end; ) {
     const end = Math.min(floorTo(at, stepBytes, alignment) + stepBytes, run.end);
     yield { start: at, end };
@@ -76,7 +76,7 @@ export function* split(run: Piece, alignment: Alignment, stepBytes = alignment.c
 export function splitZeroes({ info }: BlockDevice, run: Piece, alignment: Alignment): Generator<Piece> {
   if (!info.native.discard && !info.native.writeZeroes) return split(run, alignment);
   const wantedBytes = Math.max(ZERO_PIECE_BYTES_MIN, (run.end - run.start) / ZERO_PIECES_MAX);
-  return split(run, alignment, Math.ceil(wantedBytes / alignment.chunkBytes) * alignment.chunkBytes);
+  return split(run, alignment, Math.ceil(wantedBytes / alignment.pieceBytes) * alignment.pieceBytes);
 }
 
 function floorTo(at: number, step: number, { phaseBytes }: Alignment): number {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { type BlockDevice, type BlockDriver, compare, copy, createDevice } from '../index.js';
 import { errorOf, holdCalls, memoryDriver, sectorsOf, settled, sparseDriver, stateOf } from '../testing.js';
 
-const SMALL = { chunkBytes: 2048 };
+const SMALL = { pieceBytes: 2048 };
 
 async function deviceWith(driver: BlockDriver, bytes: Uint8Array): Promise<BlockDevice> {
   const device = createDevice(driver);
@@ -21,7 +21,7 @@ describe('compare', () => {
     const changes = fc.array(fc.nat(16_383), { maxLength: 2 });
     const sizes = fc.constantFrom(512, 1024, 4096);
     const missing = fc.nat(3);
-    const options = fc.record({ concurrency: fc.integer({ min: 1, max: 9 }), ignoreZeroTail: fc.boolean() });
+    const options = fc.record({ maxConcurrency: fc.integer({ min: 1, max: 9 }), ignoreZeroTail: fc.boolean() });
     await fc.assert(
       fc.asyncProperty(
         contents,
@@ -39,7 +39,7 @@ describe('compare', () => {
           for (const place of at) if (place < b.byteLength) b[place] = (b[place] ?? 0) ^ 4;
           const deviceA = await deviceWith(sparseDriver(sizeA, a.byteLength / sizeA), a);
           const deviceB = await deviceWith(sparseDriver(sizeB, b.byteLength / sizeB), b);
-          const result = await compare(deviceA, deviceB, { chunkBytes: 4096, ...rest });
+          const result = await compare(deviceA, deviceB, { pieceBytes: 4096, ...rest });
           const expected = firstDifferenceOf(a, b, rest.ignoreZeroTail);
           expect(result.equal).toBe(expected === undefined);
           expect(result.firstDifference).toEqual(
@@ -87,7 +87,7 @@ describe('compare', () => {
     // Data that is zero, which only the device itself can't know.
     driverA.sectors.set(20, sectorsOf(0, 1));
     driverB.sectors.set(24, sectorsOf(0, 1));
-    expect(await compare(a, b, { chunkBytes: 512 })).toEqual({ equal: true, comparedBytes: 32 * 512 });
+    expect(await compare(a, b, { pieceBytes: 512 })).toEqual({ equal: true, comparedBytes: 32 * 512 });
     const one = { count: 1 };
     expect(driverA.reads).toEqual([
       { start: 8, ...one },
@@ -127,7 +127,7 @@ describe('compare', () => {
   test('stops at a difference, but only after everything before it', async () => {
     const a = holdCalls(memoryDriver(512, 64), { atomicSectors: true });
     const b = await deviceWith(memoryDriver(512, 64), new Uint8Array(64 * 512).fill(1, 700));
-    const comparing = compare(createDevice(a), b, { ...SMALL, concurrency: 2 });
+    const comparing = compare(createDevice(a), b, { ...SMALL, maxConcurrency: 2 });
     await settled();
     a.held.pop()?.carryOut();
     expect(await stateOf(comparing)).toBe('pending');
@@ -141,7 +141,7 @@ describe('compare', () => {
     const device = createDevice(memoryDriver(512, 10));
     await compare(device, device, {
       ...SMALL,
-      concurrency: 1,
+      maxConcurrency: 1,
       onProgress: (p) => seen.push(p.comparedBytes, p.totalBytes),
     });
     expect(seen).toEqual([2048, 5120, 4096, 5120, 5120, 5120]);
@@ -152,8 +152,8 @@ describe('compare', () => {
     ['OUT_OF_BOUNDS', { bOffsetBytes: 8192 }],
     ['UNALIGNED', { aOffsetBytes: 1 }],
     ['UNALIGNED', { bOffsetBytes: 512 }],
-    ['UNALIGNED', { chunkBytes: 512 }],
-    ['INVALID_ARGUMENT', { concurrency: -1 }],
+    ['UNALIGNED', { pieceBytes: 512 }],
+    ['INVALID_ARGUMENT', { maxConcurrency: -1 }],
     ['ABORTED', { signal: AbortSignal.abort() }],
   ])('rejects with %s the options %o', async (code, options) => {
     const devices = [createDevice(memoryDriver(512, 8)), createDevice(memoryDriver(4096, 1))] as const;
@@ -177,7 +177,7 @@ describe('compare', () => {
     const abort = new AbortController();
     const comparing = compare(createDevice(a), createDevice(memoryDriver(512, 64)), {
       ...SMALL,
-      concurrency: 1,
+      maxConcurrency: 1,
       signal: abort.signal,
     });
     await settled();

@@ -70,7 +70,7 @@ function checkOptions(options: CompareOptions): void {
  * Compares two devices, or ranges of them, in parallel, without reading what both know to be zero. Stops at the first
  * difference.
  *
- * Holds at most twice `chunkBytes` times `concurrency` of data. Sector sizes may differ. What is written to either meanwhile
+ * Holds at most twice `pieceBytes` times `maxConcurrency` of data. Sector sizes may differ. What is written to either meanwhile
  * may or may not be seen.
  *
  * Rejects with `INVALID_ARGUMENT`, `UNALIGNED`, `OUT_OF_BOUNDS`, `ABORTED`, or with the first error of a device, after

@@ -22,7 +22,7 @@ import {
 } from '../testing.js';
 
 /** Small pieces, so that small devices have many. */
-const SMALL = { chunkBytes: 2048 } satisfies CopyOptions;
+const SMALL = { pieceBytes: 2048 } satisfies CopyOptions;
 
 async function deviceWith(driver: BlockDriver, bytes: Uint8Array): Promise<BlockDevice> {
   const device = createDevice(driver);
@@ -77,8 +77,8 @@ describe('copy', () => {
     const fills = fc.array(fc.constantFrom(0, 0, 0, 1, 2, 3), { maxLength: 64 });
     const sizes = fc.constantFrom(512, 1024, 4096);
     const options = fc.record({
-      concurrency: fc.integer({ min: 1, max: 9 }),
-      chunkBytes: fc.constantFrom(4096, 8192, 12_288),
+      maxConcurrency: fc.integer({ min: 1, max: 9 }),
+      pieceBytes: fc.constantFrom(4096, 8192, 12_288),
       detectZeroes: fc.boolean(),
       skipEqual: fc.boolean(),
     });
@@ -169,7 +169,7 @@ describe('copy', () => {
     const source = sparseDriver(512, 64, { preferredIoBytes: 512 });
     const from = await deviceWith(source, blocks(...Array.from({ length: 64 }, (_, i) => (i % 3 === 0 ? 1 : 0))));
     const target = sparseDriver(512, 80, { preferredIoBytes: 4096 });
-    await copy(from, createDevice(target), { chunkBytes: 8192, toOffsetBytes: 3 * 512 });
+    await copy(from, createDevice(target), { pieceBytes: 8192, toOffsetBytes: 3 * 512 });
     for (const { start, count } of target.writes) {
       expect(start === 3 || start % 8 === 0).toBe(true);
       expect(start + count === 67 || (start + count) % 8 === 0).toBe(true);
@@ -181,7 +181,7 @@ describe('copy', () => {
   test('holds a bounded number of pieces in flight', async () => {
     const target = holdCalls(memoryDriver(512, 64), { atomicSectors: true });
     const from = await deviceWith(memoryDriver(512, 64), sectorsOf(1, 64));
-    const copying = copy(from, createDevice(target), { ...SMALL, concurrency: 3 });
+    const copying = copy(from, createDevice(target), { ...SMALL, maxConcurrency: 3 });
     await settled();
     expect(target.held.map(({ operation, args }) => [operation, args[0]])).toEqual([
       ['write', 0],
@@ -195,7 +195,7 @@ describe('copy', () => {
   test('copies a device onto itself at the same place, and nothing changes', async () => {
     const bytes = blocks(1, 0, 2, 0, 0, 0, 3, 4);
     const device = await deviceWith(sparseDriver(512, 8, { preferredIoBytes: 512 }), bytes);
-    await copy(device, device, { chunkBytes: 512 });
+    await copy(device, device, { pieceBytes: 512 });
     expect(await contentsOf(device)).toEqual(bytes);
   });
 
@@ -240,7 +240,7 @@ describe('copy', () => {
     const from = await deviceWith(memoryDriver(512, 16), sectorsOf(1, 12));
     const result = await copy(from, createDevice(memoryDriver(512, 16)), {
       ...SMALL,
-      concurrency: 1,
+      maxConcurrency: 1,
       onProgress: (progress) => seen.push(progress),
     });
     expect(seen.map(({ copiedBytes, zeroBytes }) => [copiedBytes, zeroBytes])).toEqual([
@@ -276,7 +276,7 @@ describe('A copy that cannot be', () => {
     ['UNALIGNED', 'the source is no whole sectors of the target', () => [device(512, 9), device(4096, 2)]],
     ['UNALIGNED', 'the offset is no whole sector', () => [device(512, 8), device(4096, 2), { toOffsetBytes: 512 }]],
     ['READ_ONLY', 'the target is read-only', () => [device(512, 8), device(512, 8, { readOnly: true })]],
-    ['INVALID_ARGUMENT', 'an option is wrong', () => [device(512, 8), device(512, 8), { concurrency: 0 }]],
+    ['INVALID_ARGUMENT', 'an option is wrong', () => [device(512, 8), device(512, 8), { maxConcurrency: 0 }]],
     ['ABORTED', 'it is aborted already', () => [device(512, 8), device(512, 8), { signal: AbortSignal.abort() }]],
   ];
   let touched: string[] = [];
@@ -301,7 +301,7 @@ describe('A copy that goes wrong', () => {
   test('in piece k of n ends there, and reports the error once what is in flight has settled', async () => {
     const target = holdCalls(memoryDriver(512, 64), { atomicSectors: true });
     const from = await deviceWith(memoryDriver(512, 64), sectorsOf(1, 64));
-    const copying = copy(from, createDevice(target), { ...SMALL, concurrency: 2 });
+    const copying = copy(from, createDevice(target), { ...SMALL, maxConcurrency: 2 });
     await settled();
     target.take('write').carryOut();
     await settled();
@@ -322,7 +322,11 @@ describe('A copy that goes wrong', () => {
         if (start === 16) throw new Error('bad block');
       },
     };
-    const copying = copy(createDevice(source), createDevice(target), { ...SMALL, detectZeroes: false, concurrency: 1 });
+    const copying = copy(createDevice(source), createDevice(target), {
+      ...SMALL,
+      detectZeroes: false,
+      maxConcurrency: 1,
+    });
     expect(await errorOf(copying)).toMatchObject({ code: 'IO', operation: 'read', start: 16 });
     expect(countOf(target.writes)).toBe(16);
     expect(target.flushes).toEqual([]);
@@ -340,7 +344,7 @@ describe('A copy that goes wrong', () => {
     const target = holdCalls(memoryDriver(512, 64), { atomicSectors: true });
     const from = await deviceWith(memoryDriver(512, 64), sectorsOf(1, 64));
     const abort = new AbortController();
-    const copying = copy(from, createDevice(target), { ...SMALL, concurrency: 2, signal: abort.signal });
+    const copying = copy(from, createDevice(target), { ...SMALL, maxConcurrency: 2, signal: abort.signal });
     await settled();
     abort.abort('enough');
     expect(await stateOf(copying)).toBe('pending');

@@ -67,7 +67,7 @@ function checkOptions(options: CopyOptions): void {
  * Copies `from` to `to`, in parallel, without reading what the source knows to be zero and without touching what the target
  * knows to be. Zero runs count as far as they cover whole blocks of the size that both devices prefer.
  *
- * Holds at most `chunkBytes` times `concurrency` of data, twice that with `skipEqual`. The sector sizes may differ. The target may be larger; what lies
+ * Holds at most `pieceBytes` times `maxConcurrency` of data, twice that with `skipEqual`. The sector sizes may differ. The target may be larger; what lies
  * behind the copy stays as it is. What is written to the source meanwhile may or may not be copied.
  *
  * Rejects, before anything was changed, with `INVALID_ARGUMENT` (also for a copy of a device onto another, overlapping place of

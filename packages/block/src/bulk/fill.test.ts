@@ -10,7 +10,7 @@ import {
 } from '../index.js';
 import { errorOf, holdCalls, isSame, memoryDriver, sectorsOf, settled, sparseDriver, stateOf } from '../testing.js';
 
-const SMALL = { chunkBytes: 2048 };
+const SMALL = { pieceBytes: 2048 };
 
 async function contentsOf(device: BlockDevice): Promise<Uint8Array> {
   const bytes = new Uint8Array(device.info.sizeSectors * device.info.sectorSize);
@@ -119,9 +119,9 @@ describe('fill', () => {
     ['INVALID_ARGUMENT', 0.5, {}, {}],
     ['INVALID_ARGUMENT', new Uint8Array(0), {}, {}],
     ['INVALID_ARGUMENT', 'zero' as unknown as number, {}, {}],
-    ['INVALID_ARGUMENT', 1, { concurrency: 0 }, {}],
+    ['INVALID_ARGUMENT', 1, { maxConcurrency: 0 }, {}],
     ['UNALIGNED', 1, { offsetBytes: 1 }, {}],
-    ['UNALIGNED', 1, { chunkBytes: 513 }, {}],
+    ['UNALIGNED', 1, { pieceBytes: 513 }, {}],
     ['OUT_OF_BOUNDS', 1, { lengthBytes: 8192 }, {}],
     ['READ_ONLY', 1, {}, { readOnly: true }],
     ['ABORTED', 1, { signal: AbortSignal.abort() }, {}],
@@ -148,7 +148,7 @@ describe('fill', () => {
 
   test('that fails in piece k of n ends there, once what is in flight has settled', async () => {
     const driver = holdCalls(memoryDriver(512, 64));
-    const filling = fill(createDevice(driver), 1, { ...SMALL, concurrency: 2 });
+    const filling = fill(createDevice(driver), 1, { ...SMALL, maxConcurrency: 2 });
     await settled();
     driver.take('write').carryOut();
     await settled();
@@ -167,7 +167,7 @@ describe('fill', () => {
       if (++calls === 3) abort.abort('enough');
       return sectorsOf(1, count);
     };
-    const filling = fill(createDevice(driver), pattern, { ...SMALL, concurrency: 1, signal: abort.signal });
+    const filling = fill(createDevice(driver), pattern, { ...SMALL, maxConcurrency: 1, signal: abort.signal });
     expect(await errorOf(filling)).toMatchObject({ code: 'ABORTED', cause: 'enough' });
     expect(driver.writes).toHaveLength(2);
   });

@@ -15,8 +15,8 @@ describe('A plan', () => {
   test('makes chunks of a megabyte or more, whole in the sizes that all devices prefer', () => {
     const chunks = (...preferred: number[]) => {
       const views = preferred.map((bytes) => view(512, bytes));
-      const { grainBytes, chunkBytes } = planOf({}, 2 ** 29, ...views).alignment;
-      return [grainBytes, chunkBytes];
+      const { grainBytes, pieceBytes } = planOf({}, 2 ** 29, ...views).alignment;
+      return [grainBytes, pieceBytes];
     };
     expect(chunks(65_536)).toEqual([65_536, MiB]);
     expect(chunks(65_536, 4096)).toEqual([65_536, MiB]);
@@ -39,19 +39,19 @@ describe('A plan', () => {
   });
 
   test('takes the options it is given', () => {
-    const plan = planOf({ chunkBytes: 98_304, concurrency: 3 }, 2 ** 29, view(512, 65_536));
-    expect(plan).toMatchObject({ concurrency: 3, scratchBytes: 98_304 });
-    expect(plan.alignment).toEqual({ grainBytes: 32_768, chunkBytes: 98_304, phaseBytes: 0 });
+    const plan = planOf({ pieceBytes: 98_304, maxConcurrency: 3 }, 2 ** 29, view(512, 65_536));
+    expect(plan).toMatchObject({ maxConcurrency: 3, scratchBytes: 98_304 });
+    expect(plan.alignment).toEqual({ grainBytes: 32_768, pieceBytes: 98_304, phaseBytes: 0 });
   });
 
   test.each([
-    ['INVALID_ARGUMENT', { concurrency: 0 }],
-    ['INVALID_ARGUMENT', { concurrency: 1025 }],
-    ['INVALID_ARGUMENT', { concurrency: 1.5 }],
-    ['INVALID_ARGUMENT', { chunkBytes: 0 }],
-    ['INVALID_ARGUMENT', { chunkBytes: -4096 }],
-    ['INVALID_ARGUMENT', { chunkBytes: 2 ** 31 }],
-    ['UNALIGNED', { chunkBytes: 512 }],
+    ['INVALID_ARGUMENT', { maxConcurrency: 0 }],
+    ['INVALID_ARGUMENT', { maxConcurrency: 1025 }],
+    ['INVALID_ARGUMENT', { maxConcurrency: 1.5 }],
+    ['INVALID_ARGUMENT', { pieceBytes: 0 }],
+    ['INVALID_ARGUMENT', { pieceBytes: -4096 }],
+    ['INVALID_ARGUMENT', { pieceBytes: 2 ** 31 }],
+    ['UNALIGNED', { pieceBytes: 512 }],
   ])('refuses with %s the options %o', (code, options) => {
     expect(() => planOf(options, 4096, view(512, 65_536), view(4096, 65_536))).toThrow(
       expect.objectContaining({ code }),

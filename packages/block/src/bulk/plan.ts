@@ -13,12 +13,12 @@ export interface AbortSignalLike {
 /** Options of everything that works through a device in parallel. */
 export interface ParallelOptions {
   /** Pieces in flight at once, 1 to 1024. Default: 8. */
-  readonly concurrency?: number;
+  readonly maxConcurrency?: number;
   /**
    * Bytes of a piece, at most 1 GiB: a multiple of every device's sector size. Default: the least multiple of every device's
    * `preferredIoBytes` from 1 MiB on.
    */
-  readonly chunkBytes?: number;
+  readonly pieceBytes?: number;
   /**
    * Stops the work. It rejects with `ABORTED`, the signal's reason as its cause, once what is in flight has settled: an
    * operation that was submitted cannot be cancelled [O4].
@@ -27,12 +27,12 @@ export interface ParallelOptions {
 }
 
 /** Names of the options that all bulk work has. */
-export const KNOWN_PARALLEL: KnownOptions<ParallelOptions> = { concurrency: true, chunkBytes: true, signal: true };
+export const KNOWN_PARALLEL: KnownOptions<ParallelOptions> = { maxConcurrency: true, pieceBytes: true, signal: true };
 
 const CONCURRENCY_MAX = 1024;
-const CHUNK_BYTES_MAX = 1 << 30;
+const PIECE_BYTES_MAX = 1 << 30;
 const CONCURRENCY = 8;
-const CHUNK_BYTES = 1 << 20;
+const PIECE_BYTES = 1 << 20;
 
 /** Largest grain that follows from two preferred sizes which do not divide each other. */
 const GRAIN_BYTES_MAX = 64 << 20;
@@ -40,7 +40,7 @@ const GRAIN_BYTES_MAX = 64 << 20;
 /** Options, checked and completed. */
 export interface Plan {
   readonly alignment: Alignment;
-  readonly concurrency: number;
+  readonly maxConcurrency: number;
   readonly signal: AbortSignalLike | undefined;
   /** Bytes of a buffer that has room for any piece. */
   readonly scratchBytes: number;
@@ -52,26 +52,26 @@ export interface Plan {
  * Throws `INVALID_ARGUMENT`, and `UNALIGNED` if a chunk is not whole sectors of each device.
  */
 export function planOf(options: ParallelOptions, lengthBytes: number, ...views: readonly ByteView[]): Plan {
-  const { concurrency = CONCURRENCY, signal } = options;
-  checkIntegerBetween(concurrency, 'concurrency', 1, CONCURRENCY_MAX);
+  const { maxConcurrency = CONCURRENCY, signal } = options;
+  checkIntegerBetween(maxConcurrency, 'maxConcurrency', 1, CONCURRENCY_MAX);
   checkSignal(signal);
   // Sector sizes are powers of two, so that whole sectors of the largest are whole sectors of each.
   const unitBytes = Math.max(...views.map((view) => view.sectorSize));
   const preferredBytes = preferredGrain(views, unitBytes);
-  const { chunkBytes = preferredBytes * Math.ceil(CHUNK_BYTES / preferredBytes) } = options;
-  checkIntegerBetween(chunkBytes, 'chunkBytes', 1, CHUNK_BYTES_MAX);
-  if (chunkBytes % unitBytes !== 0) {
-    throw new BlockError('UNALIGNED', `chunkBytes ${chunkBytes} is not whole sectors of ${unitBytes} bytes`);
+  const { pieceBytes = preferredBytes * Math.ceil(PIECE_BYTES / preferredBytes) } = options;
+  checkIntegerBetween(pieceBytes, 'pieceBytes', 1, PIECE_BYTES_MAX);
+  if (pieceBytes % unitBytes !== 0) {
+    throw new BlockError('UNALIGNED', `pieceBytes ${pieceBytes} is not whole sectors of ${unitBytes} bytes`);
   }
   const offsetBytes = views.at(-1)?.offsetBytes ?? 0;
   const alignment = {
-    grainBytes: greatestCommonDivisor(chunkBytes, preferredBytes),
-    chunkBytes,
+    grainBytes: greatestCommonDivisor(pieceBytes, preferredBytes),
+    pieceBytes,
     // Boundaries inside the other device's sectors would be of no use to it.
-    phaseBytes: offsetBytes % unitBytes === 0 ? offsetBytes % chunkBytes : 0,
+    phaseBytes: offsetBytes % unitBytes === 0 ? offsetBytes % pieceBytes : 0,
   };
-  const scratchBytes = Math.min(chunkBytes, Math.ceil(lengthBytes / unitBytes) * unitBytes);
-  return { alignment, concurrency, signal, scratchBytes };
+  const scratchBytes = Math.min(pieceBytes, Math.ceil(lengthBytes / unitBytes) * unitBytes);
+  return { alignment, maxConcurrency, signal, scratchBytes };
 }
 
 /** Anything with `aborted` to look at. */

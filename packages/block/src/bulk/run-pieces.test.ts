@@ -11,8 +11,8 @@ function* pieces(count: number, lengthBytes = 1): Generator<Piece> {
 }
 
 const plan = (rest: Partial<Plan> = {}): Plan => ({
-  alignment: { grainBytes: 1, chunkBytes: 1, phaseBytes: 0 },
-  concurrency: 3,
+  alignment: { grainBytes: 1, pieceBytes: 1, phaseBytes: 0 },
+  maxConcurrency: 3,
   signal: undefined,
   scratchBytes: 8,
   ...rest,
@@ -49,7 +49,7 @@ describe('runPieces', () => {
   test('begins nothing more once it is done', async () => {
     const begun: number[] = [];
     const work = async ({ start }: Piece) => void begun.push(start);
-    await runPieces(pieces(9), work, plan({ concurrency: 1 }), () => begun.length === 2);
+    await runPieces(pieces(9), work, plan({ maxConcurrency: 1 }), () => begun.length === 2);
     expect(begun).toEqual([0, 1]);
   });
 

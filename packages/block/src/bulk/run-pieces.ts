@@ -14,14 +14,14 @@ export interface Worker {
 }
 
 /**
- * Works on `pieces`, up to `plan.concurrency` at once, begun in their order. Begins no more once `isDone` says so, after a
+ * Works on `pieces`, up to `plan.maxConcurrency` at once, begun in their order. Begins no more once `isDone` says so, after a
  * failure, and when the signal has fired. It always waits for what is in flight, so that no buffer is still in use, then
  * rejects with the first error.
  */
 export async function runPieces<T extends Piece>(
   pieces: AsyncIterable<T> | Iterable<T>,
   work: (piece: T, worker: Worker) => Promise<void>,
-  { concurrency, signal, scratchBytes }: Plan,
+  { maxConcurrency, signal, scratchBytes }: Plan,
   isDone: () => boolean = () => false,
 ): Promise<void> {
   let hasFailed = false;
@@ -29,7 +29,7 @@ export async function runPieces<T extends Piece>(
   const isStopped = () => hasFailed || signal?.aborted === true;
   const workers: Worker[] = [];
   const workerOf = (number: number): Worker => (workers[number] ??= makeWorker(scratchBytes, isStopped));
-  const options = { maxConcurrency: concurrency, throwIfStopped: () => throwIfAborted(signal), isDone };
+  const options = { maxConcurrency, throwIfStopped: () => throwIfAborted(signal), isDone };
   await forEachParallel(pieces, options, async (piece, number) => {
     try {
       await work(piece, workerOf(number));

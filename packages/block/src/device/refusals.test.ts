@@ -80,13 +80,13 @@ describe('What copies and fills', () => {
   });
 
   test.each([
-    [{ concurrency: 0 }, 'INVALID_ARGUMENT', 'concurrency must be an integer from 1 to'],
-    [{ concurrency: 1.5 }, 'INVALID_ARGUMENT', 'concurrency must be an integer from 1 to'],
-    [{ concurrency: 100_000 }, 'INVALID_ARGUMENT', 'not 100000'],
-    [{ chunkBytes: 0 }, 'INVALID_ARGUMENT', 'chunkBytes must be an integer from 1 to'],
-    [{ chunkBytes: 2 ** 40 }, 'INVALID_ARGUMENT', `not ${2 ** 40}`],
-    [{ chunkBytes: -1 }, 'INVALID_ARGUMENT', 'chunkBytes must be an integer from 1 to'],
-    [{ chunkBytes: 1 }, 'UNALIGNED', 'chunkBytes 1 is not whole sectors of 512 bytes'],
+    [{ maxConcurrency: 0 }, 'INVALID_ARGUMENT', 'maxConcurrency must be an integer from 1 to'],
+    [{ maxConcurrency: 1.5 }, 'INVALID_ARGUMENT', 'maxConcurrency must be an integer from 1 to'],
+    [{ maxConcurrency: 100_000 }, 'INVALID_ARGUMENT', 'not 100000'],
+    [{ pieceBytes: 0 }, 'INVALID_ARGUMENT', 'pieceBytes must be an integer from 1 to'],
+    [{ pieceBytes: 2 ** 40 }, 'INVALID_ARGUMENT', `not ${2 ** 40}`],
+    [{ pieceBytes: -1 }, 'INVALID_ARGUMENT', 'pieceBytes must be an integer from 1 to'],
+    [{ pieceBytes: 1 }, 'UNALIGNED', 'pieceBytes 1 is not whole sectors of 512 bytes'],
   ])('refuses %o', async (options, code, message) => {
     await expect(fill(device(), 1, options)).rejects.toEqual(refusal(code, message));
   });

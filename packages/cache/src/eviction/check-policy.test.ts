@@ -37,7 +37,7 @@ describe("a policy of a caller's own", () => {
     const { linesMax, heldBytes } = cache.snapshot();
     const used = asked.at(-1);
     expect(used?.seed).toBe(7);
-    expect((used?.capacity ?? 0) + (used?.parkedMax ?? 0)).toBe(linesMax);
+    expect((used?.capacity ?? 0) + (used?.maxParked ?? 0)).toBe(linesMax);
     expect(heldBytes).toBeGreaterThan(linesMax * 100);
     await cache.setMaxSizeBytes(2 * LINES.maxSizeBytes);
     for (let i = 0; i < 500; i++) await cache.write(line(i), [filled(LINE_SECTORS, 1 + (i % 200))]);

@@ -26,7 +26,7 @@ const METHODS: Readonly<Record<Exclude<keyof EvictionPolicy, Gauge>, true>> = {
  */
 export function policyOf(make: PolicyFactory, options: PolicyOptions): EvictionPolicy {
   const policy = attempt(make, options);
-  const fault = faultOf(policy, options.capacity, options.parkedMax ?? 0);
+  const fault = faultOf(policy, options.capacity, options.maxParked ?? 0);
   if (fault !== undefined) throw invalid(fault);
   return policy;
 }
@@ -46,14 +46,14 @@ function invalid(fault: string, cause?: unknown): BlockError {
   });
 }
 
-function faultOf(policy: EvictionPolicy, capacity: number, parkedMax: number): string | undefined {
+function faultOf(policy: EvictionPolicy, capacity: number, maxParked: number): string | undefined {
   if (typeof policy !== 'object' || policy === null) return `and return it, not ${String(policy)}`;
   for (const name of Object.keys(METHODS) as (keyof typeof METHODS)[]) {
     if (typeof policy[name] !== 'function') return `with the method ${name}`;
   }
   if (policy.capacity !== capacity) return `of capacity ${capacity}, not ${policy.capacity}`;
   if (policy.resident !== 0 || policy.parked !== 0 || policy.find(0) !== -1) return 'that is empty';
-  const entries = capacity + parkedMax;
+  const entries = capacity + maxParked;
   if (!isCount(policy.entriesMax, entries)) return `with at least ${entries} entries, not ${policy.entriesMax}`;
   if (!isCount(policy.byteLength, 0)) return `whose byteLength is a number of bytes, not ${policy.byteLength}`;
   return undefined;

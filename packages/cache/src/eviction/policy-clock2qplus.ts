@@ -38,7 +38,7 @@ const HEAT_OF_MAIN = 2;
  */
 export class Clock2QPlusPolicy implements EvictionPolicy {
   readonly #lines: LineTable;
-  #parkedMax: number;
+  #maxParked: number;
   #capacity = 0;
   #smallMax = 0;
   #windowLines = 0;
@@ -50,7 +50,7 @@ export class Clock2QPlusPolicy implements EvictionPolicy {
 
   constructor(options: PolicyOptions) {
     checkCapacity(options.capacity);
-    this.#parkedMax = options.parkedMax ?? 0;
+    this.#maxParked = options.maxParked ?? 0;
     this.#lines = new LineTable(this.#entriesFor(options.capacity), options.seed ?? randomSeed());
     this.#scale(options.capacity);
   }
@@ -181,9 +181,9 @@ export class Clock2QPlusPolicy implements EvictionPolicy {
     return this.#lines.listOf(entry) === PARKED;
   }
 
-  setCapacity(lines: number, parkedMax = this.#parkedMax): void {
+  setCapacity(lines: number, maxParked = this.#maxParked): void {
     checkCapacity(lines);
-    this.#parkedMax = parkedMax;
+    this.#maxParked = maxParked;
     this.#lines.grow(this.#entriesFor(lines));
     this.#scale(lines);
     this.#newest = -1;
@@ -198,7 +198,7 @@ export class Clock2QPlusPolicy implements EvictionPolicy {
   }
 
   #entriesFor(capacity: number): number {
-    return capacity + this.#parkedMax + ghostsFor(capacity) + SPARE_ENTRIES;
+    return capacity + this.#maxParked + ghostsFor(capacity) + SPARE_ENTRIES;
   }
 
   #scale(capacity: number): void {

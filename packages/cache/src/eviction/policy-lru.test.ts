@@ -76,7 +76,7 @@ const steps = fc.array(
 test('the same lines leave in the same order as from a list in order of use', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 12 }), steps, (capacity, list) => {
-      const policy = new LruPolicy({ capacity, parkedMax: 31, seed: 3 });
+      const policy = new LruPolicy({ capacity, maxParked: 31, seed: 3 });
       const model = new Model();
       for (const [key, act] of list) {
         step(policy, model, key, act);

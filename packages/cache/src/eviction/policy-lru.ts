@@ -14,7 +14,7 @@ const PARKED = 2;
 /** Least recently used leaves first. One list, no ghosts, nothing learnt: the yardstick for other policies. */
 export class LruPolicy implements EvictionPolicy {
   readonly #lines: LineTable;
-  #parkedMax: number;
+  #maxParked: number;
   #capacity: number;
   /** Counts uses, modulo 2^32. Each line has that of its last one. */
   #clock = 0;
@@ -22,7 +22,7 @@ export class LruPolicy implements EvictionPolicy {
   constructor(options: PolicyOptions) {
     checkCapacity(options.capacity);
     this.#capacity = options.capacity;
-    this.#parkedMax = options.parkedMax ?? 0;
+    this.#maxParked = options.maxParked ?? 0;
     this.#lines = new LineTable(this.#entriesFor(options.capacity), options.seed ?? randomSeed());
   }
 
@@ -118,9 +118,9 @@ export class LruPolicy implements EvictionPolicy {
     return this.#lines.listOf(entry) === PARKED;
   }
 
-  setCapacity(lines: number, parkedMax = this.#parkedMax): void {
+  setCapacity(lines: number, maxParked = this.#maxParked): void {
     checkCapacity(lines);
-    this.#parkedMax = parkedMax;
+    this.#maxParked = maxParked;
     this.#capacity = lines;
     this.#lines.grow(this.#entriesFor(lines));
   }
@@ -142,6 +142,6 @@ export class LruPolicy implements EvictionPolicy {
   }
 
   #entriesFor(capacity: number): number {
-    return capacity + this.#parkedMax + SPARE_ENTRIES;
+    return capacity + this.#maxParked + SPARE_ENTRIES;
   }
 }

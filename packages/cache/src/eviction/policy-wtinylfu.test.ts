@@ -171,7 +171,7 @@ describe('read-ahead', () => {
 
 describe('parked lines', () => {
   test('are found, are not chosen again, and come back to the window when used', () => {
-    const policy = new WTinyLfuPolicy({ capacity: 10, parkedMax: 5, seed: 1 });
+    const policy = new WTinyLfuPolicy({ capacity: 10, maxParked: 5, seed: 1 });
     for (let key = 0; key <= 10; key++) policy.insert(key);
     const entry = policy.victim();
     const key = policy.keyOf(entry);
@@ -185,7 +185,7 @@ describe('parked lines', () => {
   });
 
   test('become ghosts of the kind that they were when they left', () => {
-    const policy = new WTinyLfuPolicy({ capacity: 1000, parkedMax: 5, seed: 1 });
+    const policy = new WTinyLfuPolicy({ capacity: 1000, maxParked: 5, seed: 1 });
     for (let key = 0; key <= 1000; key++) policy.insert(key);
     const entry = policy.victim();
     policy.park(entry);
@@ -311,7 +311,7 @@ describe('whatever is done to it', () => {
   test('every line is in one list, the table knows exactly the lines, and no list exceeds its bound', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 60 }), steps, (capacity, list) => {
-        const policy = new WTinyLfuPolicy({ capacity, parkedMax: 20, seed: 9 });
+        const policy = new WTinyLfuPolicy({ capacity, maxParked: 20, seed: 9 });
         const known: Known = { entryOf: new Map(), parked: new Set(), pins: [] };
         for (const [what, key] of list) {
           act(policy, known, what, key);
@@ -333,7 +333,7 @@ test('nothing that is pinned is a victim, and all else is', () => {
 
 test('tables are below 110 bytes a line, ghosts and room for parked ones included', () => {
   for (const capacity of [1000, 10_000, 65_536, 100_000]) {
-    const { byteLength } = new WTinyLfuPolicy({ capacity, parkedMax: capacity / 20, seed: 1 });
+    const { byteLength } = new WTinyLfuPolicy({ capacity, maxParked: capacity / 20, seed: 1 });
     expect(byteLength / capacity).toBeLessThan(110);
   }
 });
@@ -371,7 +371,7 @@ describe('its bounds', () => {
   });
 
   test('of entries leave room for a burst, and no more', () => {
-    const policy = new WTinyLfuPolicy({ capacity: 10, parkedMax: 5, seed: 1 });
+    const policy = new WTinyLfuPolicy({ capacity: 10, maxParked: 5, seed: 1 });
     let inserted = 0;
     expect(() => {
       for (; inserted < 1000; inserted++) policy.insert(inserted);
@@ -420,7 +420,7 @@ describe('the border between window and main', () => {
 });
 
 test('its size is that of its tables', () => {
-  const policy = new WTinyLfuPolicy({ capacity: 1000, parkedMax: 50, seed: 1 });
+  const policy = new WTinyLfuPolicy({ capacity: 1000, maxParked: 50, seed: 1 });
   const lines = new LineTable(policy.entriesMax - 8, 1).byteLength;
   expect(policy.byteLength).toBe(lines + new FrequencySketch(1000).byteLength + new LruShadow(1000, 1).byteLength);
 });
@@ -479,7 +479,7 @@ test('a parked line that comes back moves the border as its ghost would, unless 
     [false, 1],
     [true, 0],
   ] as const) {
-    const policy = new WTinyLfuPolicy({ capacity: 1000, parkedMax: 5, seed: 1 });
+    const policy = new WTinyLfuPolicy({ capacity: 1000, maxParked: 5, seed: 1 });
     for (let key = 0; key <= 1000; key++) policy.insert(key, quiet);
     const entry = policy.victim();
     expect(() => policy.park(policy.find(policy.keyOf(entry) === 999 ? 998 : 999))).toThrow('out of the lists');

@@ -85,7 +85,7 @@ export class WTinyLfuPolicy implements EvictionPolicy {
   readonly #lines: LineTable;
   readonly #sketch: FrequencySketch;
   readonly #shadow: LruShadow;
-  #parkedMax: number;
+  #maxParked: number;
   #random: number;
 
   #capacity = 0;
@@ -107,7 +107,7 @@ export class WTinyLfuPolicy implements EvictionPolicy {
   constructor(options: PolicyOptions) {
     checkCapacity(options.capacity);
     const seed = options.seed ?? randomSeed();
-    this.#parkedMax = options.parkedMax ?? 0;
+    this.#maxParked = options.maxParked ?? 0;
     this.#random = (seed ^ 0x9e3779b9) | 0 || 1;
     this.#lines = new LineTable(this.#entriesFor(options.capacity), seed);
     this.#sketch = new FrequencySketch(options.capacity);
@@ -263,9 +263,9 @@ export class WTinyLfuPolicy implements EvictionPolicy {
     return this.#lines.listOf(entry) === PARKED;
   }
 
-  setCapacity(lines: number, parkedMax = this.#parkedMax): void {
+  setCapacity(lines: number, maxParked = this.#maxParked): void {
     checkCapacity(lines);
-    this.#parkedMax = parkedMax;
+    this.#maxParked = maxParked;
     this.#lines.grow(this.#entriesFor(lines));
     this.#sketch.setLines(lines);
     this.#shadow.setCapacity(lines);
@@ -283,7 +283,7 @@ export class WTinyLfuPolicy implements EvictionPolicy {
   }
 
   #entriesFor(capacity: number): number {
-    return capacity + this.#parkedMax + 2 * ghostsFor(capacity) + SPARE_ENTRIES;
+    return capacity + this.#maxParked + 2 * ghostsFor(capacity) + SPARE_ENTRIES;
   }
 
   #scale(capacity: number, windowTarget: number): void {

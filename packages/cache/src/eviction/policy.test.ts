@@ -135,7 +135,7 @@ describe.each(Object.entries(POLICIES))('%s', (_name, create) => {
   test('knows exactly what was inserted and has not left, whatever is pinned, parked, dropped and resized', () => {
     fc.assert(
       fc.property(steps, fc.integer(), (all, seed) => {
-        const driver = new Driver(create({ capacity: 12, parkedMax: 6, seed }));
+        const driver = new Driver(create({ capacity: 12, maxParked: 6, seed }));
         for (const step of all) driver.run(step);
         driver.check();
       }),

@@ -80,9 +80,9 @@ export interface EvictionPolicy {
 
   /**
    * Scales every limit. Known entries stay valid. After a shrink the caller evicts by `victim` until `resident` is at most
-   * `capacity`; tables keep their size. `parkedMax`: as in {@link PolicyOptions}; left out, as before.
+   * `capacity`; tables keep their size. `maxParked`: as in {@link PolicyOptions}; left out, as before.
    */
-  setCapacity(lines: number, parkedMax?: number): void;
+  setCapacity(lines: number, maxParked?: number): void;
 
   /** Calls `visit` for every resident, out and parked entry, in no particular order. `visit` must not change the policy. */
   entries(visit: (entry: number, key: number) => void): void;
@@ -93,7 +93,7 @@ export interface PolicyOptions {
   /** Resident lines to aim at, at least 1. */
   readonly capacity: number;
   /** Parked lines to have room for beyond the capacity. More find room as long as there are ghosts to drop. Default 0. */
-  readonly parkedMax?: number;
+  readonly maxParked?: number;
   /**
    * Seed of the hash and of the policy's random choices, any integer. Default: a random one, so that no one who chooses keys
    * can aim at one bucket.

@@ -10,14 +10,14 @@ const SECTOR = 512;
 const LINE_SECTORS = 4;
 
 /** Lines of four sectors, and everything that they tell. Least recently used leaves first. */
-function linesOf(slotsMax: number, parkedMax = 1) {
+function linesOf(slotsMax: number, maxParked = 1) {
   const ghosts: boolean[] = [];
   const policy = new (class extends LruPolicy {
     override forget(entry: number, ghost: boolean): void {
       ghosts.push(ghost);
       super.forget(entry, ghost);
     }
-  })({ capacity: slotsMax - parkedMax, parkedMax, seed: 1 });
+  })({ capacity: slotsMax - maxParked, maxParked, seed: 1 });
   const slabs = new Slabs(LINE_SECTORS * SECTOR, slotsMax);
   const told: string[] = [];
   const real: Lines = new Lines(new Geometry(SECTOR, LINE_SECTORS * SECTOR, SECTOR), policy, slabs, {

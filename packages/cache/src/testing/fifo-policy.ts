@@ -8,7 +8,7 @@ const ENTRY_BYTES = 100;
 export class FifoPolicy implements EvictionPolicy {
   capacity: number;
   entriesMax = 0;
-  #parkedMax: number;
+  #maxParked: number;
   readonly #free: number[] = [];
   readonly #keys: number[] = [];
   readonly #entries = new Map<number, number>();
@@ -17,9 +17,9 @@ export class FifoPolicy implements EvictionPolicy {
   readonly #parked = new Set<number>();
   readonly #pins = new Map<number, number>();
 
-  constructor({ capacity, parkedMax = 0 }: PolicyOptions) {
+  constructor({ capacity, maxParked = 0 }: PolicyOptions) {
     this.capacity = capacity;
-    this.#parkedMax = parkedMax;
+    this.#maxParked = maxParked;
     this.#grow();
   }
 
@@ -94,9 +94,9 @@ export class FifoPolicy implements EvictionPolicy {
     return this.#parked.has(entry);
   }
 
-  setCapacity(lines: number, parkedMax = this.#parkedMax): void {
+  setCapacity(lines: number, maxParked = this.#maxParked): void {
     this.capacity = lines;
-    this.#parkedMax = parkedMax;
+    this.#maxParked = maxParked;
     this.#grow();
   }
 
@@ -105,7 +105,7 @@ export class FifoPolicy implements EvictionPolicy {
   }
 
   #grow(): void {
-    const entriesMax = this.capacity + this.#parkedMax + SPARE_ENTRIES;
+    const entriesMax = this.capacity + this.#maxParked + SPARE_ENTRIES;
     while (this.entriesMax < entriesMax) this.#free.push(this.entriesMax++);
   }
 }

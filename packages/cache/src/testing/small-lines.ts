@@ -11,7 +11,7 @@ import { plain } from './plain.js';
 export function smallLines({ lineSectors = 8, slots = 9, groupLines = 1 } = {}) {
   const lineSize = lineSectors * SECTOR;
   const geometry = new Geometry(SECTOR, lineSize, groupLines * lineSize);
-  const policy = new LruPolicy({ capacity: slots - 1, parkedMax: 1, seed: 1 });
+  const policy = new LruPolicy({ capacity: slots - 1, maxParked: 1, seed: 1 });
   const epochs = new Epochs();
   const dirtyLines = new DirtyLines(policy.entriesMax, epochs);
   const lines = new Lines(geometry, policy, new Slabs(lineSize, slots), {

@@ -138,7 +138,7 @@ export class Channel {
     for (const link of this.#links) {
       if (link.isUsable && (best === undefined || link.pending < best.pending)) best = link;
     }
-    return best !== undefined && best.pending < this.#options.limits.maxRequests ? best : undefined;
+    return best !== undefined && best.pending < this.#options.limits.maxConnectionRequests ? best : undefined;
   }
 
   #onAnswer(job: Job, link: Link): void {
@@ -182,9 +182,9 @@ export class Channel {
     if (this.#recovering || this.#ended !== undefined) return;
     this.#recovering = true;
     const { limits, clock, random } = this.#options;
-    const endMs = clock.now() + limits.reconnectTimeoutMs;
+    const endMs = clock.now() + limits.maxOutageMs;
     let delayMs = RETRY_MS_MIN;
-    let failure: BlockError | undefined = limits.reconnectTimeoutMs === 0 ? lostError() : undefined;
+    let failure: BlockError | undefined = limits.maxOutageMs === 0 ? lostError() : undefined;
     while (this.#links.length === 0 && this.#ended === undefined && failure === undefined) {
       failure = await this.#tryLink(endMs);
       if (this.#links.length > 0 || failure !== undefined) break;

@@ -273,7 +273,7 @@ describe('a server that breaks the protocol', () => {
 
   test('a reply that fits is taken', async () => {
     const uri = await inTransmission((cookie) => chunk(1, 1, cookie, data(0, 512)));
-    const device = await connected(uri, { reconnectTimeoutMs: 0 });
+    const device = await connected(uri, { maxOutageMs: 0 });
     const found = Buffer.alloc(512);
     await device.read(0, [found]);
     assert.ok(found.every((byte) => byte === 7));
@@ -306,7 +306,7 @@ describe('a server that breaks the protocol', () => {
     ['a chunk of an unknown type', (cookie) => chunk(1, 99, cookie, new Uint8Array(8))],
   ])('%s fails the read, and only the read', async (_, answer) => {
     const uri = await inTransmission(answer);
-    const device = await connected(uri, { reconnectTimeoutMs: 0 });
+    const device = await connected(uri, { maxOutageMs: 0 });
     await assert.rejects(device.read(0, [Buffer.alloc(512)]), (error) => isBlockError(error));
   });
 });

@@ -35,7 +35,7 @@ export interface NbdOptions {
   /** Connections to share the work, where the server says that they see one another's writes. 1 to 16. Default: 4. */
   readonly connections?: number;
   /** Requests in flight on one connection. 1 to 1024. Default: 64. */
-  readonly maxRequests?: number;
+  readonly maxConnectionRequests?: number;
   /** How long a connection and its handshake may take, in milliseconds. Default: 10,000. */
   readonly connectTimeoutMs?: number;
   /**
@@ -44,7 +44,7 @@ export interface NbdOptions {
    */
   readonly silenceTimeoutMs?: number;
   /** How long requests wait for a lost server to come back before they fail, in milliseconds. 0: not at all. Default: 60,000. */
-  readonly reconnectTimeoutMs?: number;
+  readonly maxOutageMs?: number;
   /**
    * Whether a server that comes back may be believed to still have what it had answered but not flushed. By default only one that
    * proves it is believed (see the README); after any other, `flush` fails with `FLUSH_FAILED` where something may be lost.
@@ -63,28 +63,28 @@ export interface NbdOptions {
 /** What of the options a channel needs, all of it there. */
 export interface ClientLimits {
   readonly connections: number;
-  readonly maxRequests: number;
+  readonly maxConnectionRequests: number;
   readonly connectTimeoutMs: number;
   readonly silenceTimeoutMs: number;
-  readonly reconnectTimeoutMs: number;
+  readonly maxOutageMs: number;
 }
 
 const BOUNDS: Readonly<Record<keyof ClientLimits, readonly [number, number, number]>> = {
   connections: [1, 16, 4],
-  maxRequests: [1, 1024, 64],
+  maxConnectionRequests: [1, 1024, 64],
   connectTimeoutMs: [1, TIMER_MS_MAX, 10_000],
   silenceTimeoutMs: [0, TIMER_MS_MAX, 60_000],
-  reconnectTimeoutMs: [0, TIMER_MS_MAX, 60_000],
+  maxOutageMs: [0, TIMER_MS_MAX, 60_000],
 };
 
 const KNOWN: KnownOptions<NbdOptions> = {
   sectorSize: true,
   readOnly: true,
   connections: true,
-  maxRequests: true,
+  maxConnectionRequests: true,
   connectTimeoutMs: true,
   silenceTimeoutMs: true,
-  reconnectTimeoutMs: true,
+  maxOutageMs: true,
   assumeSameServer: true,
   unsafeNoFlush: true,
   tls: true,
@@ -107,10 +107,10 @@ export function checkOptions(options: NbdOptions): ClientLimits {
   if (random !== undefined) checkFunction(random, 'random');
   return {
     connections: checked(options, 'connections'),
-    maxRequests: checked(options, 'maxRequests'),
+    maxConnectionRequests: checked(options, 'maxConnectionRequests'),
     connectTimeoutMs: checked(options, 'connectTimeoutMs'),
     silenceTimeoutMs: checked(options, 'silenceTimeoutMs'),
-    reconnectTimeoutMs: checked(options, 'reconnectTimeoutMs'),
+    maxOutageMs: checked(options, 'maxOutageMs'),
   };
 }
 

@@ -170,7 +170,7 @@ describe('a lost connection', () => {
 
   test('that does not come back in time fails the requests with UNAVAILABLE; later ones try anew', async () => {
     const clock = new ManualClock();
-    const { device, proxy } = await start({ clock, reconnectTimeoutMs: 5000 });
+    const { device, proxy } = await start({ clock, maxOutageMs: 5000 });
     proxy.open = false;
     proxy.cut();
     let failed = false;
@@ -187,7 +187,7 @@ describe('a lost connection', () => {
   });
 
   test('fails the requests at once where no time is given', async () => {
-    const { device, proxy } = await start({ reconnectTimeoutMs: 0 });
+    const { device, proxy } = await start({ maxOutageMs: 0 });
     proxy.open = false;
     proxy.cut();
     await assert.rejects(read(device), code('UNAVAILABLE'));

@@ -24,7 +24,7 @@ afterEach(async () => {
 async function client(name: string, from = server): Promise<BlockDevice> {
   const uri = from.uris[name];
   assert.ok(uri !== undefined, `there is no export ${name}`);
-  const connected = await connectNbd(uri, { reconnectTimeoutMs: 0 });
+  const connected = await connectNbd(uri, { maxOutageMs: 0 });
   clients.push(connected);
   return connected;
 }

@@ -332,7 +332,7 @@ describe('a hand-over', () => {
     const uri = (server.uris.disk ?? '').replace('nbd+', 'nbds+');
     const device = await connectNbd(uri, {
       connections: 1,
-      reconnectTimeoutMs: 0,
+      maxOutageMs: 0,
       tls: { ca: pem.CA, hostname: 'localhost' },
     });
     await device.write(0, [pattern(4096, 1)]);

@@ -1,9 +1,8 @@
-import { open } from 'node:fs/promises';
-import { BlockError } from '@blockyard/block';
 import type { DeviceUri } from '../syntax/device-uri.js';
 import { invalid } from '../syntax/invalid.js';
 import type { Scheme } from './scheme.js';
 import { sectorSizeOf } from './sectors.js';
+import { readSmallFile } from './small-file.js';
 
 /** Longer than any that a server takes. */
 const AUTHORIZATION_BYTES_MAX = 16_384;
@@ -43,23 +42,8 @@ function urlOf(uri: DeviceUri): string {
 
 /** The one line of a file. Throws `INVALID_ARGUMENT`, which tells nothing of what is in it. */
 async function readAuthorization(path: string): Promise<string> {
-  const bytes = new Uint8Array(AUTHORIZATION_BYTES_MAX);
-  let length = 0;
-  try {
-    const file = await open(path, 'r');
-    try {
-      for (let read = -1; read !== 0 && length < bytes.byteLength; length += read) {
-        read = (await file.read(bytes, length, bytes.byteLength - length)).bytesRead;
-      }
-    } finally {
-      await file.close();
-    }
-  } catch (cause) {
-    throw new BlockError('INVALID_ARGUMENT', `authorization-file cannot be read: ${(cause as Error).message}`, {
-      cause,
-    });
-  }
-  const line = new TextDecoder('latin1').decode(bytes.subarray(0, length)).replace(/\r?\n$/, '');
+  const bytes = await readSmallFile('authorization-file', path, AUTHORIZATION_BYTES_MAX);
+  const line = new TextDecoder('latin1').decode(bytes).replace(/\r?\n$/, '');
   if (/^[\x20-\x7e]+$/.test(line)) return line;
   throw invalid('authorization-file must hold one line: what the header Authorization is to be');
 }

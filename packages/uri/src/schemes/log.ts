@@ -24,7 +24,7 @@ const LOG_ALONE = [...SECRET_PARAMETERS, 'segments-in-flight', 'map-memory', 'fo
 export interface LogParameters {
   readonly secret: Secret;
   readonly moment: Moment | undefined;
-  readonly maxSegmentsInFlight: number | undefined;
+  readonly maxInFlightSegments: number | undefined;
   readonly maxMapBytes: number | undefined;
   readonly followMs: number | undefined;
   readonly sectorSize: number | undefined;
@@ -34,7 +34,7 @@ export interface LogParameters {
 export async function logParametersOf(uri: DeviceUri): Promise<LogParameters> {
   return {
     moment: uri.moment,
-    maxSegmentsInFlight: uri.count('segments-in-flight'),
+    maxInFlightSegments: uri.count('segments-in-flight'),
     maxMapBytes: uri.size('map-memory'),
     followMs: uri.duration('follow'),
     sectorSize: sectorSizeOf(uri),
@@ -52,7 +52,7 @@ export function refuseLogParameters(uri: DeviceUri, where: string): void {
 export async function openLog(
   store: ObjectStore,
   prefix: string,
-  { secret, moment, maxSegmentsInFlight, maxMapBytes, followMs, sectorSize }: LogParameters,
+  { secret, moment, maxInFlightSegments, maxMapBytes, followMs, sectorSize }: LogParameters,
   { readOnly: isToRead, takeOver, tier, acceptLoss, onTierLoss }: OpenOptions,
   options: Pick<ConnectLogOptions, 'maxConcurrency' | 'allowUnsafeStore'> = {},
 ): Promise<OpenedDevice> {
@@ -74,7 +74,7 @@ export async function openLog(
     takeOver,
     acceptLoss: tiers?.hasLog ? tiers.givesUpTier : acceptLoss,
     ...(tiers?.hasLog && !readOnly ? { tier: 'expected' as const } : {}),
-    ...(maxSegmentsInFlight === undefined ? {} : { maxSegmentsInFlight }),
+    ...(maxInFlightSegments === undefined ? {} : { maxInFlightSegments }),
     ...(maxMapBytes === undefined ? {} : { maxMapBytes }),
     ...(followMs === undefined ? {} : { followMs }),
   }).catch(async (error: unknown) => {

@@ -1,9 +1,10 @@
 import { invalid } from '../syntax/invalid.js';
+import { parseOutage } from '../syntax/outage.js';
 import { TIER_PARAMETERS } from '../tier/settings.js';
 import type { Scheme } from './scheme.js';
 import { sectorSizeOf } from './sectors.js';
 
-const OWN_PARAMETERS = ['sector', 'connections', 'reconnect-ms', ...TIER_PARAMETERS];
+const OWN_PARAMETERS = ['sector', 'connections', 'outage', ...TIER_PARAMETERS];
 
 /** One of the four schemes of NBD, which the client tells apart itself. */
 export function nbd(example: string): Scheme {
@@ -17,13 +18,13 @@ export function nbd(example: string): Scheme {
       if (/^\/\/[^/@]*:[^/@]*@/.test(uri.rest)) throw invalid('an NBD URI has no password: use ?tls-psk-file=');
       const sectorSize = sectorSizeOf(uri);
       const connections = uri.count('connections');
-      const reconnectTimeoutMs = uri.count('reconnect-ms');
+      const outage = uri.parameter('outage');
       const { connectNbd } = await import('@blockyard/nbd');
       return connectNbd(uri.without(OWN_PARAMETERS), {
         readOnly,
         ...(sectorSize === undefined ? {} : { sectorSize }),
         ...(connections === undefined ? {} : { connections }),
-        ...(reconnectTimeoutMs === undefined ? {} : { reconnectTimeoutMs }),
+        ...(outage === undefined ? {} : { maxOutageMs: parseOutage(outage, '?outage=') }),
       });
     },
   };

@@ -94,7 +94,8 @@ export const s3: Scheme = {
   },
 };
 
-interface ChunksParameters extends Pick<ConnectS3Options, 'concurrency' | 'minConcurrency' | 'acceptMissingObjects'> {
+interface ChunksParameters
+  extends Pick<ConnectS3Options, 'maxConcurrency' | 'minConcurrency' | 'acceptMissingObjects'> {
   readonly sectorSize: number | undefined;
   readonly chunkBytes: number | undefined;
 }
@@ -102,7 +103,7 @@ interface ChunksParameters extends Pick<ConnectS3Options, 'concurrency' | 'minCo
 function chunksParametersOf(uri: DeviceUri): ChunksParameters {
   const acceptMissingObjects = uri.flag('accept-missing');
   return {
-    ...optional('concurrency', uri.count('concurrency')),
+    ...optional('maxConcurrency', uri.count('concurrency')),
     ...optional('minConcurrency', uri.count('min-concurrency')),
     ...optional('acceptMissingObjects', acceptMissingObjects),
     sectorSize: sectorSizeOf(uri),

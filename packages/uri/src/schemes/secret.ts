@@ -1,7 +1,6 @@
-import { open } from 'node:fs/promises';
-import { BlockError } from '@blockyard/block';
 import type { DeviceUri } from '../syntax/device-uri.js';
 import { invalid } from '../syntax/invalid.js';
+import { readSmallFile } from './small-file.js';
 
 /** What an encrypted volume is opened with: a passphrase, or its raw key. Empty: it is not encrypted. */
 export interface Secret {
@@ -24,9 +23,9 @@ export async function readSecret(uri: DeviceUri, passphraseFile = uri.parameter(
   if (passphraseFile !== undefined && keyFile !== undefined)
     throw invalid('give either a passphrase or a key, not both');
   if (passphraseFile !== undefined)
-    return { passphrase: passphraseIn(await readSmall('passphrase-file', passphraseFile)) };
+    return { passphrase: passphraseIn(await readSmallFile('passphrase-file', passphraseFile, PASSPHRASE_BYTES_MAX)) };
   if (keyFile === undefined) return {};
-  const key = await readSmall('key-file', keyFile);
+  const key = await readSmallFile('key-file', keyFile, PASSPHRASE_BYTES_MAX);
   if (key.byteLength !== KEY_BYTES) throw invalid(`the key in key-file must be ${KEY_BYTES} bytes as they are`);
   return { key };
 }
@@ -49,24 +48,4 @@ function decodeUtf8(bytes: Uint8Array): string {
   } catch {
     throw invalid('the passphrase in passphrase-file must be text in UTF-8');
   }
-}
-
-/** All of a small file, which may be a pipe. */
-async function readSmall(name: string, path: string): Promise<Uint8Array> {
-  const bytes = new Uint8Array(PASSPHRASE_BYTES_MAX + 1);
-  let length = 0;
-  try {
-    const file = await open(path, 'r');
-    try {
-      for (let read = -1; read !== 0 && length < bytes.byteLength; length += read) {
-        read = (await file.read(bytes, length, bytes.byteLength - length)).bytesRead;
-      }
-    } finally {
-      await file.close();
-    }
-  } catch (cause) {
-    throw new BlockError('INVALID_ARGUMENT', `${name} cannot be read: ${(cause as Error).message}`, { cause });
-  }
-  if (length > PASSPHRASE_BYTES_MAX) throw invalid(`the file of ${name} has more than ${PASSPHRASE_BYTES_MAX} bytes`);
-  return bytes.slice(0, length);
 }

@@ -34,7 +34,7 @@ export async function serve(
     sectorSize: SECTOR_SIZE,
     connections: 1,
     silenceTimeoutMs: SILENCE_MS_MAX,
-    reconnectTimeoutMs: 0,
+    maxOutageMs: 0,
   });
   return {
     client,
