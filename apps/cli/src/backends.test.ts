@@ -30,6 +30,7 @@ const scheme = {
     const device = await connectMemory({ sizeSectors: (uri.size('size') ?? 65536) / 512 });
     return readOnly ? withReadOnly(device) : device;
   },
+  list: async ({ path }) => [{ uri: '${name}:' + path + '/one', sizeBytes: 65536 }],
 };
 export const schemes = { '${name}': scheme };
 `;
@@ -62,6 +63,7 @@ describe('the backend of someone else', () => {
     expect((await run('copy', uri, copy, '--create', '--verify')).code).toBe(0);
     expect(await run('compare', uri, copy)).toMatchObject({ code: 0, stdout: 'equal, 128 KiB compared\n' });
     expect((await run('check', uri)).code).toBe(0);
+    expect((await run('list', 'tape:shelf')).stdout).toMatch(/^tape:shelf\/one +- +64 KiB +\? +- +\?$/m);
     expect(await run('create', uri, '--size', '1M')).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('tape: cannot create a device'),

@@ -143,7 +143,7 @@ describe('what cannot be done', () => {
     [['serve', 'DISK', '--nbd', '192.0.2.1:0'], /hint: an address must be one/],
     [['serve', 'DISK', '--nbd', 'unix:DISKFILE'], /hint: choose another address/],
     [['info', 'DISK@daily'], /file: has no past/],
-    [['list', 'DISK'], /is no volume in a store/],
+    [['list', 'DISK'], /file: lists no devices; those that do are s3:, dir:/],
     [['delete', 'DISK'], /is no volume in a store/],
     [['snapshots', 'dir:/no/such/store/x'], /hint: is the name right/],
     [['write', 'DISK', '/no/such/input'], /cannot read the input/],

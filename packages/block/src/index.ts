@@ -60,4 +60,4 @@ export { invariant } from './invariant.js';
 export type { MaybePromise } from './maybe-promise.js';
 export { type SizeOptions, sizeSectorsOf } from './size.js';
 export type { TierAttachment, TierMark } from './tier.js';
-export type { ConnectSchemeOptions, CreateSchemeOptions, SchemeUri, UriScheme } from './uri-scheme.js';
+export type { ConnectSchemeOptions, CreateSchemeOptions, ListedDevice, SchemeUri, UriScheme } from './uri-scheme.js';

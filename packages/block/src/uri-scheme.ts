@@ -30,10 +30,25 @@ export interface UriScheme {
    * `UNSUPPORTED`.
    */
   delete?(uri: SchemeUri): Promise<void>;
+  /**
+   * Tells what devices there are at what the URI names or below it, in the order of their URIs; those that are open too. Left out:
+   * `UNSUPPORTED`.
+   */
+  list?(uri: SchemeUri): Promise<readonly ListedDevice[]>;
   /** Whether `create` takes a size of chunks. Default: false, and then one that is given is `INVALID_ARGUMENT`. */
   readonly hasChunks?: boolean;
   /** Whether `create` can take all the space at once. Default: false, and then to ask for it is `UNSUPPORTED`. */
   readonly canReserve?: boolean;
+}
+
+/** A device that was found. */
+export interface ListedDevice {
+  /** What opens it. */
+  readonly uri: string;
+  /** Of the device, where that is known without opening it. */
+  readonly sizeBytes?: number | undefined;
+  /** What it takes of the space where it is stored, where that is known. */
+  readonly storedBytes?: number | undefined;
 }
 
 /** What a device is opened with, beside its URI. */

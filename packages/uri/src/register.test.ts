@@ -1,5 +1,5 @@
 import { connectMemory } from '@blockyard/backend-memory';
-import { type BlockDevice, BlockError, type UriScheme } from '@blockyard/block';
+import { type BlockDevice, BlockError, type ListedDevice, type UriScheme } from '@blockyard/block';
 import { withReadOnly } from '@blockyard/layers';
 import { afterEach, describe, expect, test } from 'vitest';
 import { connectUri, createUri, deleteUri, layoutOfUri, listUri, registerScheme, setSchemeFinder } from './index.js';
@@ -77,7 +77,10 @@ describe('a registered scheme', () => {
     await expect(create({}, '?colour=red')).rejects.toThrow(`unknown parameter "colour"; ${name}: has speed, sector`);
     await expect(connectUri(`${name}:one`, { tier: { directory: '/tmp/tier' } })).rejects.toThrow('stores no objects');
     await expect(deleteUri(`${name}:one`)).rejects.toMatchObject({ code: 'UNSUPPORTED' });
-    await expect(listUri(`${name}:one`)).rejects.toMatchObject({ code: 'UNSUPPORTED' });
+    await expect(listUri(`${name}:one`)).rejects.toMatchObject({
+      code: 'UNSUPPORTED',
+      message: expect.stringMatching(`^${name}: lists no devices; those that do are s3:, dir:`),
+    });
     await expect(connectUri(`${name}:one?speed=odd`)).rejects.toThrow('?speed= must be fast or slow');
     await expect(connectUri(`${name}://host/one`)).rejects.toThrow('has no host');
     expect(tapes.asked).toEqual([]);
@@ -110,6 +113,24 @@ describe('a registered scheme', () => {
     await deleteUri(`${name}:one`);
     await expect(deleteUri(`${name}:none`)).rejects.toMatchObject({ code: 'NOT_FOUND', operation: 'delete' });
     expect(gone).toEqual(['one']);
+  });
+
+  test('lists its devices, and is named to those who ask one that does not', async () => {
+    const listed: unknown[] = [];
+    const { name } = register({
+      list: async ({ path }) => {
+        if (path === 'none') throw new BlockError('NOT_FOUND', 'there is no such shelf');
+        return listed as ListedDevice[];
+      },
+    });
+    listed.push({ uri: `${name}:shelf/a`, sizeBytes: 8192 }, { uri: `${name}:shelf/b`, storedBytes: 512 });
+    expect(await listUri(`${name}:shelf`)).toEqual(listed);
+    await expect(listUri(`${name}:none`)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(listUri('memory:?size=1M')).rejects.toThrow(`${name}:`);
+    for (const wrong of [{ uri: 'file:/a' }, { uri: `${name}:a`, sizeBytes: 0.5 }]) {
+      listed.splice(0, Number.POSITIVE_INFINITY, wrong);
+      await expect(listUri(`${name}:shelf`)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    }
   });
 
   test('whose device can be changed although it was to be read only is refused, and the device ended', async () => {

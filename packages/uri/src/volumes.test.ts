@@ -11,12 +11,18 @@ import {
   createUri,
   deleteUri,
   inspectUri,
+  type ListedVolume,
   layoutOfUri,
   listUri,
   rollBackUri,
   snapshotsOfUri,
   snapshotUri,
 } from './index.js';
+
+/** What a store lists: volumes alone. */
+async function listVolumes(uri: string): Promise<ListedVolume[]> {
+  return (await listUri(uri)).filter((listed): listed is ListedVolume => !('uri' in listed));
+}
 
 const SECTOR = 4096;
 const SIZE = 2 ** 20;
@@ -125,7 +131,7 @@ test('volumes under a prefix are listed, of both layouts, with what they take, a
 
   const bytesUnder = (prefix: string) =>
     [...store.objects].reduce((sum, [key, { body }]) => sum + (key.startsWith(prefix) ? body.byteLength : 0), 0);
-  const [chunks, log, damaged, ...more] = await listUri(at('disks'));
+  const [chunks, log, damaged, ...more] = await listVolumes(at('disks'));
   expect(more).toEqual([]);
   expect(chunks).toMatchObject({
     prefix: 'disks/deep/chunks',
@@ -139,20 +145,20 @@ test('volumes under a prefix are listed, of both layouts, with what they take, a
     found: { layout: 'log', sizeBytes: SIZE, isEncrypted: false, snapshots: [{ name: 'daily' }] },
   });
   expect(damaged).toMatchObject({ prefix: 'disks/odd', found: { code: 'CORRUPT' } });
-  const all = await listUri(`s3://bucket?endpoint=${encodeURIComponent(store.endpoint)}`);
+  const all = await listVolumes(`s3://bucket?endpoint=${encodeURIComponent(store.endpoint)}`);
   expect(all.map(({ prefix }) => prefix)).toEqual(['disks/deep/chunks', 'disks/log', 'disks/odd', 'other']);
   expect(all.at(-1)?.found).toMatchObject({ holder: { process: process.pid } });
-  expect((await listUri(at('disks/log'))).map(({ prefix }) => prefix)).toEqual(['disks/log']);
-  expect(await listUri(at('none'))).toEqual([]);
+  expect((await listVolumes(at('disks/log'))).map(({ prefix }) => prefix)).toEqual(['disks/log']);
+  expect(await listVolumes(at('none'))).toEqual([]);
   await held.disconnect();
   await store.stop();
 });
 
 test('all volumes of a directory are listed by its path', async () => {
   for (const name of ['b', 'a/c']) await createUri(`dir:${folder}/listed/${name}`, { sizeBytes: SIZE });
-  const found = await listUri(`dir:${folder}/listed`);
+  const found = await listVolumes(`dir:${folder}/listed`);
   expect(found.map(({ prefix }) => prefix)).toEqual(['a/c', 'b']);
-  await expect(listUri(`dir:${folder}/none`)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  await expect(listVolumes(`dir:${folder}/none`)).rejects.toMatchObject({ code: 'NOT_FOUND' });
 });
 
 test('a volume of chunks is inspected and deleted, also what is left of one, and has no past', async () => {
@@ -263,7 +269,7 @@ test('what a writer deletes during a check is no fault', async () => {
 test('what is no volume is refused', async () => {
   for (const refused of [
     () => inspectUri('memory:?size=1M'),
-    () => listUri(`file:${folder}`),
+    () => listVolumes(`file:${folder}`),
     () => deleteUri('file:/none'),
   ]) {
     await expect(refused()).rejects.toMatchObject({ code: 'UNSUPPORTED' });
@@ -293,12 +299,12 @@ test('an encrypted volume is opened, listed and cloned with its passphrase alone
   await snapshotUri(`${uri}${query}`, 'daily');
   await cloneUri(`${uri}@daily${query}`, `dir:${folder}/encrypted/b`);
   expect(await firstByteOf(`dir:${folder}/encrypted/b${query}`)).toBe(7);
-  expect((await listUri(`dir:${folder}/encrypted${query}`)).map(({ found }) => found)).toMatchObject([
+  expect((await listVolumes(`dir:${folder}/encrypted${query}`)).map(({ found }) => found)).toMatchObject([
     { isEncrypted: true },
     { isEncrypted: true },
     { isEncrypted: false },
   ]);
-  expect((await listUri(`dir:${folder}/encrypted`)).map(({ found }) => found)).toMatchObject([
+  expect((await listVolumes(`dir:${folder}/encrypted`)).map(({ found }) => found)).toMatchObject([
     { code: 'ACCESS_DENIED' },
     { code: 'ACCESS_DENIED' },
     { isEncrypted: false },

@@ -1,4 +1,4 @@
-import { isBlockError } from '@blockyard/block';
+import { isBlockError, type ListedDevice } from '@blockyard/block';
 import { formatSize, type ListedVolume, listUri } from '@blockyard/uri';
 import type { Command } from 'commander';
 import { defineCommand, jsonOption } from '../arguments/define.js';
@@ -23,14 +23,23 @@ export function defineList(program: Command, context: Context): void {
     });
 }
 
-function factsOf({ prefix, name, storedBytes, found }: ListedVolume) {
+function factsOf(listed: ListedVolume | ListedDevice) {
+  if ('uri' in listed) return listed;
+  const { prefix, name, storedBytes, found } = listed;
   const common = { prefix, name, storedBytes };
   return isBlockError(found)
     ? { ...common, error: { code: found.code, message: found.message } }
     : { ...common, ...found };
 }
 
-function rowOf({ prefix, storedBytes, found }: ListedVolume): string[] {
+function rowOf(listed: ListedVolume | ListedDevice): string[] {
+  if ('uri' in listed) {
+    const [size, stored] = [listed.sizeBytes, listed.storedBytes].map((bytes) =>
+      bytes === undefined ? '?' : formatSize(bytes),
+    );
+    return [oneLine(listed.uri), '-', size ?? '?', stored ?? '?', '-', '?'];
+  }
+  const { prefix, storedBytes, found } = listed;
   const stored = formatSize(storedBytes);
   if (isBlockError(found)) return [prefix, '?', '?', stored, '?', `${found.code}: ${oneLine(found.message)}`];
   const { layout, sizeBytes, holder } = found;

@@ -5,7 +5,7 @@ import { file } from './file.js';
 import { http } from './http.js';
 import { memory } from './memory.js';
 import { nbd } from './nbd.js';
-import { findRegistered, namesOfRegistered } from './registry.js';
+import { findRegistered, registeredSchemes } from './registry.js';
 import { s3 } from './s3.js';
 import type { Scheme } from './scheme.js';
 
@@ -26,11 +26,17 @@ export const SCHEMES: ReadonlyMap<string, Scheme> = new Map([
 /** An example for every scheme that is known here, for help and messages. */
 export const URI_EXAMPLES: readonly string[] = [...SCHEMES.values()].map(({ example }) => example);
 
+/** Names of the schemes whose devices can be listed. */
+export function listedSchemes(): string[] {
+  const all = [...SCHEMES, ...registeredSchemes()];
+  return all.filter(([, { volumes, list }]) => volumes !== undefined || list !== undefined).map(([name]) => `${name}:`);
+}
+
 /** The scheme of a URI whose parameters it knows. Rejects with `INVALID_ARGUMENT` that names what is known. */
 export async function schemeOf(uri: DeviceUri): Promise<Scheme> {
   const scheme = SCHEMES.get(uri.scheme) ?? (await findRegistered(uri.scheme));
   if (scheme === undefined) {
-    const names = [...SCHEMES.keys(), ...namesOfRegistered()];
+    const names = [...SCHEMES.keys(), ...registeredSchemes().keys()];
     throw invalid(`unknown scheme ${JSON.stringify(uri.scheme)}; there are ${names.join(', ')}`);
   }
   uri.checkParameters(scheme.parameters);

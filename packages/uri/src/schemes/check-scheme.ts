@@ -18,6 +18,7 @@ const KNOWN: KnownOptions<UriScheme> = {
   connect: true,
   create: true,
   delete: true,
+  list: true,
   hasChunks: true,
   canReserve: true,
 };
@@ -27,7 +28,7 @@ const KNOWN_DURABILITY: KnownOptions<Durability> = { write: true, flush: true };
 export function checkScheme(name: string, scheme: UriScheme): void {
   const what = `scheme ${name}`;
   checkOptionNames(scheme, KNOWN, what);
-  const { example, parameters, durability, connect, create, delete: remove, hasChunks, canReserve } = scheme;
+  const { example, parameters, durability, connect, create, delete: remove, list, hasChunks, canReserve } = scheme;
   if (typeof example !== 'string' || !example.startsWith(`${name}:`)) {
     throw invalid(`${what}: example must be a URI that begins with ${name}:`);
   }
@@ -42,6 +43,7 @@ export function checkScheme(name: string, scheme: UriScheme): void {
   checkFunction(connect, `connect of ${what}`);
   if (create !== undefined) checkFunction(create, `create of ${what}`);
   if (remove !== undefined) checkFunction(remove, `delete of ${what}`);
+  if (list !== undefined) checkFunction(list, `list of ${what}`);
   if (hasChunks !== undefined) checkBoolean(hasChunks, `hasChunks of ${what}`);
   if (canReserve !== undefined) checkBoolean(canReserve, `canReserve of ${what}`);
 }

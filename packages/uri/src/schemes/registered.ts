@@ -1,4 +1,11 @@
-import { type BlockDevice, BlockError, checkDevice, type UriScheme } from '@blockyard/block';
+import {
+  type BlockDevice,
+  BlockError,
+  checkDevice,
+  checkInteger,
+  type ListedDevice,
+  type UriScheme,
+} from '@blockyard/block';
 import { invalid } from '../syntax/invalid.js';
 import type { MakeOptions, OpenOptions, Scheme } from './scheme.js';
 
@@ -30,7 +37,20 @@ export function adaptScheme(name: string, scheme: UriScheme): Scheme {
         }),
 
     ...(scheme.delete === undefined ? {} : { remove: async (uri) => scheme.delete?.(uri) }),
+    ...(scheme.list === undefined ? {} : { list: async (uri) => checkListed(name, await scheme.list?.(uri)) }),
   };
+}
+
+/** What a scheme lists, if it is what it must be. */
+function checkListed(name: string, listed: readonly ListedDevice[] | undefined): readonly ListedDevice[] {
+  const what = `what ${name}: listed`;
+  if (!Array.isArray(listed)) throw invalid(`${what} must be a list of devices`);
+  return listed.map(({ uri, sizeBytes, storedBytes }: ListedDevice) => {
+    if (typeof uri !== 'string' || !uri.startsWith(`${name}:`)) throw invalid(`${what} must have URIs of its own`);
+    if (sizeBytes !== undefined) checkInteger(sizeBytes, `sizeBytes of ${uri}`);
+    if (storedBytes !== undefined) checkInteger(storedBytes, `storedBytes of ${uri}`);
+    return { uri, sizeBytes, storedBytes };
+  });
 }
 
 /** The device, if it is one and cannot be changed where that was asked for. */

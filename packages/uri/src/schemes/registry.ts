@@ -37,8 +37,9 @@ export async function findRegistered(name: string): Promise<Scheme | undefined> 
   return registered.get(name)?.scheme;
 }
 
-export function namesOfRegistered(): Iterable<string> {
-  return registered.keys();
+/** Schemes that were registered or found so far, by their names. */
+export function registeredSchemes(): ReadonlyMap<string, Scheme> {
+  return new Map([...registered].map(([name, { scheme }]) => [name, scheme]));
 }
 
 /**

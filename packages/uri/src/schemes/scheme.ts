@@ -1,6 +1,6 @@
 import type { LogStatistics } from '@blockyard/backend-log';
 import type { S3Snapshot } from '@blockyard/backend-s3';
-import type { BlockDevice, Durability } from '@blockyard/block';
+import type { BlockDevice, Durability, ListedDevice } from '@blockyard/block';
 import type { CacheSnapshot } from '@blockyard/cache';
 import type { ObjectStore, Traffic } from '@blockyard/object-store';
 import type { Qcow2Facts } from '@blockyard/qcow2';
@@ -96,6 +96,8 @@ export interface Scheme {
   readonly notCreated?: string;
   /** Deletes what `open` opens, where devices are no volumes. Left out where nothing can be deleted. */
   remove?(uri: DeviceUri): Promise<void>;
+  /** What `open` could open at or below a URI, where devices are no volumes. Left out where nothing can be listed. */
+  list?(uri: DeviceUri): Promise<readonly ListedDevice[]>;
   /** Where devices are volumes in a store of objects. Left out where they are not. */
   readonly volumes?: VolumeScheme;
 }

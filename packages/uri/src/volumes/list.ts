@@ -1,7 +1,9 @@
-import { type BlockError, isBlockError } from '@blockyard/block';
+import { BlockError, isBlockError, type ListedDevice } from '@blockyard/block';
 import type { ObjectStore } from '@blockyard/object-store';
+import { listedSchemes, schemeOf } from '../schemes/all.js';
 import type { StorePlace } from '../schemes/scheme.js';
 import { isSecret } from '../schemes/secret.js';
+import { DeviceUri } from '../syntax/device-uri.js';
 import { inspectAt, type UriVolumeSummary } from './inspect.js';
 import { presentUri, withStore } from './volume-uri.js';
 
@@ -23,10 +25,25 @@ const ROOT_KEY = /^(.+)\/volume\.json$/;
 
 /**
  * The volumes under a prefix, the one at it included, in order of their prefixes. Lists all objects there, a thousand with each
- * request, then looks at each volume, beside a process that has it open.
+ * request, then looks at each volume, beside a process that has it open. Of a scheme of someone else's what that one lists.
+ *
+ * Rejects with `UNSUPPORTED` for a scheme that lists nothing, and as the store or the scheme does.
  */
-export async function listUri(text: string): Promise<ListedVolume[]> {
-  return withStore(await presentUri(text), (place) => listAt(place), { isListing: true });
+export async function listUri(text: string): Promise<(ListedVolume | ListedDevice)[]> {
+  const uri = new DeviceUri(text);
+  const { volumes, list } = await schemeOf(uri);
+  if (volumes !== undefined) return withStore(await presentUri(text), (place) => listAt(place), { isListing: true });
+  if (list === undefined) {
+    throw new BlockError(
+      'UNSUPPORTED',
+      `${uri.scheme}: lists no devices; those that do are ${listedSchemes().join(', ')}`,
+    );
+  }
+  try {
+    return [...(await list(uri))];
+  } catch (error) {
+    throw BlockError.from(error, {});
+  }
 }
 
 async function listAt(place: StorePlace): Promise<ListedVolume[]> {
