@@ -66,7 +66,7 @@ export async function logBase(world: World): Promise<SimulatedBase> {
   const { random, shape } = world;
   await createLogVolume({ store: bucket.direct(), prefix: PREFIX, ...shape, segmentSizeBytes: SEGMENT_BYTES });
   const options: Partial<ConnectLogOptions> = {
-    maxSegmentsInFlight: random.pick([1, 8]),
+    maxInFlightSegments: random.pick([1, 8]),
     maxDirtyAgeMs: random.pick([5, 500, 5000]),
     maxConcurrency: random.pick([1, 64]),
     minIdleMs: random.pick([1, 50]),
