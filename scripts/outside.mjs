@@ -2,25 +2,29 @@
 /**
  * Shows that the command takes a backend from outside: packs the template, the command and all that they need, as they would be
  * published, and goes from an empty folder to a served device in five commands. Needs a build, and a registry for libraries.
+ * `--linked` puts links to what is built in the place of the installation: seconds, and no registry.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const URI = 'template:disk';
+const PACKAGES = ['apps/cli', 'templates/backend'];
 const SERVE = ['serve', URI, '--nbd', 'unix:disk.sock'];
 
+const { values } = parseArgs({ options: { linked: { type: 'boolean', default: false } } });
 const place = mkdtempSync(join(tmpdir(), 'blockyard-outside-'));
 try {
-  const tarballs = pack(['apps/cli', 'templates/backend']);
   const folder = join(place, 'empty');
   mkdirSync(folder);
   run('npm', ['init', '--yes'], folder);
-  run('npm', ['install', '--no-audit', '--no-fund', ...tarballs], folder);
+  if (values.linked) link(PACKAGES, folder);
+  else run('npm', ['install', '--no-audit', '--no-fund', ...pack(PACKAGES)], folder);
   run('npx', ['blockyard', 'create', URI, '--size', '64M'], folder);
   await serving(folder, () => run('npx', ['blockyard', 'info', 'nbd+unix:///?socket=disk.sock'], folder));
 } finally {
@@ -45,6 +49,21 @@ function pack(folders) {
     run(join(ROOT, 'node_modules', '.bin', 'pnpm'), ['pack', '--out', tarball], join(ROOT, folder), 'ignore');
     return tarball;
   });
+}
+
+/** As an installation leaves it, with links in the place of copies. */
+function link(packages, folder) {
+  const modules = join(folder, 'node_modules');
+  const put = (target, path) => {
+    mkdirSync(dirname(path), { recursive: true });
+    symlinkSync(target, path);
+  };
+  for (const path of packages) {
+    const { name, bin = {} } = manifestOf(path);
+    put(join(ROOT, path), join(modules, name));
+    for (const [program, file] of Object.entries(bin))
+      put(join('..', name, String(file)), join(modules, '.bin', program));
+  }
 }
 
 function manifestOf(folder) {

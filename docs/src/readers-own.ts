@@ -21,6 +21,8 @@ const READERS_OWN: Readonly<Record<string, readonly string[]>> = {
   'packages/cache/README.md': [VOLUME, `declare const disk: import('@blockyard/cache').CacheDevice`],
   'packages/conformance/README.md': [
     `declare const create: ${SUBJECT}['create']`,
+    `declare const describe: import('@blockyard/conformance').Runner['describe']`,
+    `declare const it: import('@blockyard/conformance').Runner['test']`,
     `declare const subject: ${SUBJECT} & import('@blockyard/conformance/simulator').SimulationSubject`,
     `declare function myLayer(base: ${BLOCK}.BlockDevice): Promise<${BLOCK}.BlockDevice>`,
     `declare function myCache(base: ${BLOCK}.BlockDevice): Promise<${BLOCK}.BlockDevice>`,
