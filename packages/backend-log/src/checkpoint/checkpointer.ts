@@ -6,6 +6,7 @@ import { encodeDirectory } from '../format/directory.js';
 import type { CheckpointPlace, EpochSpan, LogRoot } from '../format/root.js';
 import type { MapRow } from '../format/rows.js';
 import type { ChangeMarks, LoadedRange } from '../map/sector-map.js';
+import type { Pause } from '../map/slices.js';
 import type { Places } from '../objects/places.js';
 import type { LogWriter } from '../segments/log-writer.js';
 import type { StoredPiece } from '../state/regions.js';
@@ -34,8 +35,8 @@ export interface CheckpointParts {
   readonly writer: Pick<LogWriter, 'hold'>;
   readonly epoch: number;
   readonly opening: string;
-  /** Yields to the event loop. */
-  readonly pause: () => Promise<void>;
+  /** Called after each region. */
+  readonly pause: Pause;
 }
 
 /** What a checkpoint changed of one region, so that it can be put back. */
@@ -137,7 +138,7 @@ export class Checkpointer {
     for (const region of changed) {
       const before = regions.piecesOf(region);
       const asBase = before.length === 0 || before.length > DELTAS_MAX || before.some(({ row }) => emptiest.has(row));
-      const { payload, marks } = asBase ? map.encodeBase(region) : map.encodeDelta(region);
+      const { payload, marks } = await (asBase ? map.encodeBase(region) : map.encodeDelta(region));
       const added = payload === undefined ? [] : [objects.add(payload)];
       regions.replace(region, asBase ? added : [...before, ...added]);
       changes.push({ region, marks, before });

@@ -121,7 +121,7 @@ class VolumeCheck {
     });
     for (const entry of root.snapshots) {
       await this.#attempt(`snapshot ${entry.name}`, async () => {
-        await this.#checkState(await stateOfSnapshot(this.#volume, entry, MAP_BYTES));
+        await this.#checkState(await stateOfSnapshot(this.#volume, entry, { maxMapBytes: MAP_BYTES }));
       });
     }
   }

@@ -2,6 +2,7 @@ import { BlockError } from '@blockyard/block';
 import { systemVolumeClock, type VolumeClock } from '@blockyard/volume-root';
 import { Checkpointer } from '../checkpoint/checkpointer.js';
 import type { MapRow } from '../format/rows.js';
+import { pauseOf } from '../map/slices.js';
 import { snapshotOf } from '../state/snapshot-entries.js';
 import type { VolumeState } from '../state/volume-state.js';
 import { closeVolume, openForWriting } from '../volume/opening.js';
@@ -45,12 +46,12 @@ export async function rollBack(
     const opened = await openForWriting(volume, settings);
     try {
       const { store, places, root, epoch, opening, state } = opened;
-      const past = await stateOfSnapshot(volume, entry, settings.maxMapBytes);
+      const pause = pauseOf(clock);
+      const past = await stateOfSnapshot(volume, entry, { maxMapBytes: settings.maxMapBytes, pause });
       // Until then the objects do not know what is in use of them.
       await past.map.settlePending(LOADS_MAX);
       goOnFrom(past, state);
       const writer = { hold: () => () => {} };
-      const pause = async () => {};
       await new Checkpointer({ store, places, state: past, root, writer, epoch, opening, pause }).run((changed) => ({
         ...changed,
         tier: null,

@@ -13,7 +13,7 @@ import {
   withoutSnapshot,
   withSnapshot,
 } from '../state/snapshot-entries.js';
-import { loadState, type VolumeState } from '../state/volume-state.js';
+import { loadState, type StateParts, type VolumeState } from '../state/volume-state.js';
 import { NewerCheckpoints } from '../volume/newer-checkpoints.js';
 import { checkPlaceOptions, type LogPlace } from '../volume/options.js';
 import { Patience } from '../volume/patience.js';
@@ -98,10 +98,10 @@ export async function deleteSnapshot(options: LogPlace, name: string): Promise<v
 export async function stateOfSnapshot(
   volume: FoundVolume,
   entry: SnapshotEntry,
-  maxMapBytes: number,
+  limits: Pick<StateParts, 'maxMapBytes' | 'pause'>,
 ): Promise<VolumeState> {
   const { store, places, sealing, found, replayParts } = volume;
-  const state = await loadState({ store, places, sealing, maxMapBytes }, found.root, entry.checkpoint);
+  const state = await loadState({ store, places, sealing, ...limits }, found.root, entry.checkpoint);
   await replay(replayParts, state, entry.epochs, { through: entry.through });
   if (state.through < entry.through) {
     throw new BlockError('CORRUPT', `segment ${state.through + 1} of snapshot ${entry.name} is gone`);

@@ -1,7 +1,9 @@
 import { ByteReader, ByteWriter } from '../format/bytes.js';
 import { NO_OBJECT, NUMBER_MAX, type ObjectId, SLOT_MAX } from '../format/keys.js';
+import type { LeafSet } from './leaf-set.js';
 import type { RegionLeaves } from './region-leaves.js';
 import { NO_LIVENESS, RunMerger } from './run.js';
+import { type Pause, SLICE_ITEMS, Slices } from './slices.js';
 
 /**
  * What is stored of a region: a base, or a delta, or a base and then deltas, in the order in which they were made. A base
@@ -34,20 +36,20 @@ const DELTA = 1;
 /** The largest number of the largest kind. */
 export const OBJECT_MAX: ObjectId = NUMBER_MAX * 2 + 1;
 
-/** Where every sector points to. */
-export function encodeBase(leaves: RegionLeaves): Uint8Array {
-  const writer = new PayloadWriter(BASE);
-  writer.runs(leaves, 0, leaves.sectors);
+/** Where every sector points to. The leaves must not change meanwhile. */
+export async function encodeBase(leaves: RegionLeaves, pause: Pause): Promise<Uint8Array> {
+  const writer = new PayloadWriter(BASE, pause);
+  await writer.runs(leaves, 0, leaves.sectors);
   return writer.bytes;
 }
 
-/** Where the sectors of the leaves point to that have changed. */
-export function encodeDelta(leaves: RegionLeaves): Uint8Array {
-  const writer = new PayloadWriter(DELTA);
+/** Where the sectors of the leaves in `changed` point to. No leaf may change meanwhile. */
+export async function encodeDelta(leaves: RegionLeaves, changed: LeafSet, pause: Pause): Promise<Uint8Array> {
+  const writer = new PayloadWriter(DELTA, pause);
   let position = 0;
-  for (const { start, end } of leaves.changedRanges()) {
+  for (const { start, end } of leaves.rangesOf(changed)) {
     writer.range(start - position, end - start);
-    writer.runs(leaves, start, end);
+    await writer.runs(leaves, start, end);
     position = end;
   }
   writer.lastGap(leaves.sectors - position);
@@ -60,18 +62,26 @@ export function encodeDelta(leaves: RegionLeaves): Uint8Array {
  * @param where for messages
  * @throws BlockError `CORRUPT`, the leaves being of no use then
  */
-export function decodePayloads(payloads: readonly Uint8Array[], leaves: RegionLeaves, where: string): void {
+export async function decodePayloads(
+  payloads: readonly Uint8Array[],
+  leaves: RegionLeaves,
+  where: string,
+  pause: Pause,
+): Promise<void> {
+  const slices = new Slices(pause);
   for (const [index, payload] of payloads.entries()) {
-    new PayloadReader(payload, `${where}, payload ${index}`).readInto(leaves, index === 0);
+    await new PayloadReader(payload, `${where}, payload ${index}`, slices).readInto(leaves, index === 0);
   }
   leaves.takeChanged();
 }
 
 class PayloadWriter {
   readonly #writer = new ByteWriter();
+  readonly #slices: Slices;
   #object: ObjectId = NO_OBJECT;
 
-  constructor(kind: number) {
+  constructor(kind: number, pause: Pause) {
+    this.#slices = new Slices(pause);
     this.#writer.u8(VERSION);
     this.#writer.u8(kind);
   }
@@ -85,7 +95,7 @@ class PayloadWriter {
     this.#writer.varint(count);
   }
 
-  runs(leaves: RegionLeaves, from: number, end: number): void {
+  async runs(leaves: RegionLeaves, from: number, end: number): Promise<void> {
     let position = from;
     const merger = new RunMerger((start, count, object, slot) => {
       if (object === NO_OBJECT) return;
@@ -95,7 +105,11 @@ class PayloadWriter {
       this.#object = object;
       position = start + count;
     });
-    leaves.collect(from, end - from, 0, merger);
+    for (let at = from; at < end; at += SLICE_ITEMS) {
+      const count = Math.min(SLICE_ITEMS, end - at);
+      leaves.collect(at, count, 0, merger);
+      await this.#slices.did(count);
+    }
     merger.end();
     this.lastGap(end - position);
   }
@@ -107,35 +121,37 @@ class PayloadWriter {
 
 class PayloadReader {
   readonly #reader: ByteReader;
+  readonly #slices: Slices;
   #object: ObjectId = NO_OBJECT;
 
-  constructor(payload: Uint8Array, where: string) {
+  constructor(payload: Uint8Array, where: string, slices: Slices) {
     this.#reader = new ByteReader(payload, where);
+    this.#slices = slices;
   }
 
-  readInto(leaves: RegionLeaves, isFirst: boolean): void {
+  async readInto(leaves: RegionLeaves, isFirst: boolean): Promise<void> {
     const version = this.#reader.u8();
     if (version !== VERSION) throw this.#reader.corrupt(`version ${version} of a region's map is not known`);
     const kind = this.#reader.u8();
     if (kind === BASE) {
       if (!isFirst) throw this.#reader.corrupt('a base comes behind others');
-      this.#runs(leaves, 0, leaves.sectors);
-    } else if (kind === DELTA) this.#ranges(leaves);
+      await this.#runs(leaves, 0, leaves.sectors);
+    } else if (kind === DELTA) await this.#ranges(leaves);
     else throw this.#reader.corrupt(`there is no kind ${kind}`);
     this.#reader.end();
   }
 
-  #ranges(leaves: RegionLeaves): void {
+  async #ranges(leaves: RegionLeaves): Promise<void> {
     for (let position = 0; ; ) {
       const start = this.#afterGap(position, leaves.sectors);
       if (start === leaves.sectors) return;
       position = this.#afterCount(start, leaves.sectors);
       leaves.replace(start, position - start, NO_OBJECT, 0, NO_LIVENESS);
-      this.#runs(leaves, start, position);
+      await this.#runs(leaves, start, position);
     }
   }
 
-  #runs(leaves: RegionLeaves, from: number, end: number): void {
+  async #runs(leaves: RegionLeaves, from: number, end: number): Promise<void> {
     for (let position = from; ; ) {
       const start = this.#afterGap(position, end);
       if (start === end) return;
@@ -147,6 +163,8 @@ class PayloadReader {
       const slot = this.#reader.varint();
       if (slot + position - start - 1 > SLOT_MAX) throw this.#reader.corrupt(`no object has a slot ${slot}`);
       leaves.replace(start, position - start, this.#object, slot, NO_LIVENESS);
+      const pause = this.#slices.did(1);
+      if (pause !== undefined) await pause;
     }
   }
 

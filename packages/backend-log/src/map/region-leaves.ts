@@ -4,6 +4,7 @@ import { LeafArena } from './leaf-arena.js';
 import { countOf, isDense, LEAF_SECTORS_MAX } from './leaf-header.js';
 import { LeafSet } from './leaf-set.js';
 import type { Liveness, RunSink } from './run.js';
+import { type Pause, Slices } from './slices.js';
 import { collectSparse, RUNS_ADDED_MAX, replaceInSparse, sparseWords } from './sparse-leaf.js';
 
 /**
@@ -70,13 +71,13 @@ export class RegionLeaves {
     }
   }
 
-  /** The ranges that the changed leaves cover, ascending, those that touch as one. */
-  *changedRanges(): Iterable<{ readonly start: number; readonly end: number }> {
+  /** The ranges that leaves cover, ascending, those that touch as one. */
+  *rangesOf(leaves: LeafSet): Iterable<{ readonly start: number; readonly end: number }> {
     const { leafCount } = this.#arena;
     for (let leaf = 0; leaf < leafCount; leaf++) {
-      if (!this.#hasChanged(leaf)) continue;
+      if (!leaves.has(leaf)) continue;
       const first = leaf;
-      while (leaf + 1 < leafCount && this.#hasChanged(leaf + 1)) leaf++;
+      while (leaf + 1 < leafCount && leaves.has(leaf + 1)) leaf++;
       yield { start: first * LEAF_SECTORS_MAX, end: Math.min((leaf + 1) * LEAF_SECTORS_MAX, this.sectors) };
     }
   }
@@ -95,12 +96,14 @@ export class RegionLeaves {
     this.#changed.addAll(leaves);
   }
 
-  /** Makes changed leaves sparse again that are dense and need not be, and gives memory back. */
-  compact(): void {
+  /** Makes those leaves sparse again that are dense and need not be, and gives memory back. */
+  async compact(leaves: LeafSet, pause: Pause): Promise<void> {
+    const slices = new Slices(pause);
     for (let leaf = 0; leaf < this.#arena.leafCount; leaf++) {
       const block = this.#arena.blockOf(leaf);
-      if (block === 0 || !this.#hasChanged(leaf) || !isDense(this.#arena.words, block)) continue;
+      if (block === 0 || !leaves.has(leaf) || !isDense(this.#arena.words, block)) continue;
       makeSparse(this.#arena, leaf, this.#sectorsOf(leaf));
+      await slices.did(LEAF_SECTORS_MAX);
     }
     this.#arena.tidy();
   }
@@ -136,10 +139,6 @@ export class RegionLeaves {
 
   #sectorsOf(leaf: number): number {
     return Math.min(LEAF_SECTORS_MAX, this.sectors - leaf * LEAF_SECTORS_MAX);
-  }
-
-  #hasChanged(leaf: number): boolean {
-    return this.#changed?.has(leaf) ?? false;
   }
 
   #mark(leaf: number): void {

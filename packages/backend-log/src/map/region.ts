@@ -3,6 +3,7 @@ import { PendingRuns } from './pending-runs.js';
 import { decodePayloads } from './region-codec.js';
 import { RegionLeaves } from './region-leaves.js';
 import type { Liveness } from './run.js';
+import type { Pause } from './slices.js';
 
 /** What the engine keeps for a region beside the contents of its arrays, roughly. */
 const REGION_BYTES = 640;
@@ -27,7 +28,7 @@ export class Region {
   loading: Promise<void> | undefined;
   /** Those who need it loaded. */
   pins = 0;
-  /** Whether it was encoded, and whether that was stored is not known. */
+  /** Whether it is being encoded, or was, and it is not known whether that was stored. */
   isEncoded = false;
 
   constructor(number: number, sectors: number) {
@@ -72,10 +73,10 @@ export class Region {
     this.leaves.replace(start, count, object, slot, liveness);
   }
 
-  /** Takes in what is stored of the region, and then what has changed. Throws `CORRUPT`, and nothing is different. */
-  install(payloads: readonly Uint8Array[], liveness: Liveness): void {
+  /** Takes in what is stored of the region, and then what has changed. Rejects with `CORRUPT`, and nothing is different. */
+  async install(payloads: readonly Uint8Array[], liveness: Liveness, pause: Pause): Promise<void> {
     const leaves = new RegionLeaves(this.sectors);
-    decodePayloads(payloads, leaves, `region ${this.number} of the map`);
+    await decodePayloads(payloads, leaves, `region ${this.number} of the map`, pause);
     this.leaves = leaves;
     const pending = this.#pending;
     this.#pending = undefined;

@@ -109,12 +109,11 @@ class Subject {
     expect(await this.map.lookup(0, this.sectors)).toEqual(this.model.runs(0, this.sectors));
     await this.map.settlePending(2);
     expect(this.live.counts).toEqual(this.model.live());
-    for (const store of this.#encode(
+    const stores = await this.#encode(
       () => false,
       () => true,
-    )) {
-      store();
-    }
+    );
+    for (const store of stores) store();
     this.map.trim();
     expect([this.map.byteLength, this.map.changedBytes, this.map.pendingBytes]).toEqual([0, 0, 0]);
     expect(await this.map.lookup(0, this.sectors)).toEqual(this.model.runs(0, this.sectors));
@@ -172,7 +171,7 @@ class Subject {
     await this.#noLoadHeld();
     await this.map.settlePending(2);
     expect(this.live.counts).toEqual(this.model.live());
-    const outcomes = this.#encode(
+    const outcomes = await this.#encode(
       (region) => asBase[region] === true,
       (region) => isStored[region] === true,
     );
@@ -183,18 +182,18 @@ class Subject {
   }
 
   /** Encodes all that has changed. What is given back stores it, or not. */
-  #encode(asBase: (region: number) => boolean, isStored: (region: number) => boolean): (() => void)[] {
+  async #encode(asBase: (region: number) => boolean, isStored: (region: number) => boolean): Promise<(() => void)[]> {
     const outcomes: (() => void)[] = [];
     for (const region of this.map.changedRegions()) {
       if (asBase(region)) {
-        const { payload, marks } = this.map.encodeBase(region);
+        const { payload, marks } = await this.map.encodeBase(region);
         outcomes.push(() => {
           if (!isStored(region)) return this.map.restoreChanges(region, marks);
           this.stored.putBase(region, payload?.slice());
           this.map.confirmChanges(region);
         });
       } else {
-        const { payload, marks } = this.map.encodeDelta(region);
+        const { payload, marks } = await this.map.encodeDelta(region);
         outcomes.push(() => {
           if (!isStored(region)) return this.map.restoreChanges(region, marks);
           this.stored.putDelta(region, payload.slice());

@@ -19,9 +19,9 @@ function setUp(options: Partial<SectorMapOptions> = {}) {
     ...options,
   });
   /** Stores all that has changed, and drops it. */
-  const store = () => {
+  const store = async () => {
     for (const region of map.changedRegions()) {
-      stored.putDelta(region, map.encodeDelta(region).payload);
+      stored.putDelta(region, (await map.encodeDelta(region)).payload);
       map.confirmChanges(region);
     }
     map.trim();
@@ -66,7 +66,7 @@ describe('lookup', () => {
     const { map, store } = setUp();
     const count = REGION_SECTORS * 9;
     map.apply(run(0, count, 2, 0));
-    store();
+    await store();
     expect(await map.lookup(100, count)).toEqual([run(100, count - 100, 2, 100), zeroes(count, 100)]);
     map.trim();
     expect(map.byteLength).toBe(0);
@@ -75,7 +75,7 @@ describe('lookup', () => {
   test('all who wait for a region share one load', async () => {
     const { map, stored, store } = setUp();
     map.apply(run(0, 10, 2, 0));
-    store();
+    await store();
     stored.hold();
     const answers = [map.lookup(0, 1), map.lookup(5, 1), map.loadRange(0, 100), map.settlePending(1)];
     map.apply(run(3, 1, 4, 7));
@@ -89,7 +89,7 @@ describe('lookup', () => {
   test('a load that fails rejects all who wait, is tried again by the next, and loses no change', async () => {
     const { map, stored, live, store } = setUp();
     map.apply(run(0, 10, 2, 0));
-    store();
+    await store();
     stored.hold();
     map.apply(run(3, 1, 4, 7));
     const waiting = [map.lookup(0, 1), map.loadRange(0, 1), map.settlePending(1)];
@@ -121,7 +121,7 @@ describe('lookup', () => {
   test('a load that fails leaves nothing in memory where nothing was pending', async () => {
     const { map, stored, store } = setUp();
     map.apply(run(0, 10, 2, 0));
-    store();
+    await store();
     stored.failures = 1;
     await expect(map.lookup(0, 1)).rejects.toThrow('planted');
     expect(map.byteLength).toBe(0);
@@ -152,10 +152,10 @@ describe('changes', () => {
     expect(live).toBe(1000);
   });
 
-  test('zeroes over zeroes change nothing', () => {
+  test('zeroes over zeroes change nothing', async () => {
     const { map, store } = setUp();
     map.apply(run(0, 10, 2, 0));
-    store();
+    await store();
     map.apply(zeroes(REGION_SECTORS, REGION_SECTORS));
     expect([map.changedRegions(), map.byteLength]).toEqual([[], 0]);
     map.apply(run(0, 10, 2, 0));
@@ -166,7 +166,7 @@ describe('changes', () => {
     const { map, store } = setUp();
     map.apply(run(0, 10, 2, 0));
     for (let i = 0; i < 1000; i++) map.apply(run(1024 + i, 1, 2, i * 2));
-    store();
+    await store();
     const loaded = await map.loadRange(0, REGION_SECTORS);
     map.apply(zeroes(10, 1014));
     map.apply(zeroes(2024, 24));
@@ -179,7 +179,7 @@ describe('changes', () => {
   test('zeroes behind an object whose lower bits are 0 stay zeroes while they are pending', async () => {
     const { map, store } = setUp();
     map.apply(run(100, 1, 2, 0));
-    store();
+    await store();
     map.apply(run(0, 5, 2 ** 32, 0));
     map.apply(zeroes(5, 5));
     expect(await map.lookup(0, 100)).toEqual([run(0, 5, 2 ** 32, 0), zeroes(5, 95)]);
@@ -196,7 +196,7 @@ describe('changes', () => {
     const { map, store, live } = parts;
     const last = 2 ** 41 - 1;
     for (const sector of [0, 2 ** 30, last]) map.apply(run(sector, 1, 2, 0));
-    store();
+    await store();
     asked = 0;
     map.apply(zeroes(1, last));
     expect(asked).toBeLessThan(10);
@@ -208,10 +208,10 @@ describe('changes', () => {
     expect(map.lookup(0, 2 ** 41)).toEqual([zeroes(0, 2 ** 41)]);
   });
 
-  test('those of a region that is not loaded take the room of one where they continue one another', () => {
+  test('those of a region that is not loaded take the room of one where they continue one another', async () => {
     const { map, store } = setUp();
     map.apply(run(0, 10, 2, 0));
-    store();
+    await store();
     map.apply(run(0, 1, 4, 0));
     const one = map.pendingBytes;
     for (let i = 1; i < 500; i++) map.apply(run(i, 1, 4, i));
@@ -223,10 +223,10 @@ describe('changes', () => {
     expect(map.changedBytes).toBe(map.byteLength);
   });
 
-  test('those of a region that is not loaded are forgotten when all of it is changed', () => {
+  test('those of a region that is not loaded are forgotten when all of it is changed', async () => {
     const { map, store } = setUp();
     map.apply(run(0, 10, 2, 0));
-    store();
+    await store();
     for (let round = 0; round < 1000; round++) {
       map.apply(run(0, 2, 4, round));
       map.apply(zeroes(0, REGION_SECTORS));
@@ -239,7 +239,7 @@ describe('changes', () => {
     map.apply(run(2000, 100, 2, 50));
     map.apply(run(2050, 10, 4, 0));
     map.apply(run(2070, 1, 2, 50));
-    store();
+    await store();
     expect(() => map.move(2000, 100, { object: 2, slot: 50 }, { object: 3, slot: 0 })).toThrow('loaded');
     const loaded = await map.loadRange(2000, 100);
     expect(map.move(2000, 100, { object: 2, slot: 50 }, { object: 3, slot: 1000 })).toBe(89);
@@ -265,7 +265,7 @@ describe('a checkpoint', () => {
   test('a region that was encoded stays in memory until it is known to be stored', async () => {
     const { map, stored } = setUp();
     map.apply(run(0, 10, 2, 0));
-    const { payload } = map.encodeDelta(0);
+    const { payload } = await map.encodeDelta(0);
     map.trim();
     expect(map.lookup(0, 10)).toEqual([run(0, 10, 2, 0)]);
     expect(map.changedBytes).toBe(map.byteLength);
@@ -280,10 +280,10 @@ describe('a checkpoint', () => {
   test('the changes of one that failed are in the next, beside those since', async () => {
     const { map, stored } = setUp();
     map.apply(run(0, 10, 2, 0));
-    const { marks } = map.encodeDelta(0);
+    const { marks } = await map.encodeDelta(0);
     map.apply(run(1500, 10, 4, 0));
     map.restoreChanges(0, marks);
-    stored.putDelta(0, map.encodeDelta(0).payload);
+    stored.putDelta(0, (await map.encodeDelta(0)).payload);
     map.confirmChanges(0);
     map.trim();
     expect(await map.lookup(0, 1510)).toEqual([run(0, 10, 2, 0), zeroes(10, 1490), run(1500, 10, 4, 0)]);
@@ -292,33 +292,33 @@ describe('a checkpoint', () => {
   test('a change during one is in the next', async () => {
     const { map, stored, store } = setUp();
     map.apply(run(0, 10, 2, 0));
-    const { payload } = map.encodeDelta(0);
+    const { payload } = await map.encodeDelta(0);
     map.apply(run(5, 1, 4, 0));
     stored.putDelta(0, payload);
     map.confirmChanges(0);
     map.trim();
     expect(map.changedRegions()).toEqual([0]);
-    store();
+    await store();
     expect(await map.lookup(5, 1)).toEqual([run(5, 1, 4, 0)]);
   });
 
-  test('a region of zeroes has no base', () => {
+  test('a region of zeroes has no base', async () => {
     const { map } = setUp();
     map.apply(run(0, 10, 2, 0));
     map.apply(zeroes(0, 100));
-    expect(map.encodeBase(0).payload).toBeUndefined();
+    expect((await map.encodeBase(0)).payload).toBeUndefined();
   });
 
   test('a region with pending changes is one that has changed, and cannot be encoded before it is loaded', async () => {
     const { map, store } = setUp();
     map.apply(run(0, 10, 2, 0));
-    store();
+    await store();
     map.apply(run(5, 1, 4, 0));
     expect(map.changedRegions()).toEqual([0]);
-    expect(() => map.encodeDelta(0)).toThrow('pending');
+    await expect(map.encodeDelta(0)).rejects.toThrow('pending');
     await map.settlePending(1);
-    expect(() => map.encodeDelta(0)).not.toThrow();
-    expect(() => map.encodeDelta(0)).toThrow('again');
+    await map.encodeDelta(0);
+    await expect(map.encodeDelta(0)).rejects.toThrow('again');
   });
 });
 
@@ -330,7 +330,7 @@ describe('memory', () => {
     expect(map.byteLength).toBeGreaterThan(2200 * 0.9);
     for (const region of [1, 0, 2]) await map.lookup(region * REGION_SECTORS, 1);
     map.trim();
-    store();
+    await store();
     map.lookup(0, 1);
     map.lookup(2 * REGION_SECTORS, 1);
     map.lookup(0, 1);
@@ -340,7 +340,7 @@ describe('memory', () => {
       [4, 2],
     ] as const) {
       map.apply(run(region * REGION_SECTORS, 10, 2, region * 10));
-      store();
+      await store();
       const loads = stored.loads;
       expect(map.lookup(0, 1)).toEqual([run(0, 1, 2, 0)]);
       expect(stored.loads).toBe(loads);
@@ -353,7 +353,7 @@ describe('memory', () => {
   test('a range stays in memory until it is released', async () => {
     const { map, stored, store } = setUp();
     map.apply(run(0, REGION_SECTORS * 2, 2, 0));
-    store();
+    await store();
     const first = await map.loadRange(10, REGION_SECTORS);
     const second = await map.loadRange(10, 1);
     first.release();
@@ -368,7 +368,7 @@ describe('memory', () => {
   test('a range of which a region cannot be loaded keeps none of the others', async () => {
     const { map, stored, store } = setUp();
     map.apply(run(0, REGION_SECTORS * 2, 2, 0));
-    store();
+    await store();
     stored.failures = 1;
     await expect(map.loadRange(0, REGION_SECTORS * 2)).rejects.toThrow('planted');
     expect(map.byteLength).toBeGreaterThan(0);
@@ -404,7 +404,7 @@ describe('memory', () => {
     expect(map.byteLength).toBeLessThan(65536 * 9.5);
   });
 
-  test('it is given back when sectors are zeroed, and when what was written at random is written in order', () => {
+  test('it is given back when sectors are zeroed, and when what was written at random is written in order', async () => {
     const { map } = setUp();
     const scatter = () => {
       for (let i = 0; i < REGION_SECTORS; i++) map.apply(run((i * 1221) % REGION_SECTORS, 1, 2, i));
@@ -421,7 +421,7 @@ describe('memory', () => {
     scatter();
     for (let i = 0; i < REGION_SECTORS; i += 64) map.apply(run(i, 64, 4, i));
     expect(map.byteLength).toBeGreaterThan(REGION_SECTORS * 8);
-    map.encodeDelta(0);
+    await map.encodeDelta(0);
     expect(map.byteLength).toBeLessThan(1500);
     expect(map.lookup(0, REGION_SECTORS)).toEqual([run(0, REGION_SECTORS, 4, 0)]);
   });
@@ -441,7 +441,7 @@ test('the loaded runs are those of regions that are in memory', async () => {
   const { map, store } = setUp();
   map.apply(run(REGION_SECTORS * 5 - 5, 10, 2, 0));
   expect([...map.loadedRuns()]).toEqual([run(REGION_SECTORS * 5 - 5, 5, 2, 0), run(REGION_SECTORS * 5, 5, 2, 5)]);
-  store();
+  await store();
   expect([...map.loadedRuns()]).toEqual([]);
 });
 

@@ -7,6 +7,7 @@ import { encodeBase, encodeDelta, OBJECT_MAX } from './region-codec.js';
 import { RegionLeaves } from './region-leaves.js';
 import { RegionTable } from './region-table.js';
 import { type Liveness, type Run, RunList } from './run.js';
+import type { Pause } from './slices.js';
 
 export type { Run } from './run.js';
 
@@ -43,6 +44,8 @@ export interface SectorMapOptions {
    * take long.
    */
   storedRegions(): Iterable<number>;
+  /** Called between slices of long work: to encode a region, and to take in one that was loaded. Default: it does not wait. */
+  readonly pause?: Pause | undefined;
 }
 
 /** Leaves of a region whose changes were encoded. Opaque. */
@@ -86,10 +89,12 @@ export class SectorMap {
   readonly #sectorsMax: number;
   readonly #options: SectorMapOptions;
   readonly #regions = new RegionTable();
+  readonly #pause: Pause;
 
   constructor(options: SectorMapOptions) {
     const { sectorSize, regionBytes = REGION_BYTES_DEFAULT } = options;
     this.#options = options;
+    this.#pause = options.pause ?? (() => {});
     this.regionSectors = regionBytes / sectorSize;
     this.#sectorsMax = VOLUME_BYTES_MAX / sectorSize;
     const isWhole = Number.isInteger(this.regionSectors) && this.regionSectors >= 1;
@@ -205,16 +210,16 @@ export class SectorMap {
    * The region's changes, to be stored behind what is stored of it. It stays in memory until one of {@link confirmChanges}
    * and {@link restoreChanges} was called. No changes may be pending.
    */
-  encodeDelta(region: number): EncodedRegion<Uint8Array> {
-    return this.#encode(region, encodeDelta);
+  encodeDelta(region: number): Promise<EncodedRegion<Uint8Array>> {
+    return this.#encode(region, (leaves, changed) => encodeDelta(leaves, changed, this.#pause));
   }
 
   /**
    * All of the region, to be stored in place of what is; undefined if it is all zeroes, so that nothing need be. As {@link
    * encodeDelta} otherwise. The region must be loaded.
    */
-  encodeBase(region: number): EncodedRegion<Uint8Array | undefined> {
-    return this.#encode(region, (leaves) => (leaves.isEmpty ? undefined : encodeBase(leaves)));
+  encodeBase(region: number): Promise<EncodedRegion<Uint8Array | undefined>> {
+    return this.#encode(region, async (leaves) => (leaves.isEmpty ? undefined : encodeBase(leaves, this.#pause)));
   }
 
   /** What was encoded of the region is stored: from now on the loader gives it. */
@@ -369,7 +374,7 @@ export class SectorMap {
   #load(region: Region): Promise<void> {
     region.loading ??= this.#options
       .load(region.number)
-      .then((payloads) => region.install(payloads, this.#options.liveness))
+      .then((payloads) => region.install(payloads, this.#options.liveness, this.#pause))
       .finally(() => {
         region.loading = undefined;
         this.#regions.update(region);
@@ -381,16 +386,25 @@ export class SectorMap {
     for (const region of this.#regions) if (region.hasPending) yield region;
   }
 
-  #encode<P>(number: number, encode: (leaves: RegionLeaves) => P): EncodedRegion<P> {
+  async #encode<P>(
+    number: number,
+    encode: (leaves: RegionLeaves, changed: ChangeMarks) => Promise<P>,
+  ): Promise<EncodedRegion<P>> {
     const region = this.#regions.get(number);
-    invariant(region?.leaves !== undefined, 'a region is encoded when it is loaded and nothing of it is pending');
+    const leaves = region?.leaves;
+    invariant(region !== undefined && leaves !== undefined, 'what is encoded is loaded and nothing of it is pending');
     invariant(!region.isEncoded, 'a region is encoded again when the outcome of the last time is known');
-    region.leaves.compact();
-    const payload = encode(region.leaves);
-    const marks = region.leaves.takeChanged();
     region.isEncoded = true;
-    this.#regions.update(region);
-    return { payload, marks };
+    const marks = leaves.takeChanged();
+    try {
+      await leaves.compact(marks, this.#pause);
+      const payload = await encode(leaves, marks);
+      this.#regions.update(region);
+      return { payload, marks };
+    } catch (error) {
+      this.#endEncoding(number, marks);
+      throw error;
+    }
   }
 
   #endEncoding(number: number, marks?: ChangeMarks): void {

@@ -1,6 +1,7 @@
 import { BlockError, type Extent, isBlockError, type MaybePromise } from '@blockyard/block';
 import { coalesce } from '@blockyard/block/async';
 import type { CheckpointPlace, EpochSpan, LogRoot, SnapshotEntry } from '../format/root.js';
+import { pauseOf } from '../map/slices.js';
 import { Reader } from '../reading/reader.js';
 import { Readers } from '../reading/readers.js';
 import { type StoredRun, storedRuns } from '../reading/stored-runs.js';
@@ -149,7 +150,8 @@ function openAt(found: FoundVolume, settings: ViewSettings, minThrough = 0): Pro
 async function stateAt(volume: FoundVolume, settings: ViewSettings, limits: ReplayLimits): Promise<VolumeState> {
   const { store, places, sealing, found, replayParts } = volume;
   const { checkpoint, epochs, sizeSectors, ...moment } = momentOf(found.root, settings, store.urlOf(settings.prefix));
-  const state = await loadState({ store, places, sealing, maxMapBytes: settings.maxMapBytes }, found.root, checkpoint);
+  const { maxMapBytes, clock } = settings;
+  const state = await loadState({ store, places, sealing, maxMapBytes, pause: pauseOf(clock) }, found.root, checkpoint);
   await replay(replayParts, state, epochs, { ...limits, ...moment.limits });
   if (sizeSectors !== undefined) state.sizeSectors = sizeSectors;
   return state;

@@ -1,5 +1,4 @@
 import { BlockError, type Extent, invariant, type MaybePromise, type TierMark } from '@blockyard/block';
-import { CALL_BYTES, yielderOf } from '@blockyard/block/async';
 import type { Traffic } from '@blockyard/object-store';
 import type { Fence, RootObject } from '@blockyard/volume-root';
 import { Checkpointer } from '../checkpoint/checkpointer.js';
@@ -9,6 +8,7 @@ import { Cleaner } from '../maintenance/cleaner.js';
 import { Deleter } from '../maintenance/deleter.js';
 import { Maintenance } from '../maintenance/maintenance.js';
 import { deleteOrphans } from '../maintenance/orphans.js';
+import { pauseOf } from '../map/slices.js';
 import type { Places } from '../objects/places.js';
 import { Reader } from '../reading/reader.js';
 import { Readers } from '../reading/readers.js';
@@ -87,8 +87,7 @@ export class LogVolume {
     });
     this.cleaner = new Cleaner({ ...own, store, places, sealing, state, reader: opened.reader, segmentSizeBytes });
     this.deleter = new Deleter({ store, places, state, root, readers, clock, deleteDelayMs: minDeleteDelayMs });
-    const yielder = yielderOf(clock);
-    const pause = async () => yielder.spend(PAUSE_BYTES);
+    const pause = pauseOf(clock);
     const checkpointer = new Checkpointer({ store, places, state, root, writer: this.writer, epoch, opening, pause });
     this.maintenance = new Maintenance({
       checkpointer,
@@ -239,6 +238,3 @@ export class LogVolume {
     this.abandon(reason as BlockError);
   }
 }
-
-/** A region's encoding counts as so much work in memory. */
-const PAUSE_BYTES = 64 * CALL_BYTES;

@@ -11,6 +11,7 @@ import {
   refuseIfHeld,
 } from '@blockyard/volume-root';
 import type { EpochSpan, LogRoot, SnapshotEntry } from '../format/root.js';
+import { pauseOf } from '../map/slices.js';
 import { fenceOff } from '../recovery/fence-off.js';
 import { replay } from '../recovery/replay.js';
 import { loadState, type VolumeState } from '../state/volume-state.js';
@@ -48,7 +49,7 @@ export function holderOf(
  */
 export async function openForWriting(volume: FoundVolume, settings: ConnectLogSettings): Promise<OpenedVolume> {
   const { store, places, sealing, place, replayParts } = volume;
-  const { clock, takeOver, allowUnsafeStore, maxMapBytes } = settings;
+  const { clock, takeOver, allowUnsafeStore } = settings;
   const held = holderOf(volume, settings);
   if (!takeOver) refuseIfHeld(held, store.urlOf(place.key));
   const withTier = tierAtOpening(settings, store.urlOf(place.key));
@@ -66,7 +67,7 @@ export async function openForWriting(volume: FoundVolume, settings: ConnectLogSe
     const { epoch, opening } = ownEpoch(root.root);
     // A checkpoint that the earlier writer made meanwhile may have let segments go that follow on the one before.
     const isCurrent = root.root.checkpoint?.generation === found.root.checkpoint?.generation;
-    const state = isCurrent ? before : await stateOf(volume, root.root, maxMapBytes);
+    const state = isCurrent ? before : await stateOf(volume, root.root, settings);
     if (isUnended(root.root)) {
       const wallMs = () => Math.trunc(clock.wallMs?.() ?? Date.now());
       const parts = { ...replayParts, store, conditionalPuts, opening, wallMs };
@@ -105,13 +106,13 @@ export async function openForWriting(volume: FoundVolume, settings: ConnectLogSe
  */
 async function currentState(
   volume: FoundVolume,
-  { clock, maxMapBytes }: Pick<ConnectLogSettings, 'clock' | 'maxMapBytes'>,
+  settings: Pick<ConnectLogSettings, 'clock' | 'maxMapBytes'>,
 ): Promise<{ readonly found: FoundRoot<LogRoot>; readonly state: VolumeState }> {
   const { place, store } = volume;
-  const patience = new Patience(clock);
+  const patience = new Patience(settings.clock);
   for (let { found } = volume; ; ) {
     try {
-      return { found, state: await stateOf(volume, found.root, maxMapBytes) };
+      return { found, state: await stateOf(volume, found.root, settings) };
     } catch (error) {
       const next = mayBeGone(error) ? await readRoot(place) : found;
       if (next.root.changeId === found.root.changeId || !(await patience.isLeft())) throw error;
@@ -124,9 +125,14 @@ async function currentState(
 }
 
 /** The state after all segments that follow on the checkpoint of that root, as far as they are there. */
-async function stateOf(volume: FoundVolume, root: LogRoot, maxMapBytes: number): Promise<VolumeState> {
+async function stateOf(
+  volume: FoundVolume,
+  root: LogRoot,
+  { maxMapBytes, clock }: Pick<ConnectLogSettings, 'maxMapBytes' | 'clock'>,
+): Promise<VolumeState> {
   const { store, places, sealing, replayParts } = volume;
-  const state = await loadState({ store, places, sealing, maxMapBytes }, root, root.checkpoint);
+  const parts = { store, places, sealing, maxMapBytes, pause: pauseOf(clock) };
+  const state = await loadState(parts, root, root.checkpoint);
   await replay(replayParts, state, root.epochs);
   return state;
 }
