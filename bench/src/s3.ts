@@ -9,7 +9,9 @@ import Table from 'cli-table3';
 import { Command } from 'commander';
 import { medianOf, medianRatio } from './rounds.js';
 import { runFio, type Work } from './s3/fio.js';
+import { startLightStore } from './s3/light-store.js';
 import { type LinkCounts, startLink } from './s3/link.js';
+import { percentileOf, timePuts } from './s3/one-put.js';
 import { blockyard, type Side, type Store, s3backer } from './s3/sides.js';
 
 const KIB = 1024;
@@ -17,7 +19,6 @@ const MIB = 2 ** 20;
 const AREA_BYTES = 128 * MIB;
 /** Many times the caches, so that what is read at random is cold. */
 const COLD_AREA_BYTES = 512 * MIB;
-const FILLED_BYTES = COLD_AREA_BYTES + AREA_BYTES;
 
 interface Row {
   readonly name: string;
@@ -27,6 +28,8 @@ interface Row {
   readonly warmUp?: Work;
   /** Whether `--check` asks that ours be ahead of the peer. */
   readonly mustLead: boolean;
+  /** Whether PUTs alone are timed before and after it, so that figures can be told in terms of one. */
+  readonly besidePuts?: true;
 }
 
 const small = { blockBytes: 4 * KIB, sizeBytes: AREA_BYTES };
@@ -63,6 +66,7 @@ const ROWS: readonly Row[] = [
 
     unit: 'ms',
     mustLead: true,
+    besidePuts: true,
   },
 ];
 
@@ -74,11 +78,12 @@ const program = new Command('s3')
   .option('--rounds <n>', 'rounds of all sides', Number, 3)
   .option('--cache-mib <n>', 'size of each cache', Number, 64)
   .option('--volume-mib <n>', 'size of the volume', Number, 1024)
-  .option('--objects <list>', 'KiB in one object of ours, one side each', numbers, [1024, 256, 64])
+  .option('--objects <list>', 'KiB in one object of ours, one side each, or none', numbers, [1024, 256, 64])
   .option('--block-kib <n>', 'KiB in one block of s3backer', Number, 128)
   .option('--rows <list>', 'numbers of the rows to measure, from 1', numbers)
   .option('--no-log', 'leave the log volume out')
   .option('--no-peer', 'leave s3backer out')
+  .option('--light-store', 'a store in memory of this repository in place of S3_ENDPOINT, without s3backer')
   .option('--json', 'print JSON')
   .option('--check', 'exit with 1 if a row that must lead does not, with the best of our sides');
 program.parse();
@@ -92,6 +97,7 @@ const options = program.opts<{
   rows?: number[];
   log: boolean;
   peer: boolean;
+  lightStore?: true;
   json?: true;
   check?: true;
 }>();
@@ -102,24 +108,37 @@ interface Measured {
   readonly figures: readonly (readonly number[])[];
 }
 
+/** Milliseconds of a write and flush, and of the PUTs beside it. */
+interface BesidePuts {
+  readonly medianMs: number;
+  readonly p99Ms: number;
+  readonly putMs: readonly number[];
+}
+
+/** By row and side, of each round. */
+const puts = new Map<string, BesidePuts[]>();
 /** By row and side, of the last round. */
 const traffic = new Map<string, LinkCounts>();
 const folder = await mkdtemp(join(tmpdir(), 'bench-s3-'));
-const direct = storeOf(process.env);
+const light = options.lightStore ? await startLightStore() : undefined;
+const direct = light?.store ?? storeOf(process.env);
 const link = options.rttMs > 0 ? await startLink(direct.endpoint, options.rttMs) : undefined;
+let timeBeside = async (): Promise<number[]> => [];
 try {
   const store = link === undefined ? direct : { ...direct, endpoint: throughLink(direct.endpoint, link.port) };
   const sides = sidesOf(store);
+  timeBeside = () => timePuts(store, `bench-puts-${process.pid}`);
   for (const side of sides) await side.create();
   await fill(sides);
   report(sides, await measure(sides));
 } finally {
   await link?.stop();
+  await light?.stop();
   await rm(folder, { recursive: true, force: true });
 }
 
 function numbers(text: string): number[] {
-  return text.split(',').map(Number);
+  return text === 'none' ? [] : text.split(',').map(Number);
 }
 
 function storeOf(env: NodeJS.ProcessEnv): Store {
@@ -154,22 +173,27 @@ function sidesOf(store: Store): Side[] {
     blockyard({ ...common, prefix: `bench-${run}-${kib}`, blockBytes: kib * KIB }),
   );
   if (options.log) ours.unshift(blockyard({ ...common, prefix: `bench-${run}-log`, blockBytes: 0 }, 'log'));
-  if (!options.peer) return ours;
+  if (!options.peer || options.lightStore) return ours;
   return [...ours, s3backer({ ...common, prefix: `bench-${run}-peer`, blockBytes: options.blockKib * KIB })];
 }
 
-/** So that there is something to read, whichever rows are measured. */
+/** So that there is something to read, and to write over, whichever rows are measured. */
 async function fill(sides: readonly Side[]): Promise<void> {
-  const work: Work = { ...large, sizeBytes: FILLED_BYTES, rw: 'write', operations: FILLED_BYTES / MIB };
+  const works = rowsToMeasure().flatMap(({ work, warmUp }) => [work, ...(warmUp === undefined ? [] : [warmUp])]);
+  const sizeBytes = Math.max(...works.map((each) => (each.offsetBytes ?? 0) + each.sizeBytes));
+  const work: Work = { ...large, sizeBytes, rw: 'write', operations: sizeBytes / MIB };
   for (const side of sides) {
     await runFio(await side.start(false), work);
     await side.stop();
   }
 }
 
+function rowsToMeasure(): readonly Row[] {
+  return ROWS.filter((_, index) => options.rows?.includes(index + 1) ?? true);
+}
+
 async function measure(sides: readonly Side[]): Promise<Measured[]> {
-  const rows = ROWS.filter((_, index) => options.rows?.includes(index + 1) ?? true);
-  const measured = rows.map((row) => ({ row, figures: sides.map((): number[] => []) }));
+  const measured = rowsToMeasure().map((row) => ({ row, figures: sides.map((): number[] => []) }));
   for (let round = 0; round < options.rounds; round++) {
     for (const { row, figures } of measured) {
       for (const [index, side] of sides.entries()) figures[index]?.push(await once(side, row));
@@ -179,12 +203,18 @@ async function measure(sides: readonly Side[]): Promise<Measured[]> {
 }
 
 /** One round of one side, from a start with an empty cache. */
-async function once(side: Side, { name, work, warmUp, unit }: Row): Promise<number> {
+async function once(side: Side, { name, work, warmUp, unit, besidePuts }: Row): Promise<number> {
   const disk = await side.start(work.flushEvery !== undefined);
   if (warmUp !== undefined) await runFio(disk, warmUp);
+  const putMs = besidePuts ? await timeBeside() : [];
   const before = { requests: 0, upBytes: 0, downBytes: 0, ...link?.counts };
-  const { seconds, medianMs } = await runFio(disk, work);
+  const { seconds, medianMs, p99Ms } = await runFio(disk, work);
   if (link !== undefined) traffic.set(`${name}/${side.name}`, countsBetween(before, link.counts));
+  if (besidePuts) {
+    putMs.push(...(await timeBeside()));
+    const of = `${name}/${side.name}`;
+    puts.set(of, [...(puts.get(of) ?? []), { medianMs, p99Ms, putMs }]);
+  }
   await side.stop();
   if (unit === 'ms') return medianMs;
   return unit === 's' ? seconds : work.operations / seconds;
@@ -206,11 +236,30 @@ function describeTraffic(row: Row, side: Side): string {
   return `\n${found.requests} requests, ${mib(found.upBytes)} MiB up, ${mib(found.downBytes)} down`;
 }
 
+/** A write and flush in terms of a PUT of as much, which the same round has timed. */
+function describePuts(row: Row, side: Side): string {
+  const rounds = puts.get(`${row.name}/${side.name}`);
+  if (rounds === undefined) return '';
+  const ratios = rounds.map(({ medianMs, p99Ms, putMs }) => ({
+    median: medianMs / percentileOf(putMs, 50),
+    p99: p99Ms / percentileOf(putMs, 99),
+    put: percentileOf(putMs, 50),
+  }));
+  const of = (figure: 'median' | 'p99' | 'put') => medianOf(ratios.map((each) => each[figure]));
+  return `\none PUT ${of('put').toFixed(0)} ms; of that ${of('median').toFixed(2)}, 99th percentiles ${of('p99').toFixed(2)}`;
+}
+
 function report(sides: readonly Side[], measured: readonly Measured[]): void {
   const rows = measured.map(({ row, figures }) => ({ row, figures, lead: leadOf(sides, row, figures) }));
   if (options.json) {
     const names = sides.map(({ name }) => name);
-    const report = { rttMs: options.rttMs, sides: names, rows, traffic: Object.fromEntries(traffic) };
+    const report = {
+      rttMs: options.rttMs,
+      sides: names,
+      rows,
+      traffic: Object.fromEntries(traffic),
+      puts: Object.fromEntries(puts),
+    };
     console.log(JSON.stringify(report, undefined, 2));
   } else {
     const table = new Table({ head: ['', ...sides.map(({ name }) => name), 'best of ours / peer'] });
@@ -218,7 +267,7 @@ function report(sides: readonly Side[], measured: readonly Measured[]): void {
       const cells = figures.map((ofSide, index) => {
         const figure = `${medianOf(ofSide).toFixed(row.unit === 's' ? 2 : 0)} ${row.unit}`;
         const side = sides[index];
-        return side === undefined ? figure : figure + describeTraffic(row, side);
+        return side === undefined ? figure : figure + describePuts(row, side) + describeTraffic(row, side);
       });
       table.push([row.name, ...cells, lead === undefined ? '' : lead.toFixed(2)]);
     }
