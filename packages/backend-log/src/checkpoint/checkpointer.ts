@@ -1,4 +1,4 @@
-import { invariant } from '@blockyard/block';
+import { type Clock, invariant } from '@blockyard/block';
 import { forEachParallel } from '@blockyard/block/async';
 import type { ObjectStore } from '@blockyard/object-store';
 import type { RootObject } from '@blockyard/volume-root';
@@ -6,7 +6,7 @@ import { encodeDirectory } from '../format/directory.js';
 import type { CheckpointPlace, EpochSpan, LogRoot } from '../format/root.js';
 import type { MapRow } from '../format/rows.js';
 import type { ChangeMarks, LoadedRange } from '../map/sector-map.js';
-import type { Pause } from '../map/slices.js';
+import { type Pause, pauseOf } from '../map/slices.js';
 import type { Places } from '../objects/places.js';
 import type { LogWriter } from '../segments/log-writer.js';
 import type { StoredPiece } from '../state/regions.js';
@@ -35,8 +35,8 @@ export interface CheckpointParts {
   readonly writer: Pick<LogWriter, 'hold'>;
   readonly epoch: number;
   readonly opening: string;
-  /** Called after each region. */
-  readonly pause: Pause;
+  /** By which it yields to the event loop. */
+  readonly clock: Clock;
 }
 
 /** What a checkpoint changed of one region, so that it can be put back. */
@@ -64,9 +64,11 @@ interface Encoded {
  */
 export class Checkpointer {
   readonly #parts: CheckpointParts;
+  readonly #pause: Pause;
 
   constructor(parts: CheckpointParts) {
     this.#parts = parts;
+    this.#pause = pauseOf(parts.clock);
   }
 
   /**
@@ -131,7 +133,7 @@ export class Checkpointer {
     emptiest: ReadonlySet<MapRow>,
     generation: number,
   ): Promise<Encoded> {
-    const { state, epoch, pause } = this.#parts;
+    const { state, epoch } = this.#parts;
     const { map, regions } = state;
     const changed = new Set(map.changedRegions());
     for (const row of emptiest) for (const region of regions.regionsIn(row)) changed.add(region);
@@ -142,7 +144,7 @@ export class Checkpointer {
       const added = payload === undefined ? [] : [objects.add(payload)];
       regions.replace(region, asBase ? added : [...before, ...added]);
       changes.push({ region, marks, before });
-      await pause();
+      await this.#pause();
     }
     const left = this.#markDead(generation);
     const directory = this.#addDirectory(objects, generation);

@@ -2,7 +2,6 @@ import { BlockError } from '@blockyard/block';
 import { systemVolumeClock, type VolumeClock } from '@blockyard/volume-root';
 import { Checkpointer } from '../checkpoint/checkpointer.js';
 import type { MapRow } from '../format/rows.js';
-import { pauseOf } from '../map/slices.js';
 import { snapshotOf } from '../state/snapshot-entries.js';
 import type { VolumeState } from '../state/volume-state.js';
 import { closeVolume, openForWriting } from '../volume/opening.js';
@@ -46,13 +45,12 @@ export async function rollBack(
     const opened = await openForWriting(volume, settings);
     try {
       const { store, places, root, epoch, opening, state } = opened;
-      const pause = pauseOf(clock);
-      const past = await stateOfSnapshot(volume, entry, { maxMapBytes: settings.maxMapBytes, pause });
+      const past = await stateOfSnapshot(volume, entry, settings);
       // Until then the objects do not know what is in use of them.
       await past.map.settlePending(LOADS_MAX);
       goOnFrom(past, state);
       const writer = { hold: () => () => {} };
-      await new Checkpointer({ store, places, state: past, root, writer, epoch, opening, pause }).run((changed) => ({
+      await new Checkpointer({ store, places, state: past, root, writer, epoch, opening, clock }).run((changed) => ({
         ...changed,
         tier: null,
       }));

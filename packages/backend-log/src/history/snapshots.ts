@@ -98,7 +98,7 @@ export async function deleteSnapshot(options: LogPlace, name: string): Promise<v
 export async function stateOfSnapshot(
   volume: FoundVolume,
   entry: SnapshotEntry,
-  limits: Pick<StateParts, 'maxMapBytes' | 'pause'>,
+  limits: Pick<StateParts, 'maxMapBytes' | 'clock'>,
 ): Promise<VolumeState> {
   const { store, places, sealing, found, replayParts } = volume;
   const state = await loadState({ store, places, sealing, ...limits }, found.root, entry.checkpoint);

@@ -1,4 +1,4 @@
-import { BlockError, type MaybePromise } from '@blockyard/block';
+import { BlockError, type Clock, type MaybePromise } from '@blockyard/block';
 import type { ObjectStore } from '@blockyard/object-store';
 import { type Directory, decodeDirectory } from '../format/directory.js';
 import { type DataName, NO_OBJECT, numberOf } from '../format/keys.js';
@@ -8,7 +8,7 @@ import type { Sealing } from '../format/sealing.js';
 import type { SegmentIndex } from '../format/segment.js';
 import { maxSlotsOf } from '../format/segment-size.js';
 import { type Run, SectorMap } from '../map/sector-map.js';
-import type { Pause } from '../map/slices.js';
+import { pauseOf } from '../map/slices.js';
 import { DataObjects } from '../objects/object-table.js';
 import type { Based, Places } from '../objects/places.js';
 import { Regions, readBlob } from './regions.js';
@@ -24,8 +24,8 @@ export interface StateParts {
   readonly places: Places;
   readonly sealing: Sealing;
   readonly maxMapBytes: number;
-  /** Called between slices of long work on the map. Default: it does not wait. */
-  readonly pause?: Pause;
+  /** Long work on the map yields to the event loop by it. Default: it does not. */
+  readonly clock?: Clock;
 }
 
 /** What of a root does not change. */
@@ -63,7 +63,7 @@ export class VolumeState {
   /** Openings by `base/epoch`, of epochs that objects are of. */
   readonly openings = new Map<string, string>();
 
-  constructor({ store, places, maxMapBytes, pause }: StateParts, facts: StateFacts, directory: Directory) {
+  constructor({ store, places, maxMapBytes, clock }: StateParts, facts: StateFacts, directory: Directory) {
     const { sectorSize, segmentSizeBytes } = facts;
     this.sectorSize = sectorSize;
     this.objects = new DataObjects(Math.floor(maxSlotsOf(segmentSizeBytes, sectorSize) / SMALL_PARTS));
@@ -82,7 +82,7 @@ export class VolumeState {
       load: this.regions.load,
       hasStored: (region) => this.regions.has(region),
       storedRegions: () => this.regions.numbers(),
-      pause,
+      pause: clock && pauseOf(clock),
     });
   }
 

@@ -1,7 +1,6 @@
 import { BlockError, type Extent, isBlockError, type MaybePromise } from '@blockyard/block';
 import { coalesce } from '@blockyard/block/async';
 import type { CheckpointPlace, EpochSpan, LogRoot, SnapshotEntry } from '../format/root.js';
-import { pauseOf } from '../map/slices.js';
 import { Reader } from '../reading/reader.js';
 import { Readers } from '../reading/readers.js';
 import { type StoredRun, storedRuns } from '../reading/stored-runs.js';
@@ -151,7 +150,7 @@ async function stateAt(volume: FoundVolume, settings: ViewSettings, limits: Repl
   const { store, places, sealing, found, replayParts } = volume;
   const { checkpoint, epochs, sizeSectors, ...moment } = momentOf(found.root, settings, store.urlOf(settings.prefix));
   const { maxMapBytes, clock } = settings;
-  const state = await loadState({ store, places, sealing, maxMapBytes, pause: pauseOf(clock) }, found.root, checkpoint);
+  const state = await loadState({ store, places, sealing, maxMapBytes, clock }, found.root, checkpoint);
   await replay(replayParts, state, epochs, { ...limits, ...moment.limits });
   if (sizeSectors !== undefined) state.sizeSectors = sizeSectors;
   return state;

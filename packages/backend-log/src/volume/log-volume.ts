@@ -8,7 +8,6 @@ import { Cleaner } from '../maintenance/cleaner.js';
 import { Deleter } from '../maintenance/deleter.js';
 import { Maintenance } from '../maintenance/maintenance.js';
 import { deleteOrphans } from '../maintenance/orphans.js';
-import { pauseOf } from '../map/slices.js';
 import type { Places } from '../objects/places.js';
 import { Reader } from '../reading/reader.js';
 import { Readers } from '../reading/readers.js';
@@ -87,8 +86,7 @@ export class LogVolume {
     });
     this.cleaner = new Cleaner({ ...own, store, places, sealing, state, reader: opened.reader, segmentSizeBytes });
     this.deleter = new Deleter({ store, places, state, root, readers, clock, deleteDelayMs: minDeleteDelayMs });
-    const pause = pauseOf(clock);
-    const checkpointer = new Checkpointer({ store, places, state, root, writer: this.writer, epoch, opening, pause });
+    const checkpointer = new Checkpointer({ store, places, state, root, writer: this.writer, epoch, opening, clock });
     this.maintenance = new Maintenance({
       checkpointer,
       cleaner: this.cleaner,

@@ -11,7 +11,6 @@ import {
   refuseIfHeld,
 } from '@blockyard/volume-root';
 import type { EpochSpan, LogRoot, SnapshotEntry } from '../format/root.js';
-import { pauseOf } from '../map/slices.js';
 import { fenceOff } from '../recovery/fence-off.js';
 import { replay } from '../recovery/replay.js';
 import { loadState, type VolumeState } from '../state/volume-state.js';
@@ -131,7 +130,7 @@ async function stateOf(
   { maxMapBytes, clock }: Pick<ConnectLogSettings, 'maxMapBytes' | 'clock'>,
 ): Promise<VolumeState> {
   const { store, places, sealing, replayParts } = volume;
-  const parts = { store, places, sealing, maxMapBytes, pause: pauseOf(clock) };
+  const parts = { store, places, sealing, maxMapBytes, clock };
   const state = await loadState(parts, root, root.checkpoint);
   await replay(replayParts, state, root.epochs);
   return state;
