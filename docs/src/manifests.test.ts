@@ -11,14 +11,17 @@ test('every published package says where it comes from, and how it is installed'
   expect(checked).toEqual({ exitCode: 0, output: '' });
 });
 
-/** What a page pays for it, minified: kilobytes of a thousand bytes. */
+/**
+ * What a page pays for it, minified: kilobytes of a thousand bytes. Of a cache over memory the package block and memory are 6,
+ * what a page may never ask for (warm-ups, read-ahead, maps, snapshots, two of three policies) is some 7, the rest is the cache.
+ */
 const LIMITS: readonly (readonly [what: string, code: string, maxKilobytes: number])[] = [
   [
     'a cache over memory',
     `export { createDevice } from '@blockyard/block';
      export { connectCache } from '@blockyard/cache';
      export { connectMemory } from '@blockyard/backend-memory';`,
-    37,
+    36.5,
   ],
   ['a device of one’s own', `export { createDevice } from '@blockyard/block';`, 6],
 ];
