@@ -18,6 +18,11 @@ export class Milestone {
     return this.#value;
   }
 
+  /** How many wait. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   /** The largest number that is waited for and was not reached; 0 if there is none. */
   get wanted(): number {
     return this.#waiting.reduce((largest, { target }) => Math.max(largest, target), 0);

@@ -26,6 +26,10 @@ export class Committer {
   readonly #roomMade = new Signal();
   #isOn = false;
   #isRunning = false;
+  /** Whether more than one waited for what was made durable last. */
+  #isShared = false;
+  /** Ends the gathering. */
+  #gathered = () => {};
 
   constructor(log: Log, backlog: Backlog, options: CommitterOptions) {
     this.#log = log;
@@ -55,6 +59,7 @@ export class Committer {
   durable(target: number): Promise<void> {
     const reached = this.#backlog.durable.wait(target);
     this.wake();
+    if (!this.#isShared) this.#gathered();
     return reached;
   }
 
@@ -104,6 +109,7 @@ export class Committer {
     const { durable, open } = this.#backlog;
     const last = group.changes.at(-1)?.number ?? 0;
     const isLast = durable.wanted > durable.value && (last >= durable.wanted || group.changes.length === open.length);
+    if (isLast) this.#isShared = durable.waiting > 1;
     await this.#log.append(group, { durably: isLast });
     if (isLast && this.#isOn && durable.value >= last) this.#options.onFlushed();
   }
@@ -126,9 +132,18 @@ export class Committer {
     if (this.#isOn) this.#options.onFlushed();
   }
 
-  /** What comes within this turn of the event loop shares a record, and a flush. */
+  /**
+   * What comes within this turn of the event loop shares a record, and a flush. A flush that is likely to be the only one does not
+   * wait for others.
+   */
   #gather(): Promise<void> {
     const { clock } = this.#options;
-    return new Promise((resolve) => (clock.macrotask === undefined ? resolve() : clock.macrotask(resolve)));
+    const isAlone = !this.#isShared && this.#backlog.durable.waiting === 1;
+    if (isAlone) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#gathered = resolve;
+      if (clock.macrotask === undefined) resolve();
+      else clock.macrotask(resolve);
+    });
   }
 }
