@@ -135,6 +135,32 @@ describe.skipIf(!hasBrowser())('In a browser', () => {
     await page.close();
   });
 
+  test('of several devices each has an address of its own, and what is on its tier has a colour where there is one', async () => {
+    const other = await makeShown(4096, undefined, {
+      *tier() {
+        yield { start: 0, count: 1000 };
+      },
+    });
+    const devices = () => [
+      { name: 'first', source: shown.source },
+      { name: 'second', source: other.source },
+    ];
+    const both = await servePage({ address: { host: '127.0.0.1', port: 0 }, devices });
+    const page = await browser.newPage();
+    await page.goto(both.url);
+    await until(page, 'document.querySelector("#device").textContent.startsWith("256 MiB")');
+    expect(await page.isVisible('#legend :text("on the tier")')).toBe(false);
+    await page.selectOption('#devices', 'second');
+    await page.waitForURL(`${both.url}/?device=second`);
+    await until(page, 'document.querySelector("#device").textContent.startsWith("16 MiB")');
+    await waitForCells(page, 'on the tier', true);
+    expect(await page.isVisible('#legend :text("on the tier")')).toBe(true);
+    expect(await page.inputValue('#devices')).toBe('second');
+    await page.close();
+    both.end();
+    await other.device.disconnect();
+  });
+
   test('with the token, which leaves the address, controls do what they say; without it they only show', async () => {
     const { page } = await open();
     expect(page.url()).toBe(`${server.url}/`);

@@ -1,7 +1,17 @@
 import type { DeviceInfo, MaybePromise, SectorRange } from '@blockyard/block';
 import type { BlockMap } from '@blockyard/cache';
 import type { Snapshots } from '@blockyard/metrics';
+import type { Controls } from './controls.js';
 import type { ServerStatus } from './status/status.js';
+
+/** One of several devices that a page shows. */
+export interface PageDevice {
+  /** What it is chosen by, as `?device=` of the page's address. */
+  readonly name: string;
+  readonly source: PageSource;
+  /** What can be done with it. Default: nothing. */
+  readonly controls?: Controls | undefined;
+}
 
 /** What a page shows. */
 export interface PageSource {

@@ -7,45 +7,46 @@ import type { Volume } from './volumes/volume.js';
 /** Lines that are kept of what was done. */
 const STORY_LINES_MAX = 50;
 
-/** What can be done on its page with the first volume of a server: what its API does, but for ending it. */
-export function pageControls({ volumes, draining }: Pick<Actions, 'volumes' | 'draining'>): Controls {
-  const shown = (): Volume => {
-    const [volume] = volumes();
-    if (volume === undefined) throw new BlockError('NOT_FOUND', 'there is no volume now');
-    return volume;
+/** What can be done on its page with each volume of a server: what its API does, but for ending it. */
+export function pageControls(draining: Actions['draining']): (volume: Volume) => Controls {
+  const all = new WeakMap<Volume, Controls>();
+  return (volume) => {
+    const known = all.get(volume) ?? controlsOf(volume, draining);
+    all.set(volume, known);
+    return known;
   };
+}
+
+function controlsOf(volume: Volume, draining: Actions['draining']): Controls {
   const story: string[] = [];
   /** By the control's id; each gives what it did. */
   const acts: Readonly<Record<string, (value: ControlValue | undefined) => Promise<string>>> = {
     flush: async () => {
-      const volume = shown();
       await draining([volume], volume.device.flush());
       return 'Flushed.';
     },
     drain: async () => {
-      const volume = shown();
       await draining([volume], drain(volume.device));
       return 'Drained: the store has all.';
     },
     snapshot: async (value) => {
       const name = String(value);
-      const volume = shown();
       if (!volume.device.info.readOnly) await draining([volume], drain(volume.device));
       await snapshotUri(volume.uri, name);
       return `Took the snapshot ${name}.`;
     },
     resize: async (value) => {
-      const { sizeBytes } = await resize(shown().device, sizeOf(value), false);
+      const { sizeBytes } = await resize(volume.device, sizeOf(value), false);
       return `Resized to ${formatSize(sizeBytes)}.`;
     },
     cache: async (value) => {
       const maxSizeBytes = sizeOf(value);
-      await setCacheSize(shown(), maxSizeBytes);
+      await setCacheSize(volume, maxSizeBytes);
       return `The cache may hold ${formatSize(maxSizeBytes)}.`;
     },
   };
   return {
-    list: () => volumes().slice(0, 1).flatMap(listOf),
+    list: () => listOf(volume),
     async set(id, value) {
       const act = Object.hasOwn(acts, id) ? acts[id] : undefined;
       if (act === undefined) throw new BlockError('INVALID_ARGUMENT', `there is no control ${JSON.stringify(id)}`);

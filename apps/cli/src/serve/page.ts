@@ -14,10 +14,11 @@ const HAND_OVER_MS = 10_000;
 /** What the page of a server shows, and who may do what with it. */
 export interface ShownServer {
   readonly server: Pick<NbdServer, 'stats'>;
-  /** What is served; the first of them is shown. */
+  /** What is served. */
   readonly volumes: () => readonly Volume[];
   readonly watch: { status(): ServerStatus };
-  readonly controls: Controls;
+  /** What can be done with each. */
+  readonly controls: (volume: Volume) => Controls;
   /** Without one the page is to look at only. */
   readonly token: TokenCheck | undefined;
   /** Whether the address is one that another process is about to leave. */
@@ -36,11 +37,16 @@ export async function beginPage(
   if (address === undefined) return undefined;
   // Loaded only where it is used.
   const { servePage } = await import('@blockyard/page');
-  const { controls, token, isInherited } = shown;
-  const source = { look: () => lookAt(shown) };
+  const { volumes, controls, token, isInherited } = shown;
+  const deviceOf = (volume: Volume) => ({
+    name: volume.name,
+    source: { look: () => lookAt(shown, volume) },
+    controls: controls(volume),
+  });
+  const devices = () => volumes().map(deviceOf);
   const waitMs = isInherited ? HAND_OVER_MS : 0;
   try {
-    const page = await servePage({ address, source, controls, token, waitMs });
+    const page = await servePage({ address, devices, token, waitMs });
     const how = token === undefined ? '' : '; to change something, add /#token= and the token';
     context.log(`page at ${page.url}${how}`);
     return page;
@@ -53,15 +59,18 @@ export async function beginPage(
   }
 }
 
-function lookAt({ server, volumes, watch }: ShownServer): PageLook | undefined {
-  const [volume] = volumes();
-  if (volume === undefined) return undefined;
+function lookAt({ server, watch }: ShownServer, volume: Volume): PageLook {
   const present = volume.device;
   return {
     identity: present,
     info: present.info,
-    snapshots: snapshotsOf(server, [volume]),
-    status: watch.status(),
+    // Looked at a few times a second, and more often for the map.
+    get snapshots() {
+      return snapshotsOf(server, [volume]);
+    },
+    get status() {
+      return watch.status();
+    },
     ...(present.onTier === undefined ? {} : { tier: present.onTier }),
     ...(hasMap(present) && { map: (start, count, maxCells) => present.mapSteps(start, count, maxCells) }),
   };

@@ -127,7 +127,14 @@ async function serveUntilEnd(context: Context, plan: Plan, run: Run): Promise<vo
   try {
     const isInherited = inheritance !== undefined;
     web = await beginWeb(context, plan.server, { routes, token, isInherited });
-    const shown = { server, volumes: actions.volumes, watch, controls: pageControls(actions), token, isInherited };
+    const shown = {
+      server,
+      volumes: actions.volumes,
+      watch,
+      controls: pageControls(actions.draining),
+      token,
+      isInherited,
+    };
     page = await beginPage(context, plan.server.page, shown);
     if (inheritance === undefined) for (const volume of volumes.served()) await tell(volume);
   } catch (error) {

@@ -31,6 +31,9 @@ function timeText(seconds: number): string {
   return new Date(seconds * 1000).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
 }
 
+/** Bytes are told in powers of two, so that is where lines stand. */
+const BYTE_STEPS = Array.from({ length: 60 }, (_, power) => 2 ** power);
+
 const perSecond = (value: number) => `${formatCount(value)}/s`;
 const bytesPerSecond = (value: number) => `${formatBytes(value)}/s`;
 
@@ -218,6 +221,8 @@ class Drawn {
     const [text, rule] = [style.getPropertyValue('--quiet'), style.getPropertyValue('--rule')];
     const axis = { stroke: text, grid: { stroke: rule, width: 1 }, ticks: { show: false }, font: '11px system-ui' };
     const { format, lines } = this.#figure;
+    const isBytes = format === formatBytes || format === bytesPerSecond;
+    const least = isBytes ? 1024 : 1e-9;
     const isRatio = lines.some(({ series }) => series === 'hitRatio');
     return new uPlot(
       {
@@ -227,11 +232,17 @@ class Drawn {
         cursor: { show: false },
         scales: {
           x: { range: (_, __, max) => [max - WINDOW_S, max] },
-          y: { range: (_, __, max) => [0, isRatio ? 1 : Math.max(max * 1.1, 1e-9)] },
+          y: { range: (_, __, max) => [0, isRatio ? 1 : Math.max(max * 1.1, least)] },
         },
         axes: [
           { ...axis, space: 70, size: 26, values: (_, splits) => splits.map(timeText) },
-          { ...axis, size: 74, space: 30, values: (_, splits) => splits.map((value) => format(value)) },
+          {
+            ...axis,
+            size: 74,
+            space: 30,
+            values: (_, splits) => splits.map((value) => format(value)),
+            ...(isBytes ? { incrs: BYTE_STEPS } : {}),
+          },
         ],
         series: [
           {},

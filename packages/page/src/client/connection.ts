@@ -6,11 +6,14 @@ type Listeners = { readonly [Name in keyof FeedEvents]: (message: FeedEvents[Nam
 
 /** The feed of a view. A new view takes the old one's place. */
 export class Connection {
+  readonly #device: string | null;
   readonly #listeners: Listeners;
   readonly #connected: (isConnected: boolean) => void;
   #source: EventSource | undefined;
 
-  constructor(listeners: Listeners, connected: (isConnected: boolean) => void) {
+  /** `device`: null for the first. */
+  constructor(device: string | null, listeners: Listeners, connected: (isConnected: boolean) => void) {
+    this.#device = device;
     this.#listeners = listeners;
     this.#connected = connected;
   }
@@ -18,6 +21,7 @@ export class Connection {
   show({ startSector, countSectors, maxCells }: Wanted): void {
     this.#source?.close();
     const query = new URLSearchParams({ start: String(startSector), cells: String(maxCells) });
+    if (this.#device !== null) query.set('device', this.#device);
     if (countSectors !== undefined) query.set('count', String(countSectors));
     const source = new EventSource(`.${PATHS.feed}?${query}`);
     this.#source = source;

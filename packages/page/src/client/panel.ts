@@ -19,12 +19,15 @@ export class Panel {
   readonly #story = byId('story', HTMLOListElement);
   readonly #storyBox = byId('story-box', HTMLElement);
   readonly #token: string | undefined;
+  readonly #device: string | null;
   readonly #widgets = new Map<string, Widget>();
   #order = '';
   #told: readonly string[] = [];
 
-  constructor(token: string | undefined) {
+  /** `device`: null for the first. */
+  constructor(token: string | undefined, device: string | null) {
     this.#token = token;
+    this.#device = device;
   }
 
   show({ controls, story, takesChanges }: ControlsMessage): void {
@@ -67,7 +70,9 @@ export class Panel {
     setText(this.#outcome, `${label} …`);
     try {
       const headers = { 'content-type': 'application/json', authorization: `Bearer ${this.#token}` };
-      const answer = await fetch(`.${PATHS.set}`, { method: 'POST', headers, body: JSON.stringify({ id, value }) });
+      const device = this.#device ?? undefined;
+      const sent = JSON.stringify({ id, value, device });
+      const answer = await fetch(`.${PATHS.set}`, { method: 'POST', headers, body: sent });
       const body: { readonly error?: { readonly message: string } } = await answer.json();
       setText(this.#outcome, answer.ok ? `${label}: done.` : `${label}: ${body.error?.message ?? 'refused'}.`);
       return answer.ok;

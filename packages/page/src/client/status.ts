@@ -18,7 +18,8 @@ export class StatusLine {
       this.#list([]);
     } else {
       this.#tell(...safetyOf(status));
-      this.#list(status.exports.flatMap(rowsOf));
+      const isShown = ({ name }: ExportStatus) => status.exports.length === 1 || name === device.exportName;
+      this.#list(status.exports.filter(isShown).flatMap(rowsOf));
     }
   }
 

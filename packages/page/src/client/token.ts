@@ -5,7 +5,7 @@ export function takeToken(): string | undefined {
   const token = new URLSearchParams(location.hash.slice(1)).get('token');
   if (token !== null) {
     sessionStorage.setItem(KEY, token);
-    history.replaceState(null, '', location.pathname);
+    history.replaceState(null, '', `${location.pathname}${location.search}`);
   }
   return sessionStorage.getItem(KEY) ?? undefined;
 }

@@ -1,11 +1,12 @@
 import { ManualClock, settled } from '@blockyard/block/testing';
 import { afterEach, expect, test } from 'vitest';
+import type { Controls } from '../controls.js';
 import { type CellKind, kindOf, LEVELS, levelOfCell } from '../shared/cells.js';
 import type { CellMessage } from '../shared/messages.js';
 import type { PageLook } from '../source.js';
 import { makeShown, SECTOR, type Shown } from '../testing/shown.js';
 import { Stream } from '../testing/stream.js';
-import { VIEWERS_MAX } from './feed.js';
+import { VIEWERS_MAX } from './feeds.js';
 import { EVICTED_MS } from './picture.js';
 import { type PageServer, servePage } from './server.js';
 
@@ -202,6 +203,50 @@ test('facts tell of the device, its counters and whether it is safe to stop, and
   let after = await stream.next('facts', served.pass);
   while (after.device === null) after = await stream.next('facts', served.pass);
   expect(after.device?.generation).toBe(2);
+});
+
+test('of several devices the first is shown, or the one that is asked for; one that has gone is told of as none', async () => {
+  const [one, two] = [await makeShown(SECTORS), await makeShown(SECTORS)];
+  ends.push(() => Promise.all([one, two].map(({ device }) => device.disconnect({ force: true }))));
+  const clock = new ManualClock();
+  const done: string[] = [];
+  const controlsOf = (name: string): Controls => ({
+    list: () => [{ id: 'flush', group: 'Now', label: 'Flush', help: '', kind: 'action', isEnabled: true }],
+    set: async (id) => {
+      done.push(`${name} ${id}`);
+    },
+  });
+  const names = ['one', 'two'];
+  const shown = new Map(names.map((name, at) => [name, at === 0 ? one : two]));
+  const devices = () =>
+    [...shown].map(([name, { source }]) => ({
+      name,
+      source: { look: () => source.look() },
+      controls: controlsOf(name),
+    }));
+  const token = 'a-token-that-is-planted';
+  const server = await servePage({ address: LOCAL, devices, clock, token });
+  ends.push(() => server.end());
+  await two.device.write(0, [filled(1)]);
+  const pass = () => clock.advanceAndSettle(500);
+  const dirtyOf = async (query: string) => {
+    const stream = await Stream.open(server.url, query);
+    ends.push(() => stream.end());
+    const { names: told, counters } = await stream.next('facts', pass);
+    return [told, counters?.cache?.dirtyBytes];
+  };
+  expect(await dirtyOf('')).toEqual([names, 0]);
+  expect(await dirtyOf('?device=one')).toEqual([names, 0]);
+  expect(await dirtyOf('?device=two')).toEqual([names, SECTOR]);
+  expect(await dirtyOf('?device=three')).toEqual([names, undefined]);
+  const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` };
+  const set = async (device?: string) =>
+    (await fetch(`${server.url}/set`, { method: 'POST', headers, body: JSON.stringify({ id: 'flush', device }) }))
+      .status;
+  expect([await set(), await set('two'), await set('three')]).toEqual([200, 200, 400]);
+  expect(done).toEqual(['one flush', 'two flush']);
+  shown.delete('two');
+  expect(await dirtyOf('?device=two')).toEqual([['one'], undefined]);
 });
 
 test('a source that throws is asked again', async () => {

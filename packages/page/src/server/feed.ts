@@ -12,15 +12,13 @@ import { TierCells } from './tier-cells.js';
 import { clampView, type View } from './view.js';
 import { Viewer } from './viewer.js';
 
-/** At once; each further one is told to come again. */
-export const VIEWERS_MAX = 8;
 /** Between two frames at least, and between two looks at counters, status and controls. */
-const FRAME_MS = 100;
+const FRAME_MS = 200;
 const FACTS_MS = 500;
 /** Largest part of the time that goes into looking, so that the device's clients do not notice it. */
 const LOOK_SHARE_MAX = 0.01;
 /** What is on a local disk is looked for so long in each look, all views together. */
-const TIER_MS = 0.5;
+const TIER_MS = 1;
 /** How long the map is worked on before others go first. */
 const STEP_MS = 1;
 /** A look that fails is made again after so long. */
@@ -31,9 +29,13 @@ const STORY_LINE_LENGTH_MAX = 500;
 
 export interface FeedOptions {
   readonly source: PageSource;
-  readonly controls?: Controls | undefined;
+  readonly controls: () => Controls | undefined;
+  /** What there is to choose from. */
+  readonly names: () => readonly string[];
   /** Whether there are those who may change something. */
   readonly takesChanges: boolean;
+  /** No one looks any longer. */
+  readonly onLeft: () => void;
   /** Default: the system's. */
   readonly clock?: Clock;
   /** Milliseconds that the process has worked. Default: the system's. */
@@ -62,7 +64,6 @@ export class Feed {
   /** The map is not looked at before. */
   #mapAtMs = Number.NEGATIVE_INFINITY;
   #isRunning = false;
-  #hasEnded = false;
   #wake: (() => void) | undefined;
 
   constructor(options: FeedOptions) {
@@ -71,18 +72,15 @@ export class Feed {
     this.#workedMs = options.workedMs ?? systemWorkedMs;
   }
 
-  /** Throws a `RequestError` where there is no place for one more. */
-  checkRoom(): void {
-    if (this.#hasEnded || this.#viewers.size >= VIEWERS_MAX) {
-      throw new RequestError('CONFLICT', `there are ${VIEWERS_MAX} viewers already`, 'close the page elsewhere');
-    }
+  get viewers(): number {
+    return this.#viewers.size;
+  }
+
+  has(viewerId: string): boolean {
+    return this.#viewers.has(viewerId);
   }
 
   open(response: ServerResponse, view: View): void {
-    if (this.#hasEnded || this.#viewers.size >= VIEWERS_MAX) {
-      response.destroy();
-      return;
-    }
     const viewer = new Viewer(response, view);
     this.#viewers.set(viewer.id, viewer);
     response.once('close', () => this.#leave(viewer));
@@ -105,7 +103,6 @@ export class Feed {
   }
 
   end(): void {
-    this.#hasEnded = true;
     for (const viewer of this.#viewers.values()) viewer.end();
     this.#wake?.();
   }
@@ -115,7 +112,9 @@ export class Feed {
     const key = keyOf(viewer.view);
     const isSeen = [...this.#viewers.values()].some(({ view }) => keyOf(view) === key);
     if (!isSeen) this.#shared.delete(key);
-    if (this.#viewers.size === 0) this.#wake?.();
+    if (this.#viewers.size > 0) return;
+    this.#wake?.();
+    this.#options.onLeft();
   }
 
   /** Never rejects. Ends when no one looks. */
@@ -124,7 +123,7 @@ export class Feed {
     while (this.#viewers.size > 0) {
       let pauseMs = FRAME_MS;
       try {
-        await this.#lookOnce();
+        pauseMs = await this.#lookOnce();
       } catch {
         // A device that ends while it is looked at: there is a new one soon, or none.
         pauseMs = RETRY_MS;
@@ -145,7 +144,8 @@ export class Feed {
     });
   }
 
-  async #lookOnce(): Promise<void> {
+  /** Gives how long there is nothing to look for, in milliseconds. */
+  async #lookOnce(): Promise<number> {
     const look = await this.#options.source.look();
     if (look !== undefined && look.identity !== this.#identity) {
       this.#identity = look.identity;
@@ -156,28 +156,34 @@ export class Feed {
       this.#factsAtMs = nowMs;
       this.#showFacts(look);
     }
-    if (look?.map === undefined) return;
-    if (look.tier !== undefined) this.#lookForTier(look.tier);
-    if (nowMs < this.#mapAtMs) return;
-    this.#mapAtMs = nowMs;
-    let spentMs = 0;
-    for (const viewers of this.#byView().values()) spentMs += await this.#showMap(look, viewers);
-    // Unless someone came meanwhile, who is to see it soon.
-    if (this.#mapAtMs === nowMs) this.#mapAtMs = nowMs + spentMs / LOOK_SHARE_MAX;
+    const untilFactsMs = () => this.#factsAtMs + FACTS_MS - this.#clock.now();
+    if (look?.map === undefined) return Math.max(FRAME_MS, untilFactsMs());
+    const isTierLeft = look.tier !== undefined && this.#lookForTier(look.tier);
+    if (nowMs >= this.#mapAtMs) {
+      this.#mapAtMs = nowMs;
+      let spentMs = 0;
+      for (const viewers of this.#byView().values()) spentMs += await this.#showMap(look, viewers);
+      // Unless someone came meanwhile, who is to see it soon.
+      if (this.#mapAtMs === nowMs) this.#mapAtMs = nowMs + spentMs / LOOK_SHARE_MAX;
+    }
+    if (isTierLeft) return FRAME_MS;
+    return Math.max(FRAME_MS, Math.min(untilFactsMs(), this.#mapAtMs - this.#clock.now()));
   }
 
-  /** One view after the other, a little of each. */
-  #lookForTier(tierOf: TierOf): void {
+  /** One view after the other, a little of each. Whether there is more to do. */
+  #lookForTier(tierOf: TierOf): boolean {
     const startMs = this.#clock.now();
     const left = [...this.#shared.values()].map(({ tier }) => tier).filter((tier) => tier !== undefined);
     for (let next = left.shift(); next !== undefined; next = left.shift()) {
       if (next.step(tierOf, startMs)) left.push(next);
-      if (this.#clock.now() - startMs >= TIER_MS) return;
+      if (this.#clock.now() - startMs >= TIER_MS) break;
     }
+    return left.length > 0;
   }
 
   #showFacts(look: PageLook | undefined): void {
-    const { controls, takesChanges } = this.#options;
+    const { takesChanges } = this.#options;
+    const controls = this.#options.controls();
     const facts = this.#factsOf(look);
     const panel = controls && {
       controls: controls.list(),
@@ -192,14 +198,18 @@ export class Feed {
 
   #factsOf(look: PageLook | undefined): FactsMessage {
     const atMs = Date.now();
-    if (look === undefined) return { atMs, device: null, status: null, counters: null };
+    const names = this.#options.names();
+    if (look === undefined) return { atMs, names, device: null, status: null, counters: null };
     const { name, sectorSize, sizeSectors, readOnly } = look.info;
     const hasMap = look.map !== undefined;
+    const { snapshots } = look;
+    const [exportName = null] = Object.keys(snapshots.exports);
     return {
       atMs,
-      device: { generation: this.#generation, name, sectorSize, sizeSectors, readOnly, hasMap },
+      names,
+      device: { generation: this.#generation, name, exportName, sectorSize, sizeSectors, readOnly, hasMap },
       status: look.status ?? null,
-      counters: countersOf(look.snapshots),
+      counters: countersOf(snapshots),
     };
   }
 

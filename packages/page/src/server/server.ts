@@ -15,21 +15,31 @@ import {
 } from '@blockyard/http-api';
 import type { Controls } from '../controls.js';
 import { PATHS } from '../shared/messages.js';
-import type { PageSource } from '../source.js';
+import type { PageDevice, PageSource } from '../source.js';
 import { assetRoutes } from './assets.js';
 import { change } from './changes.js';
-import { Feed } from './feed.js';
+import { Feeds } from './feeds.js';
 import { viewOf } from './view.js';
 
 const BODY_BYTES_MAX = 4096;
 
-/** What a page shows, where, and to whom; for {@link servePage}. */
-export interface PageOptions {
-  /** Where to listen; port 0 is any free one. No one but this machine should reach it. */
-  readonly address: HttpAddress;
+/** What a page shows, one device or several, where, and to whom; for {@link servePage}. */
+export type PageOptions = CommonOptions & (OneDevice | SeveralDevices);
+
+interface OneDevice {
   readonly source: PageSource;
   /** What can be done. Default: nothing. */
   readonly controls?: Controls | undefined;
+}
+
+interface SeveralDevices {
+  /** Those that there are at this moment; the first is shown unless another is chosen. */
+  readonly devices: () => readonly PageDevice[];
+}
+
+interface CommonOptions {
+  /** Where to listen; port 0 is any free one. No one but this machine should reach it. */
+  readonly address: HttpAddress;
   /** What viewers have to show that do something, behind `#token=` of the page's address. Left out: no one may. */
   readonly token?: string | TokenCheck | undefined;
   /** How long an address that is taken is tried again, in milliseconds. Default: 0. */
@@ -55,33 +65,35 @@ export interface PageServer {
  * with `ABORTED` when the signal fires.
  */
 export async function servePage(options: PageOptions): Promise<PageServer> {
-  const { address, source, controls, waitMs = 0, clock } = options;
+  const { address, waitMs = 0, clock } = options;
   const signal = options.signal ?? new AbortController().signal;
   const token = typeof options.token === 'string' ? new SecretToken(options.token) : options.token;
-  const feed = new Feed({ source, controls, takesChanges: token !== undefined, ...(clock && { clock }) });
-  const routes = [...(await assetRoutes()), ...feedRoutes(feed), changeRoute(controls)];
+  const devices = 'devices' in options ? options.devices : () => [{ ...options, name: '' }];
+  const feeds = new Feeds({ devices, takesChanges: token !== undefined, ...(clock && { clock }) });
+  const routes = [...(await assetRoutes()), ...feedRoutes(feeds), changeRoute(feeds)];
   const hint = 'serve the page with a token, and open the address that has it';
   const check = guard({ host: address.host, token, hint });
   const http = { routes, check, keepAlive: true, maxBodyBytes: BODY_BYTES_MAX };
   const server = await listenHttp(address, http, { waitMs, signal });
-  return { url: urlOf(server, address), end: () => end(server, feed) };
+  return { url: urlOf(server, address), end: () => end(server, feeds) };
 }
 
-function feedRoutes(feed: Feed): Route[] {
+function feedRoutes(feeds: Feeds): Route[] {
   return [
     {
       method: 'GET',
       path: PATHS.feed,
       answer({ query }) {
         const view = viewOf(query);
-        feed.checkRoom();
-        return { contentType: 'text/event-stream', open: (response) => feed.open(response, view) };
+        feeds.checkRoom();
+        const name = query.get('device');
+        return { contentType: 'text/event-stream', open: (response) => feeds.open(response, view, name) };
       },
     },
     {
       method: 'GET',
       path: PATHS.cell,
-      answer: ({ query }) => json(feed.cell(query.get('viewer') ?? '', cellIn(query))),
+      answer: ({ query }) => json(feeds.cell(query.get('viewer') ?? '', cellIn(query))),
     },
   ];
 }
@@ -92,20 +104,21 @@ function cellIn(query: URLSearchParams): number {
   throw new RequestError('BAD_REQUEST', 'cell must be a whole number');
 }
 
-function changeRoute(controls: Controls | undefined): Route {
+function changeRoute(feeds: Feeds): Route {
   return {
     method: 'POST',
     path: PATHS.set,
     async answer({ body }) {
-      checkFields(body, ['id', 'value']);
-      await change(controls, textField(body, 'id'), body.value);
+      checkFields(body, ['id', 'value', 'device']);
+      const name = 'device' in body ? textField(body, 'device') : null;
+      await change(feeds.find(name)?.controls, textField(body, 'id'), body.value);
       return json({});
     },
   };
 }
 
-function end(server: Server, feed: Feed): void {
+function end(server: Server, feeds: Feeds): void {
   server.close();
-  feed.end();
+  feeds.end();
   server.closeIdleConnections();
 }

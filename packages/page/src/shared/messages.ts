@@ -42,6 +42,8 @@ export interface FrameMessage {
 
 export interface FactsMessage {
   readonly atMs: number;
+  /** Of the devices that can be chosen. */
+  readonly names: readonly string[];
   /** Null while there is no device. */
   readonly device: DeviceFacts | null;
   readonly status: ServerStatus | null;
@@ -52,6 +54,8 @@ export interface DeviceFacts {
   /** Another number after the device was replaced. */
   readonly generation: number;
   readonly name: string;
+  /** What the status calls it; null where nothing is told of it. */
+  readonly exportName: string | null;
   readonly sectorSize: number;
   readonly sizeSectors: number;
   readonly readOnly: boolean;

@@ -3,10 +3,19 @@ import { formatBytes, formatCount, formatPlace, formatSeconds, formatUs, formatU
 import type { Counters, FactsMessage } from './messages.js';
 import { pointBetween, quantileUs } from './rates.js';
 
-const DEVICE = { generation: 1, name: 'd', sectorSize: 512, sizeSectors: 8, readOnly: false, hasMap: true };
+const DEVICE = {
+  generation: 1,
+  name: 'd',
+  exportName: null,
+  sectorSize: 512,
+  sizeSectors: 8,
+  readOnly: false,
+  hasMap: true,
+};
 const CACHE = { lookups: 0, hits: 0, dirtyBytes: 0, dirtyLimitBytes: 50, heldBytes: 10, maxSizeBytes: 100 };
 const facts = (atMs: number, counters: Counters, generation = 1): FactsMessage => ({
   atMs,
+  names: [],
   device: { ...DEVICE, generation },
   status: null,
   counters,
