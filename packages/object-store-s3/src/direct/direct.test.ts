@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { errorAnswer, type OddStore, type StoreRequest, startOddStore, startTestStore } from '@blockyard/local-s3';
 import { readInto } from '@blockyard/object-store';
@@ -168,5 +169,22 @@ test('a store that checks signatures takes those of any key', async () => {
   } finally {
     real.close();
     await server.stop();
+  }
+});
+
+test('a whole object that comes for a range up to its end is read to it, and keeps its connection', async () => {
+  odd.answer = (request, honest) => honest({ ...request, headers: { ...request.headers, range: undefined } });
+  await read(900);
+  let connections = 0;
+  const count = () => {
+    connections++;
+  };
+  subscribe('undici:client:connected', count);
+  try {
+    for (let i = 0; i < 8; i++) expect(await read(900)).toEqual(BYTES.subarray(900));
+    // A second one at most, for a request that comes while the answer before it is being ended.
+    expect(connections).toBeLessThanOrEqual(2);
+  } finally {
+    unsubscribe('undici:client:connected', count);
   }
 });

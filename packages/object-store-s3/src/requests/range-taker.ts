@@ -107,7 +107,8 @@ export class RangeTaker implements AnswerTaker {
     const { offset, lengthBytes } = this.#wish.range;
     const end = offset + lengthBytes;
     this.#give(piece.subarray(Math.max(0, offset - start), Math.max(0, end - start)));
-    return this.#cameBytes < end;
+    // What ends by itself is read to its end, since the connection would be lost otherwise.
+    return this.#cameBytes < end || this.got.version.sizeBytes <= end;
   }
 
   end(): void {
