@@ -1,4 +1,5 @@
 import type { S3Client } from '@aws-sdk/client-s3';
+import type { S3Credentials } from '../link/credentials.js';
 import { aborted, type SendOptions, type TransportRequest } from '../link/transport.js';
 import { steps } from './body.js';
 import { Connections, type ConnectionsOptions } from './connections.js';
@@ -69,7 +70,9 @@ export class Direct {
     const { key } = request;
     const way = this.#way;
     if (way === undefined) return { isTaken: false, prepare: (command) => this.#learnFrom(command, key) };
-    const response = await this.#exchange(way, request, taker, options);
+    const credentials = await this.#client.config.credentials();
+    if (options.abort?.isAborted) throw aborted();
+    const response = await this.#exchange(way, request, credentials, taker, options);
     if (response.body !== undefined) {
       return { isTaken: false, prepare: (command) => atTransport(command, async () => ({ response })) };
     }
@@ -83,11 +86,16 @@ export class Direct {
     this.#way?.connections.destroy();
   }
 
-  async #exchange(way: Way, request: DirectRequest, taker: AnswerTaker, options: SendOptions): Promise<Exchanged> {
+  #exchange(
+    way: Way,
+    request: DirectRequest,
+    credentials: S3Credentials,
+    taker: AnswerTaker,
+    options: SendOptions,
+  ): Promise<Exchanged> {
     const { method, key, body } = request;
     const path = way.place.beforeKey + escapeKey(key);
-    const headers = await this.#sign(way, request, path);
-    if (options.abort?.isAborted) throw aborted();
+    const headers = this.#sign(way, request, path, credentials);
     request.onSend?.();
     return new Promise((resolve, reject) => {
       const exchange = new Exchange(taker, options, { resolve, reject });
@@ -97,12 +105,17 @@ export class Direct {
   }
 
   /** All headers of a request. */
-  async #sign({ place, signer }: Way, request: DirectRequest, path: string): Promise<Record<string, string>> {
+  #sign(
+    { place, signer }: Way,
+    request: DirectRequest,
+    path: string,
+    credentials: S3Credentials,
+  ): Record<string, string> {
     const { method, body } = request;
-    const { credentials, systemClockOffset } = this.#client.config;
+    const { systemClockOffset } = this.#client.config;
     const headers = { host: place.host, ...request.headers };
     const signable = { method, path, headers, payloadHash: this.#payloadHash(place, body) };
-    const signed = signer.sign(signable, await credentials(), Date.now() + systemClockOffset);
+    const signed = signer.sign(signable, credentials, Date.now() + systemClockOffset);
     if (place.userAgent !== undefined) signed['user-agent'] = place.userAgent;
     if (body !== undefined) signed['content-length'] = String(body.byteLength);
     // Not signed, since some stores change it before they check.

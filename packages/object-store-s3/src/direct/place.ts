@@ -15,6 +15,9 @@ export interface Place {
 /** The scope of a signature of the plain kind, which has the region in it. Sessions and many regions at once are signed otherwise. */
 const PLAIN_SCOPE = /^AWS4-HMAC-SHA256 Credential=[^/]+\/\d{8}\/([\w-]+)\/s3\/aws4_request,/;
 
+/** A key that has nothing to escape, as those of volumes are. */
+const PLAIN_KEY = /^[\w.~/-]*$/;
+
 /** What a signed request of the SDK for `key` tells of the place. Undefined if requests cannot be made after its pattern. */
 export function placeOf(request: TransportRequest, key: string): Place | undefined {
   const { protocol, hostname, port, path, headers } = request;
@@ -33,5 +36,6 @@ export function placeOf(request: TransportRequest, key: string): Place | undefin
 
 /** As in RFC 3986, slashes left as they are. */
 export function escapeKey(key: string): string {
+  if (PLAIN_KEY.test(key)) return key;
   return key.split('/').map(escapeUri).join('/');
 }

@@ -22,6 +22,9 @@ const ALGORITHM = 'AWS4-HMAC-SHA256';
 const SERVICE = 's3';
 const SCOPE_END = 'aws4_request';
 
+/** What next to no header has. */
+const UNUSUAL_SPACE = /^\s|\s$|\s\s|[^\S ]/;
+
 export function sha256(data: string | Uint8Array): string {
   return hash('sha256', data, 'hex');
 }
@@ -34,6 +37,8 @@ export function sha256(data: string | Uint8Array): string {
  */
 export class Signer {
   readonly #region: string;
+  /** Of the last second in which something was signed. */
+  #second = { startMs: Number.NEGATIVE_INFINITY, time: '', date: '', scope: '' };
   #key: { readonly of: string; readonly bytes: Buffer } | undefined;
 
   constructor(region: string) {
@@ -44,7 +49,7 @@ export class Signer {
   sign(request: Signable, credentials: S3Credentials, nowMs: number): Record<string, string> {
     const { method, path, payloadHash } = request;
     const { accessKeyId, secretAccessKey, sessionToken } = credentials;
-    const time = timeOf(nowMs);
+    const { time, date, scope } = this.#secondOf(nowMs);
     const headers: Record<string, string> = {
       ...request.headers,
       'x-amz-content-sha256': payloadHash,
@@ -55,14 +60,21 @@ export class Signer {
     const signedNames = names.join(';');
     let lines = '';
     for (const name of names) lines += `${name}:${canonical(headers[name] ?? '')}\n`;
-    const date = time.slice(0, 8);
-    const scope = `${date}/${this.#region}/${SERVICE}/${SCOPE_END}`;
     const digest = sha256(`${method}\n${path}\n\n${lines}\n${signedNames}\n${payloadHash}`);
     const signature = createHmac('sha256', this.#keyOf(secretAccessKey, date))
       .update(`${ALGORITHM}\n${time}\n${scope}\n${digest}`)
       .digest('hex');
     headers.authorization = `${ALGORITHM} Credential=${accessKeyId}/${scope}, SignedHeaders=${signedNames}, Signature=${signature}`;
     return headers;
+  }
+
+  #secondOf(nowMs: number): { readonly time: string; readonly date: string; readonly scope: string } {
+    const startMs = Math.floor(nowMs / 1000) * 1000;
+    if (startMs === this.#second.startMs) return this.#second;
+    const time = timeOf(startMs);
+    const date = time.slice(0, 8);
+    this.#second = { startMs, time, date, scope: `${date}/${this.#region}/${SERVICE}/${SCOPE_END}` };
+    return this.#second;
   }
 
   #keyOf(secretAccessKey: string, date: string): Buffer {
@@ -86,5 +98,5 @@ function timeOf(nowMs: number): string {
 
 /** A header's value as it is signed: without outer spaces, and with one for each run of inner ones. */
 function canonical(value: string): string {
-  return value.trim().replaceAll(/\s+/g, ' ');
+  return UNUSUAL_SPACE.test(value) ? value.trim().replaceAll(/\s+/g, ' ') : value;
 }

@@ -98,7 +98,8 @@ export class Link {
   async #run<T>(wish: Wish, send: (options: SendOptions) => Promise<T>, trace: RequestTrace | undefined): Promise<T> {
     const course: Course = { tries: 0, sinceMs: undefined, repeats: 0, looks: 0, trace };
     for (;;) {
-      const pass = await this.#admit(wish, course);
+      this.#checkOpen(wish);
+      const pass = this.#mustWait(wish) ? await this.#admit(wish, course) : 'free';
       const { generation } = this.#parts.credentials;
       try {
         return await this.#try(wish, pass, course, send);
@@ -136,11 +137,14 @@ export class Link {
     this.#parts.outage.close();
   }
 
+  /** Whether the request may not go at once, since the store is away. */
+  #mustWait(wish: Wish): boolean {
+    return this.#parts.outage.isAway && this.#isPatient(wish);
+  }
+
   /** When the request may go. Throws when it no longer may. */
   async #admit(wish: Wish, course: Course): Promise<Pass> {
-    this.#checkOpen(wish);
     const { outage } = this.#parts;
-    if (!outage.isAway || !this.#isPatient(wish)) return 'free';
     const { clock, maxOutageMs } = this.#options;
     course.sinceMs ??= clock.now();
     const pass = await outage.admit(course.sinceMs + maxOutageMs, this.#closing.signal);
@@ -152,12 +156,13 @@ export class Link {
   async #try<T>(wish: Wish, pass: Pass, course: Course, send: (options: SendOptions) => Promise<T>): Promise<T> {
     const { limiter, outage } = this.#parts;
     // A trial does not wait for others on a line that may be dead.
-    const entered = wish.isData === true && pass === 'free' && (await limiter.enter(this.#closing.signal));
+    const mayEnter = wish.isData === true && pass === 'free' && limiter.enter(this.#closing.signal);
+    const entered = typeof mayEnter === 'boolean' ? mayEnter : await mayEnter;
     const startMs = this.#options.clock.now();
     let experience: Experience = 'nothing';
     try {
       this.#checkOpen(wish);
-      const answer = await this.#timed(wish, course, send);
+      const answer = await this.#attempt(wish, course, startMs, send);
       experience = 'answered';
       this.#answered();
       return answer;
@@ -170,43 +175,31 @@ export class Link {
     }
   }
 
-  async #timed<T>(wish: Wish, course: Course, send: (options: SendOptions) => Promise<T>): Promise<T> {
-    const { clock } = this.#options;
-    const isRetry = course.tries > 0;
-    const startMs = clock.now();
-    let hasFailed = false;
-    try {
-      return await this.#send(wish, course.trace, send);
-    } catch (error) {
-      hasFailed = !isAnswer(wish, error);
-      throw error;
-    } finally {
-      // What was broken off says nothing of the store.
-      const durationMs = clock.now() - startMs;
-      const className = this.#parts.traffic.classOf(wish.key);
-      if (!this.#closing.signal.aborted) this.#attempts.ended(className, wish.kind, { hasFailed, isRetry, durationMs });
-    }
-  }
-
-  async #send<T>(wish: Wish, trace: RequestTrace | undefined, send: (options: SendOptions) => Promise<T>): Promise<T> {
+  /** One attempt. It makes few promises: with many small requests they cost more than all else here. */
+  #attempt<T>(wish: Wish, course: Course, startMs: number, send: (options: SendOptions) => Promise<T>): Promise<T> {
     const { clock, requestTimeoutMs } = this.#options;
-    const startMs = clock.now();
     const { uploadBytes = 0, downloadBytes = 0 } = wish;
     this.#parts.traffic.sent(wish.kind, wish.key, uploadBytes);
     return new Promise((resolve, reject) => {
       const abort = new Abort();
       let isOver = false;
-      const over = () => {
-        if (!isOver) trace?.attempted(startMs, watch);
+      const over = (hasFailed: boolean) => {
+        if (isOver) return;
         isOver = true;
+        course.trace?.attempted(startMs, watch);
+        this.#count(wish, course, startMs, hasFailed);
       };
       const giveUp = (error: unknown) => {
         abort.abort();
-        over();
+        over(true);
         // Not every step of the SDK looks at the signal.
         reject(error);
       };
       const watch = new Watch({ clock, silenceMs: requestTimeoutMs, uploadBytes, downloadBytes, onTimeout: giveUp });
+      const settled = () => {
+        watch.end();
+        this.#underWay.delete(giveUp);
+      };
       this.#underWay.add(giveUp);
       const options: SendOptions = {
         abort,
@@ -215,14 +208,27 @@ export class Link {
         },
         watch,
       };
-      send(options)
-        .finally(over)
-        .then(resolve, reject)
-        .finally(() => {
-          watch.end();
-          this.#underWay.delete(giveUp);
-        });
+      send(options).then(
+        (answer) => {
+          over(false);
+          resolve(answer);
+          settled();
+        },
+        (error: unknown) => {
+          over(!isAnswer(wish, error));
+          reject(error);
+          settled();
+        },
+      );
     });
+  }
+
+  /** Counts an attempt that has ended. What was broken off says nothing of the store. */
+  #count(wish: Wish, { tries }: Course, startMs: number, hasFailed: boolean): void {
+    if (this.#closing.signal.aborted) return;
+    const durationMs = this.#options.clock.now() - startMs;
+    const className = this.#parts.traffic.classOf(wish.key);
+    this.#attempts.ended(className, wish.kind, { hasFailed, isRetry: tries > 0, durationMs });
   }
 
   /** What a failure says of the store, and of its line. */

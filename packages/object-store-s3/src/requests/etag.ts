@@ -6,6 +6,9 @@ export type EtagForm = 'quoted' | 'bare' | 'weak';
 /** The forms in the order in which they are tried. Ceph up to 18 wants `bare`. */
 export const ETAG_FORMS: readonly EtagForm[] = ['quoted', 'bare', 'weak'];
 
+/** As most stores write all of theirs. */
+const CANONICAL = /^"[^"\s]+"$/;
+
 /**
  * An ETag in one form, whichever way a store or a proxy writes it: `"abc"`. Some leave out the quotes, in listings above all,
  * and a proxy may make `W/"abc"` of it in one answer and not in the next, while the version is the same.
@@ -13,6 +16,7 @@ export const ETAG_FORMS: readonly EtagForm[] = ['quoted', 'bare', 'weak'];
  * Throws `UNSUPPORTED` if there is none.
  */
 export function canonicalEtag(etag: string | undefined, message: string): string {
+  if (etag !== undefined && CANONICAL.test(etag)) return etag;
   const value = bareEtag(etag ?? '');
   if (value === '') throw new BlockError('UNSUPPORTED', message);
   return `"${value}"`;
