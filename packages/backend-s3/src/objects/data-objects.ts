@@ -1,4 +1,4 @@
-import type { ByteRange, Condition, ObjectStore, PutResult, Sink } from '@blockyard/object-store';
+import type { ByteRange, Condition, ObjectStore, ObjectVersion, PutResult, Sink } from '@blockyard/object-store';
 import { dataKey, type Keys } from '../layout/keys.js';
 import { encodeStamp } from '../layout/stamp.js';
 import type { DataObjectStamp } from './format.js';
@@ -28,8 +28,13 @@ export class DataObjects {
     range: ByteRange,
     open: (version: Version) => Sink | undefined,
   ): Promise<Version | 'beyond' | 'busy' | undefined> {
-    const found = await this.#store.get(dataKey(this.#keys, index), range, (version) => open(versionOf(version)));
-    return typeof found === 'object' ? versionOf(found) : found;
+    let opened: { readonly of: ObjectVersion; readonly version: Version } | undefined;
+    const found = await this.#store.get(dataKey(this.#keys, index), range, (of) => {
+      opened = { of, version: versionOf(of) };
+      return open(opened.version);
+    });
+    if (typeof found !== 'object') return found;
+    return opened?.of === found ? opened.version : versionOf(found);
   }
 
   async head(index: number): Promise<Version | undefined> {

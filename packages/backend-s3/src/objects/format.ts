@@ -91,7 +91,7 @@ export class ObjectFormat {
 /** The checksums of the parts of one object. */
 export class PartChecks {
   readonly #place: number;
-  readonly #number = Buffer.alloc(4);
+  readonly #number = Buffer.allocUnsafe(4);
 
   constructor(volumeId: string, index: number) {
     const place = Buffer.alloc(ID_BYTES + 8);

@@ -21,8 +21,9 @@ export class PartsSink implements Sink {
   readonly #stamp: DataObjectStamp;
   readonly #wanted: { readonly from: number; readonly end: number };
   readonly #cursor: BufferCursor;
-  readonly #header = Buffer.alloc(HEADER_BYTES);
-  readonly #stored = Buffer.alloc(CHECK_BYTES);
+  /** Empty where it is not among what was asked for. */
+  readonly #header: Buffer;
+  readonly #stored = Buffer.allocUnsafe(CHECK_BYTES);
   /** The part that comes next; -1 for the header. */
   #part: number;
   /** Bytes of the header, or of the part and its checksum, that have come. */
@@ -39,6 +40,7 @@ export class PartsSink implements Sink {
     this.#cursor = new BufferCursor(buffers);
     const first = format.partOf(offset);
     this.#part = first === 0 ? -1 : first;
+    this.#header = Buffer.alloc(first === 0 ? HEADER_BYTES : 0);
     this.#computed = this.#checks.seed(first);
   }
 
