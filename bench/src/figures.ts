@@ -14,23 +14,37 @@ export function isMissed({ value, atMost = Number.POSITIVE_INFINITY, atLeast = N
   return !(value <= atMost && value >= atLeast);
 }
 
-/** Prints figures as a table, or, with facts of the run, as JSON. With `check` the process fails where a goal is missed. */
+/** Where what was measured leaves its data: of all of a run, or by the work that a figure is of. */
+export type DurabilityClass = string | Readonly<Record<string, string>>;
+
+/**
+ * Prints figures, each with its durability class, as a table, or, with facts of the run, as JSON. With `check` the process fails
+ * where a goal is missed.
+ */
 export function report(
   figures: readonly Figure[],
   { json = false, check = false }: { readonly json?: boolean; readonly check?: boolean },
-  facts: object = {},
+  { durability, ...facts }: { readonly durability: DurabilityClass } & Readonly<Record<string, unknown>>,
 ): void {
-  if (json) console.log(JSON.stringify({ ...facts, figures }, undefined, 2));
-  else console.log(tableOf(figures));
+  const classOf = ({ work }: Figure) => (typeof durability === 'string' ? durability : (durability[work] ?? ''));
+  const rows = figures.map((figure) => ({ ...figure, durability: classOf(figure) }));
+  if (json) console.log(JSON.stringify({ ...facts, figures: rows }, undefined, 2));
+  else console.log(tableOf(rows));
   if (check && figures.some(isMissed)) process.exitCode = 1;
 }
 
-function tableOf(figures: readonly Figure[]): string {
-  const table = new Table({ head: ['', '', 'measured', 'goal'] });
+function tableOf(figures: readonly (Figure & { readonly durability: string })[]): string {
+  const table = new Table({ head: ['', '', 'measured', 'goal', 'durability class'] });
   for (const figure of figures) {
-    const { work, name, value, unit, atMost, atLeast } = figure;
+    const { work, name, value, unit, atMost, atLeast, durability } = figure;
     const goal = atMost !== undefined ? `<= ${atMost}` : atLeast !== undefined ? `>= ${atLeast}` : '';
-    table.push([work, name, `${Number(value.toPrecision(3))} ${unit}`, isMissed(figure) ? `${goal} missed` : goal]);
+    table.push([
+      work,
+      name,
+      `${Number(value.toPrecision(3))} ${unit}`,
+      isMissed(figure) ? `${goal} missed` : goal,
+      durability,
+    ]);
   }
   return table.toString();
 }

@@ -2,10 +2,10 @@
  * What a log volume costs: round trips, requests and bytes, over a store in memory that is a round trip away. Durability class:
  * memory. `s3.js` measures it on a real store.
  */
-import Table from 'cli-table3';
 import { Command } from 'commander';
+import { type Figure, report } from './figures.js';
 import { GIB } from './log/volume.js';
-import { type Figure, idle, type LogWork, large, latency, scattered, uniform, zipf } from './log/works.js';
+import { idle, type LogWork, large, latency, scattered, uniform, zipf } from './log/works.js';
 
 const WORKS: readonly LogWork[] = [latency, scattered, zipf, uniform, large, idle];
 
@@ -19,24 +19,10 @@ const program = new Command('log')
 program.parse();
 const options = program.opts<{ rttMs: number; steadyGib: number; works?: string[]; json?: true; check?: true }>();
 
-const found: (Figure & { readonly work: string })[] = [];
+const found: Figure[] = [];
 for (const work of WORKS) {
   if (options.works !== undefined ? !options.works.includes(work.name) : work === idle) continue;
   const figures = await work.run({ roundTripMs: options.rttMs, steadyBytes: options.steadyGib * GIB });
   found.push(...figures.map((figure) => ({ ...figure, work: work.name })));
 }
-const isMissed = ({ value, atMost = Number.POSITIVE_INFINITY, atLeast = Number.NEGATIVE_INFINITY }: Figure) =>
-  !(value <= atMost && value >= atLeast);
-
-if (options.json) {
-  console.log(JSON.stringify({ durability: 'memory', rttMs: options.rttMs, figures: found }, undefined, 2));
-} else {
-  const table = new Table({ head: ['', '', 'measured', 'goal'] });
-  for (const figure of found) {
-    const { work, name, value, unit, atMost, atLeast } = figure;
-    const goal = atMost !== undefined ? `<= ${atMost}` : atLeast !== undefined ? `>= ${atLeast}` : '';
-    table.push([work, name, `${Number(value.toPrecision(3))} ${unit}`, isMissed(figure) ? `${goal} missed` : goal]);
-  }
-  console.log(table.toString());
-}
-if (options.check && found.some(isMissed)) process.exitCode = 1;
+report(found, options, { durability: 'memory', rttMs: options.rttMs });

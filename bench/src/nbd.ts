@@ -39,6 +39,8 @@ interface Side {
   readonly name: string;
   /** Ours are compared with peers; a reference is shown beside them. */
   readonly role: 'ours' | 'peer' | 'reference';
+  /** Where its data are. */
+  readonly durability: string;
   readonly command: (socket: string, folder: string) => readonly [string, ...string[]];
 }
 
@@ -75,21 +77,24 @@ const ours = (backend: string) => (socket: string, folder: string) => {
   return [process.execPath, script, '--socket', socket, '--backend', backend, ...volume, ...poll] as const;
 };
 const SIDES: readonly Side[] = [
-  { name: 'ours, memory', role: 'ours', command: ours('memory') },
-  { name: 'ours, warm cache', role: 'ours', command: ours('cache') },
+  { name: 'ours, memory', role: 'ours', durability: 'memory', command: ours('memory') },
+  { name: 'ours, warm cache', role: 'ours', durability: 'memory; flushed: local disk', command: ours('cache') },
   {
     name: 'nbdkit memory',
     role: 'peer',
+    durability: 'memory',
     command: (socket) => ['nbdkit', '-f', '-U', socket, 'memory', `${options.mib}M`],
   },
   {
     name: 'qemu-nbd raw',
     role: 'peer',
+    durability: 'memory; flushed: local disk',
     command: (socket, folder) => ['qemu-nbd', '-f', 'raw', '-t', '-e', '10', '-k', socket, join(folder, 'raw')],
   },
   {
     name: 'nbdkit null',
     role: 'reference',
+    durability: 'none',
     command: (socket) => ['nbdkit', '-f', '-U', socket, 'null', `${options.mib}M`],
   },
 ];
@@ -207,11 +212,12 @@ function socketOf(index: number): string {
 
 function report(rows: readonly Measured[]): void {
   if (options.json) {
-    const sides = SIDES.map(({ name }) => name);
+    const sides = SIDES.map(({ name, durability }) => ({ name, durability }));
     console.log(JSON.stringify({ sides, rows }, undefined, 2));
   } else {
     const names = SIDES.map(({ name }) => name);
     const table = new Table({ head: ['per second', ...names, 'memory / best', 'cache / best', 'goal'] });
+    table.push(['durability class', ...SIDES.map(({ durability }) => durability), '', '', '']);
     for (const row of rows) {
       const figures = row.perSecond.map((perSecond) => Math.round(perSecond).toLocaleString('en'));
       const shares = row.ratios.map((ratio) => ratio.toFixed(2));

@@ -44,4 +44,4 @@ try {
 } finally {
   await rm(directory, { recursive: true });
 }
-report(figures, options);
+report(figures, options, { durability: 'none: a cache' });

@@ -10,6 +10,7 @@ import { randomFrom } from './random.js';
 const MIB = 2 ** 20;
 const SECTOR = 4096;
 const DEPTH = 16;
+const DURABILITY = 'none: the base keeps nothing';
 const REQUEST_SECTORS_MAX = 64;
 /** What a process that has done anything keeps above its start. */
 const BACK_MIB = 20;
@@ -48,11 +49,11 @@ for (let waits = 0; waits < WAITS_MAX && rssMib() > startMib + BACK_MIB; waits++
 }
 const report = { budgetMib: options.budgetMib, startMib, ...result, endMib: rssMib() };
 const isWithin = report.maxMib - startMib <= options.budgetMib + 100 && report.endMib - startMib <= BACK_MIB;
-if (options.json) console.log(JSON.stringify({ ...report, isWithin }, undefined, 2));
+if (options.json) console.log(JSON.stringify({ durability: DURABILITY, ...report, isWithin }, undefined, 2));
 else {
   const { maxMib, heldMaxMib, endMib } = report;
   console.log(
-    `budget ${options.budgetMib} MiB; start ${startMib} MiB, at most ${maxMib} MiB, end ${endMib} MiB; the cache says ${heldMaxMib} MiB`,
+    `budget ${options.budgetMib} MiB; start ${startMib} MiB, at most ${maxMib} MiB, end ${endMib} MiB; the cache says ${heldMaxMib} MiB (durability class: ${DURABILITY})`,
   );
 }
 if (options.check && !isWithin) process.exitCode = 1;

@@ -14,6 +14,7 @@ import { type LinkCounts, startLink } from './s3/link.js';
 import { percentileOf, timePuts } from './s3/one-put.js';
 import { blockyard, type Side, type Store, s3backer } from './s3/sides.js';
 
+const DURABILITY = 'the store';
 const KIB = 1024;
 const MIB = 2 ** 20;
 const AREA_BYTES = 128 * MIB;
@@ -254,6 +255,7 @@ function report(sides: readonly Side[], measured: readonly Measured[]): void {
   if (options.json) {
     const names = sides.map(({ name }) => name);
     const report = {
+      durability: DURABILITY,
       rttMs: options.rttMs,
       sides: names,
       rows,
@@ -262,14 +264,16 @@ function report(sides: readonly Side[], measured: readonly Measured[]): void {
     };
     console.log(JSON.stringify(report, undefined, 2));
   } else {
-    const table = new Table({ head: ['', ...sides.map(({ name }) => name), 'best of ours / peer'] });
+    const table = new Table({
+      head: ['', ...sides.map(({ name }) => name), 'best of ours / peer', 'durability class'],
+    });
     for (const { row, figures, lead } of rows) {
       const cells = figures.map((ofSide, index) => {
         const figure = `${medianOf(ofSide).toFixed(row.unit === 's' ? 2 : 0)} ${row.unit}`;
         const side = sides[index];
         return side === undefined ? figure : figure + describePuts(row, side) + describeTraffic(row, side);
       });
-      table.push([row.name, ...cells, lead === undefined ? '' : lead.toFixed(2)]);
+      table.push([row.name, ...cells, lead === undefined ? '' : lead.toFixed(2), DURABILITY]);
     }
     console.log(table.toString());
   }

@@ -38,4 +38,4 @@ if (options.works.includes('flush')) {
 if (options.works.includes('away')) {
   figures.push(...(await away({ roundTripMs, directory, secondsAway: options.secondsAway })));
 }
-report(figures, options, { rttMs: roundTripMs });
+report(figures, options, { durability: 'local disk', rttMs: roundTripMs });

@@ -15,6 +15,7 @@ import { readTrace, type Trace, tracesIn } from './trace.js';
 const OBJECT_BYTES = 1 << 20;
 const SECTOR = 512;
 const GOAL = 0.3;
+const DURABILITY = 'none: writes are counted';
 
 interface Row {
   readonly trace: string;
@@ -51,7 +52,7 @@ const mean = sumOf(({ perLineWrite }) => perLineWrite) / rows.length;
 const total = sumOf(({ objectWrites }) => objectWrites) / sumOf(({ lineWrites }) => lineWrites);
 const waits = sumOf((row) => row.waits);
 if (options.json) {
-  console.log(JSON.stringify({ rows, mean, total, waits }, undefined, 2));
+  console.log(JSON.stringify({ durability: DURABILITY, rows, mean, total, waits }, undefined, 2));
 } else {
   const table = new Table({
     head: [
@@ -69,7 +70,9 @@ if (options.json) {
     table.push([trace, lineWrites, baseWrites, objectWrites, ...shares, waits]);
   }
   console.log(table.toString());
-  console.log(`all together ${total.toFixed(3)}, mean of the traces ${mean.toFixed(3)}`);
+  console.log(
+    `all together ${total.toFixed(3)}, mean of the traces ${mean.toFixed(3)} (durability class: ${DURABILITY})`,
+  );
 }
 if (options.check && (total > GOAL || waits > 0)) process.exitCode = 1;
 
