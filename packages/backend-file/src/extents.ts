@@ -79,9 +79,9 @@ class ExtentList {
   }
 }
 
-/** No data follow where a file was cut short, either, but to read there fails. */
+/** No data follow where a file was truncated, either, but to read there fails. */
 async function checkLength(holes: Holes, neededBytes: number): Promise<void> {
   const lengthBytes = await holes.length();
   if (lengthBytes >= neededBytes) return;
-  throw new BlockError('CORRUPT', `the file ends at byte ${lengthBytes}: it was cut short after it was opened`);
+  throw new BlockError('CORRUPT', `the file ends at byte ${lengthBytes}: it was truncated after it was opened`);
 }

@@ -27,7 +27,7 @@ export async function readFully(
   if (cursor.leftBytes === 0) return;
   const end = position + cursor.doneBytes;
   if (end !== paddedFrom) {
-    throw new BlockError('CORRUPT', `the file ends at byte ${end}: it was cut short after it was opened`);
+    throw new BlockError('CORRUPT', `the file ends at byte ${end}: it was truncated after it was opened`);
   }
   cursor.fillRestWithZeroes();
 }

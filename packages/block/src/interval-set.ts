@@ -159,7 +159,7 @@ export class IntervalSet {
     }
   }
 
-  /** The range cut into alternating runs inside and outside of the set, ascending, covering it exactly. */
+  /** The range partitioned into alternating runs inside and outside of the set, ascending, covering it exactly. */
   *runs(start: number, end: number): IterableIterator<IntervalRun> {
     checkInterval(start, end);
     if (start === end) return;

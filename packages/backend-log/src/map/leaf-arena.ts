@@ -17,7 +17,7 @@ const LONG_BLOCK_WORDS = 48;
 
 /**
  * Blocks of words, at most one for each leaf, in a single array: first the place of each leaf's block (0: it has none),
- * then the blocks. Blocks are cut from the end of the array; when it is full, those given up are squeezed out. So a leaf
+ * then the blocks. Blocks are taken from the end of the array; when it is full, those given up are squeezed out. So a leaf
  * costs neither an object nor a view, there is nothing to collect while sizes stay as they are, and a whole region goes
  * away at once.
  */

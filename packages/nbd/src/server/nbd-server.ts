@@ -55,7 +55,7 @@ export interface NbdServer extends AsyncDisposable {
    * the server owns it. Idempotent.
    *
    * Rejects if a flush fails, with a `BlockError` that says what is lost; the devices go on, and `stop` can be called again.
-   * With `force` it cuts all connections, gives up what is not durable, and resolves.
+   * With `force` it terminates all connections, gives up what is not durable, and resolves.
    */
   stop(options?: { readonly force?: boolean }): Promise<void>;
 }

@@ -50,7 +50,7 @@ export interface Limits {
    * are short of the memory it holds, or of a place. Default: 30,000.
    */
   readonly stallTimeoutMs: number;
-  /** How long `stop` waits for requests in flight, and for clients to take their replies, before it cuts them off. Default: 10,000. */
+  /** How long `stop` waits for requests in flight, and for clients to take their replies, before it terminates them. Default: 10,000. */
   readonly stopTimeoutMs: number;
   /**
    * How long, in microseconds, the server looks for the next request before it sleeps, while clients are quick to send one.
