@@ -10,6 +10,7 @@ import { rehearse } from './rehearsal.js';
 import { takeSocket } from './socket-activation.js';
 import type { Inheritance } from './successor.js';
 import type { Volumes } from './volumes/volumes.js';
+import { warmUp } from './warm-up.js';
 
 type Tls = TlsOptions | undefined;
 
@@ -46,7 +47,10 @@ export async function takeOver(
   const server = await adoptNbd({
     predecessor: process,
     fd,
-    prepare: () => rehearse(plan.volumes, devices),
+    prepare: async () => {
+      await rehearse(plan.volumes, devices);
+      await warmUp();
+    },
     open: () => volumes.succeed(Object.keys(devices)),
     onEvent: new EventLog((line, fields) => context.log(line, fields)).add,
     ...(tls === undefined ? {} : { tls }),

@@ -1,0 +1,21 @@
+import { readdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { expect, test, vi } from 'vitest';
+import { warmUp } from './warm-up.js';
+
+const own = async () => (await readdir(tmpdir())).filter((name) => name.startsWith('blockyard-warm-up-'));
+
+test('A process warms up, and leaves nothing behind', async () => {
+  const before = await own();
+  await warmUp();
+  expect((await own()).filter((name) => !before.includes(name))).toEqual([]);
+});
+
+test('A process that cannot warm up goes on', async () => {
+  vi.stubEnv('TMPDIR', '/nowhere');
+  try {
+    await expect(warmUp()).resolves.toBeUndefined();
+  } finally {
+    vi.unstubAllEnvs();
+  }
+});
