@@ -15,9 +15,9 @@ const DEPTH = 32;
 
 /**
  * Serves a device in memory to a client of its own for a moment. So the first requests of those that are taken over do not wait
- * until what answers them is loaded and compiled. Never rejects: nothing depends on it.
+ * until what answers them is loaded and compiled. Never rejects, for nothing depends on it: resolves to whether it could be done.
  */
-export async function warmUp(): Promise<void> {
+export async function warmUp(): Promise<boolean> {
   try {
     const folder = await mkdtemp(join(tmpdir(), 'blockyard-warm-up-'));
     try {
@@ -25,8 +25,10 @@ export async function warmUp(): Promise<void> {
     } finally {
       await rm(folder, { recursive: true });
     }
+    return true;
   } catch {
     // Then they wait a little longer.
+    return false;
   }
 }
 
@@ -35,7 +37,7 @@ async function serveItself(path: string): Promise<void> {
   const device = await connectUri(uri, { cacheSizeBytes: CACHE_BYTES });
   const server = await serveNbd({ exports: { device }, listen: { path }, ownsDevices: true });
   try {
-    const client = await connectNbd(server.uris.device ?? '', { reconnectTimeoutMs: 0 });
+    const client = await connectNbd(server.uris.device ?? '', { maxOutageMs: 0 });
     for (let round = 0; round < ROUNDS; round++) await useAll(client);
     await client.disconnect();
   } finally {
