@@ -25,7 +25,7 @@ test('every example works, in the order of the page', async () => {
   const { accessKeyId, secretAccessKey } = store.credentials;
   const env = { ...process.env, AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
   const isServer = (block: string) => block.includes('blockyard serve');
-  const isAsked = (block: string) => /^(blockyard (upgrade|status|top)|curl) /m.test(block);
+  const isAsked = (block: string) => /^(blockyard (upgrade|status|top|explain)|curl) /m.test(block);
   const [servers, asked] = [EXAMPLES.filter(isServer), EXAMPLES.filter(isAsked)];
   const others = EXAMPLES.filter((block) => !isServer(block) && !isAsked(block));
   expect(asked.length).toBeGreaterThan(1);
