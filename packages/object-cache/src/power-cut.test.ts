@@ -39,7 +39,7 @@ async function live(scene: Scene, recording: { readonly device: BlockDevice }): 
 }
 
 test.each([512, 4096])(
-  'A power cut at every call of the medium, sectors of %i bytes: what is read is right, before and after it is written to again',
+  'A power cut at calls of the medium, sectors of %i bytes: what is read is right, before and after it is written to again',
   async (sectorSize) => {
     const shape = { sectorSize, sizeSectors: (448 * KIB) / sectorSize };
     const scene = new Scene();
