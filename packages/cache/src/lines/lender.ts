@@ -36,7 +36,7 @@ export class Lender {
 
   /** Whether the line's present slot is lent. */
   hasLent(entry: Entry): boolean {
-    return this.#count > 0 && this.#context.lines.isLent(entry);
+    return this.#context.lines.isLent(entry);
   }
 
   /** The range, if all of it is in lines, and not too much is lent already. Counts a use of each line. */

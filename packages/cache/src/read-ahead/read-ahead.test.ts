@@ -109,6 +109,25 @@ describe('other readers', () => {
     expect(asked).toBe(0);
   });
 
+  test('a line read again, or a part of what was read, is no stream, and what comes after it still is one', () => {
+    const ahead = new ReadAhead(LINE, 32);
+    expect([ahead.observe(8 * LINE, 4 * LINE), ahead.observe(8 * LINE, 4 * LINE)]).toEqual([0, 0]);
+    expect([ahead.observe(8 * LINE, LINE), ahead.observe(11 * LINE, LINE), ahead.observe(9 * LINE, 2 * LINE)]).toEqual([
+      0, 0, 0,
+    ]);
+    expect(ahead.observe(12 * LINE, LINE)).toBeGreaterThan(0);
+    expect(ahead.first).toBe(13);
+  });
+
+  test('a read that begins earlier than one that it overlaps is a stream of both', () => {
+    const ahead = new ReadAhead(LINE, 32);
+    ahead.observe(8 * LINE, 2 * LINE);
+    expect(ahead.observe(7 * LINE, 2 * LINE)).toBeGreaterThan(0);
+    // Twice what both have read, lines 7 to 9.
+    expect(readOn(ahead, 10 * LINE, LINE, 1)).toEqual([]);
+    expect(ahead.first).toBe(10);
+  });
+
   test('thirty-two streams at once are each read ahead of, and nothing is asked for twice', () => {
     const ahead = new ReadAhead(LINE, 16);
     const asked = new Set<number>();
@@ -194,6 +213,55 @@ describe('what is learnt', () => {
     ahead.setWindowMax(64);
     const grown = readOn(ahead, 200 * LINE, LINE, 1000);
     expect(grown[grown.length - 1]).toBeGreaterThan(1200 + 16);
+  });
+});
+
+describe('another limit', () => {
+  /** The furthest that a reader is read ahead of, over so many lines. */
+  function windowOver(ahead: ReadAhead, from: number, lines: number): number {
+    let windowMax = 0;
+    for (let line = from; line < from + lines; line++) {
+      const asked = ahead.observe(line * LINE, LINE);
+      if (asked > 0) windowMax = Math.max(windowMax, ahead.first + asked - (line + 1));
+    }
+    return windowMax;
+  }
+
+  test('is at once that of a stream which has lost none of its lines', () => {
+    const ahead = new ReadAhead(LINE, 4);
+    expect(windowOver(ahead, 0, 100)).toBe(4);
+    ahead.setWindowMax(64);
+    expect(windowOver(ahead, 100, 4)).toBe(64);
+  });
+
+  test('is reached line by line by a stream which has lost some', () => {
+    const ahead = new ReadAhead(LINE, 16);
+    const before = readOn(ahead, 0, LINE, 100);
+    for (let i = 0; i < 4; i++) ahead.unused(before.at(-1) ?? -1);
+    const at = windowOver(ahead, 100, 30);
+    expect(at).toBeLessThan(16);
+    ahead.setWindowMax(64);
+    const after = windowOver(ahead, 130, 30);
+    expect(after).toBeGreaterThan(at);
+    expect(after).toBeLessThan(32);
+  });
+
+  test('that is lower holds for every stream, whether it has lost lines or not', () => {
+    const ahead = new ReadAhead(LINE, 64);
+    readOn(ahead, 1e6 * LINE, LINE, 100);
+    const before = readOn(ahead, 0, LINE, 100);
+    ahead.unused(before.at(-1) ?? -1);
+    ahead.setWindowMax(4);
+    expect(windowOver(ahead, 160, 100)).toBe(4);
+    expect(windowOver(ahead, 1e6 + 165, 100)).toBe(4);
+  });
+
+  test('that is no limit leaves one that is lower as it is', () => {
+    const ahead = new ReadAhead(LINE, 64);
+    const before = readOn(ahead, 0, LINE, 100);
+    for (let i = 0; i < 12; i++) ahead.unused(before.at(-1) ?? -1);
+    ahead.setWindowMax(32);
+    expect(windowOver(ahead, 100, 10)).toBeLessThan(16);
   });
 });
 

@@ -14,7 +14,8 @@ const WHOLE = new Set(['whole']);
 const FAR = 5000;
 
 /** The choice, with lines of which the test says what they hold. `end`: sectors of each that the device has. */
-function choiceOf({ lineSectors = LINE_SECTORS, sectorSize = 512, end = lineSectors } = {}) {
+function choiceOf(size: { lineSectors?: number; sectorSize?: number; end?: number } = {}) {
+  const { lineSectors = LINE_SECTORS, sectorSize = 512, end = lineSectors } = size;
   const { lines, real } = smallLines({ lineSectors, slots: 9 });
   const middle = Math.floor((lineSectors * 5) / 16);
   const counts = { lookups: 0 };

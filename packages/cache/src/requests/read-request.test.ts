@@ -3,7 +3,7 @@ import { macrotasks } from '@blockyard/block/testing';
 import { createMemory, createReferenceDevice } from '@blockyard/conformance/testing';
 import { expect, test } from 'vitest';
 import { connectCache } from '../connect.js';
-import { bytesAt, filled, openCache } from '../testing/fixture.js';
+import { bytesAt, filled, fillsOf, openCache } from '../testing/fixture.js';
 
 const LINE = { lineSize: 4096, maxSizeBytes: 1 << 20 };
 
@@ -183,6 +183,44 @@ test('zeroes in the gaps of a line need no read, unless another gap does', async
   expect(base.calls('read')).toBe(0);
   expect(await bytesAt(cache, 0, 8)).toEqual([0, 1, 0, 0, 5, 5, 5, 5]);
   expect(base.calls('read')).toBe(1);
+});
+
+test('zeroes take the place of what a buffer held, to its last byte', async () => {
+  const { cache } = await opened();
+  await cache.write(1, [filled(1, 1)]);
+  await cache.discard(2, 4);
+  await cache.discard(8, 8);
+  const [parts, line] = [filled(5, 9), filled(8, 9)];
+  await cache.read(1, [parts]);
+  await cache.read(8, [line]);
+  expect(fillsOf(parts)).toEqual([1, 0, 0, 0, 0]);
+  expect(fillsOf(line)).toEqual(Array(8).fill(0));
+});
+
+test('what is read across lines moves up in the order in which lines leave, too', async () => {
+  const { cache, base } = await openCache(8 * 400, { maxSizeBytes: 120_000, lineSize: 4096, policy: 'lru' });
+  const { linesMax } = cache.snapshot();
+  await bytesAt(cache, 0, 16);
+  for (let line = 2; line < 3 * linesMax; line++) {
+    await bytesAt(cache, line * 8, 8);
+    await bytesAt(cache, 6, 4);
+  }
+  expect(base.calls('read')).toBe(3 * linesMax - 1);
+});
+
+test('every line of a full cache that is there in part is completed by one read, and written to where it is', async () => {
+  const { cache, reads } = await openCache(8 * 400, { maxSizeBytes: 120_000, lineSize: 4096, policy: 'lru' });
+  const lines = cache.snapshot().linesMax - 1;
+  for (let line = 0; line < lines; line++) {
+    await cache.write(line * 8 + 3, [filled(1, line + 1)]);
+    await cache.flush();
+  }
+  expect(cache.snapshot().lines).toBe(lines);
+  for (let line = 0; line < lines; line++) {
+    await cache.write(line * 8 + 4, [filled(1, line + 2)]);
+    expect(await bytesAt(cache, line * 8, 8)).toEqual([0, 0, 0, line + 1, line + 2, 0, 0, 0]);
+  }
+  expect([reads.length, cache.snapshot().lines]).toEqual([lines, lines]);
 });
 
 test('a request that crosses lines is served from wherever they lie in memory', async () => {

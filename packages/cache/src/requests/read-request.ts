@@ -53,7 +53,7 @@ export class ReadRequest extends QueuedRequest {
   /** Whether it is about more than one line. */
   readonly #isLong: boolean;
   /** Pieces to be looked at again. */
-  #again: Piece[] = [];
+  readonly #again: Piece[] = [];
   /** Pieces that a fetch is under way for. */
   #pending = 0;
   #error: unknown;
@@ -88,7 +88,7 @@ export class ReadRequest extends QueuedRequest {
     // Others may wait for these by now, whether this request completes or fails.
     this.#context.fetcher.issue(run);
     if (done) this.leave();
-    if (done) this.#settleIfOver();
+    this.#settleIfOver();
     return done;
   }
 
@@ -217,7 +217,7 @@ export class ReadRequest extends QueuedRequest {
   }
 
   #goOnOrSettle(): void {
-    if (this.#again.length > 0 && !this.#failed) this.#goOn();
+    this.#goOn();
     this.#settleIfOver();
   }
 
@@ -225,7 +225,6 @@ export class ReadRequest extends QueuedRequest {
     if (this.#failed) return;
     this.#failed = true;
     this.#error = error;
-    this.#again = [];
   }
 
   /** Copies a piece if every sector of it is in memory or known to be zero. Gives up where the caller's memory is gone. */

@@ -63,3 +63,18 @@ test('what is there stays when there are more lines', () => {
   expect([0, 1, 2, 3, 4, 7].map((entry) => sectorsOf(masks, entry))).toEqual([[0], [1], [2], [3], [], []]);
   expect(masks.byteLength).toBe(64);
 });
+
+test('sectors outside of a line are refused', () => {
+  const masks = plain(new SectorMasks(2, 40));
+  for (const [from, to] of [
+    [-1, 2],
+    [0, 41],
+    [-1, 41],
+  ] as const) {
+    expect(() => masks.set(0, from, to)).toThrow('sectors that are set must lie in their line');
+    expect(() => masks.clear(0, from, to)).toThrow('sectors that are cleared must lie in their line');
+  }
+  masks.set(0, 0, 40);
+  masks.clear(0, 0, 40);
+  expect([masks.any(0), masks.any(1)]).toEqual([false, false]);
+});

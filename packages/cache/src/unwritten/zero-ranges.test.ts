@@ -197,3 +197,27 @@ test('a range that failed, and of which all was written since, leaves the epochs
   zeroes.failed(operation, (written) => written(sector(10), sector(20)));
   expect([zeroes.isEmpty, epochs.oldest]).toEqual([true, 1]);
 });
+
+test('a run of zeroes ends where the one interval does that covers the range, pending or on its way', () => {
+  for (const kind of ['discard', 'writeZeroes'] as const) {
+    const { zeroes } = zeroRanges();
+    zeroes.add(kind, 10, 50, 0);
+    const ends = () => [zeroes.endOfRun(10, 20), zeroes.endOfRun(49, 50), zeroes.endOfRun(9, 20)];
+    expect(ends()).toEqual([50, 50, 20]);
+    zeroes.take(never);
+    expect(ends()).toEqual([50, 50, 20]);
+    // One that takes several intervals is not looked for.
+    zeroes.add(kind, 50, 60, 0);
+    expect(zeroes.endOfRun(10, 55)).toBe(55);
+  }
+});
+
+test('what the base was told cannot end twice', () => {
+  const { zeroes } = zeroRanges();
+  zeroes.add('discard', 10, 20, 0);
+  const operation = zeroes.take(never);
+  if (operation === undefined) throw new Error('there is one to take');
+  zeroes.done(operation);
+  expect(() => zeroes.done(operation)).toThrow('a zeroing must be on its way to end');
+  expect(() => zeroes.failed(operation, nothing)).toThrow('a zeroing must be on its way to end');
+});

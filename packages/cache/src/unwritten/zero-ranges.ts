@@ -28,8 +28,8 @@ export class ZeroRanges {
     writeZeroes: new IntervalSet(),
   };
   readonly #inFlight = new Set<ZeroOperation>();
-  /** Of all that is pending: the oldest counts for the rest. */
-  #epoch = -1;
+  /** Of all that is pending: the oldest counts for the rest. Infinite if nothing is. */
+  #epoch = Number.POSITIVE_INFINITY;
   #sinceMs = Number.POSITIVE_INFINITY;
 
   constructor(epochs: Epochs) {
@@ -53,11 +53,11 @@ export class ZeroRanges {
 
   /** The epoch of the oldest pending range; infinite if there is none. */
   get pendingEpoch(): number {
-    return this.pendingCount === 0 ? Number.POSITIVE_INFINITY : this.#epoch;
+    return this.#epoch;
   }
 
   get pendingSinceMs(): number {
-    return this.pendingCount === 0 ? Number.POSITIVE_INFINITY : this.#sinceMs;
+    return this.#sinceMs;
   }
 
   /** Since when the oldest range has been pending or on its way; infinite if there is none. */
@@ -213,6 +213,7 @@ export class ZeroRanges {
   #leaveIfEmpty(): void {
     if (this.pendingCount > 0) return;
     this.#epochs.leave(this.#epoch);
+    this.#epoch = Number.POSITIVE_INFINITY;
     this.#sinceMs = Number.POSITIVE_INFINITY;
   }
 }
