@@ -21,6 +21,7 @@ export const SYNTHETICS: readonly Synthetic[] = [
   { name: 'zipf + scan', keys: zipfAndScan },
   { name: 'zipf drift', keys: zipfDrift },
   { name: 'zipf jump', keys: zipfJump },
+  { name: 'areas', keys: areas },
   { name: 'recency', keys: (c) => fill(c, recency(c)) },
   { name: 'recency <-> loop', keys: recencyAndLoop },
   { name: 'loop that grows', keys: growingLoop },
@@ -86,6 +87,12 @@ function zipfJump(capacity: number): Float64Array {
   const draw = zipf(1, capacity);
   const phase = capacity * (ACCESSES_PER_LINE / 6);
   return fill(capacity, (i) => draw() + Math.floor(i / phase) * capacity * ZIPF_LINES_PER_LINE);
+}
+
+/** Any line of an area twice as large as the cache, and of another one after six capacities of uses. */
+function areas(capacity: number): Float64Array {
+  const random = randomFrom(SEED);
+  return fill(capacity, (i) => (Math.floor(i / (6 * capacity)) * 2 + 2 * random()) * capacity).map(Math.floor);
 }
 
 /** Every line is used twice, the second time after up to 0.8 capacities of others: LRU is perfect here. */

@@ -9,6 +9,7 @@ import {
   randomSeed,
   SPARE_ENTRIES,
 } from './policy.js';
+import { STEP_MAX, WindowBorder } from './window-border.js';
 
 /** Lists. Residents come first, ghosts last, so that a comparison tells them apart. */
 const WINDOW = 1;
@@ -26,14 +27,9 @@ const REFUSED = FIRST_FLAG << 1;
 const FOLLOWED = FIRST_FLAG << 2;
 
 /** Shares of the capacity. */
-const WINDOW_AT_START = 0.1;
-const WINDOW_MIN = 0.02;
-const WINDOW_MAX = 0.97;
 const GHOSTS = 0.1;
 const QUICK_REPEAT = 0.05;
 const EPOCH = 0.25;
-/** Share of main. */
-const PROTECTED_MAX = 0.8;
 
 const QUICK_REPEAT_MIN = 4;
 /**
@@ -41,12 +37,8 @@ const QUICK_REPEAT_MIN = 4;
  */
 const CLOCK_PER_INSERTION = 16;
 const CLOCK_PER_HIT = 1;
-/** Most lines by which one ghost hit moves the border, so that no single operation costs more than others. */
-const STEP_MAX = 16;
 /** A remembered line of this heat or more, used twice at least, has been in main. */
 const HEAT_OF_MAIN = 2;
-/** Share of the capacity by which the window grows when LRU is ahead. */
-const STRIDE = 0.1;
 /** A refused candidate of this frequency enters all the same once in 128 times: no tie lasts forever. */
 const JITTER_FREQUENCY = 6;
 const JITTER_MASK = 127;
@@ -76,7 +68,8 @@ export interface WTinyLfuLists {
  * because with lists as long as the cache every loop up to twice its size speaks for recency, which is wrong.
  *
  * Ghosts this short see nothing of lines that are all used again after the same long while, of which LRU would hit each. So LRU
- * itself runs along on a sample of the keys, and when it gets ahead the window grows in strides.
+ * itself runs along on a sample of the keys, and when it gets ahead the window grows in strides. And when readers go elsewhere,
+ * one side is hit many times as often for each of its lines as the other: then the border moves in strides too, either way.
  *
  * A line used again within a few insertions counts once: with lines larger than requests, neighbours in one line would
  * otherwise pass for popularity.
@@ -85,14 +78,11 @@ export class WTinyLfuPolicy implements EvictionPolicy {
   readonly #lines: LineTable;
   readonly #sketch: FrequencySketch;
   readonly #shadow: LruShadow;
+  readonly #border: WindowBorder;
   #maxParked: number;
   #random: number;
 
   #capacity = 0;
-  #windowMax = 0;
-  /** The border as the ghosts move it, in fractions of a line; `#windowMax` is it rounded. */
-  #windowTarget = 0;
-  #protectedMax = 0;
   #ghostsMax = 0;
   #quickRepeat = 0;
   #epochLength = 0;
@@ -101,6 +91,8 @@ export class WTinyLfuPolicy implements EvictionPolicy {
   #clock = 0;
   #accesses = 0;
   #mainHits = 0;
+  /** Hits in the window, quick repeats apart, and on ghosts of refused lines. */
+  #windowHits = 0;
   #knownMisses = 0;
   #starvedEpochs = 0;
 
@@ -112,7 +104,8 @@ export class WTinyLfuPolicy implements EvictionPolicy {
     this.#lines = new LineTable(this.#entriesFor(options.capacity), seed);
     this.#sketch = new FrequencySketch(options.capacity);
     this.#shadow = new LruShadow(options.capacity, seed);
-    this.#scale(options.capacity, options.capacity * WINDOW_AT_START);
+    this.#border = new WindowBorder(options.capacity);
+    this.#scale(options.capacity);
   }
 
   get capacity(): number {
@@ -140,7 +133,7 @@ export class WTinyLfuPolicy implements EvictionPolicy {
   get lists(): WTinyLfuLists {
     const lines = this.#lines;
     return {
-      windowMax: this.#windowMax,
+      windowMax: this.#border.windowMax,
       window: lines.lengthOf(WINDOW),
       probation: lines.lengthOf(PROBATION),
       protected: lines.lengthOf(PROTECTED),
@@ -177,6 +170,7 @@ export class WTinyLfuPolicy implements EvictionPolicy {
       return;
     }
     if (first) lines.clear(entry, QUIET);
+    else if (list === WINDOW) this.#windowHits++;
     lines.setStamp(entry, this.#clock);
     this.#sketch.add(lines.hashOf(entry));
     if (list === PROBATION && !first) this.#promote(entry);
@@ -269,7 +263,8 @@ export class WTinyLfuPolicy implements EvictionPolicy {
     this.#lines.grow(this.#entriesFor(lines));
     this.#sketch.setLines(lines);
     this.#shadow.setCapacity(lines);
-    this.#scale(lines, (this.#windowTarget / this.#capacity) * lines);
+    this.#border.setCapacity(lines);
+    this.#scale(lines);
     for (const list of [REFUSED_GHOST, MAIN_GHOST]) {
       while (this.#lines.lengthOf(list) > this.#ghostsMax) this.#dropGhost(list);
     }
@@ -286,20 +281,11 @@ export class WTinyLfuPolicy implements EvictionPolicy {
     return capacity + this.#maxParked + 2 * ghostsFor(capacity) + SPARE_ENTRIES;
   }
 
-  #scale(capacity: number, windowTarget: number): void {
+  #scale(capacity: number): void {
     this.#capacity = capacity;
     this.#ghostsMax = ghostsFor(capacity);
     this.#quickRepeat = Math.max(QUICK_REPEAT_MIN, Math.floor(capacity * QUICK_REPEAT)) * CLOCK_PER_INSERTION;
     this.#epochLength = Math.ceil(capacity * EPOCH);
-    this.#setWindow(windowTarget);
-  }
-
-  #setWindow(target: number): void {
-    const least = Math.max(1, this.#capacity * WINDOW_MIN);
-    const most = Math.max(1, this.#capacity * WINDOW_MAX);
-    this.#windowTarget = Math.min(Math.max(target, least), most);
-    this.#windowMax = Math.round(this.#windowTarget);
-    this.#protectedMax = Math.floor((this.#capacity - this.#windowMax) * PROTECTED_MAX);
   }
 
   #add(key: number): number {
@@ -345,7 +331,7 @@ export class WTinyLfuPolicy implements EvictionPolicy {
     lines.setStamp(entry, this.#clock);
     lines.push(entry, WINDOW);
     // As long as there is room main takes what comes; afterwards `victim` asks the sketch.
-    if (lines.lengthOf(WINDOW) > this.#windowMax && this.resident <= this.#capacity) this.#shiftFromWindow();
+    if (lines.lengthOf(WINDOW) > this.#border.windowMax && this.resident <= this.#capacity) this.#shiftFromWindow();
   }
 
   /** A line that is remembered. Those before it were as hot or hotter, so it stands behind them. */
@@ -353,7 +339,7 @@ export class WTinyLfuPolicy implements EvictionPolicy {
     const lines = this.#lines;
     this.#clock = (this.#clock + CLOCK_PER_INSERTION) | 0;
     lines.setStamp(entry, this.#clock);
-    lines.append(entry, lines.lengthOf(PROTECTED) < this.#protectedMax ? PROTECTED : PROBATION);
+    lines.append(entry, lines.lengthOf(PROTECTED) < this.#border.protectedMax ? PROTECTED : PROBATION);
   }
 
   /** Moves the window's tail to main without a question. */
@@ -375,7 +361,7 @@ export class WTinyLfuPolicy implements EvictionPolicy {
   /** Moves protected's surplus to probation, at most `moves` lines of it. */
   #demote(moves: number): void {
     const lines = this.#lines;
-    for (let i = 0; i < moves && lines.lengthOf(PROTECTED) > this.#protectedMax; i++) {
+    for (let i = 0; i < moves && lines.lengthOf(PROTECTED) > this.#border.protectedMax; i++) {
       const entry = lines.tail(PROTECTED);
       if (entry < 0) return;
       this.#move(entry, PROBATION);
@@ -386,7 +372,7 @@ export class WTinyLfuPolicy implements EvictionPolicy {
   #candidate(): number {
     const lines = this.#lines;
     const surplus = this.resident - this.#capacity;
-    const overflow = lines.lengthOf(WINDOW) - this.#windowMax;
+    const overflow = lines.lengthOf(WINDOW) - this.#border.windowMax;
     if (overflow <= Math.min(0, surplus - 1)) return -1;
     // Pinned lines may have swollen the window. One line more than can be tested goes, to where it is next to leave.
     if (overflow > Math.max(0, surplus)) this.#retireFromWindow();
@@ -411,42 +397,56 @@ export class WTinyLfuPolicy implements EvictionPolicy {
   /** Moves the border between window and main after a hit on a ghost. */
   #adapt(grow: boolean): void {
     const lines = this.#lines;
-    const refused = lines.lengthOf(REFUSED_GHOST);
-    const main = lines.lengthOf(MAIN_GHOST);
-    const ratio = grow ? main / Math.max(1, refused) : refused / Math.max(1, main);
-    const step = Math.min(Math.max(1, ratio), STEP_MAX);
-    this.#setWindow(this.#windowTarget + (grow ? step : -step));
+    if (grow) this.#windowHits++;
+    this.#border.step(grow, lines.lengthOf(REFUSED_GHOST), lines.lengthOf(MAIN_GHOST));
     if (grow) {
       this.#demote(STEP_MAX);
       return;
     }
     const toLeave = Math.max(0, this.resident - this.#capacity);
-    for (let i = 0; i < STEP_MAX && lines.lengthOf(WINDOW) - toLeave > this.#windowMax; i++) this.#shiftFromWindow();
+    for (let i = 0; i < STEP_MAX && lines.lengthOf(WINDOW) - toLeave > this.#border.windowMax; i++)
+      this.#shiftFromWindow();
   }
 
-  /** Takes a stride towards LRU when LRU is ahead: what only recency can tell may lie beyond the ghosts. */
+  /** Has LRU do the same, and takes a stride towards it when it is ahead. */
   #compare(entry: number, hit: boolean): void {
     const lines = this.#lines;
     // The sample may have become thinner since the line was marked.
     if (!this.#shadow.follows(lines.hashOf(entry))) lines.clear(entry, FOLLOWED);
-    else if (this.#shadow.use(lines.keyOf(entry), hit)) this.#setWindow(this.#windowTarget + this.#capacity * STRIDE);
+    else if (this.#shadow.use(lines.keyOf(entry), hit)) this.#border.strideToLru();
   }
 
   #tick(): void {
     if (++this.#accesses >= this.#epochLength) this.#endEpoch();
   }
 
-  /** A sketch full of what is no longer asked for starves main: then it ages faster. */
   #endEpoch(): void {
-    const starved = this.resident >= this.#capacity && this.#knownMisses > STARVED_RATIO * (this.#mainHits + 1);
-    this.#starvedEpochs = starved ? this.#starvedEpochs + 1 : 0;
-    if (this.#starvedEpochs === STARVED_EPOCHS) {
-      this.#sketch.halve();
-      this.#starvedEpochs = 0;
+    // The miss that ends it may have had its room made already.
+    if (this.resident + 1 >= this.#capacity) {
+      this.#ageIfStarved();
+      this.#strideIfDenser();
     }
     this.#accesses = 0;
     this.#mainHits = 0;
+    this.#windowHits = 0;
     this.#knownMisses = 0;
+  }
+
+  /** A sketch full of what is no longer asked for starves main: then it ages faster. */
+  #ageIfStarved(): void {
+    const starved = this.#knownMisses > STARVED_RATIO * (this.#mainHits + 1);
+    this.#starvedEpochs = starved ? this.#starvedEpochs + 1 : 0;
+    if (this.#starvedEpochs < STARVED_EPOCHS) return;
+    this.#sketch.halve();
+    this.#starvedEpochs = 0;
+  }
+
+  /** Moves the border in a stride when one side of it is hit much more than the other. */
+  #strideIfDenser(): void {
+    const lines = this.#lines;
+    const main = lines.lengthOf(PROBATION) + lines.lengthOf(PROTECTED);
+    const window = lines.lengthOf(WINDOW) + lines.lengthOf(REFUSED_GHOST);
+    this.#border.strideToDenser({ hits: this.#windowHits, lines: window }, { hits: this.#mainHits, lines: main });
   }
 
   /** xorshift32 (Marsaglia 2003): the cache depends on no library, and this decides ties, for which no more is needed. */
