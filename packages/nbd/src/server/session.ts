@@ -136,7 +136,7 @@ export class Session {
       outbound: this.#outbound,
       pace,
       clock,
-      onTook: (command, durationMs) => ofExport.took(command, durationMs),
+      onTook: (command, durationMs, count) => ofExport.took(command, durationMs, count),
       onFailure: (_request, error) => {
         ofExport.failures++;
         onEvent({ type: 'failed', peer, export: entry.name, error });

@@ -50,7 +50,8 @@ export interface ExportStats {
   readonly writtenBytes: number;
   /**
    * How long requests took, the failed ones too: from when a request is there with its payload and has its memory, until its
-   * reply is ready to be sent. Refused ones are not among them. Kinds that had no request are left out.
+   * reply is ready to be sent. Requests that begin in one callback of the event loop begin at the first of them, and replies
+   * that become ready in one are ready when it is over. Refused ones are not among them. Kinds that had no request are left out.
    */
   readonly durations: Readonly<Partial<Record<RequestKind, DurationCounts>>>;
 }
@@ -81,11 +82,11 @@ export class ExportCounters {
     if (command === Command.WRITE) this.writtenBytes += lengthBytes;
   }
 
-  /** A request was carried out. */
-  took(command: number, durationMs: number): void {
+  /** So many requests were carried out. */
+  took(command: number, durationMs: number, count: number): void {
     const kind = kindOf(command);
     this.#durations[kind] ??= new Histogram();
-    this.#durations[kind].add(durationMs * 1000);
+    this.#durations[kind].add(durationMs * 1000, count);
   }
 
   stats(now: Pick<ExportStats, 'connections' | 'requestsInFlight'>): ExportStats {

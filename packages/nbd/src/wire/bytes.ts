@@ -20,6 +20,11 @@ export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
+/** Bytes [`from`, `to`) as they lie there. `subarray` makes a `Buffer` of a part of a `Buffer`, which takes longer. */
+export function sliceOf({ buffer, byteOffset }: Uint8Array, from: number, to: number): Uint8Array {
+  return new Uint8Array(buffer, byteOffset + from, to - from);
+}
+
 /** Memory that is not zeroed first: the caller fills it before it is sent. */
 export function allocateBytes(lengthBytes: number): Buffer {
   return Buffer.allocUnsafeSlow(lengthBytes);

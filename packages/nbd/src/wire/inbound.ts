@@ -1,4 +1,4 @@
-import { allocateBytes, viewOf } from './bytes.js';
+import { allocateBytes, sliceOf, viewOf } from './bytes.js';
 
 /** Bytes that one read of the socket may bring: a depth of 32 requests of 4 KiB with their headers, and more. */
 const STAGING_BYTES = 256 * 1024;
@@ -238,7 +238,7 @@ export class Inbound {
 
   #fill(destination: Uint8Array): boolean {
     const take = Math.min(this.end - this.at, destination.byteLength - this.#destinationAt);
-    destination.set(this.bytes.subarray(this.at, this.at + take), this.#destinationAt);
+    destination.set(sliceOf(this.bytes, this.at, this.at + take), this.#destinationAt);
     this.at += take;
     this.#destinationAt += take;
     return this.#finishDestination();

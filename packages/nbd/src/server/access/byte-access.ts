@@ -61,7 +61,7 @@ export class ByteAccess {
   }
 
   isWhole(at: number, lengthBytes: number): boolean {
-    return lengthBytes === 0 || (at % this.#sectorSize === 0 && lengthBytes % this.#sectorSize === 0);
+    return lengthBytes === 0 || (this.#isMultiple(at) && this.#isMultiple(lengthBytes));
   }
 
   /** The sectors that the bytes touch. */
@@ -84,9 +84,7 @@ export class ByteAccess {
 
   /** Writes `bytes`. `holder.place` is given back by `leave` once this has settled. */
   write(holder: PlaceHolder, at: number, bytes: Uint8Array): Promise<void> {
-    if (this.isWhole(at, bytes.byteLength)) {
-      return this.#whole(holder, at, bytes.byteLength, (start) => this.#writeWhole(start, bytes));
-    }
+    if (this.isWhole(at, bytes.byteLength)) return this.#writeInOrder(holder, at, bytes);
     return this.#limited(() => {
       const range = this.#align(at, bytes.byteLength);
       return this.#order.run({ ...range, merges: true }, () => this.#merge(range, bytes));
@@ -138,6 +136,11 @@ export class ByteAccess {
     });
   }
 
+  /** The size of a sector is a power of two, so the quotient is exact; and a remainder is slow above 2^31. */
+  #isMultiple(bytes: number): boolean {
+    return Number.isInteger(bytes / this.#sectorSize);
+  }
+
   #readWhole(start: number, bytes: Uint8Array): Promise<void> {
     if (bytes.byteLength <= STEP_BYTES) return this.#device.read(start, [bytes]);
     return this.#inSteps(start, bytes, (at, step) => this.#device.read(at, [step]));
@@ -167,11 +170,24 @@ export class ByteAccess {
     await allSettled(works);
   }
 
+  /** As `#whole` does it, without a closure for each write. */
+  #writeInOrder(holder: PlaceHolder, at: number, bytes: Uint8Array): Promise<void> {
+    const first = at / this.#sectorSize;
+    const end = first + bytes.byteLength / this.#sectorSize;
+    holder.place = this.#order.tryEnter(first, end);
+    if (holder.place !== undefined) return this.#writeWhole(first, bytes);
+    return this.#later(first, end, (start) => this.#writeWhole(start, bytes));
+  }
+
   #whole(holder: PlaceHolder, at: number, lengthBytes: number, change: ZeroSectors): Promise<void> {
     const first = Math.floor(at / this.#sectorSize);
     const end = first + lengthBytes / this.#sectorSize;
     holder.place = this.#order.tryEnter(first, end);
     if (holder.place !== undefined) return change(first, end - first);
+    return this.#later(first, end, change);
+  }
+
+  #later(first: number, end: number, change: ZeroSectors): Promise<void> {
     return this.#limited(() => this.#order.run({ first, end, merges: false }, () => change(first, end - first)));
   }
 

@@ -1,5 +1,6 @@
 import { type BlockDevice, type Clock, isBlockError } from '@blockyard/block';
 import { Semaphore } from '@blockyard/block/async';
+import { sliceOf } from '../../wire/bytes.js';
 import type { Mode } from '../../wire/mode.js';
 import { Command, CommandFlag, Errno } from '../../wire/protocol.js';
 import { ByteAccess } from '../access/byte-access.js';
@@ -17,7 +18,8 @@ import { BrokenReply, PiecewiseRead, type PiecewiseReadOptions } from './piecewi
 import { pushData } from './push-data.js';
 import { dataHeaderBytes, errorBytes, putError, putReadDone, putSuccess, successBytes } from './replies.js';
 import type { Request } from './request.js';
-import { onBehalfOf, tellEnd } from './tracing.js';
+import { type OnTook, Timing } from './timing.js';
+import { isFollowed, onBehalfOf, tellEnd } from './tracing.js';
 
 export interface ExecutorOptions {
   readonly entry: Export;
@@ -27,8 +29,8 @@ export interface ExecutorOptions {
   readonly outbound: Outbound;
   readonly pace: Pace;
   readonly clock: Clock;
-  /** A request of this command was carried out, or failed, in so long. */
-  readonly onTook: (command: number, durationMs: number) => void;
+  /** Requests of this command were carried out, or failed, in so long. */
+  readonly onTook: OnTook;
   /** The device failed a request. */
   readonly onFailure: (request: Request, error: unknown) => void;
   /** A reply cannot be gone on with: the connection has to end. */
@@ -43,8 +45,7 @@ export class Executor {
   readonly #arena: Arena;
   readonly #outbound: Outbound;
   readonly #pace: Pace;
-  readonly #clock: Clock;
-  readonly #onTook: ExecutorOptions['onTook'];
+  readonly #timing: Timing;
   readonly #onFailure: ExecutorOptions['onFailure'];
   readonly #onBroken: ExecutorOptions['onBroken'];
   readonly #access: ByteAccess;
@@ -64,8 +65,7 @@ export class Executor {
     this.#arena = arena;
     this.#outbound = outbound;
     this.#pace = pace;
-    this.#clock = clock;
-    this.#onTook = onTook;
+    this.#timing = new Timing(clock, onTook);
     this.#onFailure = onFailure;
     this.#onBroken = onBroken;
     this.#access = new ByteAccess(entry.device, { isWanted: this.#isWanted, pauses: () => pace.pauses() });
@@ -83,9 +83,10 @@ export class Executor {
 
   /** Answers a checked request for which no memory is needed because the device lends its own. False: it goes the usual way. */
   tryLent(request: Request): boolean {
-    const startedMs = this.#clock.now();
+    if (!this.#lending.isWorthwhile(request)) return false;
+    const startedMs = this.#timing.start();
     if (!this.#lending.tryAnswer(request)) return false;
-    this.#onTook(request.command, this.#clock.now() - startedMs);
+    this.#timing.end(request.command, startedMs);
     return true;
   }
 
@@ -106,7 +107,8 @@ export class Executor {
     this.#begin(request);
     // A device promises not to throw; one that does must not end the server.
     try {
-      onBehalfOf(request, this.#entry, () => this.#dispatch(request));
+      if (isFollowed(request)) onBehalfOf(request, this.#entry, () => this.#dispatch(request));
+      else this.#dispatch(request);
     } catch (error) {
       this.#fail(request, error);
     }
@@ -140,12 +142,12 @@ export class Executor {
   }
 
   #begin(request: Request): void {
-    if (request.startedMs < 0) request.startedMs = this.#clock.now();
+    if (request.startedMs < 0) request.startedMs = this.#timing.start();
   }
 
   /** Its reply is about to be ready. A request that was never begun with took no time that anyone asks for. */
   #ended(request: Request, failure?: { readonly error: unknown }): void {
-    if (request.startedMs >= 0) this.#onTook(request.command, this.#clock.now() - request.startedMs);
+    if (request.startedMs >= 0) this.#timing.end(request.command, request.startedMs);
     tellEnd(request, failure);
   }
 
@@ -195,7 +197,7 @@ export class Executor {
       return;
     }
     const from = at + this.#dataHeaderBytes;
-    this.#access.read(offsetBytes, buffer.bytes.subarray(from, from + lengthBytes)).then(
+    this.#access.read(offsetBytes, sliceOf(buffer.bytes, from, from + lengthBytes)).then(
       () => {
         this.#ended(request);
         pushData(this.#outbound, this.#mode, request, buffer, lengthBytes);
@@ -230,7 +232,7 @@ export class Executor {
   #write(request: Request, offsetBytes: number, lengthBytes: number): void {
     const { buffer, at } = request;
     if (buffer === undefined) this.#change(request, Promise.resolve());
-    else this.#change(request, this.#access.write(request, offsetBytes, buffer.bytes.subarray(at, at + lengthBytes)));
+    else this.#change(request, this.#access.write(request, offsetBytes, sliceOf(buffer.bytes, at, at + lengthBytes)));
   }
 
   /**

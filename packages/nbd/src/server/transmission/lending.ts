@@ -25,10 +25,14 @@ export class Lending {
     this.#outbound = outbound;
   }
 
-  /** Whether the request is answered. If not, it has to be read. */
+  /** Whether the device is to be asked. */
+  isWorthwhile({ command, lengthBytes = 0 }: Request): boolean {
+    return command === Command.READ && lengthBytes >= LENT_BYTES_MIN;
+  }
+
+  /** Whether the request, for which it is worthwhile, is answered. If not, it has to be read. */
   tryAnswer(request: Request): boolean {
-    const { command, offsetBytes = 0, lengthBytes = 0 } = request;
-    if (command !== Command.READ || lengthBytes < LENT_BYTES_MIN) return false;
+    const { offsetBytes = 0, lengthBytes = 0 } = request;
     // What is lent may live on only for this client's sake, so it counts as the client's.
     if (!this.#arena.tryPin(lengthBytes)) return false;
     const loan = this.#borrow(request, offsetBytes, lengthBytes);

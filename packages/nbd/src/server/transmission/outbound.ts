@@ -78,6 +78,7 @@ export class Outbound {
    */
   push(buffer: PooledBuffer, from: number, to: number, last = true): void {
     const replies = last ? 1 : 0;
+    if (this.#extend(buffer, from, to, replies)) return;
     this.#add({ bytes: buffer.bytes, from, to, replies, buffer, parts: replies, release: undefined });
   }
 
@@ -120,27 +121,37 @@ export class Outbound {
     this.pendingBytes = 0;
   }
 
+  /** Has bytes that lie behind the last ones leave with those: most replies do, and need no span of their own. */
+  #extend(buffer: PooledBuffer, from: number, to: number, replies: number): boolean {
+    const queue = this.#aside ?? this.#queue;
+    const before = queue[queue.length - 1];
+    if (before === undefined || before.buffer !== buffer || before.to !== from) return false;
+    before.to = to;
+    before.replies += replies;
+    before.parts += replies;
+    this.#added(buffer, replies, from, to, replies);
+    return true;
+  }
+
   #add(span: Span, isPiece = false): void {
-    this.pendingReplies += span.replies;
     if (this.#closed) {
+      this.pendingReplies += span.replies;
       this.#release([span]);
       return;
     }
-    const { buffer, from, to } = span;
-    if (buffer !== undefined && buffer === this.#scratch && span.parts > 0) buffer.usedBytes = to;
+    const queue = isPiece ? this.#queue : (this.#aside ?? this.#queue);
+    queue.push(span);
+    this.#added(span.buffer, span.parts, span.from, span.to, span.replies);
+  }
+
+  #added(buffer: PooledBuffer | undefined, parts: number, from: number, to: number, replies: number): void {
+    // What a reply left of its scratch is the next one's.
+    if (buffer !== undefined && buffer === this.#scratch && parts > 0) buffer.usedBytes = to;
     if (this.pendingBytes === 0) this.progressAtMs = this.#clock.now();
     this.pendingBytes += to - from;
-    const queue = isPiece ? this.#queue : (this.#aside ?? this.#queue);
-    const before = queue.at(-1);
-    if (buffer !== undefined && before?.buffer === buffer && before.to === from) {
-      before.to = to;
-      before.replies += span.replies;
-      before.parts += span.parts;
-    } else {
-      queue.push(span);
-    }
+    this.pendingReplies += replies;
     this.#schedule();
-    if (span.replies > 0) this.onReply?.();
+    if (replies > 0) this.onReply?.();
   }
 
   /** After everything that becomes ready in this iteration, microtasks included. */

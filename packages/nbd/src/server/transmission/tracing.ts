@@ -26,6 +26,11 @@ export interface NbdRequest {
 
 const channel = tracingChannel<unknown, NbdRequest>(NBD_REQUESTS_CHANNEL);
 
+/** Whether someone listens, or did when the request began: then it is carried out by {@link onBehalfOf}. */
+export function isFollowed(request: Request): boolean {
+  return request.told !== undefined || channel.start.hasSubscribers;
+}
+
 /** Does a part of what a request asks for. Who listens is told of the request before its first part. */
 export function onBehalfOf<T>(request: Request, entry: Export, work: () => T): T {
   if (request.told === undefined) {

@@ -1,3 +1,4 @@
+import { sliceOf } from '../../wire/bytes.js';
 import type { Inbound, Parser } from '../../wire/inbound.js';
 import { type Mode, requestHeaderBytes } from '../../wire/mode.js';
 import { Command, U32_MAX } from '../../wire/protocol.js';
@@ -250,7 +251,7 @@ export class Transmission implements Parser {
     if (buffer === undefined) throw new Error('a payload has its memory before it is received');
     this.#receiving = request;
     const lengthBytes = this.#nextBytes(request, buffer);
-    this.#inbound.readInto(buffer.bytes.subarray(at, at + lengthBytes));
+    this.#inbound.readInto(sliceOf(buffer.bytes, at, at + lengthBytes));
   }
 
   #nextBytes({ inPieces, offsetBytes = 0, payloadBytes = 0, doneBytes }: Request, { sizeBytes }: PooledBuffer): number {

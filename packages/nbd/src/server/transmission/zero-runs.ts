@@ -19,19 +19,20 @@ export interface Piece {
  * that know nothing of holes, and on data that does not begin with zeroes it costs one comparison in 4 KiB.
  */
 export function zeroRuns(view: DataView, bytes: Buffer, at: number, lengthBytes: number): Piece[] | undefined {
-  const pieces: Piece[] = [];
+  let pieces: Piece[] | undefined;
   let dataStart = 0;
   for (let start = 0; start < lengthBytes; ) {
     const end = zeroesFrom(view, bytes, at, start, lengthBytes);
     const isHole = end - start >= HOLE_BYTES_MIN || (start === 0 && end === lengthBytes);
     if (isHole) {
+      pieces ??= [];
       if (start > dataStart) pieces.push({ start: dataStart, end: start, hole: false });
       pieces.push({ start, end, hole: true });
       dataStart = end;
     }
     start = Math.max(end, start + STEP_BYTES);
   }
-  if (pieces.length === 0) return undefined;
+  if (pieces === undefined) return undefined;
   if (dataStart < lengthBytes) pieces.push({ start: dataStart, end: lengthBytes, hole: false });
   return pieces;
 }
