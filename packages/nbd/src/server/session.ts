@@ -8,8 +8,9 @@ import type { Negotiation } from './negotiation/negotiation.js';
 import type { Shared } from './shared.js';
 import type { Terms } from './transmission/check.js';
 import { Executor } from './transmission/executor.js';
-import { Outbound } from './transmission/outbound.js';
+import { Outbound, type OutboundHost } from './transmission/outbound.js';
 import type { Request } from './transmission/request.js';
+import { Timing } from './transmission/timing.js';
 import { Transmission, type TransmissionHost } from './transmission/transmission.js';
 
 export interface SessionParts {
@@ -32,6 +33,7 @@ export class Session {
   readonly #host: SessionHost;
   readonly #arena: Arena;
   readonly #outbound: Outbound;
+  readonly #timing: Timing;
   readonly #transmission: Transmission;
   #entry: Export;
 
@@ -42,10 +44,9 @@ export class Session {
     this.#parts = parts;
     this.#host = host;
     this.#arena = new Arena(pool, account);
-    this.#outbound = new Outbound(wire, this.#arena, pool, clock, pace, (replies) => {
-      this.#transmission.sent(replies);
-      host.onPauseChange();
-    });
+    const ofExport = shared.counters.of(entry.name);
+    this.#timing = new Timing(clock, (command, durationMs, count) => ofExport.took(command, durationMs, count));
+    this.#outbound = new Outbound(wire, this.#arena, pool, clock, pace, this.#outboundHost());
     this.#transmission = new Transmission({
       mode: negotiation.mode,
       terms: this.#terms(),
@@ -126,7 +127,7 @@ export class Session {
   #makeExecutor(): Executor {
     const entry = this.#entry;
     const { peer, negotiation, shared } = this.#parts;
-    const { pace, clock, counters, onEvent } = shared;
+    const { pace, counters, onEvent } = shared;
     const ofExport = counters.of(entry.name);
     return new Executor({
       entry,
@@ -135,8 +136,7 @@ export class Session {
       arena: this.#arena,
       outbound: this.#outbound,
       pace,
-      clock,
-      onTook: (command, durationMs, count) => ofExport.took(command, durationMs, count),
+      timing: this.#timing,
       onFailure: (_request, error) => {
         ofExport.failures++;
         onEvent({ type: 'failed', peer, export: entry.name, error });
@@ -155,6 +155,16 @@ export class Session {
       trims: device.info.native.discard,
       extended: negotiation.mode === 'extended',
       hasContexts: negotiation.contextsFor(this.#entry).length > 0,
+    };
+  }
+
+  #outboundHost(): OutboundHost {
+    return {
+      onReady: (nowMs) => this.#timing.over(nowMs),
+      onSent: (replies) => {
+        this.#transmission.sent(replies);
+        this.#host.onPauseChange();
+      },
     };
   }
 

@@ -50,8 +50,8 @@ export interface ExportStats {
   readonly writtenBytes: number;
   /**
    * How long requests took, the failed ones too: from when a request is there with its payload and has its memory, until its
-   * reply is ready to be sent. Requests that begin in one callback of the event loop begin at the first of them, and replies
-   * that become ready in one are ready when it is over. Refused ones are not among them. Kinds that had no request are left out.
+   * reply is ready to be sent. Requests that come together begin at the first of them, and replies that become ready in one
+   * callback of the event loop are ready when it is over. Refused ones are not among them. Kinds that had no request are left out.
    */
   readonly durations: Readonly<Partial<Record<RequestKind, DurationCounts>>>;
 }

@@ -160,6 +160,7 @@ export class Inbound {
     }
     this.receivedBytes += lengthBytes;
     this.#destinationAt += lengthBytes;
+    this.#parser.begin?.();
     this.#finishDestination();
     return !this.#held;
   }

@@ -1,4 +1,4 @@
-import { type BlockDevice, type Clock, isBlockError } from '@blockyard/block';
+import { type BlockDevice, isBlockError } from '@blockyard/block';
 import { Semaphore } from '@blockyard/block/async';
 import { sliceOf } from '../../wire/bytes.js';
 import type { Mode } from '../../wire/mode.js';
@@ -18,7 +18,7 @@ import { BrokenReply, PiecewiseRead, type PiecewiseReadOptions } from './piecewi
 import { pushData } from './push-data.js';
 import { dataHeaderBytes, errorBytes, putError, putReadDone, putSuccess, successBytes } from './replies.js';
 import type { Request } from './request.js';
-import { type OnTook, Timing } from './timing.js';
+import type { Timing } from './timing.js';
 import { isFollowed, onBehalfOf, tellEnd } from './tracing.js';
 
 export interface ExecutorOptions {
@@ -28,9 +28,7 @@ export interface ExecutorOptions {
   readonly arena: Arena;
   readonly outbound: Outbound;
   readonly pace: Pace;
-  readonly clock: Clock;
-  /** Requests of this command were carried out, or failed, in so long. */
-  readonly onTook: OnTook;
+  readonly timing: Timing;
   /** The device failed a request. */
   readonly onFailure: (request: Request, error: unknown) => void;
   /** A reply cannot be gone on with: the connection has to end. */
@@ -58,14 +56,14 @@ export class Executor {
   readonly #piecewiseReads = new Semaphore(1);
   #closed = false;
 
-  constructor({ entry, mode, contexts, arena, outbound, pace, clock, onTook, onFailure, onBroken }: ExecutorOptions) {
+  constructor({ entry, mode, contexts, arena, outbound, pace, timing, onFailure, onBroken }: ExecutorOptions) {
     this.#device = entry.device;
     this.#entry = entry;
     this.#mode = mode;
     this.#arena = arena;
     this.#outbound = outbound;
     this.#pace = pace;
-    this.#timing = new Timing(clock, onTook);
+    this.#timing = timing;
     this.#onFailure = onFailure;
     this.#onBroken = onBroken;
     this.#access = new ByteAccess(entry.device, { isWanted: this.#isWanted, pauses: () => pace.pauses() });
@@ -79,6 +77,11 @@ export class Executor {
       pace,
       isWanted: this.#isWanted,
     });
+  }
+
+  /** A run of messages begins, or a request that waited goes on. */
+  begin(): void {
+    this.#timing.begin();
   }
 
   /** Answers a checked request for which no memory is needed because the device lends its own. False: it goes the usual way. */

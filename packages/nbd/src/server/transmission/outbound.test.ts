@@ -27,7 +27,16 @@ let budget = new Budget({ totalBytes: 64 * MIB, clientBytes: 32 * MIB, clientsMa
 let arena = new Arena(pool, budget.open());
 let sent = 0;
 let onSent: (replies: number) => void = () => {};
-let outbound = new Outbound(wire as unknown as Wire, arena, pool, new ManualClock(), new Pace(), () => {});
+let ready: number[] = [];
+let clock = new ManualClock();
+const host = {
+  onReady: (nowMs: number) => ready.push(nowMs),
+  onSent: (replies: number) => {
+    sent += replies;
+    onSent(replies);
+  },
+};
+let outbound = new Outbound(wire as unknown as Wire, arena, pool, clock, new Pace(), host);
 
 beforeEach(() => {
   wire = new SlowWire();
@@ -36,10 +45,9 @@ beforeEach(() => {
   arena = new Arena(pool, budget.open());
   sent = 0;
   onSent = () => {};
-  outbound = new Outbound(wire as unknown as Wire, arena, pool, new ManualClock(), new Pace(), (replies) => {
-    sent += replies;
-    onSent(replies);
-  });
+  ready = [];
+  clock = new ManualClock();
+  outbound = new Outbound(wire as unknown as Wire, arena, pool, clock, new Pace(), host);
 });
 
 /** A reply of so many bytes, all of one value. */
@@ -62,6 +70,28 @@ describe('Outbound', () => {
     assert.equal(wire.writes.length, 1);
     assert.equal(wire.writes[0]?.buffers, 1);
     assert.deepEqual(wire.writes[0]?.bytes, Buffer.concat([0, 1, 2, 3, 4].map((value) => Buffer.alloc(100, value))));
+  });
+
+  test('tells once of all that becomes ready in one callback, also while others are on their way', async () => {
+    for (let i = 0; i < 5; i++) push(100, i);
+    clock.advance(3);
+    await macrotasks();
+    assert.deepEqual(ready, [3]);
+    clock.advance(4);
+    tiny(1);
+    await macrotasks();
+    assert.deepEqual([ready, wire.writes.length], [[3, 7], 1]);
+  });
+
+  test('a client that had nothing to take for long has not stood still when it has something', async () => {
+    clock.advance(1000);
+    push(100, 1);
+    assert.ok(outbound.progressAtMs >= 1000);
+    await macrotasks();
+    clock.advance(5);
+    push(100, 2);
+    await macrotasks();
+    assert.equal(outbound.progressAtMs, 1000);
   });
 
   test('has one write on its way at a time, and no more than the wire takes', async () => {

@@ -17,6 +17,13 @@ interface Span {
   readonly release: (() => void) | undefined;
 }
 
+export interface OutboundHost {
+  /** All replies that become ready in one callback of the event loop, microtasks included, are ready, at `nowMs`. */
+  onReady(nowMs: number): void;
+  /** So many replies were sent, or can no longer be sent. */
+  onSent(replies: number): void;
+}
+
 /**
  * Replies on their way out. All that become ready in one iteration of the event loop leave in one write, header and data of each in
  * one piece; a buffer is given back when the system has taken its bytes.
@@ -26,7 +33,7 @@ export class Outbound {
   pendingBytes = 0;
   /** Replies that are among them, whole. */
   pendingReplies = 0;
-  /** When the client last took something, or had nothing to take. */
+  /** When the client last took something, or had nothing to take; infinite where that ended in this callback. */
   progressAtMs: number;
   /** Hears of each reply that becomes ready. */
   onReply: (() => void) | undefined;
@@ -36,7 +43,7 @@ export class Outbound {
   readonly #pool: BufferPool;
   readonly #clock: Clock;
   readonly #pace: Pace;
-  readonly #onSent: (replies: number) => void;
+  readonly #host: OutboundHost;
   #queue: Span[] = [];
   /** What became ready while a reply leaves in pieces. */
   #aside: Span[] | undefined;
@@ -45,14 +52,13 @@ export class Outbound {
   #closed = false;
   #scratch: PooledBuffer | undefined;
 
-  /** `onSent` is called with the number of replies that were sent, or that can no longer be sent. */
-  constructor(wire: Wire, arena: Arena, pool: BufferPool, clock: Clock, pace: Pace, onSent: (replies: number) => void) {
+  constructor(wire: Wire, arena: Arena, pool: BufferPool, clock: Clock, pace: Pace, host: OutboundHost) {
     this.#wire = wire;
     this.#arena = arena;
     this.#pool = pool;
     this.#clock = clock;
     this.#pace = pace;
-    this.#onSent = onSent;
+    this.#host = host;
     this.progressAtMs = clock.now();
   }
 
@@ -136,6 +142,7 @@ export class Outbound {
   #add(span: Span, isPiece = false): void {
     if (this.#closed) {
       this.pendingReplies += span.replies;
+      this.#schedule();
       this.#release([span]);
       return;
     }
@@ -147,22 +154,27 @@ export class Outbound {
   #added(buffer: PooledBuffer | undefined, parts: number, from: number, to: number, replies: number): void {
     // What a reply left of its scratch is the next one's.
     if (buffer !== undefined && buffer === this.#scratch && parts > 0) buffer.usedBytes = to;
-    if (this.pendingBytes === 0) this.progressAtMs = this.#clock.now();
+    if (this.pendingBytes === 0) this.progressAtMs = Number.POSITIVE_INFINITY;
     this.pendingBytes += to - from;
     this.pendingReplies += replies;
     this.#schedule();
     if (replies > 0) this.onReply?.();
   }
 
-  /** After everything that becomes ready in this iteration, microtasks included. */
+  /** After everything that becomes ready in this callback of the event loop, microtasks included. */
   #schedule(): void {
-    if (this.#scheduled || this.#inFlight !== undefined) return;
+    if (this.#scheduled) return;
     this.#scheduled = true;
-    process.nextTick(() => {
-      this.#scheduled = false;
-      this.#flush();
-    });
+    process.nextTick(this.#ready);
   }
+
+  readonly #ready = (): void => {
+    this.#scheduled = false;
+    const nowMs = this.#clock.now();
+    if (this.progressAtMs > nowMs) this.progressAtMs = nowMs;
+    this.#host.onReady(nowMs);
+    this.#flush();
+  };
 
   #flush(): void {
     if (this.#closed || this.#inFlight !== undefined || this.#queue.length === 0) return;
@@ -211,7 +223,7 @@ export class Outbound {
       replies += span.replies;
     }
     this.pendingReplies -= replies;
-    if (replies > 0) this.#onSent(replies);
+    if (replies > 0) this.#host.onSent(replies);
   }
 
   #give(buffer: PooledBuffer, parts: number): void {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { ManualClock, macrotasks } from '@blockyard/block/testing';
+import { ManualClock } from '@blockyard/block/testing';
 import { test } from 'vitest';
 import { Command } from '../../wire/protocol.js';
 import { Timing } from './timing.js';
@@ -23,43 +23,41 @@ function setUp() {
   return { clock, timing, heard, looks: () => looks };
 }
 
-test('requests that begin together and end together are timed by two looks at the clock', async () => {
-  const { clock, timing, heard, looks } = setUp();
+test('requests that begin together and end together are told of together, after one look at the clock', () => {
+  const { timing, heard, looks } = setUp();
+  timing.begin();
   const starts = Array.from({ length: 32 }, () => timing.start());
-  await macrotasks();
-  clock.advance(3);
   for (const started of starts) timing.end(READ, started);
   assert.deepEqual(heard, []);
-  await macrotasks();
+  timing.over(3);
   assert.deepEqual(heard, [[READ, 3, 32]]);
-  assert.equal(looks(), 2);
+  assert.equal(looks(), 1);
 });
 
-test('a request that begins in a later callback has a beginning of its own', async () => {
+test('a run of messages has a beginning of its own', () => {
   const { clock, timing, heard } = setUp();
+  timing.begin();
   const first = timing.start();
-  await macrotasks();
   clock.advance(5);
+  timing.begin();
   const second = timing.start();
-  await macrotasks();
-  clock.advance(2);
   timing.end(READ, first);
   timing.end(READ, second);
-  await macrotasks();
+  timing.over(7);
   assert.deepEqual(heard, [
     [READ, 7, 1],
     [READ, 2, 1],
   ]);
 });
 
-test('commands are told apart, and what ended is told once', async () => {
-  const { clock, timing, heard } = setUp();
+test('commands are told apart, and what ended is told once', () => {
+  const { timing, heard } = setUp();
+  timing.begin();
   const started = timing.start();
-  clock.advance(1);
   for (const command of [READ, WRITE, WRITE]) timing.end(command, started);
-  await macrotasks();
+  timing.over(1);
   timing.end(READ, started);
-  await macrotasks();
+  timing.over(1);
   assert.deepEqual(heard, [
     [READ, 1, 1],
     [WRITE, 1, 2],

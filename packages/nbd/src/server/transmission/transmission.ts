@@ -110,6 +110,7 @@ export class Transmission implements Parser {
     const parked = this.#parked;
     if (parked === undefined) return;
     this.#parked = undefined;
+    this.begin();
     this.#admit(parked);
     this.#host.resume();
   }
@@ -124,6 +125,7 @@ export class Transmission implements Parser {
   begin(): void {
     this.#cost = 0;
     this.#sliceEnd = undefined;
+    this.#executor.begin();
   }
 
   parse(inbound: Inbound): boolean {
@@ -228,6 +230,7 @@ export class Transmission implements Parser {
           this.#host.onPauseChange();
           return;
         }
+        this.begin();
         this.#admit(request);
         this.#host.resume();
       });
