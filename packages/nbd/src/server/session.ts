@@ -159,7 +159,11 @@ export class Session {
   }
 
   #outboundHost(): OutboundHost {
+    const outstanding = () => this.#transmission.outstanding;
     return {
+      get outstanding() {
+        return outstanding();
+      },
       onReady: (nowMs) => this.#timing.over(nowMs),
       onSent: (replies) => {
         this.#transmission.sent(replies);

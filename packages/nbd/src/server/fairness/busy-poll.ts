@@ -1,11 +1,10 @@
-/** After so many polls in vain, some requests go by without one; twice as many after each further one, up to this. */
-const SKIP_MAX = 64;
+import { Trial } from './trial.js';
 
 /**
  * Keeps the event loop from falling asleep for a moment after each request.
  *
  * A client that sends its next request when it has its reply is back within microseconds, while a sleeping processor takes tens of
- * them to wake up. Where no one comes back in time it soon stops trying, as the kernel's `halt_poll_ns` does.
+ * them to wake up. Where no one comes back in time it soon stops trying.
  */
 export class BusyPoll {
   readonly #pollMs: number;
@@ -14,8 +13,7 @@ export class BusyPoll {
   #arrived = false;
   /** Whether anything has arrived since the poll began. */
   #fruitful = false;
-  #skip = 0;
-  #skipNext = 1;
+  readonly #trial = new Trial();
 
   constructor(pollUs: number) {
     this.#pollMs = pollUs / 1000;
@@ -28,10 +26,7 @@ export class BusyPoll {
       return;
     }
     if (this.#pollMs === 0) return;
-    if (this.#skip > 0) {
-      this.#skip--;
-      return;
-    }
+    if (!this.#trial.isDue()) return;
     this.#fruitful = false;
     this.#untilMs = performance.now() + this.#pollMs;
     this.#poll();
@@ -55,17 +50,8 @@ export class BusyPoll {
         this.#poll();
       } else {
         this.#immediate = undefined;
-        this.#learn();
+        this.#trial.learn(this.#fruitful);
       }
     });
-  }
-
-  #learn(): void {
-    if (this.#fruitful) {
-      this.#skipNext = 1;
-      return;
-    }
-    this.#skip = this.#skipNext;
-    this.#skipNext = Math.min(2 * this.#skipNext, SKIP_MAX);
   }
 }

@@ -29,14 +29,19 @@ let sent = 0;
 let onSent: (replies: number) => void = () => {};
 let ready: number[] = [];
 let clock = new ManualClock();
+/** Requests whose replies are still to come. */
+let others = 0;
 const host = {
+  get outstanding() {
+    return outbound.pendingReplies + others;
+  },
   onReady: (nowMs: number) => ready.push(nowMs),
   onSent: (replies: number) => {
     sent += replies;
     onSent(replies);
   },
 };
-let outbound = new Outbound(wire as unknown as Wire, arena, pool, clock, new Pace(), host);
+let outbound: Outbound = new Outbound(wire as unknown as Wire, arena, pool, clock, new Pace(), host);
 
 beforeEach(() => {
   wire = new SlowWire();
@@ -46,6 +51,7 @@ beforeEach(() => {
   sent = 0;
   onSent = () => {};
   ready = [];
+  others = 0;
   clock = new ManualClock();
   outbound = new Outbound(wire as unknown as Wire, arena, pool, clock, new Pace(), host);
 });
@@ -62,6 +68,9 @@ const tiny = (value: number): void => {
   buffer.bytes.fill(value, at, at + 16);
   outbound.push(buffer, at, at + 16);
 };
+
+/** The end of a callback of the event loop; the iteration goes on. */
+const callback = () => new Promise<void>((resolve) => process.nextTick(resolve));
 
 describe('Outbound', () => {
   test('sends what becomes ready in one iteration in one write, what lies side by side as one buffer', async () => {
@@ -92,6 +101,47 @@ describe('Outbound', () => {
     push(100, 2);
     await macrotasks();
     assert.equal(outbound.progressAtMs, 1000);
+  });
+
+  test('waits for what comes in other callbacks of an iteration, while more is to come', async () => {
+    others = 9;
+    tiny(1);
+    await callback();
+    tiny(2);
+    await callback();
+    assert.equal(wire.writes.length, 0);
+    await macrotasks();
+    assert.deepEqual(
+      wire.writes.map(({ bytes }) => bytes.byteLength),
+      [32],
+    );
+  });
+
+  test('waits for nothing once all is there', async () => {
+    others = 1;
+    tiny(1);
+    await callback();
+    others = 0;
+    tiny(2);
+    await callback();
+    assert.deepEqual(
+      wire.writes.map(({ bytes }) => bytes.byteLength),
+      [32],
+    );
+  });
+
+  test('waits no longer where nothing comes, but for now and then', async () => {
+    others = 1;
+    let waits = 0;
+    for (let i = 0; i < 1000; i++) {
+      tiny(1);
+      await callback();
+      if (wire.writes.length === 0) waits++;
+      await macrotasks();
+      for (const write of wire.writes.splice(0)) write.sent();
+    }
+    assert.ok(waits > 10 && waits < 30, `${waits} times of 1000`);
+    assert.equal(sent, 1000);
   });
 
   test('has one write on its way at a time, and no more than the wire takes', async () => {

@@ -1,6 +1,7 @@
 import type { Clock } from '@blockyard/block';
 import type { Wire } from '../../wire/wire.js';
 import type { Pace } from '../fairness/pace.js';
+import { Trial } from '../fairness/trial.js';
 import type { Arena } from '../memory/arena.js';
 import { type BufferPool, type Part, type PooledBuffer, SCRATCH_BYTES } from '../memory/buffer-pool.js';
 
@@ -20,6 +21,8 @@ interface Span {
 export interface OutboundHost {
   /** All replies that become ready in one callback of the event loop, microtasks included, are ready, at `nowMs`. */
   onReady(nowMs: number): void;
+  /** Requests read whose reply was not sent. */
+  readonly outstanding: number;
   /** So many replies were sent, or can no longer be sent. */
   onSent(replies: number): void;
 }
@@ -49,6 +52,11 @@ export class Outbound {
   #aside: Span[] | undefined;
   #inFlight: Span[] | undefined;
   #scheduled = false;
+  readonly #gathering = new Trial();
+  /** Runs when this iteration is over: until then replies wait for others. */
+  #immediate: NodeJS.Immediate | undefined;
+  /** Whether others have come. */
+  #gathered = false;
   #closed = false;
   #scratch: PooledBuffer | undefined;
 
@@ -173,6 +181,29 @@ export class Outbound {
     const nowMs = this.#clock.now();
     if (this.progressAtMs > nowMs) this.progressAtMs = nowMs;
     this.#host.onReady(nowMs);
+    if (this.#inFlight === undefined) this.#leave();
+  };
+
+  /**
+   * What more becomes ready in this iteration leaves with it: a device that answers from many sockets does so in as many callbacks,
+   * and a write for each would be a system call here and a wake-up there.
+   */
+  #leave(): void {
+    const isWaiting = this.#immediate !== undefined;
+    if (isWaiting) this.#gathered = true;
+    if (this.#host.outstanding <= this.pendingReplies) {
+      this.#flush();
+    } else if (!isWaiting && this.#gathering.isDue()) {
+      this.#gathered = false;
+      this.#immediate = setImmediate(this.#iterationOver);
+    } else if (!isWaiting) {
+      this.#flush();
+    }
+  }
+
+  readonly #iterationOver = (): void => {
+    this.#immediate = undefined;
+    this.#gathering.learn(this.#gathered);
     this.#flush();
   };
 
