@@ -27,6 +27,14 @@ export interface WriteLogDevice extends BlockDevice {
    */
   drain(): Promise<void>;
   /**
+   * For an end that is to be short, and that is followed by an opening of the same medium: drains until little is left, and from then
+   * on only for those who wait for it, or where the ring fills. `disconnect` then leaves on the medium what is durable there, if
+   * a flush promises no more than that. May be called again, to drain what has come since. Rejects if the base fails.
+   */
+  prepareToLeave(): Promise<void>;
+  /** The end does not come: drains as before. */
+  stay(): void;
+  /**
    * Sectors of a range whose data the base does not have for sure, ascending. In steps, each followed by undefined; what changes
    * between two may be in it or not.
    */
@@ -122,6 +130,8 @@ async function openFrom(
   const device = createDevice(new WriteLogDriver(base, engine), { clock: settings.clock });
   return Object.assign(device, {
     drain: () => engine.drain(),
+    prepareToLeave: () => engine.prepareToLeave(),
+    stay: () => engine.stay(),
     pending: (start: number, count: number) => pendingIn(backlog, start, count),
     snapshot: () => engine.snapshot(),
   });
@@ -141,6 +151,8 @@ async function openReadOnly(base: BlockDevice, medium: Medium, settings: Setting
   const refuse = () => Promise.reject(new BlockError('READ_ONLY', 'the write log is open for reading'));
   return Object.assign(device, {
     drain: refuse,
+    prepareToLeave: async () => {},
+    stay: () => {},
     pending: (start: number, count: number) => pendingIn(backlog, start, count),
     snapshot: () => readOnlySnapshot(superblock, backlog, settings),
   });

@@ -19,6 +19,10 @@ import { Overlay } from './reading/overlay.js';
 import type { WriteLogSnapshot } from './snapshot.js';
 import { Timers } from './timers.js';
 
+/** Before an end that leaves what it can, it is drained so many times at most, until no more than so many bytes are left. */
+const LEAVING_ROUNDS_MAX = 4;
+const LEFT_BYTES = 1 << 20;
+
 /** What was opened. */
 export interface Opened {
   readonly base: BlockDevice;
@@ -51,6 +55,8 @@ export class Engine {
   /** The size that the base has after a crash, if it was not resized since. */
   #durableSizeSectors: number;
   #flushes = 0;
+  /** Whether what is durable on the medium is left there at the end. */
+  #isLeaving = false;
 
   constructor(opened: Opened, settings: Settings) {
     const { base, medium, superblocks, backlog } = opened;
@@ -158,6 +164,21 @@ export class Engine {
     await this.#drainer.drainAll();
   }
 
+  async prepareToLeave(): Promise<void> {
+    this.#isLeaving = this.#settings.durability === 'medium';
+    for (let rounds = 0; rounds < LEAVING_ROUNDS_MAX; rounds++) {
+      await this.drain();
+      if (this.#backlog.undrainedBytes <= LEFT_BYTES) break;
+    }
+    this.#drainer.hold(this.#isLeaving);
+  }
+
+  stay(): void {
+    this.#isLeaving = false;
+    this.#drainer.hold(false);
+    this.#timers.set();
+  }
+
   /**
    * Everything is drained first, so that all records that count are of one size of the base. A size that is new as well is made
    * durable: the base may fall back to it in a crash, and the records of a size that it had before must not be taken for those
@@ -172,7 +193,8 @@ export class Engine {
 
   async disconnect({ force = false }: DisconnectOptions): Promise<void> {
     if (force) return this.#force();
-    const isDrained = await this.#drainAtEnd();
+    const isLeft = this.#isLeaving && this.#state.phase === 'logging';
+    const isDrained = isLeft ? await this.#leave() : await this.#drainAtEnd();
     try {
       await this.#base.disconnect();
     } catch (error) {
@@ -279,13 +301,19 @@ export class Engine {
     } catch (error) {
       if (this.#settings.durability === 'base' || this.#state.phase !== 'logging') throw error;
       this.#tell(error);
-      await this.#timers.confirm().catch((failure: unknown) => this.#tell(failure));
-      return false;
+      return this.#leave();
     }
     if (this.#state.phase === 'logging') {
       await this.#attachment.release(this.#log).catch((error: unknown) => this.#tell(error));
     }
     return true;
+  }
+
+  /** Leaves what the base lacks to the next opening, which finds all of it durable. */
+  async #leave(): Promise<false> {
+    await this.#drainer.idle();
+    await this.#timers.confirm().catch((failure: unknown) => this.#tell(failure));
+    return false;
   }
 
   async #force(): Promise<void> {

@@ -53,6 +53,9 @@ export class Drainer {
   /** Everything up to here is to be drained, although no one waits for it. */
   #goal = 0;
   #isOverfull = false;
+  #isHeld = false;
+  /** Those who wait until all is drained. */
+  readonly #waiters = new Set<Promise<void>>();
   #running: Promise<void> | undefined;
   #ended: { readonly error: unknown } | undefined;
 
@@ -96,6 +99,20 @@ export class Drainer {
     this.wake();
   }
 
+  /** From now on it drains only for those who wait for it, or to make room; or it does no longer. */
+  hold(isHeld: boolean): void {
+    this.#isHeld = isHeld;
+    this.wake();
+  }
+
+  /** Resolves when nothing is being drained, and no one waits for it. */
+  async idle(): Promise<void> {
+    while (this.#running !== undefined || this.#waiters.size > 0) {
+      await this.#running;
+      await Promise.allSettled(this.#waiters);
+    }
+  }
+
   /** Something has changed that may be a reason to drain. */
   wake(): void {
     if (!this.#retry.isWaiting) this.#begin();
@@ -107,7 +124,15 @@ export class Drainer {
   }
 
   /** Resolves when everything is drained that was accepted before, and the medium says so, or does not count. */
-  async drainAll(): Promise<void> {
+  drainAll(): Promise<void> {
+    const drained = this.#drainAll();
+    this.#waiters.add(drained);
+    const over = () => void this.#waiters.delete(drained);
+    drained.then(over, over);
+    return drained;
+  }
+
+  async #drainAll(): Promise<void> {
     await this.drained(this.#backlog.accepted);
     while (this.#phases.phase === 'logging' && this.#log.isUntidy) {
       await this.#log.readsOver();
@@ -168,6 +193,7 @@ export class Drainer {
     const { drained, isEmpty } = this.#backlog;
     if (this.#isAwaited) return true;
     if (this.#options.isLost()) return false;
+    if (this.#isHeld && this.#phases.phase === 'logging') return !isEmpty && this.#isFull;
     return (
       this.#phases.phase === 'leaving' ||
       this.#phases.isDue ||

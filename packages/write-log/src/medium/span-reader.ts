@@ -24,7 +24,22 @@ export class SpanReader {
     return this.#span.bytes.subarray(at - this.#span.at, at - this.#span.at + length);
   }
 
-  /** The same, as a copy. */
+  /** Reads so much in one, as far as it can be read, so that it is at hand. */
+  async ahead(at: number, lengthBytes: number): Promise<void> {
+    const length = Math.min(lengthBytes, this.#endAt - at);
+    const bytes = await this.#medium.read(at, length).catch(() => undefined);
+    if (bytes !== undefined) this.#span = { at, bytes };
+  }
+
+  /** What {@link peek} would give, if it is at hand. */
+  atHand(at: number, lengthBytes: number): Uint8Array | undefined {
+    const { at: from, bytes } = this.#span;
+    return at < from || at + lengthBytes > from + bytes.byteLength
+      ? undefined
+      : bytes.subarray(at - from, at - from + lengthBytes);
+  }
+
+  /** As {@link peek}, a copy. */
   async read(at: number, lengthBytes: number): Promise<Uint8Array> {
     if (lengthBytes >= SPAN_BYTES) return this.#medium.read(at, lengthBytes);
     return Uint8Array.from(await this.peek(at, lengthBytes));

@@ -1,6 +1,6 @@
 import { BlockError } from '@blockyard/block';
 import { crc32 } from '../format/crc32.js';
-import { inRing, maxRecordBytesOf, roundUp } from '../format/layout.js';
+import { inRing, maxRecordBytesOf, roundDown, roundUp } from '../format/layout.js';
 import {
   claimedHeaderBytes,
   decodeHeader,
@@ -128,8 +128,11 @@ class Walk {
     const start = this.#place.at;
     const stepBytes = 2 * maxRecordBytesOf(this.#ringBytes) + unit;
     let until = start + stepBytes;
+    await this.#reader.ahead(inRing(this.#superblock, start), roundDown(stepBytes, unit));
     for (let at = start; at < Math.min(until, start + this.#ringBytes); ) {
-      const header = await this.#anyHeaderAt(at);
+      // Most units are none, and there are thousands of them.
+      const known = this.#reader.atHand(inRing(this.#superblock, at), unit);
+      const header = known && !looksLikeHeader(known) ? undefined : await this.#anyHeaderAt(at);
       if (header === undefined || header.tierId !== tierId || header.sequence <= missing) {
         at += unit;
         continue;

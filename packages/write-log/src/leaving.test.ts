@@ -1,0 +1,155 @@
+import { ManualClock, settled, stateOf } from '@blockyard/block/testing';
+import { describe, expect, test } from 'vitest';
+import { byteAt, die, Scene, write } from './testing/scene.js';
+
+const SECTOR_BYTES = 512;
+/** As the option `maxDirtyAgeMs` has it. */
+const AGE_MS = 10_000;
+
+/** The byte of a sector of the base. */
+const inBase = ({ base }: Scene, sector: number) => base.bytes[sector * SECTOR_BYTES];
+
+describe('An end that was prepared for', () => {
+  test('leaves on the medium what came since, and the next opening has it', async () => {
+    const scene = new Scene();
+    const device = await scene.openMarked();
+    await write(device, 3, 7);
+    await device.prepareToLeave();
+    expect(inBase(scene, 3)).toBe(7);
+    await write(device, 4, 8);
+    await device.disconnect();
+    expect(inBase(scene, 4)).toBe(0);
+    expect(scene.mark.attached).not.toBeNull();
+    const again = await scene.openMarked();
+    expect([await byteAt(again, 3), await byteAt(again, 4)]).toEqual([7, 8]);
+    await again.disconnect();
+    expect(inBase(scene, 4)).toBe(8);
+    expect(scene.mark.attached).toBeNull();
+  });
+
+  test('that comes after what came was drained leaves it no more than the base knows', async () => {
+    const scene = new Scene();
+    const device = await scene.openMarked();
+    await device.prepareToLeave();
+    await write(device, 4, 8);
+    await device.prepareToLeave();
+    expect(inBase(scene, 4)).toBe(8);
+    await device.disconnect();
+    const again = await scene.openMarked();
+    expect(again.snapshot()).toMatchObject({ undrainedBytes: 0, isAttached: true });
+    await again.disconnect();
+  });
+
+  test('leaves nothing where a flush is the base’s', async () => {
+    const scene = new Scene();
+    const device = await scene.openMarked({ durability: 'base' });
+    await device.prepareToLeave();
+    await write(device, 4, 8);
+    await device.disconnect();
+    expect(inBase(scene, 4)).toBe(8);
+    expect(scene.mark.attached).toBeNull();
+  });
+
+  test('and does not come: what is old enough is drained again', async () => {
+    const scene = new Scene();
+    const clock = new ManualClock();
+    const device = await scene.openMarked({ clock });
+    await device.prepareToLeave();
+    await write(device, 4, 8);
+    await device.flush();
+    clock.advance(AGE_MS);
+    await settled();
+    expect(inBase(scene, 4)).toBe(0);
+    device.stay();
+    await device.drain();
+    await write(device, 5, 9);
+    await device.flush();
+    clock.advance(AGE_MS);
+    await settled();
+    await settled();
+    expect([inBase(scene, 4), inBase(scene, 5)]).toEqual([8, 9]);
+    await device.disconnect();
+    expect(scene.mark.attached).toBeNull();
+  });
+
+  test('still drains for those who wait for it, and where the ring fills', async () => {
+    const scene = new Scene();
+    const device = await scene.openMarked({ clock: new ManualClock() });
+    await device.prepareToLeave();
+    await write(device, 4, 8);
+    await device.drain();
+    expect(inBase(scene, 4)).toBe(8);
+    // Several times what the ring holds.
+    for (let lap = 1; lap <= 40; lap++) await write(device, 0, lap, 256);
+    await device.flush();
+    expect(device.snapshot().ringUsedShare).toBeLessThan(1);
+    await device.disconnect();
+    const again = await scene.openMarked();
+    expect(await byteAt(again, 255)).toBe(40);
+    await again.disconnect();
+  });
+
+  test('waits until what is being drained is', async () => {
+    const scene = new Scene();
+    const device = await scene.openMarked();
+    await device.prepareToLeave();
+    await write(device, 4, 8);
+    await device.flush();
+    let allow = () => {};
+    scene.base.onCall = (call) => (call === 'write' ? new Promise<void>((resolve) => (allow = resolve)) : undefined);
+    const drained = device.drain();
+    await settled();
+    const ended = device.disconnect();
+    expect(await stateOf(ended)).toBe('pending');
+    allow();
+    await Promise.all([drained, ended]);
+    expect(inBase(scene, 4)).toBe(8);
+  });
+
+  test('loses nothing that was flushed, at whichever call of medium or base the process dies', async () => {
+    for (let last = 0; ; last++) {
+      const scene = new Scene();
+      const device = await scene.openMarked();
+      await write(device, 3, 7);
+      await device.flush();
+      let calls = 0;
+      let isDead = false;
+      const onCall = () => {
+        isDead ||= calls++ >= last;
+        return isDead ? new Promise<void>(() => {}) : undefined;
+      };
+      scene.medium.onCall = onCall;
+      scene.base.onCall = onCall;
+      scene.mark.onCall = onCall;
+      let isFlushed = false;
+      const work = async () => {
+        await device.prepareToLeave();
+        await write(device, 4, 8);
+        await device.flush();
+        isFlushed = true;
+        await device.disconnect();
+        return 'ended';
+      };
+      const outcome = await Promise.race([work(), untilDead(() => isDead)]);
+      if (outcome === 'dead') await die(device);
+      scene.medium.onCall = () => {};
+      scene.base.onCall = () => {};
+      scene.mark.onCall = () => {};
+      const again = await scene.openMarked();
+      expect(await byteAt(again, 3), `after ${last} calls`).toBe(7);
+      if (isFlushed) expect(await byteAt(again, 4), `after ${last} calls`).toBe(8);
+      await again.disconnect();
+      if (outcome === 'ended') {
+        expect(last).toBeGreaterThan(10);
+        return;
+      }
+    }
+  });
+});
+
+async function untilDead(isDead: () => boolean): Promise<'dead'> {
+  while (!isDead()) await new Promise((resolve) => setImmediate(resolve));
+  // What does not wait for the call goes on for a while.
+  await settled();
+  return 'dead';
+}
