@@ -35,6 +35,12 @@ export interface CachedObjectStore extends ObjectStore {
   snapshot(): ObjectCacheSnapshot;
   /** Resolves when what was asked for so far is on the medium, as far as it is kept: for tests and for those who measure. */
   idle(): Promise<void>;
+  /**
+   * For an end that is to be short: writes what the end would have to write, and keeps nothing further until `stay`. Never rejects.
+   */
+  prepareToLeave(): Promise<void>;
+  /** The end does not come: keeps what comes again. */
+  stay(): void;
   /** Resolves once the store was closed and the medium is disconnected, with all that was kept on it. Never rejects. */
   readonly ended: Promise<void>;
 }
@@ -154,6 +160,14 @@ export class CachedStore implements CachedObjectStore {
 
   idle(): Promise<void> {
     return this.#tier.idle();
+  }
+
+  prepareToLeave(): Promise<void> {
+    return this.#tier.hold();
+  }
+
+  stay(): void {
+    this.#tier.release();
   }
 
   snapshot(): ObjectCacheSnapshot {

@@ -40,6 +40,9 @@ export class Session {
   #ghosts: Ghosts;
   #isLoading = true;
   #isEnding = false;
+  /** Nothing further is kept, and all that is has its index: nothing is left to be written at the end. */
+  #isSaved = false;
+  #isHeld = false;
   /** Changed while the indexes are read: what comes of them then is not of now. */
   readonly #changed: ObjectIdentity[] = [];
 
@@ -126,7 +129,7 @@ export class Session {
     bytes: Uint8Array,
     isKept: (part: number) => boolean = () => true,
   ): void {
-    if (this.#isEnding || !fitsHead(version)) return;
+    if (this.#isEnding || this.#isHeld || !fitsHead(version)) return;
     for (const each of partsOf(this.layout, offset, offset + bytes.byteLength)) {
       if (each.part >= MAX_PARTS_PER_OBJECT || !isKept(each.part) || !this.appender.hasRoom(each.lengthBytes)) continue;
       const at = each.part * this.layout.partBytes + each.offset - offset;
@@ -142,10 +145,28 @@ export class Session {
     if (this.#isLoading && this.#changed.length <= MAX_CHANGED_WHILE_LOADING) this.#changed.push(object);
   }
 
+  /** Keeps nothing further, and writes what {@link end} would. Never rejects. */
+  async hold(): Promise<void> {
+    if (this.#isHeld) return;
+    this.#isHeld = true;
+    if (this.#isLoading) return;
+    await this.#save();
+    this.#isSaved = this.#isHeld;
+  }
+
+  /** Keeps what comes again. */
+  release(): void {
+    this.#isHeld = false;
+    this.#isSaved = false;
+  }
+
   /** Writes what waits, the last index, and the ghosts. Never rejects. */
   async end(): Promise<void> {
     this.#isEnding = true;
-    if (this.#isLoading) return;
+    if (!this.#isLoading && !this.#isSaved) await this.#save();
+  }
+
+  async #save(): Promise<void> {
     await this.appender.finish();
     const ghosts = encodeGhosts(this.#ghosts.tags, this.#checks);
     const bytes = new Uint8Array(this.layout.alignUp(ghosts.byteLength));

@@ -76,6 +76,15 @@ export class Tier {
     await this.#session?.appender.idle();
   }
 
+  /** See {@link Session.hold}. */
+  async hold(): Promise<void> {
+    await this.#session?.hold();
+  }
+
+  release(): void {
+    this.#session?.release();
+  }
+
   /** Writes what is there to write, and ends the medium. Never rejects. */
   async end(): Promise<void> {
     this.#isEnding = true;
