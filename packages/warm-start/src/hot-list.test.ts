@@ -70,6 +70,42 @@ describe('The list of what a cache held', () => {
     expect((await stat(hotRanges.path)).mtimeMs).toBe(third.mtimeMs);
   });
 
+  test('is read when that is to be later, and not written before', async () => {
+    await leaveList();
+    const list = await readFile(hotRanges.path);
+    const delayed = { hotRanges: { ...hotRanges, startDelayMs: 500 } };
+    const short = await volume.open(delayed);
+    await use(short, 2);
+    await short.cache.disconnect();
+    expect(short.events).toEqual([]);
+    expect(await readFile(hotRanges.path)).toEqual(list);
+    const life = await volume.open(delayed);
+    life.clock.advance(499);
+    await settled();
+    expect(life.events).toEqual([]);
+    life.clock.advance(1);
+    await until(() => typesOf(life).includes('warmed'));
+    expect(life.base.calls('read')).toBe(10);
+    await life.cache.disconnect();
+  });
+
+  test('is written when an end is near, and not again at that end', async () => {
+    const life = await volume.open({ hotRanges });
+    await use(life);
+    await life.cache.remember();
+    const first = await stat(hotRanges.path);
+    await readRange(life.cache, 999 * LINE, LINE);
+    await life.cache.disconnect();
+    expect(await stat(hotRanges.path)).toEqual(first);
+    const later = await volume.open({ hotRanges });
+    await until(() => typesOf(later).includes('warmed'));
+    await later.cache.remember();
+    await readRange(later.cache, 999 * LINE, LINE);
+    later.clock.advance(10_000);
+    await later.cache.disconnect();
+    expect((await stat(hotRanges.path)).size).toBe(first.size + 12);
+  });
+
   test('stays while what is in it is on its way: a short life does not shorten it', async () => {
     await leaveList();
     const list = await readFile(hotRanges.path);

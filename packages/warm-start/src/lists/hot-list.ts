@@ -5,6 +5,8 @@ import { Timer } from './timer.js';
 
 /** How often ranges are brought in whose reads fail. Later on what is missing is forgotten. */
 const ATTEMPTS_MAX = 3;
+/** A list that was written so long before the end is not written again. */
+const REMEMBERED_MS = 10_000;
 
 /**
  * Remembers what a cache held: brings it in at the start, and writes it down now and then and at the end. Until it is in, the
@@ -15,6 +17,10 @@ export class HotList {
   readonly #options: Required<HotRangesOptions>;
   readonly #list: List;
   readonly #timer: Timer;
+  readonly #start: Timer;
+  #isLoaded = false;
+  /** When it was written because the end is near. */
+  #rememberedAtMs = Number.NEGATIVE_INFINITY;
   /** What is yet to be brought in. */
   #ranges: readonly HotRange[] | undefined;
   #attempts = 0;
@@ -30,22 +36,34 @@ export class HotList {
     this.#options = options;
     this.#list = new List(context, 'hot ranges', options.path);
     this.#timer = new Timer(context.clock);
+    this.#start = new Timer(context.clock);
   }
 
-  /** Once, and first. */
+  /** Once, and first, unless that is to be later. */
   async load(): Promise<void> {
-    this.#ranges = await this.#list.load();
+    if (this.#options.startDelayMs === 0) await this.#load();
   }
 
   /** Begins to bring in what was read, behind all requests. Resolves when that is over. */
   async begin(): Promise<void> {
+    if (!this.#isLoaded) {
+      await new Promise<void>((resolve) => this.#start.set(resolve, this.#options.startDelayMs));
+      await this.#load();
+    }
     this.#schedule();
     await this.#warmUp();
   }
 
   /** What is to be written at the end; undefined: nothing. Called while the cache still answers. */
   async last(): Promise<readonly HotRange[] | undefined> {
-    return this.#maySave ? this.#hotRanges() : undefined;
+    const isWritten = this.#context.clock.now() - this.#rememberedAtMs < REMEMBERED_MS;
+    return this.#maySave && !isWritten ? this.#hotRanges() : undefined;
+  }
+
+  /** Writes it because the end is near. */
+  async remember(): Promise<void> {
+    const ranges = await this.last();
+    if (ranges !== undefined && (await this.save(ranges))) this.#rememberedAtMs = this.#context.clock.now();
   }
 
   /** Writes it, once what is being written is. False if that failed. */
@@ -58,11 +76,17 @@ export class HotList {
   end(): void {
     this.#hasEnded = true;
     this.#timer.clear();
+    this.#start.clear();
   }
 
   /** Not before what was there is in. */
   get #maySave(): boolean {
-    return this.#list.mayWrite && this.#ranges === undefined && !this.#hasEnded;
+    return this.#isLoaded && this.#list.mayWrite && this.#ranges === undefined && !this.#hasEnded;
+  }
+
+  async #load(): Promise<void> {
+    this.#ranges = await this.#list.load();
+    this.#isLoaded = true;
   }
 
   #schedule(): void {

@@ -21,6 +21,8 @@ export interface HotRangesOptions {
   readonly saveIntervalMs?: number;
   /** Ranges in it at most, 12 bytes each. Default: 65,536; at most 262,144. */
   readonly maxRanges?: number;
+  /** It is read so long after the start, in milliseconds, and brought in then. Default: 0. */
+  readonly startDelayMs?: number;
   /** How it is brought in. Default: as `warmUp` of the cache has it, for half of the time of the base. */
   readonly warmUp?: WarmUpOptions;
 }
@@ -69,7 +71,13 @@ const KNOWN: KnownOptions<WarmStartOptions> = {
   onEvent: true,
   clock: true,
 };
-const KNOWN_HOT: KnownOptions<HotRangesOptions> = { path: true, saveIntervalMs: true, maxRanges: true, warmUp: true };
+const KNOWN_HOT: KnownOptions<HotRangesOptions> = {
+  path: true,
+  saveIntervalMs: true,
+  maxRanges: true,
+  startDelayMs: true,
+  warmUp: true,
+};
 const KNOWN_PROFILE: KnownOptions<BootProfileOptions> = {
   path: true,
   maxRecordMs: true,
@@ -105,11 +113,12 @@ export function checkOptions(options: WarmStartOptions): CheckedOptions {
 
 function checkHotRanges(options: HotRangesOptions): Required<HotRangesOptions> {
   checkOptionNames(options, KNOWN_HOT, 'hotRanges');
-  const { path, saveIntervalMs = 60_000, maxRanges = DEFAULT_RANGES, warmUp = {} } = options;
+  const { path, saveIntervalMs = 60_000, maxRanges = DEFAULT_RANGES, startDelayMs = 0, warmUp = {} } = options;
   checkText(path, 'path of hotRanges');
   checkTimeMs(saveIntervalMs, 'saveIntervalMs', 1);
+  checkTimeMs(startDelayMs, 'startDelayMs');
   checkIntegerBetween(maxRanges, 'maxRanges', 1, RANGES_MAX);
-  return { path, saveIntervalMs, maxRanges, warmUp };
+  return { path, saveIntervalMs, maxRanges, startDelayMs, warmUp };
 }
 
 function checkBootProfile(options: BootProfileOptions): Required<BootProfileOptions> {

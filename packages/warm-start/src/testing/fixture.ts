@@ -7,7 +7,7 @@ import { type CacheDevice, type CacheOptions, connectCache } from '@blockyard/ca
 import { ControlledBase, createMemory, createReferenceDevice } from '@blockyard/conformance/testing';
 import type { WarmStartEvent } from '../lists/events.js';
 import type { WarmStartOptions } from '../lists/options.js';
-import { warmStart } from '../warm-start.js';
+import { type Remembering, warmStart } from '../warm-start.js';
 
 export const SECTOR = 512;
 /** Sectors of a line. */
@@ -19,7 +19,7 @@ export const MIB = 2 ** 20 / SECTOR;
 const STEADY = { now: systemClock.now, set: systemClock.set, clear: systemClock.clear };
 
 export interface Life {
-  readonly cache: CacheDevice;
+  readonly cache: CacheDevice & Remembering;
   readonly base: ControlledBase;
   /** Moves the time of the lists. */
   readonly clock: ManualClock;
@@ -69,8 +69,8 @@ export class Volume {
       clock: STEADY,
       ...cacheOptions,
     });
-    await warmStart(cache, { volume: 'one', clock, onEvent: (event) => events.push(event), ...options });
-    return { cache, base, clock, events, reads };
+    const warm = await warmStart(cache, { volume: 'one', clock, onEvent: (event) => events.push(event), ...options });
+    return { cache: warm, base, clock, events, reads };
   }
 }
 
