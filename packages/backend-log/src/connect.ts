@@ -4,6 +4,7 @@ import { timeStamp, type VolumeHolder, volumeHolderOf } from '@blockyard/volume-
 import { checkSnapshotName } from './format/keys.js';
 import { infoOf, type SnapshotInfo } from './state/snapshot-entries.js';
 import { LogDriver } from './volume/driver.js';
+import type { LoadedState } from './volume/loaded-state.js';
 import { LogView } from './volume/log-view.js';
 import { LogVolume } from './volume/log-volume.js';
 import { holderOf, openForWriting } from './volume/opening.js';
@@ -37,6 +38,15 @@ export interface LogDevice extends BlockDevice {
   snapshot(): LogStatistics | undefined;
   /** Keeps all that was accepted before the call under a name. `READ_ONLY` where it is only read; else as `takeSnapshot`. */
   takeSnapshot(name: string): Promise<SnapshotInfo>;
+  /**
+   * For an end that is to be short, and that is followed by an opening: what goes on behind ends, and begins no more until `stay`.
+   * The root that `disconnect` leaves may have a few segments to replay. Rejects if a checkpoint was due and failed.
+   */
+  prepareToLeave(): Promise<void>;
+  /** The end does not come: what goes on behind goes on. */
+  stay(): void;
+  /** After an end that was prepared for: what an opening of the same volume need not read again. */
+  left(): LoadedState | undefined;
   /** Cleans until what is stored is at most 1.25 times what is in use, and deletes what is due. `READ_ONLY` where it is only read. */
   compact(): Promise<void>;
 }
@@ -77,7 +87,7 @@ export interface LogDevice extends BlockDevice {
 export async function connectLog(options: ConnectLogOptions): Promise<LogDevice> {
   const settings = checkConnectOptions(options);
   try {
-    const volume = await findVolume(settings);
+    const volume = await findVolume(settings, settings.loaded);
     const { store, found } = volume;
     const { volumeId } = found.root;
     const held = holderOf(volume, settings);
@@ -109,6 +119,9 @@ export async function connectLog(options: ConnectLogOptions): Promise<LogDevice>
         checkSnapshotName(name);
         return infoOf(await log.takeSnapshot(name, timeStamp(settings.clock)), found.root);
       },
+      prepareToLeave: () => log.maintenance.hold(),
+      left: () => log.left(volume.volumeKey),
+      stay: () => log.maintenance.release(),
       compact: () => log.compact(),
     });
   } catch (error) {
@@ -117,8 +130,11 @@ export async function connectLog(options: ConnectLogOptions): Promise<LogDevice>
   }
 }
 
-const READ_ONLY: Pick<LogDevice, 'snapshot' | 'takeSnapshot' | 'compact'> = {
+const READ_ONLY: Pick<LogDevice, 'snapshot' | 'takeSnapshot' | 'prepareToLeave' | 'stay' | 'left' | 'compact'> = {
   snapshot: () => undefined,
   takeSnapshot: () => Promise.reject(new BlockError('READ_ONLY', 'the volume is open for reading')),
+  prepareToLeave: async () => {},
+  stay: () => {},
+  left: () => undefined,
   compact: () => Promise.reject(new BlockError('READ_ONLY', 'the volume is open for reading')),
 };

@@ -21,5 +21,7 @@ export { deleteSnapshot, listSnapshots, takeSnapshot } from './history/snapshots
 export type { StoredRun } from './reading/stored-runs.js';
 export type { SnapshotInfo } from './state/snapshot-entries.js';
 export type { SpaceUsed } from './state/space.js';
+export { type LoadedLog, loadLog } from './volume/load.js';
+export type { LoadedState } from './volume/loaded-state.js';
 export type { ConnectLogOptions, CreateLogOptions, LogPlace } from './volume/options.js';
 export type { LogStatistics } from './volume/statistics.js';

@@ -9,6 +9,8 @@ import type { Deleter } from './deleter.js';
 /** A checkpoint is made at the latest after so much of the log. It bounds what an opening has to replay. */
 const SEGMENTS_MAX = 512;
 const LOG_BYTES_MAX = 4 * 2 ** 30;
+/** An end that is to be short leaves so many segments to the next opening, which replays them. */
+const LEFT_SEGMENTS_MAX = 64;
 /** Where checkpoints fail, writers wait from so many times that on. It bounds what the next opening has to replay. */
 const CHECKPOINTS_BEHIND_MAX = 4;
 
@@ -61,6 +63,7 @@ export class Maintenance {
   #isFailing = false;
   #changedMs: number;
   readonly #timers = new Map<string, unknown>();
+  #isHeld = false;
   #isStopped = false;
 
   constructor(parts: MaintenanceParts) {
@@ -77,6 +80,11 @@ export class Maintenance {
   /** Whether there is anything that the last checkpoint does not have: segments, or packs, which nothing else tells of. */
   get isBehind(): boolean {
     return this.#segments + this.#packs > 0;
+  }
+
+  /** Whether it is held, and what it is behind is little enough to be replayed. */
+  get mayLeave(): boolean {
+    return this.#isHeld && this.#packs === 0 && this.#segments <= LEFT_SEGMENTS_MAX;
   }
 
   /** Milliseconds since the last checkpoint of this opening, or since it was opened. */
@@ -135,6 +143,19 @@ export class Maintenance {
     });
   }
 
+  /** From now on nothing begins that no one waits for. Resolves when what is under way has ended, and a checkpoint is made. */
+  async hold(): Promise<void> {
+    this.#isHeld = true;
+    await this.ended();
+    if (this.#isHeld && this.isBehind && !this.mayLeave) await this.checkpoint(undefined, { isThorough: false });
+  }
+
+  /** Goes on. */
+  release(): void {
+    this.#isHeld = false;
+    this.#kick();
+  }
+
   stop(): void {
     this.#isStopped = true;
     for (const timer of this.#timers.values()) this.#parts.clock.clear(timer);
@@ -171,14 +192,14 @@ export class Maintenance {
 
   #kick(): void {
     this.#isWanted = true;
-    if (this.#isWorking || this.#isStopped || this.#isFailing) return;
+    if (this.#isWorking || this.#isStopped || this.#isHeld || this.#isFailing) return;
     this.#isWorking = true;
     void this.#serial.run('maintenance', () => this.#work());
   }
 
   async #work(): Promise<void> {
     try {
-      while (this.#isWanted && !this.#isStopped) {
+      while (this.#isWanted && !this.#isStopped && !this.#isHeld) {
         this.#isWanted = false;
         await this.#workOnce();
       }
@@ -196,17 +217,18 @@ export class Maintenance {
     if (this.#isCheckpointDue) await this.#checkpoint();
     else deleter.schedule();
     await deleter.run();
-    if (await this.#clean(this.#isIdle ? IDLE_SHARE_MIN : BUSY_SHARE_MIN, STEPS_MAX)) this.#isWanted = true;
+    const mayGoOn = () => !this.#isStopped && !this.#isHeld;
+    if (await this.#clean(this.#isIdle ? IDLE_SHARE_MIN : BUSY_SHARE_MIN, STEPS_MAX, mayGoOn)) this.#isWanted = true;
     else if (this.#isIdle && this.#isSpaceWasted) await this.#checkpoint();
   }
 
   /** Returns whether there is more to clean. */
-  async #clean(minShare: number, maxSteps: number): Promise<boolean> {
+  async #clean(minShare: number, maxSteps: number, mayGoOn = () => !this.#isStopped): Promise<boolean> {
     const { cleaner, state, maxSlots } = this.#parts;
     const isBusy = minShare === BUSY_SHARE_MIN;
     const minGain = isBusy ? maxSlots : 1;
     const maxPacks = isBusy ? 1 : IDLE_PACKS_MAX;
-    for (let steps = 0; state.objects.aliveShare < minShare && !this.#isStopped; steps++) {
+    for (let steps = 0; state.objects.aliveShare < minShare && mayGoOn(); steps++) {
       if (steps === maxSteps) return true;
       // Also where it fails: some of it may have been done, which the next checkpoint is to have.
       this.#packs += maxPacks;

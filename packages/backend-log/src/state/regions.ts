@@ -15,8 +15,8 @@ export interface StoredPiece {
 
 /** Where the payloads of the map are in the store, as of the last checkpoint. */
 export class Regions {
-  readonly #store: Pick<ObjectStore, 'get' | 'urlOf'>;
-  readonly #places: Places;
+  #store: Pick<ObjectStore, 'get' | 'urlOf'>;
+  #places: Places;
   readonly #pieces = new Map<number, StoredPiece[]>();
   readonly rows: Set<MapRow>;
 
@@ -37,6 +37,12 @@ export class Regions {
       }));
       this.#pieces.set(region, stored);
     }
+  }
+
+  /** From now on they are read by another handle of the same store. */
+  readFrom(store: Pick<ObjectStore, 'get' | 'urlOf'>, places: Places): void {
+    this.#store = store;
+    this.#places = places;
   }
 
   has(region: number): boolean {

@@ -2,6 +2,7 @@ import { BlockError, type Extent, invariant, type MaybePromise, type TierMark } 
 import type { Traffic } from '@blockyard/object-store';
 import type { Fence, RootObject } from '@blockyard/volume-root';
 import { Checkpointer } from '../checkpoint/checkpointer.js';
+import type { VolumeKey } from '../encryption/volume-key.js';
 import type { CheckpointPlace, LogRoot, SnapshotEntry } from '../format/root.js';
 import { maxSlotsOf } from '../format/segment-size.js';
 import { Cleaner } from '../maintenance/cleaner.js';
@@ -17,6 +18,7 @@ import { LogWriter } from '../segments/log-writer.js';
 import { withSnapshot } from '../state/snapshot-entries.js';
 import { spaceOf } from '../state/space.js';
 import type { VolumeState } from '../state/volume-state.js';
+import { LoadedState } from './loaded-state.js';
 import { closeVolume, type OpenedVolume } from './opening.js';
 import type { ConnectLogSettings } from './options.js';
 import { causeOf, fencedError } from './replaced.js';
@@ -40,6 +42,7 @@ export class LogVolume {
   /** Sectors that were accepted: the state's size is that of the segments that are in it. */
   #sizeSectors: number;
   #isEnded = false;
+  #isLeft = false;
   /** Changes that wait for room, so that later ones wait behind them. */
   #waiting = 0;
 
@@ -189,8 +192,15 @@ export class LogVolume {
     this.maintenance.stop();
     await this.maintenance.ended();
     // Without it nothing is lost, and the next opening replays the log.
-    if (this.maintenance.isBehind) await this.maintenance.checkpoint().catch(() => {});
+    if (this.maintenance.isBehind && !this.maintenance.mayLeave) await this.maintenance.checkpoint().catch(() => {});
     await closeVolume(this.root, this.writer.nextNumber);
+    this.#isLeft = this.maintenance.mayLeave && this.state.through === this.writer.nextNumber - 1;
+  }
+
+  /** The state at a clean end that was prepared for. Nothing else may use it by then. */
+  left(volumeKey: VolumeKey | undefined): LoadedState | undefined {
+    if (!this.#isLeft) return undefined;
+    return new LoadedState(this.state, { root: this.root.root, volumeKey, conditionalPuts: this.#conditionalPuts });
   }
 
   /** Gives up what is not durable. */

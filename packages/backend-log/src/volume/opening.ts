@@ -57,7 +57,7 @@ export async function openForWriting(volume: FoundVolume, settings: ConnectLogSe
   // What can go wrong is tried before an earlier writer is fenced.
   const [{ found, state: before }, { conditionalPuts }] = await Promise.all([
     currentState(volume, settings),
-    probeStore(volume, allowUnsafeStore),
+    settings.loaded ?? probeStore(volume, allowUnsafeStore),
   ]);
   const root = new RootObject({ ...place, fence, clock }, found);
   const { holder } = claimOver(held, 0, clock);
@@ -103,9 +103,9 @@ export async function openForWriting(volume: FoundVolume, settings: ConnectLogSe
  * The state that the root tells of, read anew where the writer that has the volume has let go meanwhile of what the one before
  * referred to.
  */
-async function currentState(
+export async function currentState(
   volume: FoundVolume,
-  settings: Pick<ConnectLogSettings, 'clock' | 'maxMapBytes'>,
+  settings: Pick<ConnectLogSettings, 'clock' | 'maxMapBytes' | 'loaded'>,
 ): Promise<{ readonly found: FoundRoot<LogRoot>; readonly state: VolumeState }> {
   const { place, store } = volume;
   const patience = new Patience(settings.clock);
@@ -124,14 +124,14 @@ async function currentState(
 }
 
 /** The state after all segments that follow on the checkpoint of that root, as far as they are there. */
-async function stateOf(
+export async function stateOf(
   volume: FoundVolume,
   root: LogRoot,
-  { maxMapBytes, clock }: Pick<ConnectLogSettings, 'maxMapBytes' | 'clock'>,
+  { maxMapBytes, clock, loaded }: Pick<ConnectLogSettings, 'maxMapBytes' | 'clock' | 'loaded'>,
 ): Promise<VolumeState> {
   const { store, places, sealing, replayParts } = volume;
   const parts = { store, places, sealing, maxMapBytes, clock };
-  const state = await loadState(parts, root, root.checkpoint);
+  const state = loaded?.for(volume, root) ?? (await loadState(parts, root, root.checkpoint));
   await replay(replayParts, state, root.epochs);
   return state;
 }

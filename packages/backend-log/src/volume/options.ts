@@ -15,6 +15,7 @@ import type { ObjectStore } from '@blockyard/object-store';
 import { checkPrefix, systemVolumeClock, type VolumeClock } from '@blockyard/volume-root';
 import { checkSnapshotName } from '../format/keys.js';
 import { checkSegmentSize, SEGMENT_SIZE_BYTES_DEFAULT } from '../format/segment-size.js';
+import { LoadedState } from './loaded-state.js';
 
 /** Where a log volume is. */
 export interface LogPlace {
@@ -59,6 +60,11 @@ export interface ConnectLogOptions extends LogPlace {
    * for good. Default: false.
    */
   readonly acceptLoss?: boolean;
+  /**
+   * The state that `loadLog` has read, or that a device has left: what has come since is all that is read then, if the volume
+   * is of the same history still. Default: everything is read.
+   */
+  readonly loaded?: LoadedState;
   /** Memory for the map, beyond which regions that were not changed are dropped. Default: 64 MiB. */
   readonly maxMapBytes?: number;
   /**
@@ -96,6 +102,7 @@ export type ConnectLogSettings = LogPlace & {
   readonly takeOver: boolean;
   readonly tier: 'expected' | undefined;
   readonly acceptLoss: boolean;
+  readonly loaded: LoadedState | undefined;
   readonly maxMapBytes: number;
   readonly maxInFlightSegments: number;
   readonly maxDirtyAgeMs: number;
@@ -131,6 +138,7 @@ const KNOWN_CONNECT: KnownOptions<ConnectLogOptions> = {
   takeOver: true,
   tier: true,
   acceptLoss: true,
+  loaded: true,
   maxMapBytes: true,
   maxInFlightSegments: true,
   maxDirtyAgeMs: true,
@@ -159,7 +167,7 @@ export function checkConnectOptions(options: ConnectLogOptions): ConnectLogSetti
   checkOptionNames(options, KNOWN_CONNECT);
   const place = checkPlaceOptions(options);
   const { snapshot, atMs, followMs = 0, takeOver = true, allowUnsafeStore = false } = options;
-  const { tier, acceptLoss = false } = options;
+  const { tier, acceptLoss = false, loaded } = options;
   const { maxMapBytes = 64 << 20, maxInFlightSegments = 8, maxDirtyAgeMs = 5000, maxConcurrency = 64 } = options;
   const { minDeleteDelayMs = 60_000, minIdleMs = 30_000, clock = systemVolumeClock, onError = () => {} } = options;
   const { readOnly = snapshot !== undefined || atMs !== undefined } = options;
@@ -168,6 +176,7 @@ export function checkConnectOptions(options: ConnectLogOptions): ConnectLogSetti
   checkBoolean(acceptLoss, 'acceptLoss');
   if (tier !== undefined) checkOneOf(tier, 'tier', ['expected']);
   checkBoolean(allowUnsafeStore, 'allowUnsafeStore');
+  if (loaded !== undefined && !(loaded instanceof LoadedState)) throw invalid('loaded must come from loadLog');
   if (snapshot !== undefined) checkSnapshotName(snapshot);
   if (atMs !== undefined) checkInteger(atMs, 'atMs');
   if ((snapshot !== undefined || atMs !== undefined) && !readOnly) throw invalid('the past can only be read');
@@ -191,6 +200,7 @@ export function checkConnectOptions(options: ConnectLogOptions): ConnectLogSetti
     takeOver,
     tier,
     acceptLoss,
+    loaded,
     maxMapBytes,
     maxInFlightSegments,
     maxDirtyAgeMs,
