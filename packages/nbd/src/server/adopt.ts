@@ -21,6 +21,11 @@ export interface AdoptOptions extends Omit<ServeOptions, 'exports' | 'listen' | 
   readonly fd: number;
   /** What is to be done while the predecessor still serves. If it rejects, the predecessor is told why, and goes on. */
   readonly prepare?: () => Promise<void>;
+  /**
+   * Called while the predecessor still serves, each time when it has done what it can for the devices to be opened soon: for what
+   * they have to read. If it rejects, as with `prepare`. Default: nothing.
+   */
+  readonly catchUp?: () => Promise<void>;
   /** Opens the devices, by export name. The predecessor has disconnected them by then. Clients wait for it. */
   readonly open: () => Promise<Readonly<Record<string, BlockDevice | ExportOptions>>>;
 }
@@ -30,6 +35,7 @@ const KNOWN: KnownOptions<AdoptOptions> = {
   predecessor: true,
   fd: true,
   prepare: true,
+  catchUp: true,
   open: true,
   default: true,
   tls: true,
@@ -46,19 +52,20 @@ const KNOWN: KnownOptions<AdoptOptions> = {
  */
 export async function adoptNbd(options: AdoptOptions): Promise<NbdServer | undefined> {
   checkOptionNames(options, KNOWN);
-  const { predecessor, fd, prepare = async () => {}, open, ...others } = options;
+  const { predecessor, fd, prepare = async () => {}, catchUp = async () => {}, open, ...others } = options;
   if (typeof predecessor?.send !== 'function') {
     throw new BlockError('INVALID_ARGUMENT', 'predecessor must be a process with an IPC channel');
   }
   checkInteger(fd, 'fd');
   checkFunction(prepare, 'prepare');
+  checkFunction(catchUp, 'catchUp');
   checkFunction(open, 'open');
   checkSurroundings(others);
   const adoption = new Adoption(predecessor);
   let server: NbdServerImpl | undefined;
   try {
     await prepare();
-    const estate = await adoption.begin();
+    const estate = await adoption.begin(catchUp);
     if (estate === undefined) {
       adoption.end();
       return undefined;
@@ -76,7 +83,7 @@ export async function adoptNbd(options: AdoptOptions): Promise<NbdServer | undef
 
 async function serverOf(
   exports: Awaited<ReturnType<AdoptOptions['open']>>,
-  options: Omit<AdoptOptions, 'predecessor' | 'fd' | 'prepare' | 'open'>,
+  options: Omit<AdoptOptions, 'predecessor' | 'fd' | 'prepare' | 'catchUp' | 'open'>,
 ): Promise<NbdServerImpl> {
   try {
     return new NbdServerImpl({ ...options, exports, ownsDevices: true });

@@ -182,7 +182,7 @@ describe('a hand-over', () => {
       assert.deepEqual(await client.readData(512, 4096), pattern(4096));
       await checkServed(client, 2);
       await until(() => successor.lines.includes('serving'));
-      assert.deepEqual(successor.lines.slice(0, 2), ['adopted', 'opened']);
+      assert.deepEqual(successor.lines.slice(0, 4), ['caught up', 'caught up', 'adopted', 'opened']);
       assert.ok(events.some(({ type }) => type === 'handedOver'));
       assert.ok(!events.some(({ type }) => type === 'closed'));
     },
@@ -369,6 +369,25 @@ describe('a hand-over', () => {
     assert.equal(await instance(), before);
   });
 
+  test('lets the successor catch up each time when this server has prepared, before a client waits', async () => {
+    const { server, start, handOver, open } = await scene();
+    const client = await open({});
+    const successor = start();
+    const prepared: number[] = [];
+    const caughtUp = () => successor.lines.filter((line) => line === 'caught up').length;
+    await handOver(successor, {
+      prepare: async () => {
+        await until(() => caughtUp() === prepared.length);
+        prepared.push(caughtUp());
+        await checkServed(client, prepared.length);
+      },
+    });
+    await server.stop();
+    assert.deepEqual(prepared, [0, 1]);
+    assert.equal(caughtUp(), 2);
+    await checkServed(client, 3);
+  });
+
   test('only tried out, ends the successor and changes nothing', async () => {
     const { server, start, handOver, open, reopened, events } = await scene();
     const client = await open({});
@@ -386,34 +405,37 @@ describe('a hand-over', () => {
 });
 
 describe('a successor that fails leaves clients where they are', () => {
-  test.each(['ready', 'begin', 'client', 'open', 'opened', 'go', 'taken'])('dead at "%s"', async (dieAt) => {
-    const { server, start, handOver, open, connect } = await scene({}, (file) => connectCache(file));
-    const [first, second, half] = [await open({ mode: 'simple' }), await open({ mode: 'extended' }), await open({})];
-    await checkServed(first, 1);
-    const request = requestBytes(3, 0, pattern(100_000, 3));
-    half.send(request.subarray(0, 40_000));
-    await until(() => server.stats().requests.write === 2);
-    const { child } = start({ dieAt });
-    const exited = once(child, 'exit');
-    const handed = handOver({ child, lines: [] });
-    const coming = connect();
-    second.sendRequest({ command: READ, cookie: 9, offset: 8192, length: 512 });
-    await assert.rejects(handed, rejectsWith('UNAVAILABLE'));
-    assert.deepEqual(await exited, [null, 'SIGKILL']);
-    assert.equal((await second.readReply()).cookie, 9);
-    await checkServed(first, 4);
-    await checkServed(second, 5);
-    half.send(request.subarray(40_000));
-    assert.equal((await half.readReply()).errno, 0);
-    assert.deepEqual(await half.readData(0, 4096), pattern(4096, 3));
-    const came = await coming;
-    await came.greet();
-    await came.go({});
-    await checkServed(came, 6);
-    await handOver(start());
-    await server.stop();
-    for (const [index, client] of [first, second, half, came].entries()) await checkServed(client, 10 + index);
-  });
+  test.each(['ready', 'begin', 'catchUp', 'caughtUp', 'client', 'open', 'opened', 'go', 'taken'])(
+    'dead at "%s"',
+    async (dieAt) => {
+      const { server, start, handOver, open, connect } = await scene({}, (file) => connectCache(file));
+      const [first, second, half] = [await open({ mode: 'simple' }), await open({ mode: 'extended' }), await open({})];
+      await checkServed(first, 1);
+      const request = requestBytes(3, 0, pattern(100_000, 3));
+      half.send(request.subarray(0, 40_000));
+      await until(() => server.stats().requests.write === 2);
+      const { child } = start({ dieAt });
+      const exited = once(child, 'exit');
+      const handed = handOver({ child, lines: [] });
+      const coming = connect();
+      second.sendRequest({ command: READ, cookie: 9, offset: 8192, length: 512 });
+      await assert.rejects(handed, rejectsWith('UNAVAILABLE'));
+      assert.deepEqual(await exited, [null, 'SIGKILL']);
+      assert.equal((await second.readReply()).cookie, 9);
+      await checkServed(first, 4);
+      await checkServed(second, 5);
+      half.send(request.subarray(40_000));
+      assert.equal((await half.readReply()).errno, 0);
+      assert.deepEqual(await half.readData(0, 4096), pattern(4096, 3));
+      const came = await coming;
+      await came.greet();
+      await came.go({});
+      await checkServed(came, 6);
+      await handOver(start());
+      await server.stop();
+      for (const [index, client] of [first, second, half, came].entries()) await checkServed(client, 10 + index);
+    },
+  );
 
   test('a program that cannot be started', async () => {
     const { server, open } = await scene();
@@ -426,6 +448,7 @@ describe('a successor that fails leaves clients where they are', () => {
 
   test.each([
     ['ready', 'readyTimeoutMs', 0],
+    ['caughtUp', 'readyTimeoutMs', 0],
     ['opened', 'pauseTimeoutMs', 1],
     ['taken', 'pauseTimeoutMs', 1],
   ])('hanging at "%s", for longer than %s', async (hangAt, option, reopenings) => {
@@ -465,6 +488,14 @@ describe('a successor that fails leaves clients where they are', () => {
     const { start, handOver, open, reopened } = await scene();
     const client = await open({});
     await assert.rejects(handOver(start({ unprepared: 'no such bucket' })), /the successor failed: no such bucket/);
+    assert.equal(reopened(), 0);
+    await checkServed(client, 1);
+  });
+
+  test('what it could not catch up with', async () => {
+    const { start, handOver, open, reopened } = await scene();
+    const client = await open({});
+    await assert.rejects(handOver(start({ behind: 'no answer' })), /the successor failed: no answer/);
     assert.equal(reopened(), 0);
     await checkServed(client, 1);
   });

@@ -18,6 +18,8 @@ export interface SuccessorOptions {
   readonly hangAt?: string;
   /** Fails before it is ready. */
   readonly unprepared?: string;
+  /** Fails when it is to catch up. */
+  readonly behind?: string;
   readonly readOnly?: boolean;
   readonly cached?: boolean;
 }
@@ -37,7 +39,7 @@ import { adoptNbd } from ${JSON.stringify(NBD)};
 import { connectFile } from ${JSON.stringify(FILE)};
 import { connectCache } from ${JSON.stringify(CACHE)};
 
-const { path, dieAt, hangAt, unprepared, readOnly = false, cached = false } = JSON.parse(process.env.SUCCESSOR);
+const { path, dieAt, hangAt, unprepared, behind, readOnly = false, cached = false } = JSON.parse(process.env.SUCCESSOR);
 const reached = (type) => {
   if (type === dieAt) process.kill(process.pid, 'SIGKILL');
   if (type === hangAt) process.kill(process.pid, 'SIGSTOP');
@@ -56,7 +58,11 @@ const open = async () => {
 const prepare = async () => {
   if (unprepared !== undefined) throw new Error(unprepared);
 };
-const server = await adoptNbd({ predecessor: process, fd: ${FD}, prepare, open, onEvent: ({ type }) => console.log(type) });
+const catchUp = async () => {
+  if (behind !== undefined) throw new Error(behind);
+  console.log('caught up');
+};
+const server = await adoptNbd({ predecessor: process, fd: ${FD}, prepare, catchUp, open, onEvent: ({ type }) => console.log(type) });
 if (server === undefined) process.exit(7);
 console.log('serving');
 process.stdin.on('end', () => server.stop()).resume();

@@ -26,13 +26,19 @@ export class Adoption {
     this.#channel = new Channel(predecessor, 'the predecessor');
   }
 
-  /** Says that it is ready, and waits until the devices can be opened. Undefined: it was only tried out. */
-  async begin(): Promise<Estate | undefined> {
+  /**
+   * Says that it is ready, catches up when it is told to, and waits until the devices can be opened. Undefined: it was only tried
+   * out.
+   */
+  async begin(catchUp: () => Promise<void>): Promise<Estate | undefined> {
     await this.#channel.send({ type: 'ready', version: HAND_OVER_VERSION });
     const { message } = await this.#channel.next();
     if (message.type === 'end') return undefined;
     if (message.type !== 'begin') throw outOfPlace(message);
-    await this.#collectUntil('open');
+    while ((await this.#collectUntil('catchUp', 'open')) === 'catchUp') {
+      await catchUp();
+      await this.#channel.send({ type: 'caughtUp' });
+    }
     return message;
   }
 
@@ -77,10 +83,11 @@ export class Adoption {
     this.#channel.close();
   }
 
-  async #collectUntil(type: 'open' | 'go'): Promise<void> {
+  async #collectUntil<T extends 'catchUp' | 'open' | 'go'>(...types: readonly T[]): Promise<T> {
     for (;;) {
       const { message, handle } = await this.#channel.next();
-      if (message.type === type) return;
+      const found = types.find((type) => type === message.type);
+      if (found !== undefined) return found;
       if (message.type !== 'client') throw outOfPlace(message);
       if (handle === undefined) throw new BlockError('UNSUPPORTED', 'a client came without its socket');
       this.#clients.push({ state: message.state, handle });

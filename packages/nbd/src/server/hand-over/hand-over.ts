@@ -23,6 +23,9 @@ export interface HandOverHost {
   connections(): Iterable<Movable>;
 }
 
+/** The second one has little to do: what has come in the first. */
+const PREPARING_ROUNDS = 2;
+
 /** How long clients waited for a hand-over, in milliseconds. */
 export interface HandedOver {
   readonly pausedMs: number;
@@ -83,7 +86,11 @@ export class HandOver {
         return { pausedMs: 0 };
       }
       this.#send({ type: 'begin', place: this.#host.place, exports: this.#host.facts() });
-      await this.#unlessGone(prepare());
+      for (let round = 0; round < PREPARING_ROUNDS; round++) {
+        await this.#unlessGone(prepare());
+        this.#send({ type: 'catchUp' });
+        await within(clock, readyTimeoutMs, 'the catching up of the successor', this.#expect('caughtUp'));
+      }
       await this.#unlessGone(this.#devices.flushAhead(clock));
       const pausedAtMs = clock.now();
       await within(clock, pauseTimeoutMs, 'the hand-over', this.#move(pausedAtMs));

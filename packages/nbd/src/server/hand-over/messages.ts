@@ -3,7 +3,7 @@ import type { ExportFacts } from '../exports/exports.js';
 import type { Agreement } from '../negotiation/negotiation.js';
 
 /** Of the messages between the two processes, which may be of different releases. */
-export const HAND_OVER_VERSION = 1;
+export const HAND_OVER_VERSION = 2;
 
 /** A connection, as the process needs it that goes on with it. */
 export interface ClientState {
@@ -38,6 +38,8 @@ export interface Inode {
 export type ToSuccessor =
   /** What is handed over. Serving goes on meanwhile. */
   | { readonly type: 'begin'; readonly place: Place; readonly exports: readonly ExportFacts[] }
+  /** What can be done beforehand for the devices to be opened soon is done. */
+  | { readonly type: 'catchUp' }
   /** A client, with its socket. Some come after `go`: those that were slow to take their replies. */
   | { readonly type: 'client'; readonly state: ClientState }
   /** The devices can be opened. */
@@ -50,6 +52,8 @@ export type ToSuccessor =
 export type ToPredecessor =
   /** It has loaded what it needs. */
   | { readonly type: 'ready'; readonly version: number }
+  /** It has read of the devices what it can. */
+  | { readonly type: 'caughtUp' }
   /** It has the devices, and can keep to what clients were told. */
   | { readonly type: 'opened' }
   /** It has the clients: sent before it reads the first byte of them. */
