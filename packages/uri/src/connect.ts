@@ -1,3 +1,4 @@
+import type { LoadedState } from '@blockyard/backend-log';
 import { type BlockDevice, BlockError, checkBoolean, checkOptionNames, isBlockError } from '@blockyard/block';
 import { type CacheDevice, type CacheOptions, connectCache } from '@blockyard/cache';
 import { openImage } from './image/open-image.js';
@@ -34,6 +35,8 @@ export interface ConnectUriOptions {
   readonly onTierLoss?: (loss: TierLoss) => void;
   /** Told when a tier begins to fail; nothing else fails for that. Default: no one is told. */
   readonly onTierError?: (error: BlockError) => void;
+  /** What need not be read of a log volume: from `loadUri`, or `left` by a device. Default: everything is read. */
+  readonly loaded?: LoadedState;
   /** Puts a write-back cache of so many bytes before the device. Left out: no cache. */
   readonly cacheSizeBytes?: number;
   /** Further options of that cache. */
@@ -55,6 +58,7 @@ const KNOWN: Readonly<Record<keyof ConnectUriOptions, true>> = {
   acceptLoss: true,
   onTierLoss: true,
   onTierError: true,
+  loaded: true,
   cacheSizeBytes: true,
   cache: true,
   traceBase: true,
@@ -90,7 +94,7 @@ export async function connectUri(text: string, options: ConnectUriOptions = {}):
     checkOptionNames(options, KNOWN);
     const { readOnly = false, takeOver = true, maxOutageMs, cacheSizeBytes, cache = {}, traceBase = false } = options;
     checkBoolean(traceBase, 'traceBase');
-    const { onTierError = () => {}, onTierLoss = () => {} } = options;
+    const { onTierError = () => {}, onTierLoss = () => {}, loaded } = options;
     const uri = new DeviceUri(text);
     const tier = tierSettingsOf(uri, options.tier, onTierError);
     const acceptLoss = options.acceptLoss ?? uri.flag('accept-loss') ?? false;
@@ -98,18 +102,25 @@ export async function connectUri(text: string, options: ConnectUriOptions = {}):
     const hasCache = cacheSizeBytes !== undefined;
     const { scheme } = uri;
     const warmth = warmStartSettingsOf(options.warmStart, { scheme, hasCache, tierFolder: tier?.directory });
-    const device = await openWithImage(uri, { readOnly, takeOver, maxOutageMs, tier, acceptLoss, onTierLoss });
+    const device = await openWithImage(uri, { readOnly, takeOver, maxOutageMs, tier, acceptLoss, onTierLoss, loaded });
     if (cacheSizeBytes === undefined) return device;
     try {
       const base = traceBase ? await tracedBase(device) : device;
       const cached = await connectCache(base, { ...cache, maxSizeBytes: cacheSizeBytes });
+      let remember = async () => {};
       if (warmth !== undefined) {
         const { warmStart } = await import('@blockyard/warm-start');
-        await warmStart(cached, await warmStartOptionsOf(warmth, device.volumeId ?? device.info.name));
+        const warm = await warmStart(cached, await warmStartOptionsOf(warmth, device.volumeId ?? device.info.name));
+        remember = () => warm.remember();
       }
       const durability = { ...device.durability, write: 'memory' as const };
       const facts = { cacheSnapshot: () => cached.snapshot(), durability, ...tierRangesBelow(cached, device) };
-      return Object.assign(cached, facts, factsBelow(device));
+      const prepareToLeave = async () => {
+        await remember();
+        await cached.flush();
+        await device.prepareToLeave?.();
+      };
+      return Object.assign(cached, facts, factsBelow(device), { prepareToLeave });
     } catch (error) {
       await device.disconnect({ force: true });
       throw error;
@@ -125,7 +136,17 @@ async function tracedBase(device: UriDevice): Promise<BlockDevice> {
   return withTracing(device, { name: device.info.name });
 }
 
-const BELOW = ['heldBy', 'storeTraffic', 'storeSnapshot', 'logSnapshot', 'tier', 'drain', 'image'] as const;
+const BELOW = [
+  'heldBy',
+  'storeTraffic',
+  'storeSnapshot',
+  'logSnapshot',
+  'tier',
+  'drain',
+  'stay',
+  'left',
+  'image',
+] as const;
 
 /** What a cache does not hide. */
 function factsBelow(device: UriDevice): Pick<UriDevice, (typeof BELOW)[number]> {

@@ -1,5 +1,5 @@
 // Types alone: the backend itself is loaded where a URI asks for it.
-export type { CheckProgress, CheckReport, SnapshotInfo } from '@blockyard/backend-log';
+export type { CheckProgress, CheckReport, LoadedLog, LoadedState, SnapshotInfo } from '@blockyard/backend-log';
 export type { STORE_EVENTS_CHANNEL, StoreEvent } from '@blockyard/backend-s3';
 export type {
   ConnectSchemeOptions,
@@ -13,6 +13,7 @@ export type { BackingFacts, Qcow2Facts } from '@blockyard/qcow2';
 export type { WarmStartEvent } from '@blockyard/warm-start';
 export { type CachedUriDevice, type ConnectUriOptions, connectUri } from './connect.js';
 export { type CreateUriOptions, createUri, type LikeOptions } from './create.js';
+export { type LoadUriOptions, loadUri } from './load.js';
 export { URI_EXAMPLES } from './schemes/all.js';
 export type { Layout } from './schemes/layout.js';
 export { registerScheme } from './schemes/register.js';

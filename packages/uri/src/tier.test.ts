@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, stat, truncate, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { cloneUri, connectUri, createUri, deleteUri, snapshotUri, type UriDevice } from './index.js';
+import { cloneUri, connectUri, createUri, deleteUri, loadUri, snapshotUri, type UriDevice } from './index.js';
 
 const SECTOR = 4096;
 const MIB = 2 ** 20;
@@ -65,6 +65,40 @@ describe('a log volume with a tier', () => {
     });
     expect(again.tier?.().objectCache?.hitBytes).toBeGreaterThanOrEqual(512 * SECTOR);
     expect(await sizeOf(directory)).toBe(12 * MIB);
+  });
+
+  test('that is left for an opening that follows at once is flushed, and read no more than it must be', async () => {
+    const { uri, directory } = await makeScene();
+    const withTier = `${uri}?tier=${directory}&tier-size=16M&durability=local`;
+    const options = { cacheSizeBytes: MIB, warmStart: {} };
+    const first = await connectUri(withTier, options);
+    await write(first, 7);
+    const loading = await loadUri(withTier);
+    await first.prepareToLeave?.();
+    await loading?.catchUp();
+    await write(first, 8, 100);
+    await first.prepareToLeave?.();
+    await write(first, 9, 50);
+    await first.disconnect();
+    loading?.close();
+    const left = first.left?.();
+    if (loading === undefined || left === undefined) throw new Error('it is a log volume');
+    const check = async (device: UriDevice) => {
+      const bytes = new Uint8Array(512 * SECTOR);
+      await device.read(0, [bytes]);
+      expect([0, 49, 50, 99, 100, 511].map((sector) => bytes[sector * SECTOR])).toEqual([9, 9, 8, 8, 7, 7]);
+    };
+    // Another one has taken it, and died; then it goes on where it was.
+    const other = await connectUri(withTier, { ...options, loaded: loading.loaded });
+    await check(other);
+    expect(other.tier?.().writeLog?.undrainedBytes).toBe(50 * SECTOR);
+    await other.disconnect({ force: true });
+    const again = await connectUri(withTier, { ...options, loaded: left });
+    await check(again);
+    await again.drain?.();
+    await again.disconnect();
+    await using without = await connectUri(uri, { readOnly: true });
+    await check(without);
   });
 
   test('tells which sectors are on it and in no cache above: those are read without the store', async () => {

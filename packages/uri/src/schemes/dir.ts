@@ -3,7 +3,7 @@ import { BlockError } from '@blockyard/block';
 import { type DeviceUri, decode } from '../syntax/device-uri.js';
 import { localPath } from '../syntax/local-path.js';
 import { TIER_PARAMETERS } from '../tier/settings.js';
-import { LOG_PARAMETERS, logParametersOf, makeLog, openLog } from './log.js';
+import { LOG_PARAMETERS, loadLog, logParametersOf, makeLog, openLog } from './log.js';
 import type { Scheme, StorePlace } from './scheme.js';
 import { readSecret } from './secret.js';
 import { sectorsOf } from './sectors.js';
@@ -46,6 +46,11 @@ export const dir: Scheme = {
       const path = pathOf(uri);
       const secret = await readSecret(uri);
       return { ...(await openAt(path, isListing ? '' : ONLY_VOLUME)), secret };
+    },
+    async load(uri) {
+      const parameters = await logParametersOf(uri);
+      const { store, prefix } = await openAt(pathOf(uri));
+      return loadLog(store, prefix, parameters);
     },
   },
 };

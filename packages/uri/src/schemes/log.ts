@@ -1,4 +1,4 @@
-import type { ConnectLogOptions, LogDevice } from '@blockyard/backend-log';
+import type { ConnectLogOptions, LoadedLog, LogDevice } from '@blockyard/backend-log';
 import { BlockError } from '@blockyard/block';
 import type { ObjectStore } from '@blockyard/object-store';
 import type { WriteLogDevice } from '@blockyard/write-log';
@@ -53,7 +53,7 @@ export async function openLog(
   store: ObjectStore,
   prefix: string,
   { secret, moment, maxInFlightSegments, maxMapBytes, followMs, sectorSize }: LogParameters,
-  { readOnly: isToRead, takeOver, tier, acceptLoss, onTierLoss }: OpenOptions,
+  { readOnly: isToRead, takeOver, tier, acceptLoss, onTierLoss, loaded }: OpenOptions,
   options: Pick<ConnectLogOptions, 'maxConcurrency' | 'allowUnsafeStore'> = {},
 ): Promise<OpenedDevice> {
   const [{ connectLog }, { copyOfTraffic }] = await Promise.all([
@@ -77,6 +77,7 @@ export async function openLog(
     ...(maxInFlightSegments === undefined ? {} : { maxInFlightSegments }),
     ...(maxMapBytes === undefined ? {} : { maxMapBytes }),
     ...(followMs === undefined ? {} : { followMs }),
+    ...(loaded === undefined || readOnly ? {} : { loaded }),
   }).catch(async (error: unknown) => {
     await tiers?.end();
     await tiers?.store.ended;
@@ -93,10 +94,42 @@ export async function openLog(
     heldBy: volume.heldBy,
     storeTraffic: () => copyOfTraffic(store.traffic),
     logSnapshot: () => volume.snapshot(),
+    left: volume.left,
+    ...leavingOf([volume, tiers?.store, log]),
     ...(log === undefined ? {} : durabilityOver(log)),
     ...(tier === undefined ? {} : { tier: () => snapshotOf(tier, tiers?.store, log) }),
     ...(tiers === undefined ? {} : tierRangesOf({ volume, store: tiers.store, log })),
   });
+}
+
+/** Reads what `openLog` would, of a volume in a store, which is closed with it, or if this rejects. */
+export async function loadLog(
+  store: ObjectStore,
+  prefix: string,
+  { secret, maxMapBytes }: LogParameters,
+  options: Pick<ConnectLogOptions, 'allowUnsafeStore'> = {},
+): Promise<LoadedLog> {
+  const backend = await import('@blockyard/backend-log');
+  const memory = maxMapBytes === undefined ? {} : { maxMapBytes };
+  return backend.loadLog({ ...options, ...secret, ...memory, store, prefix });
+}
+
+type Leaving = Required<Pick<OpenedDevice, 'prepareToLeave' | 'stay'>>;
+
+/** One after the other: what the write log has last is in segments of the volume when that is done. */
+function leavingOf(parts: readonly (Leaving | undefined)[]): Leaving {
+  // What they do themselves: one of them gets these in its place.
+  const all = parts.flatMap((part) =>
+    part === undefined ? [] : [{ prepare: part.prepareToLeave.bind(part), stay: part.stay.bind(part) }],
+  );
+  return {
+    prepareToLeave: async () => {
+      for (const { prepare } of all) await prepare();
+    },
+    stay: () => {
+      for (const { stay } of all) stay();
+    },
+  };
 }
 
 function tierRangesOf(tiered: TieredLog): Pick<OpenedDevice, 'onTier'> {

@@ -7,7 +7,7 @@ import { refuseLocal } from '../tier/missing.js';
 import { TIER_PARAMETERS } from '../tier/settings.js';
 import { findLayout, noPast } from './find-layout.js';
 import { type Layout, layoutIn } from './layout.js';
-import { LOG_PARAMETERS, logParametersOf, makeLog, openLog, refuseLogParameters } from './log.js';
+import { LOG_PARAMETERS, loadLog, logParametersOf, makeLog, openLog, refuseLogParameters } from './log.js';
 import type { OpenOptions, Scheme, UriDevice } from './scheme.js';
 import { readSecret } from './secret.js';
 import { checkStored, sectorSizeOf } from './sectors.js';
@@ -90,6 +90,17 @@ export const s3: Scheme = {
       const { bucket, endpoint } = connection;
       const storeId = `${endpoint === undefined ? 'AWS' : new URL(endpoint).href} ${bucket}`;
       return { store, prefix, storeId, secret, deleteChunks };
+    },
+    async load(uri, { maxOutageMs }) {
+      const parameters = await logParametersOf(uri);
+      const { store, prefix, allowUnsafeStore } = await openStore(uri, maxOutageMs);
+      const layout = await findLayout(store, prefix).catch((error: unknown) => {
+        store.close();
+        throw error;
+      });
+      if (layout === 'log') return loadLog(store, prefix, parameters, allowUnsafeStore);
+      store.close();
+      return undefined;
     },
   },
 };

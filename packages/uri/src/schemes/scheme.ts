@@ -1,4 +1,4 @@
-import type { LogStatistics } from '@blockyard/backend-log';
+import type { LoadedLog, LoadedState, LogStatistics } from '@blockyard/backend-log';
 import type { S3Snapshot } from '@blockyard/backend-s3';
 import type { BlockDevice, Durability, ListedDevice } from '@blockyard/block';
 import type { CacheSnapshot } from '@blockyard/cache';
@@ -43,6 +43,16 @@ export interface UriDevice extends BlockDevice {
   readonly onTier?: (start: number, count: number) => RangeSteps;
   /** Brings what its tier alone has to the store. Resolves when the store has it, durably. Left out where no tier has anything. */
   readonly drain?: () => Promise<void>;
+  /**
+   * For an upgrade, whose next opening follows at once: does beforehand what would make `disconnect` and that opening take long, and
+   * leaves to that opening what it can. May be called again, for what has come since. Rejects as `drain` does. Left out where
+   * nothing takes long.
+   */
+  readonly prepareToLeave?: () => Promise<void>;
+  /** The upgrade was given up: all goes on as before. */
+  readonly stay?: () => void;
+  /** Once it was disconnected: what the next opening need not read again, for `connectUri`. Left out where nothing is read. */
+  readonly left?: () => LoadedState | undefined;
   /** What the image is, for the disk in one. Left out by all others. */
   readonly image?: Qcow2Facts;
   /** Where what was written is, and what was flushed. */
@@ -65,6 +75,8 @@ export interface OpenOptions {
   readonly acceptLoss: boolean;
   /** Told what is lost by that. */
   readonly onTierLoss: (loss: TierLoss) => void;
+  /** What need not be read, where it is a log volume. */
+  readonly loaded?: LoadedState | undefined;
 }
 
 /** What a device is made with, beside its URI. */
@@ -108,6 +120,8 @@ export interface VolumeScheme {
   readonly layouts: readonly [Layout, ...Layout[]];
   /** Opens the store in which the URI's volume lies. `close` it in the end. */
   openStore(uri: DeviceUri, options?: OpenStoreOptions): Promise<StorePlace>;
+  /** Reads of a log volume what `open` would. Undefined for another layout. */
+  load?(uri: DeviceUri, options: { readonly maxOutageMs?: number }): Promise<LoadedLog | undefined>;
 }
 
 export interface OpenStoreOptions {

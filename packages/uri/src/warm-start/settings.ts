@@ -12,6 +12,8 @@ export interface UriWarmStartOptions {
    * if there is one.
    */
   readonly hotRanges?: string | boolean;
+  /** When the list is read, in milliseconds after the start: what clients want comes first. Default: 0. */
+  readonly startDelayMs?: number;
   /** The file with what a first start reads. Default: none. */
   readonly bootProfile?: string;
   /** Told of what happens to these files; nothing fails for them. Default: no one is told. */
@@ -23,11 +25,17 @@ export interface WarmStartSettings {
   readonly hotRangesPath: string | undefined;
   /** The folder that gets a list of its own for each volume. */
   readonly hotRangesFolder: string | undefined;
+  readonly startDelayMs: number;
   readonly bootProfilePath: string | undefined;
   readonly onEvent: (event: WarmStartEvent) => void;
 }
 
-const KNOWN: KnownOptions<UriWarmStartOptions> = { hotRanges: true, bootProfile: true, onEvent: true };
+const KNOWN: KnownOptions<UriWarmStartOptions> = {
+  hotRanges: true,
+  startDelayMs: true,
+  bootProfile: true,
+  onEvent: true,
+};
 
 /** Undefined: nothing is remembered. Throws `INVALID_ARGUMENT`. */
 export function warmStartSettingsOf(
@@ -36,7 +44,7 @@ export function warmStartSettingsOf(
 ): WarmStartSettings | undefined {
   if (options === undefined) return undefined;
   checkOptionNames(options, KNOWN, 'warmStart');
-  const { hotRanges = tierFolder !== undefined, bootProfile, onEvent = () => {} } = options;
+  const { hotRanges = tierFolder !== undefined, bootProfile, startDelayMs = 0, onEvent = () => {} } = options;
   if (hotRanges === '' || bootProfile === '') throw invalid('a file of a warm start must be the path of a file');
   if (hotRanges === true && tierFolder === undefined) {
     throw invalid(
@@ -49,6 +57,7 @@ export function warmStartSettingsOf(
   return {
     hotRangesPath: typeof hotRanges === 'string' ? resolve(hotRanges) : undefined,
     hotRangesFolder: hotRanges === true ? tierFolder : undefined,
+    startDelayMs,
     bootProfilePath: bootProfile === undefined ? undefined : resolve(bootProfile),
     onEvent,
   };
@@ -56,14 +65,14 @@ export function warmStartSettingsOf(
 
 /** What the volume's cache is to be told. Makes the folder of the tier where nothing else has. */
 export async function warmStartOptionsOf(
-  { hotRangesPath, hotRangesFolder, bootProfilePath, onEvent }: WarmStartSettings,
+  { hotRangesPath, hotRangesFolder, startDelayMs, bootProfilePath, onEvent }: WarmStartSettings,
   volume: string,
 ): Promise<WarmStartOptions> {
   const path = hotRangesFolder === undefined ? hotRangesPath : await listIn(hotRangesFolder, volume);
   return {
     volume,
     onEvent,
-    ...(path === undefined ? {} : { hotRanges: { path } }),
+    ...(path === undefined ? {} : { hotRanges: { path, startDelayMs } }),
     ...(bootProfilePath === undefined ? {} : { bootProfile: { path: bootProfilePath } }),
   };
 }
