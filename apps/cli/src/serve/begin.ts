@@ -49,12 +49,15 @@ export async function takeOver(
     fd,
     prepare: async () => {
       await rehearse(plan.volumes, devices);
-      await warmUp();
+      await warmUp(plan.volumes);
+      await volumes.load(Object.keys(devices));
     },
+    catchUp: () => volumes.load(Object.keys(devices)),
     open: () => volumes.succeed(Object.keys(devices)),
     onEvent: new EventLog((line, fields) => context.log(line, fields)).add,
     ...(tls === undefined ? {} : { tls }),
   });
+  volumes.unload();
   context.log(server === undefined ? 'it can be upgraded' : `process ${process.pid} serves`);
   return server;
 }

@@ -36,8 +36,10 @@ export interface Served {
   readonly devices: () => Readonly<Record<string, string>>;
   /** Opens the device of an export again. */
   readonly reopen: (exportName: string) => Promise<BlockDevice>;
-  /** Brings to the store what clients would have to wait for otherwise. */
-  readonly drain: () => Promise<unknown>;
+  /** Does what clients would have to wait for otherwise. */
+  readonly prepareToLeave: () => Promise<unknown>;
+  /** It goes on here. */
+  readonly stay: () => void;
   /** Whether nothing is to be opened here meanwhile. */
   readonly hold: (isHeld: boolean) => void;
 }
@@ -54,7 +56,10 @@ export function servedOf(server: NbdServer, volumes: Volumes, nbd: ListenAddress
       if (volume === undefined) throw new Error('an export has a volume');
       return volume.follow(await volume.reconnect());
     },
-    drain: () => Promise.all(volumes.served().map(({ device }) => device.drain?.())),
+    prepareToLeave: () => Promise.all(volumes.served().map(({ device }) => device.prepareToLeave?.())),
+    stay: () => {
+      for (const { device } of volumes.served()) device.stay?.();
+    },
     hold: (isHeld) => volumes.hold(isHeld),
   };
 }
@@ -111,7 +116,7 @@ export class Upgrades {
   }
 
   async #handOver(successor: ChildProcess, dryRun: boolean): Promise<Upgraded> {
-    const { hold, drain } = this.#served;
+    const { hold, prepareToLeave, stay } = this.#served;
     let lost: unknown;
     const reopen = async (exportName: string) => {
       try {
@@ -123,13 +128,14 @@ export class Upgrades {
     };
     try {
       hold(true);
-      const prepare = async () => void (await drain());
+      const prepare = async () => void (await prepareToLeave());
       const { pausedMs } = await this.#served.server.handOver({ successor, reopen, prepare, dryRun });
       const { pid = 0 } = successor;
       if (dryRun) hold(false);
       else await this.#ended(successor, pid);
       return { pid, pausedMs };
     } catch (error) {
+      stay();
       hold(false);
       if (lost !== undefined) this.#ending.end({ why: 'stranded', error });
       throw error;

@@ -7,14 +7,14 @@ const own = async () => (await readdir(tmpdir())).filter((name) => name.startsWi
 
 test('A process warms up, and leaves nothing behind', async () => {
   const before = await own();
-  expect(await warmUp()).toBe(true);
+  expect(await warmUp([])).toBe(true);
   expect((await own()).filter((name) => !before.includes(name))).toEqual([]);
 });
 
 test('A process that cannot warm up goes on', async () => {
   vi.stubEnv('TMPDIR', '/nowhere');
   try {
-    expect(await warmUp()).toBe(false);
+    expect(await warmUp([])).toBe(false);
   } finally {
     vi.unstubAllEnvs();
   }

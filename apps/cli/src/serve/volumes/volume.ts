@@ -1,4 +1,4 @@
-import type { UriDevice } from '@blockyard/uri';
+import { type LoadedLog, loadUri, type UriDevice } from '@blockyard/uri';
 import { tierLines } from '../../devices/tier-log.js';
 import type { Context } from '../../terminal/context.js';
 import type { VolumeOptions, VolumePlan } from '../config/options.js';
@@ -19,6 +19,7 @@ export class Volume {
   readonly #onLost: (volume: Volume, reason: unknown) => void;
   #options: VolumeOptions;
   #device: UriDevice | undefined;
+  #loaded: LoadedLog | undefined;
   #state: VolumeState = 'opening';
   #reason: unknown;
 
@@ -64,9 +65,30 @@ export class Volume {
     return device;
   }
 
-  /** The same for an upgrade. */
-  reconnect(): Promise<UriDevice> {
-    return connectServed(this, withoutBoot(this.#plan));
+  /** Reads what `reconnect` would, while another process has it. Again: what has come since. */
+  async load(): Promise<void> {
+    const { outage } = this.#options;
+    if (this.#loaded === undefined)
+      this.#loaded = await loadUri(this.uri, outage === undefined ? {} : { maxOutageMs: outage });
+    else await this.#loaded.catchUp();
+  }
+
+  /** It is not opened after all. */
+  unload(): void {
+    this.#loaded?.close();
+    this.#loaded = undefined;
+  }
+
+  /** Opens it for an upgrade: in the process that takes over, or in the one before if that fails. */
+  async reconnect(): Promise<UriDevice> {
+    const loading = this.#loaded;
+    this.#loaded = undefined;
+    try {
+      const loaded = loading?.loaded ?? this.#device?.left?.();
+      return await connectServed(this, withoutBoot(this.#plan), { isUpgrade: true, loaded });
+    } finally {
+      loading?.close();
+    }
   }
 
   /** This is the device now. What becomes known of an earlier one is of no interest. */

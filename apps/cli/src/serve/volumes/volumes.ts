@@ -89,6 +89,16 @@ export class Volumes {
     return Object.fromEntries(await Promise.all(devices));
   }
 
+  /** Reads of these what opening them would, while another process has them. Again: what has come since. */
+  async load(names: readonly string[]): Promise<void> {
+    await Promise.all(names.map((name) => this.#volumes.get(name)?.load()));
+  }
+
+  /** They are not opened after all. */
+  unload(): void {
+    for (const volume of this.all()) volume.unload();
+  }
+
   /** From now on this server has what is opened. Volumes that it does not have are added, or opened. */
   serveOn(server: Pick<NbdServer, 'addExport' | 'uris'>, onAdded: (volume: Volume) => void): void {
     this.#onOpened = (volume) => {
