@@ -105,8 +105,10 @@ export class FifoPolicy implements EvictionPolicy {
   }
 
   #grow(): void {
-    const entriesMax = this.capacity + this.#maxParked + SPARE_ENTRIES;
-    while (this.entriesMax < entriesMax) this.#free.push(this.entriesMax++);
+    const before = this.entriesMax;
+    this.entriesMax = Math.max(before, this.capacity + this.#maxParked + SPARE_ENTRIES);
+    // The lowest is taken first: the policies of the package have no line in entry 0.
+    for (let entry = this.entriesMax - 1; entry >= before; entry--) this.#free.push(entry);
   }
 }
 
