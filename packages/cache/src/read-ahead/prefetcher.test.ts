@@ -34,6 +34,22 @@ test('a range is brought in by reads of a group each, without what is there, on 
   expect(cache.snapshot().linesAhead).toBe(0);
 });
 
+test('a range that another request is reading is there when that has it', async () => {
+  const { cache, base, reads } = await openCache(8000, LINE);
+  base.hold('read');
+  const read = bytesAt(cache, 0, LINE_SECTORS);
+  await base.called('read');
+  let isThere = false;
+  const prefetched = cache.prefetch(0, LINE_SECTORS).then(() => {
+    isThere = true;
+  });
+  await macrotasks();
+  expect(isThere).toBe(false);
+  base.release();
+  await Promise.all([read, prefetched]);
+  expect(reads).toHaveLength(1);
+});
+
 test('what is brought in over a base that prefers short transfers comes by long reads', async () => {
   const { cache, reads } = await openCache(16 << 10, { lineSize: 65_536, maxSizeBytes: 32 << 20 }, 65_536);
   await cache.prefetch(0, 8192);

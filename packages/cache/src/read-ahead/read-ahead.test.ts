@@ -297,6 +297,16 @@ describe('the places from which a stream goes on', () => {
     }
   });
 
+  test('end for a long read as much later as it is longer than a line', () => {
+    for (const [offset, isStream] of [
+      [0, true],
+      [1, false],
+    ] as const) {
+      const { ahead, aheadTo } = stream();
+      expect(ahead.observe((aheadTo + 3) * LINE + offset, 4 * LINE) > 0).toBe(isStream);
+    }
+  });
+
   test('begin a read too late or too early', () => {
     const started = (second: number) => {
       const ahead = new ReadAhead(LINE, WINDOW);

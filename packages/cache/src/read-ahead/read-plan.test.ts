@@ -24,6 +24,7 @@ describe('A plan of reads', () => {
 
   test('reads a short gap, as long as what is read between stays below its share', () => {
     expect(planOf([range(0, 8), range(10, 8)])).toEqual([range(0, 18)]);
+    expect(planOf([range(0, 8), range(12, 8)])).toEqual([range(0, 20)]);
     expect(planOf([range(0, 8), range(13, 8)])).toEqual([range(0, 8), range(13, 8)]);
     expect(planOf([range(0, 8), range(10, 8)], { maxOverreadShare: 0 })).toHaveLength(2);
     expect(planOf([range(0, 4000), range(4513, 4000)])).toHaveLength(2);
@@ -45,6 +46,14 @@ describe('A plan of reads', () => {
       range(1000, batch),
       range(8, 8),
     ]);
+  });
+
+  test('does not look beyond a batch that is full to the byte, nor beyond one of 1024 ranges', () => {
+    const batch = (16 << 20) / 512;
+    expect(planOf([range(0, batch), range(batch, 8)])).toEqual([range(0, batch), range(batch, 8)]);
+    expect(planOf([range(0, batch - 1), range(batch - 1, 8)])).toEqual([range(0, batch + 7)]);
+    const apart = Array.from({ length: 1023 }, (_, i) => range(1000 * i, 1));
+    expect(planOf([...apart, range(1, 1), range(2, 1)])).toEqual([range(0, 2), ...apart.slice(1), range(2, 1)]);
   });
 
   test('does not notice later changes of the list, and reads nothing for empty ranges', () => {

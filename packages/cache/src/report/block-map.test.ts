@@ -98,12 +98,44 @@ test('a range is summed up as the same part of the whole is, whichever way its l
   expect(() => cache.mapSteps(60, 5, 4)).toThrow('ends past the device');
 });
 
+test('a dirty line whose memory is wanted is told from others, and from what is being written', async () => {
+  const options = { lineSize: 4096, maxSizeBytes: 160_000, policy: 'lru', maxWriteConcurrency: 1 } as const;
+  const { cache, base } = await openCache(3200, options, 4096);
+  base.hold('write');
+  const write = (line: number) => cache.write(line * 8 + 1, [filled(4, 1)]);
+  for (const line of [0, 1, 2]) await write(line);
+  for (let line = 100; cache.snapshot().parkedLines < 2; line++) await bytesAt(cache, line * 8, 8);
+  await write(3);
+  const { writing, parked, dirty } = cache.map(400).sectors;
+  expect([writing, parked, dirty].map((counts) => [...counts.slice(0, 4)])).toEqual([
+    [4, 0, 0, 0],
+    [0, 4, 4, 0],
+    [0, 0, 0, 4],
+  ]);
+  base.release();
+  await cache.flush();
+});
+
+test('zeroes on their way to the base count but for what was written over them', async () => {
+  const { cache, base } = await openCache(32, LINE);
+  await cache.discard(2, 20);
+  base.hold('discard');
+  const flushed = cache.flush();
+  await base.called('discard');
+  await cache.write(4, [filled(2, 1)]);
+  await cache.write(20, [filled(6, 1)]);
+  expect(shown(cache.map(4))).toEqual({ zero: [4, 8, 4, 0], dirty: [2, 0, 4, 2], absent: [2, 0, 0, 6] });
+  base.release();
+  await flushed;
+});
+
 test('steps are short, however many lines are in memory', async () => {
   const { cache } = await openCache(10_000, { lineSize: 512, maxSizeBytes: 16 << 20 });
   await cache.write(0, [filled(5000, 1)]);
   const { map, steps } = lastOf(cache.mapSteps(0, 10_000, 2));
   expect(shown(map)).toEqual({ dirty: [5000, 0], absent: [0, 5000] });
   expect(steps).toBeGreaterThanOrEqual(4);
+  expect(steps).toBeLessThan(50);
 });
 
 /** What a generator returns, and how often it stopped before. */

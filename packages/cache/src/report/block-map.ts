@@ -66,8 +66,7 @@ export function* blockMapSteps(
   for (let at = 0; at < places(); at++) {
     const entry = (byLine ? lines.find((firstLine + at) as Line) : at) as Entry;
     if (entry >= 0 && lines.isResident(entry)) {
-      const line = byLine ? ((firstLine + at) as Line) : lines.lineOf(entry);
-      if (line >= firstLine && line <= lastLine) addToCells(context, cells, entry, line);
+      addToCells(context, cells, entry, lines.lineOf(entry));
     }
     if (at % STEP_LINES === STEP_LINES - 1) yield undefined;
   }
@@ -75,6 +74,7 @@ export function* blockMapSteps(
   return { cellSectors, cells: cells.count, sectors: cells.sectors };
 }
 
+/** Of a line that lies elsewhere, nothing. */
 function addToCells(context: MapContext, cells: Cells, entry: Entry, line: Line): void {
   const zero = context.geometry.sectorOf(line, 0);
   const to = Math.min(cells.end, zero + context.geometry.sectorsPerLine);
@@ -156,18 +156,16 @@ function addLine(
   const writing = writeBack.writes.countUnwritten(entry, from, to);
   const dirty = lines.dirty.count(entry, from, to);
   cells.add('writing', cell, writing);
-  cells.add(dirty > 0 && lines.isParked(entry) ? 'parked' : 'dirty', cell, dirty);
+  cells.add(lines.isParked(entry) ? 'parked' : 'dirty', cell, dirty);
   cells.add('clean', cell, lines.valid.count(entry, from, to) - dirty - writing);
   // While the base is told of zeroes, what was written over them is newer.
-  if (!zeroes.isEmpty) {
-    const line = lines.lineOf(entry);
-    const first = geometry.sectorOf(line, 0);
-    const [start, end] = [geometry.sectorOf(line, from), geometry.sectorOf(line, to)];
-    if (zeroes.isInFlight(start, end)) {
-      zeroes.forEachZero(start, end, (zeroStart, zeroEnd) => {
-        cells.add('zero', cell, -lines.valid.count(entry, zeroStart - first, zeroEnd - first));
-      });
-    }
+  const line = lines.lineOf(entry);
+  const first = geometry.sectorOf(line, 0);
+  const [start, end] = [geometry.sectorOf(line, from), geometry.sectorOf(line, to)];
+  if (zeroes.isInFlight(start, end)) {
+    zeroes.forEachZero(start, end, (zeroStart, zeroEnd) => {
+      cells.add('zero', cell, -lines.valid.count(entry, zeroStart - first, zeroEnd - first));
+    });
   }
   for (const fetch of fetcher.of(entry)) {
     cells.add(fetch.speculative ? 'readingAhead' : 'reading', cell, fetcher.countWanted(fetch, from, to));

@@ -52,6 +52,13 @@ test('what was brought in and never asked for is left out, unless it was hot bef
   expect(await cache.hotRanges(10)).toEqual([{ start: line(30), count: LINE_SECTORS, heat: 2 }]);
 });
 
+test('lines side by side that are not equally hot are ranges of their own', async () => {
+  const { cache } = await openCache(line(10_000), LINE);
+  const ranges = [2, 1].map((heat, i) => ({ start: line(10 + i), count: LINE_SECTORS, heat }));
+  await cache.warmUp(ranges);
+  expect(await cache.hotRanges(10)).toEqual(ranges);
+});
+
 test('each policy can be asked, and a list from one warms a cache with another', async () => {
   for (const policy of ['wtinylfu', 'clock2qplus', 'lru'] as const) {
     const { cache, base, memory } = await openCache(line(10_000), { ...LINE, policy });

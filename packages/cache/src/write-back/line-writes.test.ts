@@ -144,3 +144,27 @@ test('what is rewritten in the epoch of the write itself counts in it', () => {
   writes.delete(write);
   expect(writes.epochOf(entry)).toBe(NEVER);
 });
+
+test('the oldest of what is on its way, or was written to such a line since, tells how old it is', () => {
+  const { clock, writes, entry, write, dirty } = writing();
+  expect(writes.oldestSinceMs).toBe(write.sinceMs);
+  clock.nowMs = write.sinceMs + 5;
+  dirty(2, 3);
+  writes.dirtied(entry);
+  expect(writes.oldestSinceMs).toBe(write.sinceMs);
+  writes.delete(write);
+  expect(writes.oldestSinceMs).toBe(NEVER);
+  // A clean line that fills a gap has dirty data only once it is written to.
+  const filler = { ...write, epoch: -1, rewrittenEpoch: -1, rewrittenMs: 1 };
+  writes.add(filler);
+  expect(writes.oldestSinceMs).toBe(NEVER);
+  filler.rewrittenEpoch = 0;
+  expect(writes.oldestSinceMs).toBe(1);
+});
+
+test('a line is on its way once at a time, and arrives once', () => {
+  const { writes, write } = writing();
+  expect(() => writes.add(write)).toThrow('a line must be on its way once at a time');
+  writes.delete(write);
+  expect(() => writes.delete(write)).toThrow('a line must be on its way to arrive');
+});
