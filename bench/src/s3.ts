@@ -11,10 +11,11 @@ import { medianOf, medianRatio } from './rounds.js';
 import { runFio, type Work } from './s3/fio.js';
 import { startLightStore } from './s3/light-store.js';
 import { type LinkCounts, startLink } from './s3/link.js';
-import { percentileOf, timePuts } from './s3/one-put.js';
+import { percentileOf, timePuts, timeUpload } from './s3/one-put.js';
 import { blockyard, type Side, type Store, s3backer } from './s3/sides.js';
 
 const DURABILITY = 'the store';
+const MEMORY = 'memory';
 const KIB = 1024;
 const MIB = 2 ** 20;
 const AREA_BYTES = 128 * MIB;
@@ -29,8 +30,12 @@ interface Row {
   readonly warmUp?: Work;
   /** Whether `--check` asks that ours be ahead of the peer. */
   readonly mustLead: boolean;
+  /** What the peer's flush is worth where it is not made true: written through, each block of such a row waits for the store in turn. */
+  readonly peerDurability?: string;
   /** Whether PUTs alone are timed before and after it, so that figures can be told in terms of one. */
   readonly besidePuts?: true;
+  /** Whether PUTs of as many bytes are timed before and after it. */
+  readonly besideUpload?: true;
 }
 
 const small = { blockBytes: 4 * KIB, sizeBytes: AREA_BYTES };
@@ -39,9 +44,10 @@ const ROWS: readonly Row[] = [
   {
     name: '128 MiB sequential write, 1 MiB, depth 4, flush',
     work: { ...large, rw: 'write', flushEvery: AREA_BYTES / MIB },
-
     unit: 's',
     mustLead: false,
+    peerDurability: MEMORY,
+    besideUpload: true,
   },
   { name: 'the same read cold', work: { ...large, rw: 'read' }, unit: 's', mustLead: false },
   ...[16, 64].map(
@@ -49,7 +55,6 @@ const ROWS: readonly Row[] = [
       name: `4 KiB cold random reads, depth ${depth}`,
       work: { ...small, sizeBytes: COLD_AREA_BYTES, rw: 'randread', depth, operations: 8192 },
       warmUp: { ...small, offsetBytes: COLD_AREA_BYTES, rw: 'randread', depth, operations: 4096 },
-
       unit: 'per s',
       mustLead: depth === 64,
     }),
@@ -57,9 +62,9 @@ const ROWS: readonly Row[] = [
   {
     name: '2,000 random 4 KiB writes, then a flush',
     work: { ...small, rw: 'randwrite', depth: 16, operations: 2000, flushEvery: 2000 },
-
     unit: 's',
     mustLead: false,
+    peerDurability: MEMORY,
   },
   {
     name: '4 KiB write and flush, median of 40',
@@ -68,6 +73,13 @@ const ROWS: readonly Row[] = [
     unit: 'ms',
     mustLead: true,
     besidePuts: true,
+  },
+  {
+    name: '4 KiB random reads in 128 MiB, which is cold, depth 64',
+    work: { ...small, rw: 'randread', depth: 64, operations: 8192 },
+    warmUp: { ...small, offsetBytes: AREA_BYTES, rw: 'randread', depth: 64, operations: 4096 },
+    unit: 'per s',
+    mustLead: false,
   },
 ];
 
@@ -124,11 +136,15 @@ const folder = await mkdtemp(join(tmpdir(), 'bench-s3-'));
 const light = options.lightStore ? await startLightStore() : undefined;
 const direct = light?.store ?? storeOf(process.env);
 const link = options.rttMs > 0 ? await startLink(direct.endpoint, options.rttMs) : undefined;
+/** By row and side, of each round: seconds of the PUTs alone, and how many times as long the row took. */
+const uploads = new Map<string, { readonly seconds: number; readonly times: number }[]>();
 let timeBeside = async (): Promise<number[]> => [];
+let uploadBeside = async (): Promise<number> => Number.NaN;
 try {
   const store = link === undefined ? direct : { ...direct, endpoint: throughLink(direct.endpoint, link.port) };
   const sides = sidesOf(store);
   timeBeside = () => timePuts(store, `bench-puts-${process.pid}`);
+  uploadBeside = () => timeUpload(store, `bench-puts-${process.pid}`);
   for (const side of sides) await side.create();
   await fill(sides);
   report(sides, await measure(sides));
@@ -204,10 +220,12 @@ async function measure(sides: readonly Side[]): Promise<Measured[]> {
 }
 
 /** One round of one side, from a start with an empty cache. */
-async function once(side: Side, { name, work, warmUp, unit, besidePuts }: Row): Promise<number> {
-  const disk = await side.start(work.flushEvery !== undefined);
+async function once(side: Side, row: Row): Promise<number> {
+  const { name, work, warmUp, unit, besidePuts, besideUpload, peerDurability } = row;
+  const disk = await side.start(work.flushEvery !== undefined && peerDurability === undefined);
   if (warmUp !== undefined) await runFio(disk, warmUp);
   const putMs = besidePuts ? await timeBeside() : [];
+  const uploadBefore = besideUpload ? await uploadBeside() : 0;
   const before = { requests: 0, upBytes: 0, downBytes: 0, ...link?.counts };
   const { seconds, medianMs, p99Ms } = await runFio(disk, work);
   if (link !== undefined) traffic.set(`${name}/${side.name}`, countsBetween(before, link.counts));
@@ -215,6 +233,11 @@ async function once(side: Side, { name, work, warmUp, unit, besidePuts }: Row): 
     putMs.push(...(await timeBeside()));
     const of = `${name}/${side.name}`;
     puts.set(of, [...(puts.get(of) ?? []), { medianMs, p99Ms, putMs }]);
+  }
+  if (besideUpload) {
+    const alone = (uploadBefore + (await uploadBeside())) / 2;
+    const of = `${name}/${side.name}`;
+    uploads.set(of, [...(uploads.get(of) ?? []), { seconds: alone, times: seconds / alone }]);
   }
   await side.stop();
   if (unit === 'ms') return medianMs;
@@ -250,6 +273,14 @@ function describePuts(row: Row, side: Side): string {
   return `\none PUT ${of('put').toFixed(0)} ms; of that ${of('median').toFixed(2)}, 99th percentiles ${of('p99').toFixed(2)}`;
 }
 
+/** A long write in terms of PUTs of as many bytes. */
+function describeUpload(row: Row, side: Side): string {
+  const rounds = uploads.get(`${row.name}/${side.name}`);
+  if (rounds === undefined) return '';
+  const of = (figure: 'seconds' | 'times') => medianOf(rounds.map((each) => each[figure])).toFixed(2);
+  return `\nPUTs alone ${of('seconds')} s; of that ${of('times')}`;
+}
+
 function report(sides: readonly Side[], measured: readonly Measured[]): void {
   const rows = measured.map(({ row, figures }) => ({ row, figures, lead: leadOf(sides, row, figures) }));
   if (options.json) {
@@ -261,6 +292,7 @@ function report(sides: readonly Side[], measured: readonly Measured[]): void {
       rows,
       traffic: Object.fromEntries(traffic),
       puts: Object.fromEntries(puts),
+      uploads: Object.fromEntries(uploads),
     };
     console.log(JSON.stringify(report, undefined, 2));
   } else {
@@ -271,14 +303,22 @@ function report(sides: readonly Side[], measured: readonly Measured[]): void {
       const cells = figures.map((ofSide, index) => {
         const figure = `${medianOf(ofSide).toFixed(row.unit === 's' ? 2 : 0)} ${row.unit}`;
         const side = sides[index];
-        return side === undefined ? figure : figure + describePuts(row, side) + describeTraffic(row, side);
+        return side === undefined
+          ? figure
+          : figure + describePuts(row, side) + describeUpload(row, side) + describeTraffic(row, side);
       });
-      table.push([row.name, ...cells, lead === undefined ? '' : lead.toFixed(2), DURABILITY]);
+      table.push([row.name, ...cells, lead === undefined ? '' : lead.toFixed(2), durabilityOf(row, sides)]);
     }
     console.log(table.toString());
   }
   const isBehind = rows.some(({ row, lead }) => row.mustLead && lead !== undefined && lead <= 1);
   if (options.check && isBehind) process.exitCode = 1;
+}
+
+function durabilityOf({ peerDurability }: Row, sides: readonly Side[]): string {
+  const peer = sides.find(({ isOurs }) => !isOurs);
+  if (peer === undefined || peerDurability === undefined) return DURABILITY;
+  return `${DURABILITY}\n${peer.name}: ${peerDurability}`;
 }
 
 /** How many times as fast as the peer the best of our sides is; undefined without a peer. */
