@@ -15,13 +15,13 @@ import { caseFilesOfCache } from './cache-cases.mjs';
 const isHelper = (file) => /\.test\.ts$|^(testing|fakes)\//.test(file);
 
 /**
- * Tests about documents, which no mutant touches; those over an S3 server, which find too little for their time; and the kit at
- * many set-ups, which runs at fewer instead, from a seed.
+ * Tests about documents and about a bundle of the sources, which no mutant touches; those over an S3 server, which find too
+ * little for their time; and the kit at many set-ups, which runs at fewer instead, from a seed.
  *
  * @type {Readonly<Record<string, ReadonlySet<string>>>}
  */
 const LEFT_OUT = {
-  block: new Set(['documents.test.ts']),
+  block: new Set(['documents.test.ts', 'error-bundled.test.ts']),
   cache: new Set(['backends.test.ts', 'conformance.test.ts', 'write-back/store-outage.test.ts']),
 };
 

@@ -1,5 +1,4 @@
 import { inspect } from 'node:util';
-import { build } from 'esbuild';
 import { expect, test } from 'vitest';
 import { BlockError } from './index.js';
 
@@ -11,17 +10,4 @@ test('an error prints under its name, with what is known of its place alone', ()
   const bare = new BlockError('TIMEOUT', 'late');
   expect(Object.keys(bare).sort()).toEqual(['code', 'name', 'retryable']);
   expect([bare.operation, bare.device, bare.start, bare.count]).toEqual([undefined, undefined, undefined, undefined]);
-});
-
-test('also where it was bundled', async () => {
-  const contents = `export { BlockError } from './src/index.ts';`;
-  const { outputFiles } = await build({
-    stdin: { contents, resolveDir: new URL('..', import.meta.url).pathname },
-    bundle: true,
-    format: 'esm',
-    write: false,
-  });
-  const bundled = await import(`data:text/javascript,${encodeURIComponent(outputFiles[0]?.text ?? '')}`);
-  expect(inspect(new bundled.BlockError('IO', 'oops'))).toMatch(/^BlockError: oops\n/);
-  expect(inspect(bundled.BlockError.from(new Error('why'), { operation: 'read' }))).toMatch(/^BlockError: read: why\n/);
 });
