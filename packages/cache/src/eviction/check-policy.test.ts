@@ -80,6 +80,20 @@ test.each<[string, unknown]>([
   });
 });
 
+test('one that lacks a method is told which, and how it is called', async () => {
+  const methods = Object.getOwnPropertyNames(FifoPolicy.prototype).filter(
+    (name) => typeof Object.getOwnPropertyDescriptor(FifoPolicy.prototype, name)?.value === 'function',
+  );
+  const messages: string[] = [];
+  for (const name of methods.filter((name) => name !== 'constructor')) {
+    const error = await openCache(64, { ...LINES, policy: with_({ [name]: undefined }) }).catch(String);
+    const [, call = ''] = /with the method (.*)/.exec(String(error)) ?? [];
+    expect(call).toMatch(new RegExp(`^${name}\\(.*\\)$`));
+    messages.push(call);
+  }
+  expect(new Set(messages).size).toBe(13);
+});
+
 /** Least recently used, until it begins to lie. */
 class LyingPolicy extends LruPolicy {
   lie: Partial<EvictionPolicy> = {};
