@@ -197,3 +197,16 @@ test('a line has a fetch until it is over, and the base is idle when all are', a
   expect([fetcher.inFlight, isIdle]).toEqual([0, 2]);
   expect([latencies.baseRead.count, latencies.baseRead.mean]).toEqual([1, 3000]);
 });
+
+test('who needs sectors that a fetch brings no longer waits for that one all the same, and not for an earlier one', () => {
+  const { fetcher, lines, prepare } = fetcherOf();
+  const fetches = [prepare(0, 0, 2), prepare(0, 4, 6), prepare(0, 6, 8)];
+  const entry = lines.find(0);
+  expect(fetcher.toAwait(entry, 0, 4, 5)).toBe(fetches[1]);
+  // Newer data came and went: the base still writes to the place.
+  fetcher.supersede(entry, 4, 5);
+  expect(fetcher.toAwait(entry, 0, 4, 6)).toBe(fetches[1]);
+  expect(fetcher.toAwait(entry, 0, 6, 8)).toBe(fetches[2]);
+  // What is on no way is begun.
+  expect(fetcher.toAwait(entry, 0, 2, 4)).toBe(undefined);
+});
