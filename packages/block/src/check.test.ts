@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { checkBounds, checkBuffers, checkInteger, checkRange, checkSectorSize, checkSize } from './check.js';
+import {
+  checkBounds,
+  checkBuffers,
+  checkBuffersAgain,
+  checkInteger,
+  checkRange,
+  checkSectorSize,
+  checkSize,
+} from './check.js';
 import { checkOptionNames } from './check-options.js';
 import { createDevice } from './index.js';
 import { memoryDriver } from './testing.js';
@@ -79,6 +87,24 @@ describe('checkBuffers', () => {
   test('is not fooled by an object that only looks like bytes', () => {
     const fake = { byteLength: 512, [Symbol.toStringTag]: 'Uint8Array' };
     expect(() => checkBuffers([fake], 512)).toThrow(invalid);
+  });
+});
+
+describe('checkBuffersAgain', () => {
+  const again = (...lengths: number[]) => {
+    const list = lengths.map((length) => new Uint8Array(length));
+    return () => checkBuffersAgain(list, 512, 2);
+  };
+
+  test('takes whole sectors, as many as there were', () => {
+    expect(again(1024)).not.toThrow();
+    expect(again(512, 512)).not.toThrow();
+  });
+
+  test('refuses fewer or more, parts of sectors, and what is empty by now', () => {
+    for (const lengths of [[512], [1536], [256, 768], [0, 1024], [1024, 0]]) {
+      expect(again(...lengths)).toThrow('a buffer was detached or resized while the operation waited');
+    }
   });
 });
 

@@ -116,6 +116,32 @@ describe('IntervalSet', () => {
     expect([...set]).toEqual([{ start: 0, end: 30 }]);
   });
 
+  test('has what lies between two ends, and not what lies beside them', () => {
+    const set = new IntervalSet();
+    set.add(10, 20);
+    const ranges = [
+      [10, 20],
+      [10, 11],
+      [19, 20],
+      [9, 20],
+      [10, 21],
+      [9, 10],
+      [20, 21],
+    ] as const;
+    expect(ranges.map(([start, end]) => set.covers(start, end))).toEqual([true, true, true, ...Array(4).fill(false)]);
+    expect(ranges.map(([start, end]) => set.intersects(start, end))).toEqual([...Array(5).fill(true), false, false]);
+    const runsOf = (start: number, end: number) =>
+      [...set.runs(start, end)].map((run) => [run.start, run.end, run.inside]);
+    expect(runsOf(5, 10)).toEqual([[5, 10, false]]);
+    expect(runsOf(20, 25)).toEqual([[20, 25, false]]);
+    expect(runsOf(10, 20)).toEqual([[10, 20, true]]);
+    expect(runsOf(9, 21)).toEqual([
+      [9, 10, false],
+      [10, 20, true],
+      [20, 21, false],
+    ]);
+  });
+
   test('is unchanged by empty ranges', () => {
     const set = new IntervalSet();
     set.add(5, 5);

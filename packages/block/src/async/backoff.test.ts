@@ -15,7 +15,7 @@ describe('The delay after a failure', () => {
 });
 
 describe('A sleep', () => {
-  test('ends when its time has come, and leaves nothing at its signal', async () => {
+  test('ends when its time has come', async () => {
     const clock = new ManualClock();
     const { signal } = new AbortController();
     const slept = sleep(clock, 100, signal);
@@ -33,6 +33,25 @@ describe('A sleep', () => {
     await slept;
     await sleep(clock, 100, stop.signal);
     expect(clock.timers).toEqual([]);
+  });
+
+  test('is remembered by its signal no longer than it lasts', async () => {
+    const clock = new ManualClock();
+    const listeners = new Set<() => void>();
+    const signal = {
+      aborted: false,
+      addEventListener: (_: 'abort', listener: () => void) => void listeners.add(listener),
+      removeEventListener: (type: 'abort', listener: () => void) =>
+        void (type === 'abort' && listeners.delete(listener)),
+    };
+    const sleeps = [sleep(clock, 5, signal), sleep(clock, 10, signal)];
+    expect(listeners.size).toBe(2);
+    clock.advance(5);
+    await sleeps[0];
+    expect(listeners.size).toBe(1);
+    for (const fire of listeners) fire();
+    await sleeps[1];
+    expect([listeners.size, clock.timers]).toEqual([0, []]);
   });
 
   test('needs no signal', async () => {

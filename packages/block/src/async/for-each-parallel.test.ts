@@ -273,6 +273,15 @@ describe('forEachParallel', () => {
     expect(events).toEqual(['task', 'task', 'closed']);
   });
 
+  test('needs no iterator that can be closed', async () => {
+    const items = { [Symbol.iterator]: () => ({ next: () => ({ done: false as const, value: 0 }) }) };
+    let tasks = 0;
+    await forEachParallel(items, { maxConcurrency: 1, isDone: () => tasks === 3 }, async () => {
+      tasks++;
+    });
+    expect(tasks).toBe(3);
+  });
+
   test('tells the first failure rather than that of closing, and that one if it is the only one', async () => {
     const items = () => ({
       [Symbol.iterator]: () => ({

@@ -58,6 +58,19 @@ describe('Yielding to the event loop', () => {
     expect(yielder.spend(MiB)).toBeUndefined();
   });
 
+  test('does not begin sooner where the clock is far from zero, or below it', () => {
+    for (const startMs of [1e12, -1e12]) {
+      const { clock, pass } = byHand();
+      pass(startMs);
+      const yielder = new Yielder(clock);
+      expect(yielder.spend(MiB)).toBeUndefined();
+      pass(9);
+      expect(yielder.spend(MiB)).toBeUndefined();
+      pass(1);
+      expect(yielder.spend(MiB)).toBeDefined();
+    }
+  });
+
   test('does not begin where macrotasks come by themselves, however long the work lasts', () => {
     const { clock, pass, macrotask } = byHand();
     const yielder = new Yielder(clock);

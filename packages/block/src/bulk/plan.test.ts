@@ -52,6 +52,10 @@ describe('A plan', () => {
     ['INVALID_ARGUMENT', { pieceBytes: -4096 }],
     ['INVALID_ARGUMENT', { pieceBytes: 2 ** 31 }],
     ['UNALIGNED', { pieceBytes: 512 }],
+    ['INVALID_ARGUMENT', { signal: null as never }],
+    ['INVALID_ARGUMENT', { signal: 'stop' as never }],
+    ['INVALID_ARGUMENT', { signal: {} as never }],
+    ['INVALID_ARGUMENT', { signal: { aborted: 1 } as never }],
   ])('refuses with %s the options %o', (code, options) => {
     expect(() => planOf(options, 4096, view(512, 65_536), view(4096, 65_536))).toThrow(
       expect.objectContaining({ code }),
