@@ -134,3 +134,16 @@ test('it tells whether a slot is free, also when the limit has changed', () => {
   slabs.clear();
   expect(slabs.hasFree).toBe(false);
 });
+
+test('a slot that is not taken cannot be released, and a view does not leave its slot', () => {
+  const slabs = plain(new Slabs(SLOT, 64));
+  const slot = slabs.take();
+  for (const [from, to] of [
+    [-1, 4],
+    [0, SLOT + 1],
+  ] as const)
+    expect(() => slabs.view(slot, from, to)).toThrow('a view must lie in its slot');
+  expect(slabs.view(slot, 0, SLOT).byteLength).toBe(SLOT);
+  slabs.release(slot);
+  expect(() => slabs.release(slot)).toThrow('a slot must be taken to be released');
+});
