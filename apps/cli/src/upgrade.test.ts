@@ -257,6 +257,27 @@ test('a server whose flushes are on a tier is upgraded under load, and what it f
   expect(Buffer.compare(found, bytes)).toBe(0);
 });
 
+test('an upgrade that would leave the tier behind is refused before clients wait, and the old server goes on', async () => {
+  uri = `dir:${folder.in('store-kept')}/web-1`;
+  await blockyard(['create', uri, '--size', String(SIZE_BYTES)]);
+  const size = ['--tier-size', '64M', '--durability', 'local'];
+  const first = await served('--tier', folder.in('tier-kept'), ...size);
+  const device = await client(first.line);
+  await device.write(0, [stamped(0, 1)]);
+  await device.flush();
+  for (const other of [[], ['--tier', folder.in('tier-other'), ...size]]) {
+    const asked = await upgradeTo([uri, ...other]);
+    expect(asked.code).toBe(1);
+    expect(asked.stderr).toMatch(/an upgrade keeps the tier: .*what was flushed last is on tier .*tier-kept/);
+  }
+  await device.write(1, [stamped(1, 2)]);
+  await device.flush();
+  await device.disconnect();
+  first.child.kill('SIGTERM');
+  await first.ended;
+  expect(JSON.parse((await blockyard(['info', uri, '--json'])).stdout).tier).toMatchObject({ attached: null });
+});
+
 test.each(['caughtUp', 'opened'])(
   'what was flushed to a tier is there if the old server dies when the new one is about to say "%s"',
   async (type) => {

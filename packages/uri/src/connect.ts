@@ -3,6 +3,7 @@ import { type BlockDevice, BlockError, checkBoolean, checkOptionNames, isBlockEr
 import { type CacheDevice, type CacheOptions, connectCache } from '@blockyard/cache';
 import { openImage } from './image/open-image.js';
 import { imageSettingsOf } from './image/settings.js';
+import { leavingOf } from './leaving.js';
 import { schemeOf } from './schemes/all.js';
 import type { OpenedDevice, OpenOptions, UriDevice } from './schemes/scheme.js';
 import { DeviceUri } from './syntax/device-uri.js';
@@ -115,12 +116,13 @@ export async function connectUri(text: string, options: ConnectUriOptions = {}):
       }
       const durability = { ...device.durability, write: 'memory' as const };
       const facts = { cacheSnapshot: () => cached.snapshot(), durability, ...tierRangesBelow(cached, device) };
-      const prepareToLeave = async () => {
+      const flush = async () => {
         await remember();
         await cached.flush();
-        await device.prepareToLeave?.();
       };
-      return Object.assign(cached, facts, factsBelow(device), { prepareToLeave });
+      const below = { prepareToLeave: async () => device.prepareToLeave?.(), stay: () => device.stay?.() };
+      const leaving = leavingOf([{ prepareToLeave: flush, stay: () => {} }, below]);
+      return Object.assign(cached, facts, factsBelow(device), leaving);
     } catch (error) {
       await device.disconnect({ force: true });
       throw error;
@@ -136,17 +138,7 @@ async function tracedBase(device: UriDevice): Promise<BlockDevice> {
   return withTracing(device, { name: device.info.name });
 }
 
-const BELOW = [
-  'heldBy',
-  'storeTraffic',
-  'storeSnapshot',
-  'logSnapshot',
-  'tier',
-  'drain',
-  'stay',
-  'left',
-  'image',
-] as const;
+const BELOW = ['heldBy', 'storeTraffic', 'storeSnapshot', 'logSnapshot', 'tier', 'drain', 'left', 'image'] as const;
 
 /** What a cache does not hide. */
 function factsBelow(device: UriDevice): Pick<UriDevice, (typeof BELOW)[number]> {

@@ -1,5 +1,6 @@
 import { isBlockError } from '@blockyard/block';
 import { connectUri } from '@blockyard/uri';
+import { tierOptionsOf } from '../arguments/tier.js';
 import { Failure } from '../terminal/failure.js';
 import { deviceNameOf } from './config/device-name.js';
 import type { VolumePlan } from './config/options.js';
@@ -22,7 +23,7 @@ export async function rehearse(plans: readonly VolumePlan[], clientsHave: Inheri
   );
 }
 
-async function rehearseOne({ uri }: VolumePlan, clientsHave: string): Promise<void> {
+async function rehearseOne({ uri, options }: VolumePlan, clientsHave: string): Promise<void> {
   if (/^memory:/i.test(uri)) throw new Failure('what is in memory cannot be handed over', 'its clients have to end');
   const device = deviceNameOf(uri);
   if (device !== clientsHave) {
@@ -33,6 +34,21 @@ async function rehearseOne({ uri }: VolumePlan, clientsHave: string): Promise<vo
     await opened.disconnect();
   } catch (error) {
     // It is found, and the process that serves it has it, or its tier.
-    if (!isBlockError(error, 'LOCKED') && !isBlockError(error, 'TIER_MISSING')) throw error;
+    if (isBlockError(error, 'LOCKED')) return;
+    if (!isBlockError(error, 'TIER_MISSING')) throw error;
+    await rehearseTier(uri, options);
+  }
+}
+
+/** What was flushed last is on a tier, and stays there when the volume changes hands: it must be the one that this server is given. */
+async function rehearseTier(uri: string, options: VolumePlan['options']): Promise<void> {
+  const { acceptLoss = false } = options;
+  try {
+    const opened = await connectUri(uri, { readOnly: true, acceptLoss, ...tierOptionsOf(options) });
+    await opened.disconnect();
+  } catch (error) {
+    if (isBlockError(error, 'LOCKED')) return;
+    if (!isBlockError(error, 'TIER_MISSING')) throw error;
+    throw new Failure(`an upgrade keeps the tier: ${error.message}`, 'to change it, stop the server, which drains it');
   }
 }

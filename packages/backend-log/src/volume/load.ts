@@ -33,7 +33,7 @@ export async function loadLog(options: ConnectLogOptions): Promise<LoadedLog> {
       currentState(volume, settings),
       probeStore(volume, settings.allowUnsafeStore),
     ]);
-    return new Loading(volume, settings, conditionalPuts, found.found.root, found.state).begun();
+    return await new Loading(volume, settings, conditionalPuts, found.found.root, found.state).begun();
   } catch (error) {
     settings.store.close();
     throw BlockError.from(error, { operation: 'connect', device: nameOf(settings) });
@@ -69,10 +69,14 @@ class Loading implements LoadedLog {
   }
 
   async catchUp(): Promise<void> {
-    const { root } = await readRoot(this.#volume.place);
-    const settings = { ...this.#settings, loaded: this.#loaded };
-    this.#loaded = this.#of(root, await stateOf(this.#volume, root, settings));
-    await this.#loadRegions();
+    try {
+      const { root } = await readRoot(this.#volume.place);
+      const settings = { ...this.#settings, loaded: this.#loaded };
+      this.#loaded = this.#of(root, await stateOf(this.#volume, root, settings));
+      await this.#loadRegions();
+    } catch (error) {
+      throw BlockError.from(error, { operation: 'connect', device: nameOf(this.#settings) });
+    }
   }
 
   close(): void {

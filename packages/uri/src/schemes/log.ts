@@ -2,6 +2,7 @@ import type { ConnectLogOptions, LoadedLog, LogDevice } from '@blockyard/backend
 import { BlockError } from '@blockyard/block';
 import type { ObjectStore } from '@blockyard/object-store';
 import type { WriteLogDevice } from '@blockyard/write-log';
+import { type Leaving, leavingOf } from '../leaving.js';
 import type { DeviceUri } from '../syntax/device-uri.js';
 import { invalid } from '../syntax/invalid.js';
 import type { Moment } from '../syntax/moment.js';
@@ -95,7 +96,7 @@ export async function openLog(
     storeTraffic: () => copyOfTraffic(store.traffic),
     logSnapshot: () => volume.snapshot(),
     left: volume.left,
-    ...leavingOf([volume, tiers?.store, log]),
+    ...leavingOf(partsToLeave([volume, tiers?.store, log])),
     ...(log === undefined ? {} : durabilityOver(log)),
     ...(tier === undefined ? {} : { tier: () => snapshotOf(tier, tiers?.store, log) }),
     ...(tiers === undefined ? {} : tierRangesOf({ volume, store: tiers.store, log })),
@@ -114,22 +115,11 @@ export async function loadLog(
   return backend.loadLog({ ...options, ...secret, ...memory, store, prefix });
 }
 
-type Leaving = Required<Pick<OpenedDevice, 'prepareToLeave' | 'stay'>>;
-
-/** One after the other: what the write log has last is in segments of the volume when that is done. */
-function leavingOf(parts: readonly (Leaving | undefined)[]): Leaving {
-  // What they do themselves: one of them gets these in its place.
-  const all = parts.flatMap((part) =>
-    part === undefined ? [] : [{ prepare: part.prepareToLeave.bind(part), stay: part.stay.bind(part) }],
+/** As they do it themselves: one of them gets the chain in place of its own. What the write log has last is in the volume first. */
+function partsToLeave(parts: readonly (Leaving | undefined)[]): Leaving[] {
+  return parts.flatMap((part) =>
+    part === undefined ? [] : [{ prepareToLeave: part.prepareToLeave.bind(part), stay: part.stay.bind(part) }],
   );
-  return {
-    prepareToLeave: async () => {
-      for (const { prepare } of all) await prepare();
-    },
-    stay: () => {
-      for (const { stay } of all) stay();
-    },
-  };
 }
 
 function tierRangesOf(tiered: TieredLog): Pick<OpenedDevice, 'onTier'> {

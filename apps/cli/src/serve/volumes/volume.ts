@@ -1,3 +1,4 @@
+import { isBlockError } from '@blockyard/block';
 import { type LoadedLog, loadUri, type UriDevice } from '@blockyard/uri';
 import { tierLines } from '../../devices/tier-log.js';
 import type { Context } from '../../terminal/context.js';
@@ -67,10 +68,17 @@ export class Volume {
 
   /** Reads what `reconnect` would, while another process has it. Again: what has come since. */
   async load(): Promise<void> {
-    const { outage } = this.#options;
-    if (this.#loaded === undefined)
-      this.#loaded = await loadUri(this.uri, outage === undefined ? {} : { maxOutageMs: outage });
-    else await this.#loaded.catchUp();
+    const { outage, readOnly } = this.#options;
+    // What is only read is not taken from anyone, and may not be written to by those who read it.
+    if (readOnly) return;
+    try {
+      if (this.#loaded === undefined) this.#loaded = await loadUri(this.uri, { maxOutageMs: outage });
+      else await this.#loaded.catchUp();
+    } catch (error) {
+      // The writer may delete what is being read. Then it is opened as at any start.
+      if (!isBlockError(error, 'NOT_FOUND')) throw error;
+      this.unload();
+    }
   }
 
   /** It is not opened after all. */
