@@ -6,7 +6,7 @@ import { groupLogSubject } from './group-log-subject.js';
 import { referenceSubject } from './reference-subject.js';
 
 /** The kit tries itself here: what is random about it is tried by every backend. */
-const OPTIONS = { runs: 8 };
+const OPTIONS = { runs: 4 };
 
 conformance(referenceSubject, { describe, test }, OPTIONS);
 conformance(groupLogSubject('group log'), { describe, test }, OPTIONS);
