@@ -166,9 +166,13 @@ export class Engine {
 
   async prepareToLeave(): Promise<void> {
     this.#isLeaving = this.#settings.durability === 'medium';
+    let beforeBytes = this.#backlog.undrainedBytes;
     for (let rounds = 0; rounds < LEAVING_ROUNDS_MAX; rounds++) {
       await this.drain();
-      if (this.#backlog.undrainedBytes <= LEFT_BYTES) break;
+      const { undrainedBytes } = this.#backlog;
+      // What comes as fast as it is drained is left: to go on would take longer each time.
+      if (undrainedBytes <= LEFT_BYTES || undrainedBytes > beforeBytes / 2) break;
+      beforeBytes = undrainedBytes;
     }
     this.#drainer.hold(this.#isLeaving);
   }

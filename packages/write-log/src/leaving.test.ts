@@ -1,10 +1,13 @@
 import { ManualClock, settled, stateOf } from '@blockyard/block/testing';
 import { describe, expect, test } from 'vitest';
-import { byteAt, die, Scene, write } from './testing/scene.js';
+import { Disk } from './testing/disk.js';
+import { byteAt, die, Scene, SMALL_MEDIUM_BYTES, write } from './testing/scene.js';
 
 const SECTOR_BYTES = 512;
 /** As the option `maxDirtyAgeMs` has it. */
 const AGE_MS = 10_000;
+/** Writes after which a wait has been long enough to be called endless. */
+const WRITES_MAX = 6000;
 
 /** The byte of a sector of the base. */
 const inBase = ({ base }: Scene, sector: number) => base.bytes[sector * SECTOR_BYTES];
@@ -38,6 +41,24 @@ describe('An end that was prepared for', () => {
     const again = await scene.openMarked();
     expect(again.snapshot()).toMatchObject({ undrainedBytes: 0, isAttached: true });
     await again.disconnect();
+  });
+
+  test('does not wait for what is drained while it is prepared, however much comes', async () => {
+    const scene = new Scene(undefined, new Disk(SMALL_MEDIUM_BYTES, SECTOR_BYTES));
+    const device = await scene.openMarked();
+    let isOver = false;
+    let writes = 0;
+    // So much is on its way that room has to be made all the time.
+    const goOn = async (writer: number) => {
+      while (!isOver && writes < WRITES_MAX) await write(device, 64 * (writer % 8), ++writes % 256, 64);
+    };
+    const writing = Array.from({ length: 64 }, (_, writer) => goOn(writer));
+    await device.prepareToLeave();
+    isOver = true;
+    const writesMeanwhile = writes;
+    await Promise.all(writing);
+    expect(writesMeanwhile).toBeLessThan(WRITES_MAX);
+    await device.disconnect();
   });
 
   test('leaves nothing where a flush is the base’s', async () => {

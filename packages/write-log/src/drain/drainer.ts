@@ -134,7 +134,9 @@ export class Drainer {
 
   async #drainAll(): Promise<void> {
     await this.drained(this.#backlog.accepted);
-    while (this.#phases.phase === 'logging' && this.#log.isUntidy) {
+    // What comes meanwhile may be drained without a pause: it is not waited for.
+    const drained = this.#log.drainedThrough;
+    while (this.#phases.phase === 'logging' && this.#log.isUntidyThrough(drained)) {
       await this.#log.readsOver();
       await this.#note();
       if (this.#ended !== undefined) throw this.#ended.error;

@@ -75,10 +75,15 @@ export class Log {
     return this.#durable.sequence > this.#superblocks.current.durableThrough;
   }
 
-  /** Whether the medium says of something that it may have to be drained, or is being, that has been. */
-  get isUntidy(): boolean {
+  /** The last that was drained, in order. */
+  get drainedThrough(): number {
+    return this.#drained.sequence;
+  }
+
+  /** Whether the medium says of something up to there, which was drained, that it may have to be, or is being. */
+  isUntidyThrough(sequence: number): boolean {
     const { tail, drainingThrough } = this.#superblocks.current;
-    return tail.sequence !== this.#drained.sequence || drainingThrough > this.#drained.sequence;
+    return tail.sequence < sequence || (drainingThrough > this.#drained.sequence && drainingThrough <= sequence);
   }
 
   /** Whether {@link note} would say anything new. Of what is being read it would not. */
