@@ -1,4 +1,5 @@
 import type { Clock } from '@blockyard/block';
+import { BlockError } from '@blockyard/block';
 import { Retry } from '@blockyard/block/async';
 import type { Backlog } from '../changes/backlog.js';
 import type { Committer } from '../log/committer.js';
@@ -144,7 +145,9 @@ export class Drainer {
     if (this.#phases.phase !== 'leaving') return;
     this.#begin();
     await this.#running;
-    if (this.#phases.phase === 'leaving') throw this.#retry.error;
+    // A base that is lost is not tried again, so no try has failed.
+    const why = 'the medium is given up, and what is on it was not brought to the base';
+    if (this.#phases.phase === 'leaving') throw this.#retry.error ?? new BlockError('UNAVAILABLE', why);
   }
 
   /** Begins nothing more, and lets go of those who wait. */
