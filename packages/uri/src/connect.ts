@@ -3,8 +3,8 @@ import { type BlockDevice, BlockError, checkBoolean, checkOptionNames, isBlockEr
 import { type CacheDevice, type CacheOptions, connectCache } from '@blockyard/cache';
 import { openImage } from './image/open-image.js';
 import { imageSettingsOf } from './image/settings.js';
-import { leavingOf } from './leaving.js';
 import { schemeOf } from './schemes/all.js';
+import { leavingOf } from './schemes/leaving.js';
 import type { OpenedDevice, OpenOptions, UriDevice } from './schemes/scheme.js';
 import { DeviceUri } from './syntax/device-uri.js';
 import { invalid } from './syntax/invalid.js';

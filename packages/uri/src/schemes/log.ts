@@ -2,7 +2,6 @@ import type { ConnectLogOptions, LoadedLog, LogDevice } from '@blockyard/backend
 import { BlockError } from '@blockyard/block';
 import type { ObjectStore } from '@blockyard/object-store';
 import type { WriteLogDevice } from '@blockyard/write-log';
-import { type Leaving, leavingOf } from '../leaving.js';
 import type { DeviceUri } from '../syntax/device-uri.js';
 import { invalid } from '../syntax/invalid.js';
 import type { Moment } from '../syntax/moment.js';
@@ -11,6 +10,7 @@ import { lossOf } from '../tier/loss.js';
 import { tierMissing } from '../tier/missing.js';
 import { onTier, type TieredLog } from '../tier/on-tier.js';
 import { snapshotOf } from '../tier/snapshot.js';
+import { type Leaving, leavingOf } from './leaving.js';
 import type { MakeOptions, OpenedDevice, OpenOptions } from './scheme.js';
 import { readSecret, SECRET_PARAMETERS, type Secret } from './secret.js';
 import { checkStored, sectorSizeOf } from './sectors.js';
