@@ -446,7 +446,7 @@ export class WTinyLfuPolicy implements EvictionPolicy {
     const lines = this.#lines;
     const main = lines.lengthOf(PROBATION) + lines.lengthOf(PROTECTED);
     const window = lines.lengthOf(WINDOW) + lines.lengthOf(REFUSED_GHOST);
-    this.#border.strideToDenser({ hits: this.#windowHits, lines: window }, { hits: this.#mainHits, lines: main });
+    this.#border.strideToDenser(this.#windowHits, window, this.#mainHits, main);
   }
 
   /** xorshift32 (Marsaglia 2003): the cache depends on no library, and this decides ties, for which no more is needed. */

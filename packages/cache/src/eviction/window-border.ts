@@ -1,4 +1,4 @@
-import { denserSide, type Side } from './hit-density.js';
+import { denserSide } from './hit-density.js';
 
 /** Shares of the capacity. */
 const AT_START = 0.1;
@@ -51,8 +51,8 @@ export class WindowBorder {
   }
 
   /** Towards the side that is hit much more than the other, if one is. */
-  strideToDenser(window: Side, main: Side): void {
-    const side = denserSide(window, main);
+  strideToDenser(windowHits: number, windowLines: number, mainHits: number, mainLines: number): void {
+    const side = denserSide(windowHits, windowLines, mainHits, mainLines);
     const stride = this.#capacity * DENSITY_STRIDE;
     const least = this.#capacity * DENSITY_MIN;
     const most = this.#capacity * DENSITY_MAX;

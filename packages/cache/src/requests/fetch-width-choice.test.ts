@@ -10,7 +10,7 @@ const GRANULE = 8;
 const FETCHES_PER_LOOK = 256;
 const SERVED_MIN = 22;
 const WHOLE = new Set(['whole']);
-/** A line that is no probe, and after which there is none for a while. */
+/** No probe, and the next lines are none either. */
 const FAR = 5000;
 
 /** The choice, with lines of which the test says what they hold. `end`: sectors of each that the device has. */
