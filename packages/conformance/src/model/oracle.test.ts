@@ -200,6 +200,16 @@ describe('what a crash may leave', () => {
     deepStrictEqual([oracle.allowedNow(0), oracle.allowedAfterCrash(0)], [[1], [1]]);
   });
 
+  test('may be what it was before, flushed or found or not, where a crash may take away what was flushed', () => {
+    const oracle = new Oracle(10, { losesFlushed: true });
+    const first = write(oracle, 0, 1);
+    flush(oracle);
+    deepStrictEqual([...oracle.allowedAfterCrash(0)].sort(), [0, first]);
+    oracle.crashed(10, [first, ...new Array(9).fill(0)]);
+    deepStrictEqual(oracle.allowedNow(0), [first]);
+    deepStrictEqual([...oracle.allowedAfterCrash(0)].sort(), [0, first]);
+  });
+
   test('is no longer moved by what was in flight at the crash', () => {
     const oracle = new Oracle(1);
     const pending = oracle.beginWrite(0, 1);

@@ -58,7 +58,8 @@ export class Oracle {
   /**
    * A device of `sizeSectors` durable zeroes.
    *
-   * @param options `losesFlushed`: a crash may take away what was flushed, so that flushes claim nothing
+   * @param options `losesFlushed`: a crash may take away what was flushed, or what an earlier one has left, so that neither
+   *   claims anything
    */
   constructor(sizeSectors: number, { losesFlushed = false }: { readonly losesFlushed?: boolean | undefined } = {}) {
     this.#losesFlushed = losesFlushed;
@@ -221,7 +222,7 @@ export class Oracle {
    * @param found what they hold, where that is known already
    */
   crashed(sizeSectors: number, found?: readonly Writer[] | undefined): void {
-    this.#startAgain(sizeSectors, true, found);
+    this.#startAgain(sizeSectors, !this.#losesFlushed, found);
   }
 
   /**
