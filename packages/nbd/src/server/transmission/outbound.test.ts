@@ -130,7 +130,7 @@ describe('Outbound', () => {
     );
   });
 
-  test('waits no longer where nothing comes, but for now and then', async () => {
+  test('waits only now and then where nothing comes', async () => {
     others = 1;
     let waits = 0;
     for (let i = 0; i < 1000; i++) {
