@@ -104,7 +104,7 @@ export class Engine {
         clock,
         sectorSize: base.info.sectorSize,
         onDrained: () => this.#timers.set(),
-        isLost: () => base.lost?.aborted === true,
+        lost: base.lost,
         onError: (error) => this.#tell(error),
       },
       opened.batch,
@@ -329,6 +329,7 @@ export class Engine {
     this.#timers.end();
     const ended = new BlockError('DISCONNECTED', 'the device was disconnected');
     this.#state.end();
+    this.#attachment.end(ended);
     this.#committer.stop();
     this.#writer.end();
     this.#drainer.end(ended);

@@ -68,7 +68,7 @@ async function live(device: WriteLogDevice, clock: ManualClock, allowed: Allowed
     for (let sector = 0; sector < SECTORS; sector++) {
       expect(await passing(clock, byteAt(device, sector))).toBe(allowed.latest(sector));
     }
-    if (round === 3) await passing(clock, device.drain()).catch(() => {});
+    if (round === 3) await passing(clock, device.drain()).catch((error) => expect(error).toBeInstanceOf(BlockError));
   }
   return { failedFlushes };
 }
@@ -232,6 +232,29 @@ describe('A medium that failed', () => {
     expect([await byteAt(again, 1), await byteAt(again, 2)]).toEqual([1, 2]);
     await again.disconnect();
   });
+});
+
+test('A forced end while a medium is given up tells the base nothing more', async () => {
+  const scene = newScene();
+  const clock = new ManualClock();
+  const device = await scene.openMarked({ ...OPTIONS, clock });
+  await write(device, 1, 1);
+  await device.flush();
+  expect(scene.mark.calls).toEqual(['attach']);
+  // The call fails, and what is to be written in its place hangs.
+  let calls = 0;
+  scene.medium.onCall = () => {
+    if (calls++ === 0) throw new BlockError('IO', 'told to fail');
+    return new Promise<void>(() => {});
+  };
+  await write(device, 2, 2);
+  const flushed = device.flush();
+  flushed.catch(() => {});
+  await clock.advanceAndSettle(1);
+  expect(device.snapshot().medium.state).toBe('leaving');
+  await die(device);
+  await clock.advanceAndSettle(1000);
+  expect(scene.mark.calls).toEqual(['attach']);
 });
 
 describe('A second writer on one medium', () => {

@@ -52,6 +52,29 @@ describe('A read of the medium that is not answered, of what is drained meanwhil
     expect(scene.base.bytes[8 * SECTOR]).toBe(200);
   });
 
+  test('holds up a drain until it is answered, and no longer, although the base is being given what came later', async () => {
+    const { scene, clock, device, read, answer } = await reading();
+    const drained = device.drain();
+    await clock.advanceAndSettle(1);
+    let allow = () => {};
+    const allowed = new Promise<void>((resolve) => (allow = resolve));
+    scene.base.onCall = (operation) => (operation === 'write' ? allowed : undefined);
+    await write(device, 8, 200);
+    const later = device.drain();
+    await clock.advanceAndSettle(1);
+    expect(await stateOf(drained)).toBe('pending');
+    const superblocks = scene.medium.count('write');
+    answer();
+    expect(await read).toBe(5);
+    await clock.advanceAndSettle(1);
+    expect([await stateOf(drained), await stateOf(later)]).toEqual(['resolved', 'pending']);
+    // One has said that the place is free.
+    expect(scene.medium.count('write')).toBeLessThan(superblocks + 3);
+    allow();
+    await later;
+    await device.disconnect();
+  });
+
   test('keeps its place in the ring: once that is full, writers wait, and go on when it is over', async () => {
     const { scene, clock, device, read, answer } = await reading();
     let accepted = 0;

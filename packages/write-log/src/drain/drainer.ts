@@ -1,5 +1,4 @@
-import type { Clock } from '@blockyard/block';
-import { BlockError } from '@blockyard/block';
+import type { Clock, LostSignal } from '@blockyard/block';
 import { Retry } from '@blockyard/block/async';
 import type { Backlog } from '../changes/backlog.js';
 import type { Committer } from '../log/committer.js';
@@ -27,6 +26,10 @@ export interface Phases {
   mediumFailed(error: unknown): void;
 }
 
+interface Failure {
+  readonly error: unknown;
+}
+
 export interface DrainerOptions {
   readonly clock: Clock;
   readonly sectorSize: number;
@@ -34,8 +37,8 @@ export interface DrainerOptions {
   readonly onError: (error: unknown) => void;
   /** A batch was drained. */
   readonly onDrained: () => void;
-  /** Whether it makes no sense to try again. */
-  readonly isLost: () => boolean;
+  /** The base's: once it says so, it makes no sense to try again. */
+  readonly lost: LostSignal | undefined;
 }
 
 /** Brings what the base does not have to it, batch by batch, in order. */
@@ -57,8 +60,9 @@ export class Drainer {
   #isHeld = false;
   /** Those who wait until all is drained. */
   readonly #waiters = new Set<Promise<void>>();
-  #running: Promise<void> | undefined;
-  #ended: { readonly error: unknown } | undefined;
+  /** What is being drained; with why it failed, if it did. */
+  #running: Promise<Failure | undefined> | undefined;
+  #ended: Failure | undefined;
 
   constructor(
     parts: {
@@ -142,12 +146,19 @@ export class Drainer {
       await this.#note();
       if (this.#ended !== undefined) throw this.#ended.error;
     }
-    if (this.#phases.phase !== 'leaving') return;
-    this.#begin();
-    await this.#running;
-    // A base that is lost is not tried again, so no try has failed.
-    const why = 'the medium is given up, and what is on it was not brought to the base';
-    if (this.#phases.phase === 'leaving') throw this.#retry.error ?? new BlockError('UNAVAILABLE', why);
+    await this.#left();
+  }
+
+  /** Resolves when the medium does not count any longer, if it is being given up. */
+  async #left(): Promise<void> {
+    while (this.#phases.phase === 'leaving') {
+      if (this.#ended !== undefined) throw this.#ended.error;
+      if (this.#isLost) throw this.#options.lost?.reason;
+      this.#begin();
+      // One that began before may end without having tried.
+      const failure = await this.#running;
+      if (failure !== undefined) throw failure.error;
+    }
   }
 
   /** Begins nothing more, and lets go of those who wait. */
@@ -168,24 +179,30 @@ export class Drainer {
   }
 
   /** Never rejects. */
-  async #run(): Promise<void> {
+  async #run(): Promise<Failure | undefined> {
     try {
       while (this.#ended === undefined && this.#isWanted) {
         await this.#step();
         this.#retry.succeeded();
       }
       if (this.#ended === undefined && this.#phases.phase === 'logging' && this.#log.isNoteDue) await this.#note();
+      return undefined;
     } catch (error) {
       this.#failed(error);
+      return { error };
     }
   }
 
   #failed(error: unknown): void {
     if (this.#ended !== undefined) return;
     const isFirst = this.#retry.error === undefined;
-    if (!this.#options.isLost()) this.#retry.failed(error);
+    if (!this.#isLost) this.#retry.failed(error);
     if (isFirst) this.#options.onError(error);
     this.#backlog.drained.fail(error);
+  }
+
+  get #isLost(): boolean {
+    return this.#options.lost?.aborted === true;
   }
 
   /** Whether someone waits for something to be drained. */
@@ -197,7 +214,7 @@ export class Drainer {
   get #isWanted(): boolean {
     const { drained, isEmpty } = this.#backlog;
     if (this.#isAwaited) return true;
-    if (this.#options.isLost()) return false;
+    if (this.#isLost) return false;
     if (this.#isHeld && this.#phases.phase === 'logging') return !isEmpty && this.#isFull;
     return (
       this.#phases.phase === 'leaving' ||

@@ -24,6 +24,7 @@ export class Attachment {
   /** What the base may remember, until it is known to have forgotten it. */
   #known: string | undefined;
   #ensuring: Promise<void> | undefined;
+  #ended: { readonly error: unknown } | undefined;
 
   /** @param found what base and medium agree on, or `NO_ID` */
   constructor(options: AttachmentOptions, found: string) {
@@ -73,6 +74,11 @@ export class Attachment {
     await this.#turns.run(() => this.#forget());
   }
 
+  /** The base is told nothing more: it has ended, or is about to. */
+  end(error: unknown): void {
+    this.#ended = { error };
+  }
+
   /** From now on records have another id. */
   #renew(): void {
     const { mark, newId } = this.#options;
@@ -85,12 +91,14 @@ export class Attachment {
   async #forget(): Promise<void> {
     const known = this.#known;
     if (known === undefined || known === this.#id) return;
+    if (this.#ended !== undefined) throw this.#ended.error;
     await this.#options.mark?.detach(known);
     if (this.#known === known) this.#known = undefined;
   }
 
   async #attach(log: Log): Promise<void> {
     const { mark, tierId, place, wallMs } = this.#options;
+    if (this.#ended !== undefined) throw this.#ended.error;
     const attachmentId = this.#id;
     this.#known = attachmentId;
     await mark?.attach({ tierId, attachmentId, place, since: new Date(wallMs()).toISOString() });

@@ -80,10 +80,9 @@ export class Log {
     return this.#drained.sequence;
   }
 
-  /** Whether the medium says of something up to there, which was drained, that it may have to be, or is being. */
+  /** Whether the medium says of something up to there, which was drained, that it may have to be. */
   isUntidyThrough(sequence: number): boolean {
-    const { tail, drainingThrough } = this.#superblocks.current;
-    return tail.sequence < sequence || (drainingThrough > this.#drained.sequence && drainingThrough <= sequence);
+    return this.#superblocks.current.tail.sequence < sequence;
   }
 
   /** Whether {@link note} would say anything new. Of what is being read it would not. */
