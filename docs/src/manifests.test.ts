@@ -21,7 +21,7 @@ const LIMITS: readonly (readonly [what: string, code: string, maxKilobytes: numb
     `export { createDevice } from '@blockyard/block';
      export { connectCache } from '@blockyard/cache';
      export { connectMemory } from '@blockyard/backend-memory';`,
-    36.7,
+    37,
   ],
   ['a device of one’s own', `export { createDevice } from '@blockyard/block';`, 6],
 ];

@@ -135,18 +135,35 @@ describe('a line of a full cache of 100', () => {
     expect(has(policy, 500)).toBe(false);
   });
 
-  test('that is read ahead counts as new with its first use, and is forgotten where it had none', () => {
+  test('that is read ahead stays until it is used, which is when it arrives', () => {
     const policy = full();
     use(policy, 500, true);
-    useAll(policy, 501, 6);
+    useAll(policy, 501, 60);
+    expect(has(policy, 500)).toBe(true);
     use(policy, 500);
-    useAll(policy, 510, 10);
+    use(policy, 500);
+    useAll(policy, 600, 9);
+    expect(has(policy, 500)).toBe(true);
+    useAll(policy, 610, 2);
     expect(has(policy, 500)).toBe(false);
-    use(policy, 700, true);
-    useAll(policy, 701, 20);
-    use(policy, 700);
-    useAll(policy, 800, 20);
-    expect(has(policy, 700)).toBe(false);
+  });
+
+  test('that is read ahead makes way for lines used again where three tenths of the lines are like it, unremembered', () => {
+    const policy = full();
+    for (let key = 500; key < 530; key++) use(policy, key, true);
+    policy.entries((entry, key) => {
+      if (key < 500) policy.touch(entry);
+    });
+    expect(use(policy, 530, true)).toEqual([500]);
+    use(policy, 500);
+    useAll(policy, 700, 20);
+    expect(has(policy, 500)).toBe(false);
+  });
+
+  test('that is read ahead stays where what else would leave was used no more than once', () => {
+    const policy = full();
+    for (let key = 500; key < 560; key++) use(policy, key, true);
+    for (let key = 500; key < 560; key++) expect(has(policy, key)).toBe(true);
   });
 
   test('that is parked and used meanwhile goes to the clock', () => {

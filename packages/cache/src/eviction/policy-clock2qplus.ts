@@ -8,11 +8,12 @@ import {
   SPARE_ENTRIES,
 } from './policy.js';
 
-/** Lists. Ghosts come last, so that a comparison tells them apart. */
+/** Lists. `AHEAD` has what was prefetched and not used yet. Ghosts come last, so that a comparison tells them apart. */
 const SMALL = 1;
 const MAIN = 2;
-const PARKED = 3;
-const GHOST = 4;
+const AHEAD = 3;
+const PARKED = 4;
+const GHOST = 5;
 
 /** Set by a use, cleared by the hand of the clock. */
 const REFERENCED = FIRST_FLAG;
@@ -23,6 +24,7 @@ const FROM_SMALL = FIRST_FLAG << 2;
 
 /** Shares of the capacity. */
 const SMALL_SHARE = 0.1;
+const AHEAD_SHARE = 0.3;
 const GHOST_SHARE = 0.5;
 /** Share of the small queue, its newest part. */
 const CORRELATION_WINDOW = 0.5;
@@ -43,6 +45,7 @@ export class Clock2QPlusPolicy implements EvictionPolicy {
   #smallMax = 0;
   #windowLines = 0;
   #ghostsMax = 0;
+  #aheadMax = 0;
   /** Counts arrivals in the small queue, modulo 2^32. Each of its lines has that of its own. */
   #arrivals = 0;
   /** What was inserted last, until room is made for it. It stands before all that the hand passes meanwhile. */
@@ -60,7 +63,8 @@ export class Clock2QPlusPolicy implements EvictionPolicy {
   }
 
   get resident(): number {
-    return this.#lines.lengthOf(SMALL) + this.#lines.lengthOf(MAIN);
+    const lines = this.#lines;
+    return lines.lengthOf(SMALL) + lines.lengthOf(MAIN) + lines.lengthOf(AHEAD);
   }
 
   get parked(): number {
@@ -89,8 +93,13 @@ export class Clock2QPlusPolicy implements EvictionPolicy {
     const list = lines.listOf(entry);
     if (list === PARKED) {
       this.#comeBack(entry);
+    } else if (list === AHEAD) {
+      const list = this.#listForNew;
+      lines.clear(entry, QUIET);
+      lines.unlink(entry);
+      this.#enter(entry, list);
     } else if (lines.has(entry, QUIET)) {
-      // Its first use stands for its arrival; a line in main has none.
+      // The first use of a remembered line is that which it was remembered for.
       lines.clear(entry, QUIET);
     } else if (list === MAIN || !this.#isCorrelated(entry)) {
       lines.set(entry, REFERENCED);
@@ -110,8 +119,8 @@ export class Clock2QPlusPolicy implements EvictionPolicy {
     this.#newest = entry;
     if (quiet) lines.set(entry, QUIET);
     if (heat >= HEAT_OF_MAIN) this.#enterBehind(entry, heat);
-    else if ((isGhost && !quiet) || !this.#hasRoomInSmall()) lines.push(entry, MAIN);
-    else this.#enterSmall(entry);
+    else if (quiet && heat === 0) lines.push(entry, AHEAD);
+    else this.#enter(entry, isGhost && !quiet ? MAIN : this.#listForNew);
     return entry;
   }
 
@@ -206,16 +215,22 @@ export class Clock2QPlusPolicy implements EvictionPolicy {
     this.#smallMax = capacity === 1 ? 0 : Math.max(1, Math.floor(capacity * SMALL_SHARE));
     this.#windowLines = Math.ceil(this.#smallMax * CORRELATION_WINDOW);
     this.#ghostsMax = ghostsFor(capacity);
+    this.#aheadMax = Math.floor(capacity * AHEAD_SHARE);
   }
 
   /** Only while the cache fills does a full small queue send what is new to main. */
-  #hasRoomInSmall(): boolean {
-    if (this.#smallMax === 0) return false;
-    return this.#lines.lengthOf(SMALL) < this.#smallMax || this.resident >= this.#capacity;
+  get #listForNew(): number {
+    const hasRoom = this.#lines.lengthOf(SMALL) < this.#smallMax || this.resident >= this.#capacity;
+    return this.#smallMax > 0 && hasRoom ? SMALL : MAIN;
   }
 
   #isCorrelated(entry: number): boolean {
     return (this.#arrivals - this.#lines.stampOf(entry)) >>> 0 < this.#windowLines;
+  }
+
+  #enter(entry: number, list: number): void {
+    if (list === SMALL) this.#enterSmall(entry);
+    else this.#lines.push(entry, list);
   }
 
   #enterSmall(entry: number): void {
@@ -245,8 +260,13 @@ export class Clock2QPlusPolicy implements EvictionPolicy {
     const lines = this.#lines;
     const arriving = this.resident > this.#capacity ? 0 : 1;
     const first = lines.lengthOf(SMALL) + arriving > this.#smallMax ? SMALL : MAIN;
-    const entry = lines.unpinnedTail(first);
-    return entry >= 0 ? entry : lines.unpinnedTail(first === SMALL ? MAIN : SMALL);
+    let entry = lines.unpinnedTail(first);
+    if (entry < 0) entry = lines.unpinnedTail(first === SMALL ? MAIN : SMALL);
+    // Of many lines that were brought in ahead the oldest goes, unless what else would go was used no more either.
+    const isUsedAgain = entry >= 0 && lines.has(entry, REFERENCED);
+    if (entry >= 0 && !(isUsedAgain && lines.lengthOf(AHEAD) > this.#aheadMax)) return entry;
+    const unused = lines.unpinnedTail(AHEAD);
+    return unused >= 0 ? unused : entry;
   }
 
   /** Callers insert before they make room; the paper makes room first. */

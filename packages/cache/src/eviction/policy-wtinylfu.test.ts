@@ -17,6 +17,18 @@ function use(policy: EvictionPolicy, key: number): boolean {
   return entry >= 0;
 }
 
+/** Brings a line in ahead, and tells which lines left for it. */
+function readAhead(policy: EvictionPolicy, key: number): number[] {
+  policy.insert(key, true);
+  const left: number[] = [];
+  while (policy.resident > policy.capacity) {
+    const victim = policy.victim();
+    left.push(policy.keyOf(victim));
+    policy.forget(victim, true);
+  }
+  return left;
+}
+
 /** Misses of the uses, as a share. */
 function missRatio(policy: EvictionPolicy, keys: Iterable<number>): number {
   let misses = 0;
@@ -327,9 +339,9 @@ describe('whatever is done to it', () => {
     });
     expect(seen).toEqual(known.entryOf);
     expect(new Set(seen.values()).size).toBe(seen.size);
-    const { window, probation, protected: kept, parked, refusedGhosts, mainGhosts, windowMax } = policy.lists;
+    const { window, probation, protected: kept, ahead, parked, refusedGhosts, mainGhosts, windowMax } = policy.lists;
     expect(parked).toBe(known.parked.size);
-    expect(window + probation + kept).toBe(seen.size - parked);
+    expect(window + probation + kept + ahead).toBe(seen.size - parked);
     expect(policy.resident).toBe(seen.size - parked);
     expect(policy.resident).toBeLessThanOrEqual(policy.capacity + new Set(known.pins).size);
     const ghostsMax = Math.max(1, Math.round(policy.capacity / 10));
@@ -491,6 +503,44 @@ describe('at the door of main', () => {
     use(policy, 500);
     for (let key = 2000; key < 2030; key++) use(policy, key);
     expect([policy.find(popular) >= 0, policy.find(500) >= 0]).toEqual([true, true]);
+  });
+
+  test('what was brought in ahead stays until it is used, whatever else is', () => {
+    const policy = new WTinyLfuPolicy({ capacity: 100, seed: 1 });
+    for (let round = 0; round < 4; round++) for (let key = 0; key < 100; key++) use(policy, key);
+    for (let key = 500; key < 530; key++) readAhead(policy, key);
+    for (let key = 1000; key < 1300; key++) use(policy, key);
+    for (let key = 500; key < 530; key++) expect(policy.find(key)).toBeGreaterThan(0);
+    expect(policy.lists.ahead).toBe(30);
+  });
+
+  test('a scan that is read ahead of leaves main to what is used more often', () => {
+    const policy = new WTinyLfuPolicy({ capacity: 100, seed: 1 });
+    for (let round = 0; round < 8; round++)
+      for (let key = 0; key < 120; key++) use(policy, key < 60 ? key : 10_000 + 60 * round + key);
+    for (let key = 500; key < 3500; key += 8) {
+      for (let ahead = key; ahead < key + 8; ahead++) readAhead(policy, ahead);
+      for (let now = key; now < key + 8; now++) use(policy, now);
+    }
+    const left = Array.from({ length: 60 }, (_, key) => key).filter((key) => policy.find(key) < 0);
+    expect(left).toEqual([]);
+  });
+
+  test('of more than three tenths of the lines that were brought in ahead the oldest make way for lines used again', () => {
+    const policy = new WTinyLfuPolicy({ capacity: 100, seed: 1 });
+    for (let round = 0; round < 4; round++) for (let key = 0; key < 100; key++) use(policy, key);
+    for (let key = 500; key < 530; key++) readAhead(policy, key);
+    expect(readAhead(policy, 530)).toEqual([500]);
+    use(policy, 501);
+    expect(readAhead(policy, 531)).not.toContain(502);
+    expect(readAhead(policy, 532)).toEqual([502]);
+  });
+
+  test('what was brought in ahead stays where what else would leave was used no more than once', () => {
+    const policy = new WTinyLfuPolicy({ capacity: 100, seed: 1 });
+    for (let key = 0; key < 100; key++) use(policy, key);
+    for (let key = 500; key < 560; key++) readAhead(policy, key);
+    expect(policy.lists.ahead).toBe(60);
   });
 
   test('what was brought in ahead has been used no more often than it was asked for', () => {

@@ -11,13 +11,14 @@ import {
 } from './policy.js';
 import { STEP_MAX, WindowBorder } from './window-border.js';
 
-/** Lists. Residents come first, ghosts last, so that a comparison tells them apart. */
+/** Lists. `AHEAD` has what was prefetched and not used yet. Residents come first, ghosts last, so that a comparison tells them apart. */
 const WINDOW = 1;
 const PROBATION = 2;
 const PROTECTED = 3;
-const PARKED = 4;
-const REFUSED_GHOST = 5;
-const MAIN_GHOST = 6;
+const AHEAD = 4;
+const PARKED = 5;
+const REFUSED_GHOST = 6;
+const MAIN_GHOST = 7;
 
 /** A prefetched line before its first use. */
 const QUIET = FIRST_FLAG;
@@ -27,6 +28,7 @@ const REFUSED = FIRST_FLAG << 1;
 const FOLLOWED = FIRST_FLAG << 2;
 
 /** Shares of the capacity. */
+const AHEAD_SHARE = 0.3;
 const GHOSTS = 0.1;
 const QUICK_REPEAT = 0.05;
 const EPOCH = 0.25;
@@ -52,6 +54,8 @@ export interface WTinyLfuLists {
   readonly window: number;
   readonly probation: number;
   readonly protected: number;
+  /** Prefetched and not used yet. */
+  readonly ahead: number;
   readonly parked: number;
   readonly refusedGhosts: number;
   readonly mainGhosts: number;
@@ -84,6 +88,7 @@ export class WTinyLfuPolicy implements EvictionPolicy {
 
   #capacity = 0;
   #ghostsMax = 0;
+  #aheadMax = 0;
   #quickRepeat = 0;
   #epochLength = 0;
 
@@ -114,7 +119,7 @@ export class WTinyLfuPolicy implements EvictionPolicy {
 
   get resident(): number {
     const lines = this.#lines;
-    return lines.lengthOf(WINDOW) + lines.lengthOf(PROBATION) + lines.lengthOf(PROTECTED);
+    return lines.lengthOf(WINDOW) + this.#mainLines + lines.lengthOf(AHEAD);
   }
 
   get parked(): number {
@@ -137,6 +142,7 @@ export class WTinyLfuPolicy implements EvictionPolicy {
       window: lines.lengthOf(WINDOW),
       probation: lines.lengthOf(PROBATION),
       protected: lines.lengthOf(PROTECTED),
+      ahead: lines.lengthOf(AHEAD),
       parked: lines.lengthOf(PARKED),
       refusedGhosts: lines.lengthOf(REFUSED_GHOST),
       mainGhosts: lines.lengthOf(MAIN_GHOST),
@@ -161,6 +167,10 @@ export class WTinyLfuPolicy implements EvictionPolicy {
       return;
     }
     this.#clock = (this.#clock + CLOCK_PER_HIT) | 0;
+    if (list === AHEAD) {
+      this.#useFirst(entry);
+      return;
+    }
     if (list !== WINDOW) this.#mainHits++;
     const first = lines.has(entry, QUIET);
     if (lines.has(entry, FOLLOWED)) this.#compare(entry, !first);
@@ -196,6 +206,7 @@ export class WTinyLfuPolicy implements EvictionPolicy {
     if (quiet) lines.set(entry, QUIET);
     if (heat > 0) this.#sketch.raise(lines.hashOf(entry), usesOf(heat));
     if (heat >= HEAT_OF_MAIN) this.#enterMain(entry);
+    else if (quiet && heat === 0) lines.push(entry, AHEAD);
     else this.#enterWindow(entry);
     return entry;
   }
@@ -217,10 +228,16 @@ export class WTinyLfuPolicy implements EvictionPolicy {
 
   victim(): number {
     const lines = this.#lines;
+    const unused = this.#unusedToLeave();
+    if (unused >= 0) {
+      this.#move(unused, PARKED);
+      return unused;
+    }
     const candidate = this.#candidate();
     let leaving = lines.unpinnedTail(PROBATION);
     if (leaving < 0) leaving = lines.unpinnedTail(PROTECTED);
     if (leaving < 0) leaving = lines.unpinnedTail(WINDOW);
+    if (leaving < 0) leaving = lines.unpinnedTail(AHEAD);
     if (leaving < 0) return -1;
     if (candidate >= 0 && candidate !== leaving && !this.#admits(candidate, leaving)) {
       // The next candidate meets another line: one popular line at the tail must not speak for all of main.
@@ -277,6 +294,10 @@ export class WTinyLfuPolicy implements EvictionPolicy {
     });
   }
 
+  get #mainLines(): number {
+    return this.#lines.lengthOf(PROBATION) + this.#lines.lengthOf(PROTECTED);
+  }
+
   #entriesFor(capacity: number): number {
     return capacity + this.#maxParked + 2 * ghostsFor(capacity) + SPARE_ENTRIES;
   }
@@ -284,6 +305,7 @@ export class WTinyLfuPolicy implements EvictionPolicy {
   #scale(capacity: number): void {
     this.#capacity = capacity;
     this.#ghostsMax = ghostsFor(capacity);
+    this.#aheadMax = Math.floor(capacity * AHEAD_SHARE);
     this.#quickRepeat = Math.max(QUICK_REPEAT_MIN, Math.floor(capacity * QUICK_REPEAT)) * CLOCK_PER_INSERTION;
     this.#epochLength = Math.ceil(capacity * EPOCH);
   }
@@ -312,6 +334,17 @@ export class WTinyLfuPolicy implements EvictionPolicy {
     this.#lines.remove(ghost);
   }
 
+  /** A prefetched line is used: that is when it comes, for all that is counted. */
+  #useFirst(entry: number): void {
+    const lines = this.#lines;
+    const wasFull = this.resident >= this.#capacity;
+    lines.clear(entry, QUIET);
+    lines.unlink(entry);
+    this.#sketch.add(lines.hashOf(entry));
+    if (lines.has(entry, FOLLOWED)) this.#compare(entry, false);
+    this.#enterWindow(entry, wasFull);
+  }
+
   /** A line that was on its way out is used: like a miss of a ghost, but for the fetch. */
   #comeBack(entry: number): void {
     const lines = this.#lines;
@@ -325,13 +358,15 @@ export class WTinyLfuPolicy implements EvictionPolicy {
     this.#enterWindow(entry);
   }
 
-  #enterWindow(entry: number): void {
+  #enterWindow(entry: number, wasFull = this.resident >= this.#capacity): void {
     const lines = this.#lines;
     this.#clock = (this.#clock + CLOCK_PER_INSERTION) | 0;
     lines.setStamp(entry, this.#clock);
     lines.push(entry, WINDOW);
     // As long as there is room main takes what comes; afterwards `victim` asks the sketch.
-    if (lines.lengthOf(WINDOW) > this.#border.windowMax && this.resident <= this.#capacity) this.#shiftFromWindow();
+    const { windowMax } = this.#border;
+    const hasRoom = !wasFull || this.#mainLines < this.#capacity - windowMax - this.#aheadMax;
+    if (hasRoom && lines.lengthOf(WINDOW) > windowMax) this.#shiftFromWindow();
   }
 
   /** A line that is remembered. Those before it were as hot or hotter, so it stands behind them. */
@@ -366,6 +401,15 @@ export class WTinyLfuPolicy implements EvictionPolicy {
       if (entry < 0) return;
       this.#move(entry, PROBATION);
     }
+  }
+
+  /** The oldest line that was brought in ahead, if there are many and what else would leave was used more than once. Or -1. */
+  #unusedToLeave(): number {
+    const lines = this.#lines;
+    if (lines.lengthOf(AHEAD) <= this.#aheadMax) return -1;
+    const rival = lines.unpinnedTail(lines.lengthOf(WINDOW) > this.#border.windowMax ? WINDOW : PROBATION);
+    if (rival >= 0 && this.#sketch.estimate(lines.hashOf(rival)) <= 1) return -1;
+    return lines.unpinnedTail(AHEAD);
   }
 
   /** Takes the window's overflow, if any, over to main, where it has to stand its test. */
@@ -444,9 +488,8 @@ export class WTinyLfuPolicy implements EvictionPolicy {
   /** Moves the border in a stride when one side of it is hit much more than the other. */
   #strideIfDenser(): void {
     const lines = this.#lines;
-    const main = lines.lengthOf(PROBATION) + lines.lengthOf(PROTECTED);
     const window = lines.lengthOf(WINDOW) + lines.lengthOf(REFUSED_GHOST);
-    this.#border.strideToDenser(this.#windowHits, window, this.#mainHits, main);
+    this.#border.strideToDenser(this.#windowHits, window, this.#mainHits, this.#mainLines);
   }
 
   /** xorshift32 (Marsaglia 2003): the cache depends on no library, and this decides ties, for which no more is needed. */

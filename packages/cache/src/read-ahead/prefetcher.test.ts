@@ -166,6 +166,25 @@ test('a reader of small requests is read ahead of as long as it reads on, though
   expect(base.calls('read')).toBeLessThan(16);
 });
 
+test.each(['wtinylfu', 'clock2qplus', 'lru'] as const)(
+  'a full cache keeps what is read ahead until its reader comes, so that long reads stay long (%s)',
+  async (policy) => {
+    const HOT = 20_000;
+    const { cache, reads } = await openCache(30_000 * LINE_SECTORS, { ...LINE, readAhead: true, policy });
+    const { linesMax } = cache.snapshot();
+    for (let round = 0; round < 4; round++) {
+      for (let line = 0; line < linesMax; line += 2) await bytesAt(cache, (HOT + 5 * line) * LINE_SECTORS, 1);
+    }
+    for (let line = 0; line < 2 * linesMax; line++)
+      await bytesAt(cache, (HOT - 2 * line - 10) * LINE_SECTORS, LINE_SECTORS);
+    reads.length = 0;
+    for (let line = 0; line < 4 * linesMax; line += 16) await bytesAt(cache, line * LINE_SECTORS, 16 * LINE_SECTORS);
+    const count = reads.reduce((sum, read) => sum + read.count, 0) / LINE_SECTORS;
+    expect(count).toBeLessThanOrEqual(4.5 * linesMax);
+    expect(reads.length).toBeLessThan(count / 32);
+  },
+);
+
 describe('the memory there is', () => {
   test.each(['wtinylfu', 'clock2qplus', 'lru'] as const)(
     'ends a prefetch of more, before it reads it all for nothing (%s)',
