@@ -1,4 +1,4 @@
-import { type Clock, invariant } from '@blockyard/block';
+import { type BlockError, type Clock, invariant } from '@blockyard/block';
 import type { Geometry } from '../lines/geometry.js';
 import type { Lines } from '../lines/lines.js';
 import { clearBits, countBits, hasAllBits, hasAnyBit, nextClearBit, nextSetBit, setBits } from '../tables/bits.js';
@@ -215,11 +215,11 @@ export class Fetcher {
       done: () => {
         ended();
         this.#scratch.giveBack(scratch.byteLength);
-        this.#settle(run, undefined, false);
+        this.#settle(run, undefined);
       },
       failed: (error) => {
         this.#scratch.giveBack(scratch.byteLength);
-        this.#settle(run, error, true);
+        this.#settle(run, error);
       },
     });
   }
@@ -310,18 +310,18 @@ export class Fetcher {
     return used;
   }
 
-  #settle(run: readonly LineFetch[], error: unknown, failed: boolean): void {
+  #settle(run: readonly LineFetch[], failure: BlockError | undefined): void {
     this.#inFlight--;
-    if (failed) this.counts.failed++;
+    if (failure !== undefined) this.counts.failed++;
     for (const fetch of run) {
       this.#forget(fetch);
-      if (!failed) this.#deliver(fetch);
+      if (failure === undefined) this.#deliver(fetch);
     }
     // Still pinned meanwhile: no line of the run may leave before all who wait for it have their data.
     for (const fetch of run) {
       for (const waiter of fetch.waiters) {
-        if (failed) waiter.fetchFailed(error);
-        else waiter.fetched(fetch.entry);
+        if (failure === undefined) waiter.fetched(fetch.entry);
+        else waiter.fetchFailed(failure);
       }
     }
     for (const fetch of run) this.#context.lines.unpin(fetch.entry, fetch.slot);

@@ -1,3 +1,4 @@
+import { BlockError } from '@blockyard/block';
 import { ManualClock } from '@blockyard/block/testing';
 import { expect, test } from 'vitest';
 import type { Entry } from '../tables/numbers.js';
@@ -108,12 +109,12 @@ test('the epoch of what waits in a line is that of the line, of its rewriting, o
   expect(writes.epochOf(entry)).toBe(NEVER);
   dirty(2, 3);
   expect(writes.epochOf(entry)).toBe(NEVER);
-  write.failed = true;
+  write.failure = new BlockError('IO', 'broken');
   expect(writes.epochOf(entry)).toBe(0);
-  write.failed = false;
+  write.failure = undefined;
   writes.dirtied(entry);
   expect(writes.epochOf(entry)).toBe(1);
-  write.failed = true;
+  write.failure = new BlockError('IO', 'broken');
   expect(writes.epochOf(entry)).toBe(0);
   writes.delete(write);
   dirtyLines.addCounted(entry, 1, 0);

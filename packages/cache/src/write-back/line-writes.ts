@@ -111,7 +111,7 @@ export class LineWrites {
     const write = this.#writes.get(entry);
     if (write === undefined) return this.#dirtyLines.epochOf(entry);
     // One of its writes may have failed, and what it was about be dirty again, while another is still on its way.
-    const failed = write.failed ? write.epoch : Number.POSITIVE_INFINITY;
+    const failed = write.failure === undefined ? Number.POSITIVE_INFINITY : write.epoch;
     return write.rewrittenEpoch < 0 ? failed : Math.min(failed, write.rewrittenEpoch);
   }
 

@@ -1,4 +1,4 @@
-import { type Clock, invariant } from '@blockyard/block';
+import { type BlockError, type Clock, invariant } from '@blockyard/block';
 import type { BaseCalls } from '../base/base-calls.js';
 import { type Latencies, timed } from '../base/latencies.js';
 import type { Geometry } from '../lines/geometry.js';
@@ -36,7 +36,7 @@ export interface OperationsEvents {
   /** A zeroing is over: lines may be written that had to wait for it. */
   zeroed(): void;
   /** A call of the base has ended. Called after its lines or its range were told. */
-  settled(error: unknown, failed: boolean): void;
+  settled(failure: BlockError | undefined): void;
 }
 
 /** The writes and zeroings that the base is at work on. When one ends, its lines and ranges are told how. */
@@ -74,9 +74,9 @@ export class Operations {
     base.write(start, operation.buffers, {
       done: () => {
         ended();
-        this.#writeSettled(operation, undefined, false);
+        this.#writeSettled(operation, undefined);
       },
-      failed: (error) => this.#writeSettled(operation, error, true),
+      failed: (error) => this.#writeSettled(operation, error),
     });
   }
 
@@ -84,38 +84,38 @@ export class Operations {
     const { base } = this.#context;
     this.#zeroings++;
     base.zero(operation.kind, operation.start, operation.end - operation.start, {
-      done: () => this.#zeroSettled(operation, undefined, false),
-      failed: (error) => this.#zeroSettled(operation, error, true),
+      done: () => this.#zeroSettled(operation, undefined),
+      failed: (error) => this.#zeroSettled(operation, error),
     });
   }
 
-  #writeSettled(operation: WriteOperation, error: unknown, failed: boolean): void {
+  #writeSettled(operation: WriteOperation, failure: BlockError | undefined): void {
     const { geometry, lines } = this.#context;
     this.#operations.delete(operation);
-    if (!failed) {
+    if (failure === undefined) {
       this.#counts.writes++;
       this.#counts.writeBytes += (operation.end - operation.start) * geometry.sectorSize;
     }
     for (const { write, from, to } of operation.parts) {
-      if (failed) {
+      if (failure !== undefined) {
         restoreDirty(write, from, to, lines);
-        write.failed = true;
+        write.failure ??= failure;
       }
       invariant(write.operationsLeft > 0, 'a write must have operations left to settle');
       write.operationsLeft--;
-      if (write.operationsLeft === 0) this.#lineSettled(write, error);
+      if (write.operationsLeft === 0) this.#lineSettled(write);
     }
-    this.#events.settled(error, failed);
+    this.#events.settled(failure);
   }
 
   /** All writes of a line are over. */
-  #lineSettled(write: LineWrite, error: unknown): void {
+  #lineSettled(write: LineWrite): void {
     const { lines, dirtyLines, epochs } = this.#context;
-    const { entry, epoch } = write;
+    const { entry, epoch, failure } = write;
     this.#writes.delete(write);
     const isDirty = lines.dirty.any(entry);
     const rewritten = write.rewrittenEpoch >= 0;
-    if (isDirty && write.failed && epoch >= 0) {
+    if (isDirty && failure !== undefined && epoch >= 0) {
       dirtyLines.putBack(entry, epoch, write.sinceMs);
       if (rewritten) epochs.leave(write.rewrittenEpoch);
     } else {
@@ -123,23 +123,23 @@ export class Operations {
       invariant(!isDirty || rewritten, 'what became dirty on its way must count in an epoch');
       if (isDirty) dirtyLines.addCounted(entry, write.rewrittenEpoch, write.rewrittenMs);
       else if (rewritten) epochs.leave(write.rewrittenEpoch);
-      if (!write.failed) this.#counts.lines++;
+      if (failure === undefined) this.#counts.lines++;
     }
     lines.unpin(entry, write.slot);
-    for (const settled of write.onSettled) settled(write.failed ? error : undefined);
+    for (const settled of write.onSettled) settled(failure);
   }
 
-  #zeroSettled(operation: ZeroOperation, error: unknown, failed: boolean): void {
+  #zeroSettled(operation: ZeroOperation, failure: BlockError | undefined): void {
     const { zeroes, lines, geometry } = this.#context;
     this.#zeroings--;
     invariant(this.#zeroings >= 0, 'a zeroing must be on its way to settle');
     this.#events.zeroed();
-    if (failed) {
-      zeroes.failed(operation, (visit) => forEachValid(lines, geometry, operation.start, operation.end, visit));
-    } else {
+    if (failure === undefined) {
       zeroes.done(operation);
       this.#counts.zeroes++;
+    } else {
+      zeroes.failed(operation, (visit) => forEachValid(lines, geometry, operation.start, operation.end, visit));
     }
-    this.#events.settled(error, failed);
+    this.#events.settled(failure);
   }
 }

@@ -1,3 +1,4 @@
+import type { BlockError } from '@blockyard/block';
 import { Retry } from '@blockyard/block/async';
 import type { Admission } from '../memory/admission.js';
 import type { BudgetChange } from '../memory/budget-change.js';
@@ -76,7 +77,7 @@ export class WriteBack {
     this.#options = options;
     this.#operations = new Operations(context, this.writes, this.counts, {
       zeroed: () => this.#sweep.want(),
-      settled: (error, failed) => this.#callSettled(error, failed),
+      settled: (failure) => this.#callSettled(failure),
     });
     this.#baseFlush = new BaseFlush(context, () => this.counts.flushes++);
     this.#sweep = new Sweep(lines, dirtyLines);
@@ -277,24 +278,24 @@ export class WriteBack {
   }
 
   /** After every call of the base: tell those who waited for it, and go on. */
-  #callSettled(error: unknown, failed: boolean): void {
+  #callSettled(failure: BlockError | undefined): void {
     const { admission, budget } = this.#context;
     this.#baseFlush.changed();
-    if (failed) {
+    if (failure === undefined) {
+      this.#retry.succeeded();
+    } else {
       this.counts.failed++;
       if (this.#retry.error === undefined) this.#failingSinceMs = this.#context.clock.now();
-      this.#retry.failed(error);
-      this.#barriers.fail(error);
-    } else {
-      this.#retry.succeeded();
+      this.#retry.failed(failure);
+      this.#barriers.fail(failure);
     }
     this.#passBarriers();
     admission.progress();
     budget.progress();
     // With nothing in flight and a failing base no room will come before the next attempt.
-    if (failed && this.inFlight === 0) {
-      if (!this.hasRoom) admission.fail('write', error);
-      budget.fail(error);
+    if (failure !== undefined && this.inFlight === 0) {
+      if (!this.hasRoom) admission.fail('write', failure);
+      budget.fail(failure);
     }
     this.pump();
     if (this.inFlight === 0) for (const resolve of this.#idleWaiters.splice(0)) resolve();

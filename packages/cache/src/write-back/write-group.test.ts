@@ -137,7 +137,7 @@ test('a line counts where it did, and since when it did, until its write is over
   expect(writes[0]).toMatchObject({
     epoch: 1,
     sinceMs: 1,
-    failed: false,
+    failure: undefined,
     rewrittenEpoch: -1,
     slot: lines.slotOf(lines.find(1)),
   });

@@ -1,4 +1,4 @@
-import { invariant } from '@blockyard/block';
+import { type BlockError, invariant } from '@blockyard/block';
 import type { Geometry } from '../lines/geometry.js';
 import type { Lines } from '../lines/lines.js';
 import { nextClearBit, nextSetBit, setBits } from '../tables/bits.js';
@@ -18,7 +18,8 @@ export interface LineWrite {
   readonly epoch: number;
   readonly sinceMs: number;
   operationsLeft: number;
-  failed: boolean;
+  /** Of the first of its operations that failed. */
+  failure: BlockError | undefined;
   /** Where data count that were written to the line meanwhile; -1 if none were. */
   rewrittenEpoch: number;
   rewrittenMs: number;
@@ -138,7 +139,7 @@ function takeLine(line: Line, entry: Entry, lines: Lines, dirtyLines: DirtyLines
     epoch: isDirty ? dirtyLines.epochOf(entry) : -1,
     sinceMs: isDirty ? dirtyLines.sinceMsOf(entry) : 0,
     operationsLeft: 0,
-    failed: false,
+    failure: undefined,
     rewrittenEpoch: -1,
     rewrittenMs: 0,
     onSettled: [],
