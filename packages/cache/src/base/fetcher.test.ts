@@ -12,8 +12,8 @@ const SECTOR = 512;
 const LINE_SECTORS = 8;
 
 /** A fetcher over a base that answers when the test says: every sector holds its number. */
-function fetcherOf() {
-  const { geometry, epochs, real, lines } = smallLines({ lineSectors: LINE_SECTORS });
+function fetcherOf({ lineSectors = LINE_SECTORS } = {}) {
+  const { geometry, epochs, real, lines } = smallLines({ lineSectors });
   const calls: { readonly start: number; readonly sectors: number[]; answer(): void; fail(error: unknown): void }[] =
     [];
   const base = {
@@ -44,7 +44,7 @@ function fetcherOf() {
   });
   const fetcher = plain(made);
   /** A fetch of sectors of a line, which is made resident if it is not. */
-  const prepare = (line: number, from = 0, to = LINE_SECTORS, speculative = false): LineFetch => {
+  const prepare = (line: number, from = 0, to = lineSectors, speculative = false): LineFetch => {
     const found = lines.find(line);
     const entry = found >= 0 ? found : lines.admit(line, false);
     const fetch = fetcher.prepare(entry, line, from, to, speculative);
@@ -56,7 +56,7 @@ function fetcherOf() {
   };
   /** What the valid sectors of a line hold; a dot for the others. */
   const sectorsOf = (entry: number) =>
-    Array.from({ length: LINE_SECTORS }, (_, i) =>
+    Array.from({ length: lineSectors }, (_, i) =>
       lines.valid.covers(entry, i, i + 1) ? lines.view(lines.slotOf(entry), i, i + 1)[0] : '.',
     ).join(' ');
   const write = (line: number, from: number, to: number, byte: number) => {
@@ -209,4 +209,73 @@ test('who needs sectors that a fetch brings no longer waits for that one all the
   expect(fetcher.toAwait(entry, 0, 6, 8)).toBe(fetches[2]);
   // What is on no way is begun.
   expect(fetcher.toAwait(entry, 0, 2, 4)).toBe(undefined);
+});
+
+test('of several fetches under way the one to wait for is that which brings all that is missing, not the first that brings some', () => {
+  const { fetcher, lines, prepare, write } = fetcherOf();
+  write(0, 2, 3, 100);
+  const some = prepare(0, 0, 2);
+  const all = prepare(0, 3, 8);
+  const entry = lines.find(0);
+  expect(fetcher.toAwait(entry, 0, 0, 3)).toBe(some);
+  expect(fetcher.toAwait(entry, 0, 2, 8)).toBe(all);
+  // Newer data came and went: neither brings all, and the first ends the wait for the sooner part.
+  fetcher.supersede(entry, 1, 2);
+  expect(fetcher.toAwait(entry, 0, 1, 8)).toBe(some);
+  expect(fetcher.toAwait(entry, 0, 3, 8)).toBe(all);
+});
+
+test('a line has sixteen fetches at most, and who needs more of it waits for the oldest', () => {
+  const { fetcher, lines, prepare } = fetcherOf({ lineSectors: 32 });
+  const fetches = Array.from({ length: 15 }, (_, i) => prepare(0, i, i + 1));
+  const entry = lines.find(0);
+  expect([fetcher.mayBegin(entry, 0, 20, 21), fetcher.toAwait(entry, 0, 20, 21)]).toEqual([true, undefined]);
+  fetches.push(prepare(0, 15, 16));
+  expect([fetcher.lacks(entry, 0, 20, 21), fetcher.mayBegin(entry, 0, 20, 21)]).toEqual([true, false]);
+  expect(fetcher.toAwait(entry, 0, 20, 21)).toBe(fetches[0]);
+  expect(() => prepare(0, 20, 21)).toThrow('more fetches than its bound');
+});
+
+test('a range is lacking only where it is neither there, nor zero, nor on its way', () => {
+  const { fetcher, zeroes, lines, prepare, write } = fetcherOf();
+  write(0, 0, 2, 100);
+  zeroes.add('writeZeroes', 2, 4, 0);
+  prepare(0, 4, 6);
+  const entry = lines.find(0);
+  const lacks = (from: number, to: number) => fetcher.lacks(entry, 0, from, to);
+  expect([lacks(0, 6), lacks(5, 7), lacks(6, 8)]).toEqual([false, true, true]);
+  expect(fetcher.countComing(entry, 0, 8)).toBe(2);
+  expect(fetcher.countComing(entry, 5, 8)).toBe(1);
+});
+
+test('a read of which much is not wanted is several, each with no more of that than a line', async () => {
+  const { fetcher, calls, log, prepare, write } = fetcherOf();
+  // Of each line the outer sectors are missing: six of eight are read for nothing.
+  for (const line of [0, 1, 2]) write(line, 1, 7, 100);
+  fetcher.issue([prepare(0), prepare(1), prepare(2)]);
+  expect(calls.map(({ start }) => start)).toEqual([0]);
+  calls[0]?.answer();
+  await macrotasks();
+  expect(calls.map(({ start, sectors }) => [start, sectors])).toEqual([
+    [0, [1, 6, 1]],
+    [8, [1, 6, 1]],
+  ]);
+  calls[1]?.answer();
+  await macrotasks();
+  calls[2]?.answer();
+  await macrotasks();
+  expect(log).toEqual([
+    'line 0: 0 100 100 100 100 100 100 7',
+    'settled',
+    'line 1: 8 100 100 100 100 100 100 15',
+    'settled',
+    'line 2: 16 100 100 100 100 100 100 23',
+    'settled',
+  ]);
+  expect(fetcher.counts).toEqual({ reads: 3, readBytes: 24 * SECTOR, failed: 0 });
+});
+
+test('no read is of lines that are no neighbours', () => {
+  const { fetcher, prepare } = fetcherOf();
+  expect(() => fetcher.issue([prepare(0), prepare(2)])).toThrow('must be neighbours');
 });
