@@ -166,3 +166,12 @@ test('an estimate that is raised is that at least, no lower than it was, and cou
   small.add(6);
   expect(small.estimate(5)).toBe(15);
 });
+
+test('a capacity that takes no larger table leaves a halving that is under way as it is', () => {
+  const sketch = new FrequencySketch(1000);
+  sketch.raise(5, 8);
+  sketch.halve();
+  sketch.setLines(900);
+  for (let i = 0; i < 32; i++) sketch.add(Math.imul(i + 1, 0x9e3779b1));
+  expect(sketch.estimate(5)).toBe(4);
+});

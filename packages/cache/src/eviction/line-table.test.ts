@@ -75,6 +75,16 @@ describe('keys', () => {
   });
 });
 
+test('of many keys, and of many that are not there, each is told from all others', () => {
+  const keys = 60_000;
+  const table = new LineTable(keys, 1);
+  for (let k = 0; k < keys; k++) table.add(k);
+  // Some of them meet a slot with the same piece of the hash.
+  let found = 0;
+  for (let k = 0; k < 400_000; k++) if (table.find(keys + 5 * k) !== -1) found++;
+  expect(found).toBe(0);
+});
+
 describe('lists', () => {
   test('keep their order and their length', () => {
     const table = filled([1, 2, 3, 4]);
@@ -132,6 +142,15 @@ describe('pins', () => {
     for (const entry of [one, two]) table.unpin(entry);
     expect(table.lengthOf(A)).toBe(2);
     expect(listed(table, A)).toEqual([3, 1]);
+  });
+
+  test('an entry that was passed over has no place again before its last pin goes', () => {
+    const table = filled([1, 2, 3]);
+    const [one, two] = [table.find(1), table.find(2)];
+    for (const entry of [one, one, two]) table.pin(entry);
+    table.unpinnedTail(A);
+    for (const entry of [one, two, one]) table.unpin(entry);
+    expect(listed(table, A)).toEqual([1, 2, 3]);
   });
 
   test('one unpin too many is told', () => {

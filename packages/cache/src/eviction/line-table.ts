@@ -1,3 +1,4 @@
+import { NO_ENTRY } from '../tables/numbers.js';
 import { intAt } from '../tables/words.js';
 
 /**
@@ -98,7 +99,7 @@ export class LineTable {
     const entryMask = this.#entryMask;
     for (let at = hash & slotMask; ; at = (at + 1) & slotMask) {
       const slot = intAt(slots, at);
-      if (slot === 0) return -1;
+      if (slot === 0) return NO_ENTRY;
       if (((slot ^ hash) & ~entryMask) !== 0) continue;
       const entry = slot & entryMask;
       const record = entry << RECORD_SHIFT;
@@ -109,7 +110,7 @@ export class LineTable {
   /** A new entry of `key`, which has none, in no list yet; -1 if all are in use. */
   add(key: number): number {
     const entry = this.#take();
-    if (entry < 0) return -1;
+    if (entry === NO_ENTRY) return NO_ENTRY;
     const low = key | 0;
     const high = (key * 2 ** -32) | 0;
     const hash = this.#hash(low, high);
@@ -200,7 +201,7 @@ export class LineTable {
   /** The last of `list`, pinned or not, or -1. */
   tail(list: number): number {
     const entry = this.#get(list, PREVIOUS);
-    return entry === list ? -1 : entry;
+    return entry === list ? NO_ENTRY : entry;
   }
 
   /**
@@ -212,7 +213,7 @@ export class LineTable {
   unpinnedTail(list: number): number {
     for (;;) {
       const entry = this.#get(list, PREVIOUS);
-      if (entry === list) return -1;
+      if (entry === list) return NO_ENTRY;
       if (this.#get(entry, PINS) === 0) return entry;
       this.#detach(entry);
       this.set(entry, ASIDE);
@@ -282,7 +283,7 @@ export class LineTable {
       this.#freed = this.#get(entry, NEXT);
       return entry;
     }
-    return this.#fresh < this.#entriesMax ? this.#fresh++ : -1;
+    return this.#fresh < this.#entriesMax ? this.#fresh++ : NO_ENTRY;
   }
 
   /**

@@ -1,3 +1,4 @@
+import { NO_ENTRY } from '../tables/numbers.js';
 import { LruPolicy } from './policy-lru.js';
 
 /** One key in sixteen is followed, more of them in small caches, so that at least this many lines are. */
@@ -48,9 +49,10 @@ export class LruShadow {
   use(key: number, policyHit: boolean): boolean {
     const lru = this.#lru;
     const entry = lru.find(key);
-    if (entry >= 0) lru.touch(entry);
+    const isHit = entry !== NO_ENTRY;
+    if (isHit) lru.touch(entry);
     else this.#insert(key);
-    const difference = (entry >= 0 ? 1 : 0) - (policyHit ? 1 : 0);
+    const difference = Number(isHit) - Number(policyHit);
     this.#lead = Math.max(-CREDIT_SHARE * lru.capacity, this.#lead + difference - TOLERANCE);
     if (this.#lead < Math.max(LEAD_MIN, LEAD_SHARE * lru.capacity)) return false;
     this.#lead = 0;

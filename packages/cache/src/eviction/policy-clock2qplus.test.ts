@@ -87,7 +87,7 @@ test('the same lines leave in the same order as from three plain lists', () => {
       const keys = all.map((at) => Math.floor(at * capacity * 3));
       expect(keys.map((key) => use(policy, key))).toEqual(keys.map((key) => model.use(key)));
     }),
-    { numRuns: 50 },
+    { numRuns: 20 },
   );
 });
 
@@ -247,4 +247,99 @@ test('what the caller may not do is refused', () => {
     for (let key = 2; key < 1000; key++) policy.insert(key);
   }).toThrow('evict first');
   expect(() => new Clock2QPlusPolicy({ capacity: 0 })).toThrow(RangeError);
+});
+
+/** What leaves of a policy that nothing more is asked of, in order. */
+function emptied(policy: Clock2QPlusPolicy): number[] {
+  const left: number[] = [];
+  for (let entry = policy.victim(); entry !== -1; entry = policy.victim()) {
+    left.push(policy.keyOf(entry));
+    policy.forget(entry, false);
+  }
+  return left;
+}
+
+test('where room is made before an arrival, what the hand passes stands before all that came earlier', () => {
+  const policy = new Clock2QPlusPolicy({ capacity: 20, seed: 1 });
+  // Two in the small queue, the rest in the clock.
+  for (let key = 0; key < 20; key++) policy.insert(key);
+  policy.touch(policy.find(0));
+  policy.touch(policy.find(2));
+  const first = policy.victim();
+  expect(policy.keyOf(first)).toBe(3);
+  policy.forget(first, false);
+  const clock = Array.from({ length: 16 }, (_, i) => i + 4);
+  expect(emptied(policy)).toEqual([...clock, 0, 2, 1]);
+});
+
+describe('a line that is read ahead', () => {
+  test('is of no known use, then used once, and from then on as any other', () => {
+    const policy = new Clock2QPlusPolicy({ capacity: 20, seed: 1 });
+    const entry = policy.insert(1, true);
+    expect(policy.heatOf(entry)).toBe(0);
+    policy.touch(entry);
+    expect(policy.heatOf(entry)).toBe(1);
+    policy.insert(2);
+    policy.touch(entry);
+    expect(policy.heatOf(entry)).toBe(2);
+  });
+
+  test('and parked before its first use begins anew with it, in the clock where there is no small queue', () => {
+    for (const [capacity, heat] of [
+      [20, 1],
+      [1, 2],
+    ] as const) {
+      const policy = new Clock2QPlusPolicy({ capacity, maxParked: 1, seed: 1 });
+      const entry = policy.insert(1, true);
+      policy.park(policy.victim());
+      policy.touch(entry);
+      expect([policy.isParked(entry), policy.heatOf(entry)]).toEqual([false, heat]);
+    }
+  });
+});
+
+test('uses of a line in the clock count from the first, however new it is', () => {
+  const policy = new Clock2QPlusPolicy({ capacity: 20, seed: 1 });
+  const entry = policy.insert(1, true, 2);
+  policy.touch(entry);
+  policy.touch(entry);
+  expect(policy.heatOf(entry)).toBe(4);
+});
+
+describe('ghosts', () => {
+  /** A line of the clock is at least that hot, and one of the small queue is not. */
+  const wasGhost = (policy: Clock2QPlusPolicy, key: number) => policy.heatOf(policy.insert(key)) === 2;
+
+  test('remain of lines that leave the small queue in whatever way, and of no others', () => {
+    const policy = new Clock2QPlusPolicy({ capacity: 30, seed: 1 });
+    for (let key = 0; key < 3; key++) policy.insert(key);
+    policy.insert(10, true, 2);
+    policy.forget(policy.find(0), true);
+    policy.forget(policy.find(1), false);
+    policy.forget(policy.find(10), true);
+    expect([0, 1, 10].map((key) => wasGhost(policy, key))).toEqual([true, false, false]);
+  });
+
+  test('are half as many as lines, also after a shrink', () => {
+    const policy = new Clock2QPlusPolicy({ capacity: 200, seed: 1 });
+    for (let key = 0; key < 20; key++) policy.forget(policy.insert(key), true);
+    policy.setCapacity(20);
+    const ghosts: number[] = [];
+    for (let key = 0; key < 20; key++) {
+      if (wasGhost(policy, key)) ghosts.push(key);
+      policy.forget(policy.find(key), false);
+    }
+    expect(ghosts).toEqual([10, 11, 12, 13, 14, 15, 16, 17, 18, 19]);
+  });
+
+  test('make room for a burst, the oldest first', () => {
+    const policy = new Clock2QPlusPolicy({ capacity: 40, seed: 1 });
+    for (let key = 0; key < 20; key++) policy.forget(policy.insert(key), true);
+    const entries = 40 + 20 + 64;
+    for (let key = 100; key < 100 + entries - 5; key++) policy.insert(key);
+    expect(policy.resident).toBe(entries - 5);
+    expect([14, 15].map((key) => policy.find(key))).toEqual([-1, -1]);
+    for (let key = 15; key < 20; key++) expect(wasGhost(policy, key)).toBe(true);
+    expect(() => policy.insert(14)).toThrow('evict first');
+  });
 });

@@ -1,3 +1,4 @@
+import { NO_ENTRY } from '../tables/numbers.js';
 import { FIRST_FLAG, LineTable } from './line-table.js';
 import {
   checkCapacity,
@@ -49,7 +50,7 @@ export class Clock2QPlusPolicy implements EvictionPolicy {
   /** Counts arrivals in the small queue, modulo 2^32. Each of its lines has that of its own. */
   #arrivals = 0;
   /** What was inserted last, until room is made for it. It stands before all that the hand passes meanwhile. */
-  #newest = -1;
+  #newest: number = NO_ENTRY;
 
   constructor(options: PolicyOptions) {
     checkCapacity(options.capacity);
@@ -81,7 +82,7 @@ export class Clock2QPlusPolicy implements EvictionPolicy {
 
   find(key: number): number {
     const entry = this.#lines.find(key);
-    return entry < 0 || this.#lines.listOf(entry) === GHOST ? -1 : entry;
+    return entry === NO_ENTRY || this.#lines.listOf(entry) === GHOST ? NO_ENTRY : entry;
   }
 
   keyOf(entry: number): number {
@@ -109,7 +110,7 @@ export class Clock2QPlusPolicy implements EvictionPolicy {
   insert(key: number, quiet = false, heat = 0): number {
     const lines = this.#lines;
     let entry = lines.find(key);
-    const isGhost = entry >= 0;
+    const isGhost = entry !== NO_ENTRY;
     if (isGhost) {
       if (lines.listOf(entry) !== GHOST) throw new Error(`key ${key} must not be known to be inserted`);
       lines.unlink(entry);
@@ -144,22 +145,17 @@ export class Clock2QPlusPolicy implements EvictionPolicy {
     const lines = this.#lines;
     for (;;) {
       const entry = this.#nextOut();
-      if (entry < 0) return -1;
+      if (entry === NO_ENTRY) return NO_ENTRY;
       const list = lines.listOf(entry);
       const stays = lines.has(entry, REFERENCED);
       lines.clear(entry, REFERENCED);
-      if (stays && list === MAIN) {
-        lines.refresh(entry);
-        this.#keepNewestFirst();
-        continue;
-      }
       lines.unlink(entry);
       if (stays) {
         lines.push(entry, MAIN);
         this.#keepNewestFirst();
         continue;
       }
-      this.#newest = -1;
+      this.#newest = NO_ENTRY;
       if (list === SMALL) lines.set(entry, FROM_SMALL);
       lines.push(entry, PARKED);
       return entry;
@@ -195,7 +191,7 @@ export class Clock2QPlusPolicy implements EvictionPolicy {
     this.#maxParked = maxParked;
     this.#lines.grow(this.#entriesFor(lines));
     this.#scale(lines);
-    this.#newest = -1;
+    this.#newest = NO_ENTRY;
     while (this.#lines.lengthOf(GHOST) > this.#ghostsMax) this.#dropGhost();
   }
 
@@ -261,34 +257,34 @@ export class Clock2QPlusPolicy implements EvictionPolicy {
     const arriving = this.resident > this.#capacity ? 0 : 1;
     const first = lines.lengthOf(SMALL) + arriving > this.#smallMax ? SMALL : MAIN;
     let entry = lines.unpinnedTail(first);
-    if (entry < 0) entry = lines.unpinnedTail(first === SMALL ? MAIN : SMALL);
+    if (entry === NO_ENTRY) entry = lines.unpinnedTail(first === SMALL ? MAIN : SMALL);
     // Of many lines that were brought in ahead the oldest goes, unless what else would go was used no more either.
-    const isUsedAgain = entry >= 0 && lines.has(entry, REFERENCED);
-    if (entry >= 0 && !(isUsedAgain && lines.lengthOf(AHEAD) > this.#aheadMax)) return entry;
+    const isUsedAgain = entry !== NO_ENTRY && lines.has(entry, REFERENCED);
+    if (entry !== NO_ENTRY && !(isUsedAgain && lines.lengthOf(AHEAD) > this.#aheadMax)) return entry;
     const unused = lines.unpinnedTail(AHEAD);
-    return unused >= 0 ? unused : entry;
+    return unused !== NO_ENTRY ? unused : entry;
   }
 
   /** Callers insert before they make room; the paper makes room first. */
   #keepNewestFirst(): void {
     const newest = this.#newest;
-    if (newest >= 0 && this.resident > this.#capacity && this.#lines.listOf(newest) === MAIN)
+    if (newest !== NO_ENTRY && this.resident > this.#capacity && this.#lines.listOf(newest) === MAIN)
       this.#lines.refresh(newest);
   }
 
   /** A fresh entry of `key`; if all are in use, at the cost of the oldest ghost. */
   #take(key: number): number {
     let entry = this.#lines.add(key);
-    if (entry >= 0) return entry;
+    if (entry !== NO_ENTRY) return entry;
     this.#dropGhost();
     entry = this.#lines.add(key);
-    if (entry < 0) throw new Error('insert must find a free entry: evict first');
+    if (entry === NO_ENTRY) throw new Error('insert must find a free entry: evict first');
     return entry;
   }
 
   #dropGhost(): void {
     const ghost = this.#lines.tail(GHOST);
-    if (ghost < 0) return;
+    if (ghost === NO_ENTRY) return;
     this.#lines.unlink(ghost);
     this.#lines.remove(ghost);
   }

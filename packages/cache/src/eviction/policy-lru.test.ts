@@ -155,3 +155,11 @@ test('what an earlier cache held stands behind what is there, in the order in wh
   }
   expect(left).toEqual([...order.reverse(), 100]);
 });
+
+test('a remembered line is as old as its heat says, in uses of a cacheful', () => {
+  const policy = new LruPolicy({ capacity: 100, seed: 1 });
+  const [hot, cold] = [policy.insert(1, true, 4), policy.insert(2, true, 1)];
+  // Three quarters of a cacheful old, as the cold line was at first: the one is twice as old as the other.
+  for (let key = 100; key < 175; key++) policy.insert(key);
+  expect([policy.heatOf(hot), policy.heatOf(cold)]).toEqual([3, 1]);
+});

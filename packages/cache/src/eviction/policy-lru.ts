@@ -1,3 +1,4 @@
+import { NO_ENTRY } from '../tables/numbers.js';
 import { LineTable } from './line-table.js';
 import {
   checkCapacity,
@@ -65,10 +66,10 @@ export class LruPolicy implements EvictionPolicy {
     lines.push(entry, RESIDENT);
   }
 
-  insert(key: number, _quiet = false, heat = 0): number {
+  insert(key: number, _quiet?: boolean, heat = 0): number {
     const lines = this.#lines;
     const entry = lines.add(key);
-    if (entry < 0) throw new Error('insert must find a free entry: evict first');
+    if (entry === NO_ENTRY) throw new Error('insert must find a free entry: evict first');
     if (heat > 0) this.#enterBehind(entry, heat);
     else {
       lines.setStamp(entry, ++this.#clock | 0);
@@ -81,7 +82,7 @@ export class LruPolicy implements EvictionPolicy {
   heatOf(entry: number): number {
     const lines = this.#lines;
     const tail = lines.tail(RESIDENT);
-    const oldest = tail < 0 ? 0 : this.#ageOf(tail);
+    const oldest = tail === NO_ENTRY ? 0 : this.#ageOf(tail);
     const age = Math.min(this.#ageOf(entry), oldest);
     return HEAT_MAX - Math.floor((HEAT_MAX * age) / (oldest + 1));
   }
@@ -97,7 +98,7 @@ export class LruPolicy implements EvictionPolicy {
   victim(): number {
     const lines = this.#lines;
     const entry = lines.unpinnedTail(RESIDENT);
-    if (entry < 0) return -1;
+    if (entry === NO_ENTRY) return NO_ENTRY;
     lines.unlink(entry);
     lines.push(entry, PARKED);
     return entry;

@@ -1,3 +1,4 @@
+import { NO_ENTRY } from '../tables/numbers.js';
 import { FrequencySketch } from './frequency-sketch.js';
 import { FIRST_FLAG, LineTable } from './line-table.js';
 import { LruShadow } from './lru-shadow.js';
@@ -151,7 +152,7 @@ export class WTinyLfuPolicy implements EvictionPolicy {
 
   find(key: number): number {
     const entry = this.#lines.find(key);
-    return entry < 0 || this.#lines.listOf(entry) >= REFUSED_GHOST ? -1 : entry;
+    return entry === NO_ENTRY || this.#lines.listOf(entry) >= REFUSED_GHOST ? NO_ENTRY : entry;
   }
 
   keyOf(entry: number): number {
@@ -190,7 +191,7 @@ export class WTinyLfuPolicy implements EvictionPolicy {
   insert(key: number, quiet = false, heat = 0): number {
     const lines = this.#lines;
     let entry = lines.find(key);
-    const known = entry >= 0;
+    const known = entry !== NO_ENTRY;
     if (!known) entry = this.#add(key);
     if (!quiet) {
       this.#tick();
@@ -229,19 +230,19 @@ export class WTinyLfuPolicy implements EvictionPolicy {
   victim(): number {
     const lines = this.#lines;
     const unused = this.#unusedToLeave();
-    if (unused >= 0) {
+    if (unused !== NO_ENTRY) {
       this.#move(unused, PARKED);
       return unused;
     }
     const candidate = this.#candidate();
     let leaving = lines.unpinnedTail(PROBATION);
-    if (leaving < 0) leaving = lines.unpinnedTail(PROTECTED);
-    if (leaving < 0) leaving = lines.unpinnedTail(WINDOW);
-    if (leaving < 0) leaving = lines.unpinnedTail(AHEAD);
-    if (leaving < 0) return -1;
-    if (candidate >= 0 && candidate !== leaving && !this.#admits(candidate, leaving)) {
+    if (leaving === NO_ENTRY) leaving = lines.unpinnedTail(PROTECTED);
+    if (leaving === NO_ENTRY) leaving = lines.unpinnedTail(WINDOW);
+    if (leaving === NO_ENTRY) leaving = lines.unpinnedTail(AHEAD);
+    if (leaving === NO_ENTRY) return NO_ENTRY;
+    if (candidate !== NO_ENTRY && candidate !== leaving && !this.#admits(candidate, leaving)) {
       // The next candidate meets another line: one popular line at the tail must not speak for all of main.
-      if (lines.listOf(leaving) === PROBATION) lines.refresh(leaving);
+      lines.refresh(leaving);
       leaving = candidate;
       lines.set(leaving, REFUSED);
     }
@@ -319,17 +320,17 @@ export class WTinyLfuPolicy implements EvictionPolicy {
   /** A fresh entry of `key`; if all are in use, at the cost of the oldest ghost of the longer list. */
   #take(key: number): number {
     let entry = this.#lines.add(key);
-    if (entry >= 0) return entry;
+    if (entry !== NO_ENTRY) return entry;
     const refused = this.#lines.lengthOf(REFUSED_GHOST);
     this.#dropGhost(refused > this.#lines.lengthOf(MAIN_GHOST) ? REFUSED_GHOST : MAIN_GHOST);
     entry = this.#lines.add(key);
-    if (entry < 0) throw new Error('insert must find a free entry: evict first');
+    if (entry === NO_ENTRY) throw new Error('insert must find a free entry: evict first');
     return entry;
   }
 
   #dropGhost(list: number): void {
     const ghost = this.#lines.tail(list);
-    if (ghost < 0) return;
+    if (ghost === NO_ENTRY) return;
     this.#lines.unlink(ghost);
     this.#lines.remove(ghost);
   }
@@ -380,7 +381,7 @@ export class WTinyLfuPolicy implements EvictionPolicy {
   /** Moves the window's tail to main without a question. */
   #shiftFromWindow(): void {
     const entry = this.#lines.tail(WINDOW);
-    if (entry >= 0) this.#move(entry, PROBATION);
+    if (entry !== NO_ENTRY) this.#move(entry, PROBATION);
   }
 
   #move(entry: number, list: number): void {
@@ -398,7 +399,7 @@ export class WTinyLfuPolicy implements EvictionPolicy {
     const lines = this.#lines;
     for (let i = 0; i < moves && lines.lengthOf(PROTECTED) > this.#border.protectedMax; i++) {
       const entry = lines.tail(PROTECTED);
-      if (entry < 0) return;
+      if (entry === NO_ENTRY) return;
       this.#move(entry, PROBATION);
     }
   }
@@ -406,9 +407,9 @@ export class WTinyLfuPolicy implements EvictionPolicy {
   /** The oldest line that was brought in ahead, if there are many and what else would leave was used more than once. Or -1. */
   #unusedToLeave(): number {
     const lines = this.#lines;
-    if (lines.lengthOf(AHEAD) <= this.#aheadMax) return -1;
+    if (lines.lengthOf(AHEAD) <= this.#aheadMax) return NO_ENTRY;
     const rival = lines.unpinnedTail(lines.lengthOf(WINDOW) > this.#border.windowMax ? WINDOW : PROBATION);
-    if (rival >= 0 && this.#sketch.estimate(lines.hashOf(rival)) <= 1) return -1;
+    if (rival !== NO_ENTRY && this.#sketch.estimate(lines.hashOf(rival)) <= 1) return NO_ENTRY;
     return lines.unpinnedTail(AHEAD);
   }
 
@@ -417,17 +418,17 @@ export class WTinyLfuPolicy implements EvictionPolicy {
     const lines = this.#lines;
     const surplus = this.resident - this.#capacity;
     const overflow = lines.lengthOf(WINDOW) - this.#border.windowMax;
-    if (overflow <= Math.min(0, surplus - 1)) return -1;
+    if (overflow <= Math.min(0, surplus - 1)) return NO_ENTRY;
     // Pinned lines may have swollen the window. One line more than can be tested goes, to where it is next to leave.
     if (overflow > Math.max(0, surplus)) this.#retireFromWindow();
     const entry = lines.unpinnedTail(WINDOW);
-    if (entry >= 0) this.#move(entry, PROBATION);
+    if (entry !== NO_ENTRY) this.#move(entry, PROBATION);
     return entry;
   }
 
   #retireFromWindow(): void {
     const entry = this.#lines.unpinnedTail(WINDOW);
-    if (entry < 0) return;
+    if (entry === NO_ENTRY) return;
     this.#lines.unlink(entry);
     this.#lines.append(entry, PROBATION);
   }

@@ -152,6 +152,34 @@ describe.each(Object.entries(POLICIES))('%s', (_name, create) => {
     expect(policy.victim()).toBe(entries[2]);
   });
 
+  test('where all are pinned, to ask for a victim parks nothing', () => {
+    const policy = create({ capacity: 4, seed: 1 });
+    for (const line of [1, 2, 3, 4]) policy.pin(policy.insert(line));
+    policy.victim();
+    expect([policy.resident, policy.parked]).toEqual([4, 0]);
+  });
+
+  test('what is pinned is passed over wherever it stands, and the one line that is not is the victim', () => {
+    for (let free = 0; free < 20; free++) {
+      const policy = create({ capacity: 20, seed: 1 });
+      // Uses spread the lines over the lists of the policy.
+      for (let line = 0; line < 20; line++) policy.insert(line);
+      for (let line = 0; line < 20; line += 3) policy.touch(policy.find(line));
+      for (let line = 0; line < 20; line++) if (line !== free) policy.pin(policy.find(line));
+      const victim = policy.victim();
+      expect(policy.keyOf(victim)).toBe(free);
+      expect([policy.resident, policy.parked]).toEqual([19, 1]);
+    }
+  });
+
+  test('has room for the lines, for those that are parked, and for a burst', () => {
+    const parked = create({ capacity: 20, maxParked: 10, seed: 1 }).entriesMax;
+    expect(parked - create({ capacity: 20, seed: 1 }).entriesMax).toBe(10);
+    const policy = create({ capacity: 20, seed: 1 });
+    policy.setCapacity(20, 10);
+    expect(policy.entriesMax).toBe(parked);
+  });
+
   test('a pinned line cannot be forgotten', () => {
     const policy = create({ capacity: 4, seed: 1 });
     const entry = policy.insert(1);

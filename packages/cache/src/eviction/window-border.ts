@@ -56,8 +56,9 @@ export class WindowBorder {
     const stride = this.#capacity * DENSITY_STRIDE;
     const least = this.#capacity * DENSITY_MIN;
     const most = this.#capacity * DENSITY_MAX;
-    if (side === 'window' && this.#target < most) this.#set(Math.min(most, this.#target + stride));
-    if (side === 'main' && this.#target > least) this.#set(Math.max(least, this.#target - stride));
+    // One that is past the bound stays there.
+    if (side === 'window') this.#set(Math.max(this.#target, Math.min(most, this.#target + stride)));
+    if (side === 'main') this.#set(Math.min(this.#target, Math.max(least, this.#target - stride)));
   }
 
   #set(target: number): void {
