@@ -1,6 +1,7 @@
 /**
- * A cached volume in S3 as a disk, beside s3backer, over a link of a chosen round-trip time: the same store, the same link, caches of
- * the same size, one side after the other in each round. Figures are medians of the rounds. Durability class: the store.
+ * A cached volume in S3 as a disk, beside s3backer and, if asked, nbdkit's plugin for S3, over a link of a chosen round-trip
+ * time: the same store, the same link, caches of the same size, one side after the other in each round. Figures are medians of
+ * the rounds. Durability class: the store.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,7 +13,7 @@ import { runFio, type Work } from './s3/fio.js';
 import { startLightStore } from './s3/light-store.js';
 import { type LinkCounts, startLink } from './s3/link.js';
 import { percentileOf, timePuts, timeUpload } from './s3/one-put.js';
-import { blockyard, type Side, type Store, s3backer } from './s3/sides.js';
+import { blockyard, nbdkit, type Side, type Store, s3backer } from './s3/sides.js';
 
 const DURABILITY = 'the store';
 const MEMORY = 'memory';
@@ -96,6 +97,7 @@ const program = new Command('s3')
   .option('--rows <list>', 'numbers of the rows to measure, from 1', numbers)
   .option('--no-log', 'leave the log volume out')
   .option('--no-peer', 'leave s3backer out')
+  .option('--nbdkit', 'nbdkit’s plugin for S3 too, which needs Python’s boto3; few rows end in time')
   .option('--light-store', 'a store in memory of this repository in place of S3_ENDPOINT, without s3backer')
   .option('--json', 'print JSON')
   .option('--check', 'exit with 1 if a row that must lead does not, with the best of our sides');
@@ -110,6 +112,7 @@ const options = program.opts<{
   rows?: number[];
   log: boolean;
   peer: boolean;
+  nbdkit?: true;
   lightStore?: true;
   json?: true;
   check?: true;
@@ -190,8 +193,10 @@ function sidesOf(store: Store): Side[] {
     blockyard({ ...common, prefix: `bench-${run}-${kib}`, blockBytes: kib * KIB }),
   );
   if (options.log) ours.unshift(blockyard({ ...common, prefix: `bench-${run}-log`, blockBytes: 0 }, 'log'));
-  if (!options.peer || options.lightStore) return ours;
-  return [...ours, s3backer({ ...common, prefix: `bench-${run}-peer`, blockBytes: options.blockKib * KIB })];
+  if (options.lightStore) return ours;
+  const peer = s3backer({ ...common, prefix: `bench-${run}-peer`, blockBytes: options.blockKib * KIB });
+  const second = nbdkit({ ...common, prefix: `bench-${run}-nbdkit`, blockBytes: 0 });
+  return [...ours, ...(options.peer ? [peer] : []), ...(options.nbdkit ? [second] : [])];
 }
 
 /** So that there is something to read, and to write over, whichever rows are measured. */
@@ -324,7 +329,7 @@ function durabilityOf({ peerDurability }: Row, sides: readonly Side[]): string {
 /** How many times as fast as the peer the best of our sides is; undefined without a peer. */
 function leadOf(sides: readonly Side[], { unit }: Row, figures: Measured['figures']): number | undefined {
   const peer = figures[sides.findIndex(({ isOurs }) => !isOurs)];
-  if (peer === undefined) return undefined;
   const ours = figures.filter((_, index) => sides[index]?.isOurs);
+  if (peer === undefined || ours.length === 0) return undefined;
   return Math.max(...ours.map((side) => (unit === 'per s' ? medianRatio(side, peer) : medianRatio(peer, side))));
 }

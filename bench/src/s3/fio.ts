@@ -75,7 +75,8 @@ function argumentsOf(disk: Disk, work: Work): string[] {
     `--size=${partBytes}`,
     ...(isShared ? [`--offset_increment=${partBytes}`] : []),
     `--number_ios=${Math.ceil(work.operations / threads)}`,
-    ...(work.flushEvery === undefined ? [] : [`--fsync=${Math.ceil(work.flushEvery / threads)}`]),
+    // fio makes no flush behind the last write by itself. What it makes then counts for the time.
+    ...(work.flushEvery === undefined ? [] : [`--fsync=${Math.ceil(work.flushEvery / threads)}`, '--end_fsync=1']),
     '--randrepeat=0',
     '--invalidate=0',
     '--fallocate=none',

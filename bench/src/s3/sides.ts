@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -128,6 +128,43 @@ export function s3backer(options: SideOptions): Side {
       await run('fusermount', ['-u', mountPoint]);
       if (mounted !== undefined && mounted.exitCode === null) await once(mounted, 'exit');
       mounted = undefined;
+    },
+  };
+}
+
+/** nbdkit takes no longer blocks from a plugin that cannot work on parts of them, as that for S3 cannot. */
+const NBDKIT_BLOCK_BYTES = 64 * 1024;
+
+/** nbdkit's plugin for S3, in Python, below its cache, which writes back on a local disk until a flush. */
+export function nbdkit(options: SideOptions): Side {
+  const { store, prefix, cacheBytes, volumeBytes } = options;
+  const socket = join(options.folder, `${prefix}.sock`);
+  let server: ChildProcess | undefined;
+  const args = [
+    ...['-f', '-U', socket, '--filter=blocksize', '--filter=cache', 'S3'],
+    `access-key=${store.accessKeyId}`,
+    `secret-key=${store.secretAccessKey}`,
+    `endpoint-url=${store.endpoint.origin}`,
+    `bucket=${store.bucket}`,
+    `key=${prefix}`,
+    `size=${volumeBytes}`,
+    `object-size=${NBDKIT_BLOCK_BYTES}`,
+    ...['cache=writeback', `cache-max-size=${cacheBytes}`, `cache-min-block-size=${NBDKIT_BLOCK_BYTES}`],
+    ...[`minblock=${NBDKIT_BLOCK_BYTES}`, `maxdata=${NBDKIT_BLOCK_BYTES}`],
+  ];
+  return {
+    name: `nbdkit S3 ${NBDKIT_BLOCK_BYTES / 1024}K`,
+    isOurs: false,
+    async create() {},
+    async start() {
+      server = spawn('nbdkit', args, { stdio: ['ignore', 'ignore', 'inherit'] });
+      await untilReady(server, () => answers(socket));
+      return { uri: `nbd+unix:///?socket=${socket}` };
+    },
+    async stop() {
+      await end(server);
+      server = undefined;
+      await rm(socket, { force: true });
     },
   };
 }
