@@ -36,6 +36,7 @@ export const writeLogSubject: SimulationSubject = {
 class SimulatedTier implements SimulatedSystem {
   readonly prefixConsistent: boolean;
   readonly losesFlushed: boolean;
+  readonly timesOut: boolean;
   readonly macrotasksToRest = 2;
   readonly #world: World;
   readonly #base: SimulatedBase;
@@ -53,13 +54,17 @@ class SimulatedTier implements SimulatedSystem {
     const { random } = world;
     this.#world = world;
     this.#base = base;
+    const durability = random.chance(0.8) ? 'medium' : 'base';
+    const maxDirtyAgeMs = random.pick([5, 500, 10_000]);
+    const maxMediumWaitMs = random.pick([50, 1000, 30_000]);
     this.#options = {
-      durability: random.chance(0.8) ? 'medium' : 'base',
-      maxDirtyAgeMs: random.pick([5, 500, 10_000]),
-      maxMediumWaitMs: random.pick([50, 1000, 30_000]),
+      durability,
+      maxDirtyAgeMs,
+      maxMediumWaitMs,
       maxMemoryBytes: 1 << 20,
       keepOrder: base.keepsOrder || random.chance(0.5),
     };
+    this.timesOut = world.maxCallMs >= maxMediumWaitMs;
     this.prefixConsistent = base.keepsOrder;
     this.#losesMedia = base.keepsOrder && random.chance(0.4);
     this.losesFlushed = this.#losesMedia && this.#isDurableHere;

@@ -37,6 +37,11 @@ export interface SimulatedSystem {
    * may not. Default: nothing.
    */
   act?(device: BlockDevice, action: Action, loans: () => number): Promise<void>;
+  /**
+   * Whether an operation may fail although no call of a medium does, since one takes longer than the device waits. Clients then
+   * resize with nothing beside it, as where calls fail: until it has settled, no one can tell the size. Default: false.
+   */
+  readonly timesOut?: boolean;
   /** Whether an operation may fail like this, where the error is not one of the world's own. */
   mayFail?(error: unknown): boolean;
   /**

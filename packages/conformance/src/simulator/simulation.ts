@@ -53,7 +53,7 @@ export class Simulation {
     this.#system = system;
     this.#oracle = new Oracle(world.shape.sizeSectors, { losesFlushed: system.losesFlushed });
     // The oracle can only follow a resize that fails if nothing runs beside it.
-    this.#resizesAlone = world.mayInject;
+    this.#resizesAlone = world.mayInject || system.timesOut === true;
     this.#life = new Life(world.time);
     world.onMisuse = (clauses, what) => this.#fail(clauses, new AssertionError({ message: what }));
     world.onMediumEvent = (start, count) => this.#lookAtCrashes(start, count);

@@ -106,6 +106,12 @@ export class World {
     return this.#faults.fail > 0 || this.#faults.down > 0 || this.#single !== undefined;
   }
 
+  /** The longest that a call may take, in milliseconds. */
+  get maxCallMs(): number {
+    const { hang, hangMsMax, delayMsMax } = this.#faults;
+    return hang > 0 ? Math.max(hangMsMax, delayMsMax) : delayMsMax;
+  }
+
   /** Failures that were made up so far. */
   get injected(): number {
     return this.#injected;
