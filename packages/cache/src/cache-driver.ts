@@ -161,7 +161,7 @@ export class CacheDriver implements BlockDriver {
   #observeHit(start: Sector, from: number, to: number): void {
     const { prefetcher } = this.#engine;
     if (from > 0) prefetcher.observe(start, to - from);
-    else prefetcher.follow(start, to - from);
+    else prefetcher.follow(start, to);
   }
 
   /** Reads on, if that is due. What goes wrong in doing so is not for the request to tell. */

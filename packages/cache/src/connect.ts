@@ -125,7 +125,7 @@ export async function connectCache(base: BlockDevice, options: CacheOptions = {}
 function checkRange({ info }: BlockDevice, start: number, count: number): void {
   checkInteger(start, 'start');
   checkInteger(count, 'count');
-  if (start > info.sizeSectors || count > info.sizeSectors - start) {
+  if (count > info.sizeSectors - start) {
     throw new BlockError('OUT_OF_BOUNDS', `the range ends past the device's ${info.sizeSectors} sectors`, {
       start,
       count,

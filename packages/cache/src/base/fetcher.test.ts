@@ -279,3 +279,10 @@ test('no read is of lines that are no neighbours', () => {
   const { fetcher, prepare } = fetcherOf();
   expect(() => fetcher.issue([prepare(0), prepare(2)])).toThrow('must be neighbours');
 });
+
+test('what lies before the first wanted sector of a read and after the last is not read, and splits nothing', () => {
+  const { fetcher, calls, prepare, write } = fetcherOf();
+  write(1, 1, 7, 100);
+  fetcher.issue([prepare(0, 5, 8), prepare(1), prepare(2, 0, 3)]);
+  expect(calls.map(({ start, sectors }) => [start, sectors])).toEqual([[5, [3, 1, 6, 1, 3]]]);
+});

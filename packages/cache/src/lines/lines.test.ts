@@ -273,3 +273,17 @@ test('a line that leaves for lack of room is remembered by the policy, one that 
   lines.drop(lines.find(5), false);
   expect(ghosts).toEqual([true, true, false, false]);
 });
+
+test('a smaller memory keeps the slots of which nothing is lent', () => {
+  const { lines, add } = linesOf(8);
+  for (const line of [0, 1, 2, 3]) add(line);
+  const slot = lines.lend(lines.find(0));
+  lines.setLimits(4, 3);
+  lines.settle();
+  // The line leaves to its borrower the slot that is past the limit, for that of the line which had to leave.
+  expect([0, 1, 2, 3].map((line) => lines.find(line) >= 0)).toEqual([true, false, true, true]);
+  expect(lines.slotOf(lines.find(0))).not.toBe(slot);
+  expect(lines.payloadBytes).toBe(4 * LINE_SECTORS * SECTOR);
+  lines.takeBack(slot);
+  expect(lines.payloadBytes).toBe(3 * LINE_SECTORS * SECTOR);
+});

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Sector } from '../tables/numbers.js';
 import { smallLines } from '../testing/small-lines.js';
-import { residentIn } from './resident.js';
+import { forEachValid, residentIn } from './resident.js';
 
 const LINE_SECTORS = 8;
 
@@ -18,4 +18,20 @@ test('the lines that a range touches are found, whether the range has fewer line
       for (const { entry, line } of found) expect(lines.find(line)).toBe(entry);
     }),
   );
+});
+
+test('of a range the runs that are in memory are told, as far as they lie in it', () => {
+  const { geometry, real, lines } = smallLines({ lineSectors: LINE_SECTORS });
+  const hold = (line: number, from: number, to: number) => lines.valid.set(lines.admit(line, false), from, to);
+  hold(0, 0, 4);
+  lines.valid.set(lines.find(0), 6, 8);
+  hold(1, 0, 8);
+  hold(3, 2, 3);
+  const runs: number[][] = [];
+  forEachValid(real.lines, geometry, 2 as Sector, 12 as Sector, (start, end) => runs.push([start, end]));
+  expect(runs).toEqual([
+    [2, 4],
+    [6, 8],
+    [8, 12],
+  ]);
 });

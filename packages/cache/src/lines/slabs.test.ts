@@ -147,3 +147,14 @@ test('a slot that is not taken cannot be released, and a view does not leave its
   slabs.release(slot);
   expect(() => slabs.release(slot)).toThrow('a slot must be taken to be released');
 });
+
+test('where nothing is lent an empty place is kept after all that hold something, and the first are', () => {
+  const slabs = plain(new Slabs(SLOT, 128));
+  const slots = Array.from({ length: 16 }, () => slabs.take());
+  // The first of four slabs of four goes: it is lent.
+  slabs.setSlotsMax(12, (slot) => slot < 4);
+  for (const slot of slots.slice(0, 4)) slabs.release(slot);
+  expect(slabs.byteLength).toBe(3 * 4 * SLOT);
+  slabs.setSlotsMax(8);
+  expect(slabs.surplusSlots()).toEqual([12, 13, 14, 15]);
+});

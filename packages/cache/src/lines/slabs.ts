@@ -158,8 +158,8 @@ export class Slabs {
   }
 
   /**
-   * Places for slabs: as many as the limit has, the least lent ones, and among equals those that hold something. Where no more
-   * than one slot in eight was lent before, no more is in what stays.
+   * Places for slabs: as many as the limit has, the least lent ones, among equals those that hold something, and of those the
+   * first. Where no more than one slot in eight was lent before, no more is in what stays.
    */
   #chooseKept(slabsMax: number, isLent: (slot: Slot) => boolean): ReadonlySet<number> {
     const places = Array.from({ length: Math.max(slabsMax, this.#slabsMax, this.#slabs.length) }, (_, index) => {
@@ -169,7 +169,7 @@ export class Slabs {
       const burden = lent > this.slotsPerSlab * LENT_SHARE ? lent : 0;
       return { index, burden, isEmpty: isAllocated ? 0 : 1 };
     });
-    places.sort((a, b) => a.burden - b.burden || a.isEmpty - b.isEmpty || a.index - b.index);
+    places.sort((a, b) => a.burden - b.burden || a.isEmpty - b.isEmpty);
     return new Set(places.slice(0, slabsMax).map(({ index }) => index));
   }
 

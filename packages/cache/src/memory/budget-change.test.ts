@@ -3,6 +3,7 @@ import { ManualClock, settled } from '@blockyard/block/testing';
 import { expect, test } from 'vitest';
 import type { CacheDevice } from '../connect.js';
 import { bytesAt, filled, fillsOf, openCache } from '../testing/fixture.js';
+import { BudgetChange } from './budget-change.js';
 
 const MIB = 2 ** 20;
 const LINE_SECTORS = 8;
@@ -143,4 +144,22 @@ test('where the base fails to take what has to leave, the caller is told, and it
   expect(cache.snapshot().heldBytes).toBeLessThanOrEqual(1.5 * MIB);
   await cache.disconnect();
   expect(clock.dueMs).toEqual([]);
+});
+
+test('a change is under way until nothing lies past the limits, and those who asked are told then', async () => {
+  let isSettled = false;
+  const change = new BudgetChange({ settle: () => isSettled } as never);
+  const told: string[] = [];
+  change.begin().then(
+    () => told.push('first'),
+    (error) => told.push(`first: ${error}`),
+  );
+  change.fail('cannot, for now');
+  void change.begin().then(() => told.push('second'));
+  await settled();
+  expect([change.isUnderWay, told]).toEqual([true, ['first: cannot, for now']]);
+  isSettled = true;
+  change.progress();
+  await settled();
+  expect([change.isUnderWay, told]).toEqual([false, ['first: cannot, for now', 'second']]);
 });

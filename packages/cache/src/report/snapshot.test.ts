@@ -144,6 +144,7 @@ test('that a flush waits, and that the base fails it, is told with how long and 
   const flushed = cache.flush();
   await base.called('write');
   expect(cache.snapshot().isFlushing).toBe(true);
+  clock.advance(1000);
   base.fail('write', 'UNAVAILABLE');
   base.release();
   await expect(flushed).rejects.toMatchObject({ code: 'UNAVAILABLE' });

@@ -44,3 +44,7 @@ test('what is older than all that waits is told of, and forgotten with the rest 
   ages.leave(9000);
   expect(ages.oldestSinceMs).toBe(Number.POSITIVE_INFINITY);
 });
+
+test('its memory is that of 64 counts and moments', () => {
+  expect(Ages.byteLength).toBe(64 * 16);
+});

@@ -56,6 +56,17 @@ test('a line counts once, in the epoch of its oldest data', () => {
   expect([epochs.oldest, dirty.count]).toEqual([Number.POSITIVE_INFINITY, 0]);
 });
 
+test('data that take the place of some of a later epoch leave a line where it counts', () => {
+  const { epochs, dirty } = dirtyLines();
+  dirty.add(1, 0);
+  epochs.close();
+  dirty.add(2, 0);
+  dirty.add(1, 0, 1);
+  expect(dirty.epochOf(1)).toBe(0);
+  dirty.discard(2);
+  expect(epochs.oldest).toBe(0);
+});
+
 test('data that take the place of older ones count in their epoch, in a line that waits and in one that does not', () => {
   const { epochs, dirty } = dirtyLines();
   epochs.enter();

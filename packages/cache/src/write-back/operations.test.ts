@@ -149,3 +149,17 @@ test('a line whose first write failed has failed once the second is over, and th
   expect([lines.dirty.covers(entry, 0, 2), lines.dirty.nextSet(entry, 2, 8)]).toEqual([true, 8]);
   expect([counts.writes, counts.lines, latencies.baseWrite.count]).toEqual([1, 0, 1]);
 });
+
+test('of a range whose zeroing failed, what was written meanwhile is not zeroed after all', async () => {
+  const { zeroes, calls, dirty, zero } = operationsOf();
+  zero(0, 16);
+  dirty(0, 2, 6);
+  calls[0]?.fail('broken');
+  await macrotasks();
+  const left: number[][] = [];
+  plain(zeroes).forEachZero(0, 16, (start, end) => left.push([start, end]));
+  expect(left).toEqual([
+    [0, 2],
+    [6, 16],
+  ]);
+});
