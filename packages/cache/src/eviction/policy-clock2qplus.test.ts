@@ -148,7 +148,7 @@ describe('a line of a full cache of 100', () => {
     expect(has(policy, 500)).toBe(false);
   });
 
-  test('that is read ahead makes way for lines used again where three tenths of the lines are like it, unremembered', () => {
+  test('that is read ahead is evicted for lines used again where three tenths of the lines are like it, unremembered', () => {
     const policy = full();
     for (let key = 500; key < 530; key++) use(policy, key, true);
     policy.entries((entry, key) => {

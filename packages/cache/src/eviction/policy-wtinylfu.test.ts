@@ -526,7 +526,7 @@ describe('at the door of main', () => {
     expect(left).toEqual([]);
   });
 
-  test('of more than three tenths of the lines that were brought in ahead the oldest make way for lines used again', () => {
+  test('of more than three tenths of the lines that were brought in ahead the oldest are evicted for lines used again', () => {
     const policy = new WTinyLfuPolicy({ capacity: 100, seed: 1 });
     for (let round = 0; round < 4; round++) for (let key = 0; key < 100; key++) use(policy, key);
     for (let key = 500; key < 530; key++) readAhead(policy, key);
