@@ -1,5 +1,5 @@
 import { BlockError, type Operation } from '@blockyard/block';
-import { ManualClock } from '@blockyard/block/testing';
+import { ManualClock, stateOf } from '@blockyard/block/testing';
 import { describe, expect, test } from 'vitest';
 import type { WriteLogDevice } from './index.js';
 import { Disk } from './testing/disk.js';
@@ -277,5 +277,37 @@ describe('A second writer on one medium', () => {
     const third = await scene.open({ clock: new ManualClock() });
     expect([await byteAt(third, 1), await byteAt(third, 2), await byteAt(third, 3)]).toEqual([1, 2, 0]);
     await third.disconnect();
+  });
+});
+
+describe('A medium that works again when all is drained', () => {
+  test.each([
+    ['a drain', (device: WriteLogDevice) => device.drain()],
+    ['a resize', (device: WriteLogDevice) => device.resize(SECTORS)],
+    ['a disconnect', (device: WriteLogDevice) => device.disconnect()],
+  ])('keeps no one waiting for what comes next: %s settles', async (_, begin) => {
+    const scene = newScene();
+    const clock = new ManualClock();
+    const device = await scene.open({ clock });
+    await write(device, 3, 7);
+    await device.flush();
+    scene.medium.onCall = (operation) => {
+      if (operation !== 'read') throw new BlockError('IO', 'told to fail');
+    };
+    await expect(device.drain()).rejects.toMatchObject({ code: 'IO' });
+    expect(device.snapshot()).toMatchObject({ undrainedBytes: 0, medium: { state: 'leaving' } });
+    let answer = () => {};
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    scene.medium.onCall = () => answered;
+    // It is tried again, and while that goes on the drainer begins to wait for it.
+    await clock.advanceAndSettle(1000);
+    const work = begin(device);
+    await clock.advanceAndSettle(0);
+    answer();
+    for (let i = 0; i < 20; i++) await clock.advanceAndSettle(50);
+    expect(await stateOf(work)).toBe('resolved');
+    await die(device);
   });
 });

@@ -263,7 +263,8 @@ export class Drainer {
     }
     if (phase === 'leaving') await this.#phases.leave();
     else if (this.#log.isNoteDue) await this.#note();
-    else await this.#logged(backlog.drained.value + 1);
+    // The medium may have become usable meanwhile, with nothing left to bring: there is no next change to wait for.
+    else if (!backlog.isEmpty) await this.#logged(backlog.drained.value + 1);
     return undefined;
   }
 
