@@ -145,6 +145,14 @@ test('the base writes to the sectors that it was asked for, wanted still or not,
   expect(targets).toEqual([false, true, true, false]);
 });
 
+test('of several fetches of a line the base writes to the sectors of each', () => {
+  const { fetcher, prepare } = fetcherOf();
+  const { entry } = prepare(1, 0, 2);
+  prepare(1, 4, 6);
+  const targets = [1, 3, 5].map((sector) => fetcher.isTarget(entry, sector, sector + 1));
+  expect(targets).toEqual([true, false, true]);
+});
+
 test('a fetch covers what it will leave valid', () => {
   const { fetcher, prepare, write } = fetcherOf();
   write(1, 0, 2, 100);

@@ -94,6 +94,8 @@ test('a range is summed up as the same part of the whole is, whichever way its l
     zero: [0, 0, 0, 6],
     absent: [0, 0, 8, 4],
   });
+  // The last cell ends with the range.
+  expect(shown(of(1, 14, 3))).toEqual({ absent: [5, 5, 4] });
   expect(of(64, 0, 4)).toMatchObject({ cells: 0 });
   expect(() => cache.mapSteps(60, 5, 4)).toThrow('ends past the device');
 });

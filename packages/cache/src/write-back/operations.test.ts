@@ -57,6 +57,7 @@ function operationsOf() {
   };
   return {
     operations: plain(operations),
+    writes: plain(writes),
     lines,
     dirtyLines,
     epochs,
@@ -162,4 +163,15 @@ test('of a range whose zeroing failed, what was written meanwhile is not zeroed 
     [0, 2],
     [6, 16],
   ]);
+});
+
+test('a line whose write failed has not become clean, even where its data are no longer wanted', async () => {
+  const { lines, writes, calls, counts, log, dirty, begin } = operationsOf();
+  const entry = dirty(0, 0, 4);
+  begin();
+  writes.supersede(entry, 0, 4);
+  calls[0]?.fail('broken');
+  await macrotasks();
+  expect(log).toEqual([`line 0: ${FAILURE}`, `failed: ${FAILURE}, 0 left`]);
+  expect([lines.dirty.any(entry), counts.lines]).toEqual([false, 0]);
 });
