@@ -4,6 +4,9 @@ import type { Backlog, NewChange } from './changes/backlog.js';
 import type { Drainer, Phases } from './drain/drainer.js';
 import type { Committer } from './log/committer.js';
 
+/** Where little is to be left to be logged: changes that may wait for it. */
+const OPEN_CHANGES_MAX = 64;
+
 export interface AdmissionParts {
   readonly base: BlockDevice;
   readonly backlog: Backlog;
@@ -26,6 +29,7 @@ export class Admission {
   readonly #options: AdmissionOptions;
   readonly #writers = new Semaphore(1);
   #acceptedBytes = 0;
+  #isThrottled = false;
   #hasEnded = false;
 
   constructor(parts: AdmissionParts, options: AdmissionOptions) {
@@ -59,6 +63,12 @@ export class Admission {
     });
   }
 
+  /** From now on writers wait until what was accepted before is in the log, but for a little; or they do no longer. */
+  throttle(isThrottled: boolean): void {
+    this.#isThrottled = isThrottled;
+    this.#parts.backlog.freed.notify();
+  }
+
   /** Writers that wait fail. */
   end(): void {
     this.#hasEnded = true;
@@ -87,7 +97,10 @@ export class Admission {
   }
 
   #hasRoom(lengthBytes: number): boolean {
-    return this.#parts.backlog.hasRoom(lengthBytes, this.#parts.phases.phase === 'logging');
+    const { backlog, phases } = this.#parts;
+    const isLogging = phases.phase === 'logging';
+    if (this.#isThrottled && isLogging && backlog.open.length >= OPEN_CHANGES_MAX) return false;
+    return backlog.hasRoom(lengthBytes, isLogging);
   }
 
   async #room(lengthBytes: number): Promise<void> {
@@ -112,7 +125,7 @@ export class Admission {
         () => backlog.freed.notify(),
       );
     } else {
-      drainer.aim(accepted);
+      drainer.makeRoom();
     }
   }
 

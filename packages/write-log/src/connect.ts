@@ -8,6 +8,7 @@ import { ChangeReader } from './medium/change-reader.js';
 import { Medium } from './medium/medium.js';
 import { Superblocks } from './medium/superblocks.js';
 import { findSuperblock } from './opening/find-superblock.js';
+import type { LoadedRecords } from './opening/loaded.js';
 import { type FoundLog, readLog } from './opening/open-log.js';
 import { resumePoint } from './opening/resume-point.js';
 import { agreedAttachment, checkBase, isAttachedElsewhere, otherTier } from './opening/tier-check.js';
@@ -27,13 +28,16 @@ export interface WriteLogDevice extends BlockDevice {
    */
   drain(): Promise<void>;
   /**
-   * For an end that is to be short, and that is followed by an opening of the same medium: drains until little is left, and from then
-   * on only for those who wait for it, or where the ring fills. `disconnect` then leaves on the medium what is durable there, if
-   * a flush promises no more than that. May be called again, to drain what has come since. Rejects if the base fails.
+   * For an end that is to be short, and that is followed by an opening of the same medium: from now on it drains only for those who
+   * wait for it, or where the ring fills, and a quarter of the ring is free when this resolves, or 64 MiB. `disconnect` then leaves
+   * on the medium what is durable there. Where a flush is the base's, it drains everything, and leaves nothing. May be called
+   * again, for what has come since. Rejects if the base fails.
    */
   prepareToLeave(): Promise<void>;
   /** The end does not come: drains as before. */
   stay(): void;
+  /** After an end that was prepared for: what an opening of the same medium need not read again. */
+  left(): LoadedRecords | undefined;
   /**
    * Sectors of a range whose data the base does not have for sure, ascending. In steps, each followed by undefined; what changes
    * between two may be in it or not.
@@ -132,6 +136,7 @@ async function openFrom(
     drain: () => engine.drain(),
     prepareToLeave: () => engine.prepareToLeave(),
     stay: () => engine.stay(),
+    left: () => engine.left(),
     pending: (start: number, count: number) => pendingIn(backlog, start, count),
     snapshot: () => engine.snapshot(),
   });
@@ -153,6 +158,7 @@ async function openReadOnly(base: BlockDevice, medium: Medium, settings: Setting
     drain: refuse,
     prepareToLeave: async () => {},
     stay: () => {},
+    left: () => undefined,
     pending: (start: number, count: number) => pendingIn(backlog, start, count),
     snapshot: () => readOnlySnapshot(superblock, backlog, settings),
   });

@@ -14,14 +14,11 @@ import { MediumState } from './log/medium-state.js';
 import { ChangeReader } from './medium/change-reader.js';
 import type { Medium } from './medium/medium.js';
 import type { Superblocks } from './medium/superblocks.js';
+import { LoadedRecords } from './opening/loaded.js';
 import { checkedId, type Settings } from './options.js';
 import { Overlay } from './reading/overlay.js';
-import type { WriteLogSnapshot } from './snapshot.js';
+import { snapshotOf, type WriteLogSnapshot } from './snapshot.js';
 import { Timers } from './timers.js';
-
-/** Before an end that leaves what it can, it is drained so many times at most, until no more than so many bytes are left. */
-const LEAVING_ROUNDS_MAX = 4;
-const LEFT_BYTES = 1 << 20;
 
 /** What was opened. */
 export interface Opened {
@@ -57,6 +54,8 @@ export class Engine {
   #flushes = 0;
   /** Whether what is durable on the medium is left there at the end. */
   #isLeaving = false;
+  /** Whether it was. */
+  #isLeft = false;
 
   constructor(opened: Opened, settings: Settings) {
     const { base, medium, superblocks, backlog } = opened;
@@ -83,7 +82,7 @@ export class Engine {
     this.#log = new Log(medium, superblocks, backlog, context, opened.end);
     this.#committer = new Committer(this.#log, backlog, {
       clock,
-      onFull: () => this.#drainer.aim(backlog.accepted),
+      onFull: () => this.#drainer.makeRoom(),
       onFlushed: () => this.#logged(),
       onFailure: onMediumFailure,
     });
@@ -122,6 +121,7 @@ export class Engine {
 
   /** What was found is drained in time; what is accepted from now on goes to the log. */
   begin(): void {
+    if (this.#settings.loaded !== undefined) this.#timers.holdAtFirst();
     this.#committer.begin();
     this.#drainer.wake();
     this.#timers.set();
@@ -165,22 +165,26 @@ export class Engine {
   }
 
   async prepareToLeave(): Promise<void> {
-    this.#isLeaving = this.#settings.durability === 'medium';
-    let beforeBytes = this.#backlog.undrainedBytes;
-    for (let rounds = 0; rounds < LEAVING_ROUNDS_MAX; rounds++) {
-      await this.drain();
-      const { undrainedBytes } = this.#backlog;
-      // What comes as fast as it is drained is left: to go on would take longer each time.
-      if (undrainedBytes <= LEFT_BYTES || undrainedBytes > beforeBytes / 2) break;
-      beforeBytes = undrainedBytes;
+    this.#admission.throwIfEnded();
+    if (this.#settings.durability === 'base') return this.drain();
+    this.#isLeaving = true;
+    this.#admission.throttle(true);
+    this.#timers.hold();
+    // What clients write waits for it, if it has to: so it comes to its end, however much they write.
+    const takenBytes = this.#log.spare(true);
+    try {
+      await this.#drainer.drainedTo(takenBytes);
+    } finally {
+      this.#log.spare(false);
+      this.#committer.wake();
     }
-    this.#drainer.hold(this.#isLeaving);
+    await this.#timers.confirm().catch((error: unknown) => this.#state.mediumFailed(error));
   }
 
   stay(): void {
     this.#isLeaving = false;
-    this.#drainer.hold(false);
-    this.#timers.set();
+    this.#admission.throttle(false);
+    this.#timers.release();
   }
 
   /**
@@ -209,36 +213,32 @@ export class Engine {
     }
     this.#stop();
     await this.#medium.disconnect();
+    this.#isLeft = !isDrained;
+  }
+
+  /** What is on the medium after an end that has left it there. */
+  left(): LoadedRecords | undefined {
+    const { accepted, durable, open } = this.#backlog;
+    if (!this.#isLeft || open.length > 0 || durable.value < accepted) return undefined;
+    this.#isLeft = false;
+    const backlog = this.#backlog.passOn(this.#settings.maxMemoryBytes);
+    return new LoadedRecords(this.#superblocks.current, this.#log.drainedPlace, backlog);
   }
 
   snapshot(): WriteLogSnapshot {
-    const { failure, phase } = this.#state;
-    const { oldest } = this.#backlog;
-    const { clock, durability } = this.#settings;
-    return {
-      durability,
+    return snapshotOf({
+      settings: this.#settings,
+      backlog: this.#backlog,
+      log: this.#log,
       tierId: this.#superblocks.current.tierId,
       isAttached: this.#attachment.isConfirmed,
-      undrainedBytes: this.#backlog.undrainedBytes,
-      undrainedRecords: this.#backlog.records.length,
-      oldestUndrainedMs: oldest && Math.max(0, clock.now() - oldest.acceptedAtMs),
-      isDurable: this.#backlog.isEmpty || this.#backlog.durable.value >= this.#backlog.accepted,
-      ringBytes: this.#log.ringBytes,
-      ringUsedShare: this.#log.usedShare,
-      memoryBytes: this.#backlog.memoryBytes,
-      medium: {
-        state: phase === 'logging' ? 'good' : phase === 'leaving' ? 'leaving' : 'failed',
-        error: failure?.error,
-        failingMs: failure?.failingMs,
-        nextProbeMs: failure?.nextProbeMs,
-      },
+      state: this.#state,
       drainError: this.#drainer.error === undefined ? undefined : this.#placed(this.#drainer.error),
       acceptedBytes: this.#admission.acceptedBytes,
-      mediumWrittenBytes: this.#medium.writtenBytes,
-      mediumFlushes: this.#medium.flushes,
+      medium: this.#medium,
       flushes: this.#flushes,
       drains: this.#drainer.drains,
-    };
+    });
   }
 
   /** Whether all changes up to this one are durable in the log. False: the medium has failed, and only the base can have them. */
@@ -315,7 +315,7 @@ export class Engine {
 
   /** Leaves what the base lacks to the next opening, which finds all of it durable. */
   async #leave(): Promise<false> {
-    await this.#drainer.idle();
+    await this.#drainer.rest();
     await this.#timers.confirm().catch((failure: unknown) => this.#tell(failure));
     return false;
   }

@@ -19,6 +19,7 @@ import {
 } from '@blockyard/block';
 import { idOf, isId, utf8 } from './format/bytes.js';
 import { BASE_ID_BYTES_MAX } from './format/layout.js';
+import { LoadedRecords } from './opening/loaded.js';
 
 /** Time for a write log. */
 export interface WriteLogClock extends Clock {
@@ -56,6 +57,8 @@ export interface WriteLogOptions {
   readonly maxMemoryBytes?: number | undefined;
   /** A call of the medium that takes longer, in milliseconds, has failed. Default: 30,000. */
   readonly maxMediumWaitMs?: number | undefined;
+  /** What need not be read of the medium: from `loadWriteLog`, or `left` by a device. Default: everything is read. */
+  readonly loaded?: LoadedRecords | undefined;
   /** Default: the system's. */
   readonly clock?: WriteLogClock | undefined;
   /** Gives ids of 32 lower-case hexadecimal digits, each at random. Default: the platform's random numbers. */
@@ -66,8 +69,8 @@ export interface WriteLogOptions {
 
 /** The options with what was left out, checked. */
 export type Settings = {
-  readonly [Name in keyof Omit<WriteLogOptions, 'mark'>]-?: Exclude<WriteLogOptions[Name], undefined>;
-} & { readonly mark: TierMark | undefined };
+  readonly [Name in keyof Omit<WriteLogOptions, 'mark' | 'loaded'>]-?: Exclude<WriteLogOptions[Name], undefined>;
+} & Pick<Required<WriteLogOptions>, 'mark' | 'loaded'>;
 
 const KNOWN: KnownOptions<WriteLogOptions> = {
   medium: true,
@@ -81,13 +84,14 @@ const KNOWN: KnownOptions<WriteLogOptions> = {
   maxDirtyAgeMs: true,
   maxMemoryBytes: true,
   maxMediumWaitMs: true,
+  loaded: true,
   clock: true,
   newId: true,
   onError: true,
 };
 
 const DIRTY_AGE_MS = 10_000;
-const MEMORY_BYTES = 64 << 20;
+export const MEMORY_BYTES = 64 << 20;
 const MEMORY_BYTES_MIN = 1 << 20;
 export const MEDIUM_WAIT_MS = 30_000;
 
@@ -108,6 +112,7 @@ export function checkOptions(base: BlockDevice, options: WriteLogOptions): Setti
     maxDirtyAgeMs = DIRTY_AGE_MS,
     maxMemoryBytes = MEMORY_BYTES,
     maxMediumWaitMs = MEDIUM_WAIT_MS,
+    loaded,
     clock = systemClock,
     newId = randomId,
     onError = () => {},
@@ -122,6 +127,9 @@ export function checkOptions(base: BlockDevice, options: WriteLogOptions): Setti
   checkTimeMs(maxDirtyAgeMs, 'maxDirtyAgeMs', 1);
   checkIntegerBetween(maxMemoryBytes, 'maxMemoryBytes', MEMORY_BYTES_MIN);
   checkTimeMs(maxMediumWaitMs, 'maxMediumWaitMs', 2);
+  if (loaded !== undefined && !(loaded instanceof LoadedRecords)) {
+    throw new Failure('INVALID_ARGUMENT', 'loaded must be what loadWriteLog gave, or a device has left');
+  }
   checkClock(clock);
   checkFunction(newId, 'newId');
   checkFunction(onError, 'onError');
@@ -140,6 +148,7 @@ export function checkOptions(base: BlockDevice, options: WriteLogOptions): Setti
     maxDirtyAgeMs,
     maxMemoryBytes,
     maxMediumWaitMs,
+    loaded,
     clock,
     newId,
     onError,

@@ -2,6 +2,9 @@ import type { BlockError } from '@blockyard/block';
 import type { Backlog } from './changes/backlog.js';
 import { NO_ID } from './format/bytes.js';
 import type { Superblock } from './format/superblock.js';
+import type { Log } from './log/log.js';
+import type { MediumState } from './log/medium-state.js';
+import type { Medium } from './medium/medium.js';
 import type { Settings, WriteLogDurability } from './options.js';
 
 /** The medium as it is now. */
@@ -50,6 +53,50 @@ export interface WriteLogSnapshot {
   readonly flushes: number;
   /** Times that a batch was brought to the base and flushed there. */
   readonly drains: number;
+}
+
+/** What a snapshot is made of. */
+export interface SnapshotParts
+  extends Pick<WriteLogSnapshot, 'tierId' | 'isAttached' | 'drainError' | 'acceptedBytes'> {
+  readonly settings: Settings;
+  readonly backlog: Backlog;
+  readonly log: Pick<Log, 'ringBytes' | 'usedShare'>;
+  readonly state: Pick<MediumState, 'failure' | 'phase'>;
+  readonly medium: Pick<Medium, 'writtenBytes' | 'flushes'>;
+  readonly flushes: number;
+  readonly drains: number;
+}
+
+/** Of a write log that is open for writing. */
+export function snapshotOf(parts: SnapshotParts): WriteLogSnapshot {
+  const { backlog, log, state, medium, settings, flushes, drains } = parts;
+  const { tierId, isAttached, drainError, acceptedBytes } = parts;
+  const { failure, phase } = state;
+  const { oldest } = backlog;
+  return {
+    durability: settings.durability,
+    tierId,
+    isAttached,
+    undrainedBytes: backlog.undrainedBytes,
+    undrainedRecords: backlog.records.length,
+    oldestUndrainedMs: oldest && Math.max(0, settings.clock.now() - oldest.acceptedAtMs),
+    isDurable: backlog.isEmpty || backlog.durable.value >= backlog.accepted,
+    ringBytes: log.ringBytes,
+    ringUsedShare: log.usedShare,
+    memoryBytes: backlog.memoryBytes,
+    medium: {
+      state: phase === 'logging' ? 'good' : phase === 'leaving' ? 'leaving' : 'failed',
+      error: failure?.error,
+      failingMs: failure?.failingMs,
+      nextProbeMs: failure?.nextProbeMs,
+    },
+    drainError,
+    acceptedBytes,
+    mediumWrittenBytes: medium.writtenBytes,
+    mediumFlushes: medium.flushes,
+    flushes,
+    drains,
+  };
 }
 
 /** Of a write log that is only read. */

@@ -15,6 +15,9 @@ const RELEASE_AFTER_MS = 30_000;
  */
 const CONFIRM_AFTER_MS = 1000;
 
+/** Nothing is drained for so long that no one waits for, where a log is opened for another one to go on: it has clients to serve first. */
+const HELD_AT_FIRST_MS = 500;
+
 export interface TimersParts {
   readonly backlog: Backlog;
   readonly log: Log;
@@ -40,6 +43,8 @@ export class Timers {
   readonly #rest: Alarm;
   /** When a superblock is to say what is durable in the log. */
   readonly #confirmation: Alarm;
+  /** When what was found is drained as ever. */
+  readonly #beginning: Alarm;
   #hasEnded = false;
 
   constructor(parts: TimersParts, options: TimersOptions) {
@@ -48,6 +53,7 @@ export class Timers {
     this.#options = options;
     this.#age = new Alarm(clock, () => this.set());
     this.#rest = new Alarm(clock, () => this.#release());
+    this.#beginning = new Alarm(clock, () => this.release());
     this.#confirmation = new Alarm(clock, () => {
       this.confirm().catch((error: unknown) => parts.state.mediumFailed(error));
     });
@@ -69,6 +75,24 @@ export class Timers {
     else this.#parts.drainer.aim(accepted);
   }
 
+  /** Nothing is drained at first that no one waits for. */
+  holdAtFirst(): void {
+    this.#parts.drainer.hold();
+    this.#beginning.set(HELD_AT_FIRST_MS);
+  }
+
+  /** Nothing is drained that no one waits for. See {@link Drainer.hold}. */
+  hold(): void {
+    this.#beginning.clear();
+    this.#parts.drainer.hold();
+  }
+
+  release(): void {
+    this.#beginning.clear();
+    this.#parts.drainer.release();
+    this.set();
+  }
+
   /** Something is durable in the log that is relied upon. */
   logged(): void {
     if (!this.#confirmation.isSet) this.#confirmation.set(CONFIRM_AFTER_MS);
@@ -85,6 +109,7 @@ export class Timers {
     this.#age.clear();
     this.#rest.clear();
     this.#confirmation.clear();
+    this.#beginning.clear();
   }
 
   #release(): void {

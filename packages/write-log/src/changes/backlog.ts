@@ -20,15 +20,15 @@ export interface NewChange {
  */
 export class Backlog {
   /** By sector of the base: the last change of it. */
-  readonly map = new IntervalMap<Change>();
+  readonly map: IntervalMap<Change>;
   /** The records, oldest first. */
-  records: LogRecord[] = [];
+  records: LogRecord[];
   /** Changes that have no record, oldest first. */
   open: Change[] = [];
   /** The last change whose record, and all before it, are durable on the medium. */
-  readonly durable = new Milestone();
+  readonly durable: Milestone;
   /** The last change that, with all before it, is durable on the base. */
-  readonly drained = new Milestone();
+  readonly drained: Milestone;
   /** Memory has become free. */
   readonly freed = new Signal();
   readonly #maxMemoryBytes: number;
@@ -40,8 +40,12 @@ export class Backlog {
   /** The first record that is in memory. */
   #firstInMemory = 0;
 
-  constructor(maxMemoryBytes: number) {
+  constructor(maxMemoryBytes: number, before?: Pick<Backlog, 'map' | 'records' | 'durable' | 'drained'>) {
     this.#maxMemoryBytes = maxMemoryBytes;
+    this.map = before?.map ?? new IntervalMap();
+    this.records = before?.records ?? [];
+    this.durable = new Milestone(before?.durable.value);
+    this.drained = new Milestone(before?.drained.value);
   }
 
   /** Number of the change that was accepted last. */
@@ -153,6 +157,18 @@ export class Backlog {
   take(count: number): readonly Change[] {
     this.#taken = this.open.splice(0, count);
     return this.#taken;
+  }
+
+  /** All of it for another opening of the log, where all of it has a record. This one is of no use from then on. */
+  passOn(maxMemoryBytes: number): Backlog {
+    invariant(this.open.length === 0 && this.#taken.length === 0, 'what is passed on has a record');
+    const next = new Backlog(maxMemoryBytes, this);
+    next.#accepted = this.#accepted;
+    next.#memoryBytes = this.#memoryBytes;
+    next.#undrainedBytes = this.#undrainedBytes;
+    next.#firstInMemory = this.#firstInMemory;
+    next.leaveMemory(0);
+    return next;
   }
 
   /** The first records, or what was taken, are durable on the base. */

@@ -46,13 +46,20 @@ export interface ChangePlace {
   readonly extents: readonly RecordExtent[];
 }
 
+/** Which base a record was written for, and under which attachment. */
+export interface RecordOwner {
+  readonly attachmentId: string;
+  readonly baseSizeSectors: number;
+}
+
 /** A record of the log that has changes, on the medium or on its way to it. */
 export interface LogRecord {
   readonly sequence: number;
-  /** Where it begins, as in a {@link ChainPlace}. */
-  readonly at: number;
+  readonly owner: RecordOwner;
+  /** Where it begins, as in a {@link ChainPlace}. Another opening counts laps of the ring anew. */
+  at: number;
   /** The place behind it in the chain. */
-  readonly next: ChainPlace;
+  next: ChainPlace;
   readonly changes: readonly Change[];
   /** Whether its data are in memory, too. */
   isInMemory: boolean;

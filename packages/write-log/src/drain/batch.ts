@@ -3,7 +3,7 @@ import { IntervalMap } from '../changes/interval-map.js';
 import { hasWide } from '../changes/wide.js';
 
 /** What goes to the base between two of its flushes, at most; and what is compared with it, if that is interrupted. */
-const BATCH_BYTES_MAX = 16 << 20;
+export const BATCH_BYTES_MAX = 16 << 20;
 /** Changes in a batch that have no record, at most. */
 const BATCH_CHANGES_MAX = 16_384;
 
@@ -17,7 +17,7 @@ export interface Batch {
 }
 
 /** The first of the records, as many as make a batch: one at least. Wide zeroes share it with zeroes alone. */
-export function batchOfRecords(records: readonly LogRecord[], sectorSize: number): Batch {
+export function batchOfRecords(records: readonly LogRecord[], sectorSize: number, maxBytes: number): Batch {
   const first = records[0];
   const isWide = first !== undefined && hasWide(first, sectorSize);
   let bytes = 0;
@@ -25,7 +25,7 @@ export function batchOfRecords(records: readonly LogRecord[], sectorSize: number
   for (const record of records) {
     if (hasWide(record, sectorSize) !== isWide) break;
     bytes += record.changes.reduce((sum, change) => sum + comparedBytes(change, sectorSize), 0);
-    if (count > 0 && bytes > BATCH_BYTES_MAX) break;
+    if (count > 0 && bytes > maxBytes) break;
     count++;
   }
   const taken = records.slice(0, count);

@@ -4,11 +4,14 @@ import type { Backlog } from '../changes/backlog.js';
 import type { Committer } from '../log/committer.js';
 import type { Log } from '../log/log.js';
 import type { BaseWriter } from './base-writer.js';
-import { type Batch, batchOfRecords, countOpenBatch } from './batch.js';
+import { BATCH_BYTES_MAX, type Batch, batchOfRecords, countOpenBatch } from './batch.js';
 
 /** Draining begins when so much of the ring, or of memory, is taken, and ends at a little less. */
-const HIGH_SHARE = 0.5;
-const LOW_SHARE = 0.45;
+const SHARES = { high: 0.5, low: 0.45 };
+/** The same while it is held. */
+const HELD_SHARES = { high: 0.9, low: 0.85 };
+/** A batch while it is held, so that its end is never far. */
+const HELD_BATCH_BYTES_MAX = 1 << 20;
 const MIN_RETRY_DELAY_MS = 1000;
 const MAX_RETRY_DELAY_MS = 60_000;
 
@@ -58,6 +61,11 @@ export class Drainer {
   #goal = 0;
   #isOverfull = false;
   #isHeld = false;
+  #isResting = false;
+  /** Whether someone waits until something is drained, whatever it is. */
+  #isRoomWanted = false;
+  /** The batch that is under way. Never rejects. */
+  #stepping: Promise<void> = Promise.resolve();
   /** Those who wait until all is drained. */
   readonly #waiters = new Set<Promise<void>>();
   /** What is being drained; with why it failed, if it did. */
@@ -104,14 +112,35 @@ export class Drainer {
     this.wake();
   }
 
-  /** From now on it drains only for those who wait for it, or to make room; or it does no longer. */
-  hold(isHeld: boolean): void {
-    this.#isHeld = isHeld;
+  /** Ring or memory have no room for what is there to be taken. */
+  makeRoom(): void {
+    this.#isRoomWanted = true;
+    this.aim(this.#backlog.accepted);
+  }
+
+  /** From now on it drains only for those who wait for it, or to make room, and in small steps. */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  /** Resolves when what is under way is over, whatever came of it, and at most so much of the ring is taken. Rejects if the base fails. */
+  async drainedTo(takenBytes: number): Promise<void> {
+    await this.#stepping;
+    const last = this.#log.lastBefore(takenBytes);
+    if (last !== undefined) await this.drained(last);
+  }
+
+  /** Drains as ever. */
+  release(): void {
+    this.#isHeld = false;
+    this.#isResting = false;
     this.wake();
   }
 
-  /** Resolves when nothing is being drained, and no one waits for it. */
-  async idle(): Promise<void> {
+  /** From now on it drains for those who wait for it alone. Resolves when no one does, and nothing is being drained. */
+  async rest(): Promise<void> {
+    this.#isHeld = true;
+    this.#isResting = true;
     while (this.#running !== undefined || this.#waiters.size > 0) {
       await this.#running;
       await Promise.allSettled(this.#waiters);
@@ -182,7 +211,9 @@ export class Drainer {
   async #run(): Promise<Failure | undefined> {
     try {
       while (this.#ended === undefined && this.#isWanted) {
-        await this.#step();
+        const step = this.#step();
+        this.#stepping = step.catch(() => {});
+        await step;
         this.#retry.succeeded();
       }
       if (this.#ended === undefined && this.#phases.phase === 'logging' && this.#log.isNoteDue) await this.#note();
@@ -215,7 +246,9 @@ export class Drainer {
     const { drained, isEmpty } = this.#backlog;
     if (this.#isAwaited) return true;
     if (this.#isLost) return false;
-    if (this.#isHeld && this.#phases.phase === 'logging') return !isEmpty && this.#isFull;
+    if (this.#phases.phase === 'logging' && this.#isHeld) {
+      return !isEmpty && (this.#isRoomWanted || (!this.#isResting && this.#isFull));
+    }
     return (
       this.#phases.phase === 'leaving' ||
       this.#phases.isDue ||
@@ -228,7 +261,8 @@ export class Drainer {
   get #isFull(): boolean {
     const isLogging = this.#phases.phase === 'logging';
     const share = isLogging ? Math.max(this.#log.usedShare, this.#backlog.overheadShare) : this.#backlog.memoryShare;
-    this.#isOverfull = share >= (this.#isOverfull ? LOW_SHARE : HIGH_SHARE);
+    const { high, low } = this.#isHeld ? HELD_SHARES : SHARES;
+    this.#isOverfull = share >= (this.#isOverfull ? low : high);
     return this.#isOverfull;
   }
 
@@ -241,6 +275,7 @@ export class Drainer {
     this.#batch = undefined;
     this.#log.drained(batch.records);
     this.#backlog.settle(batch.changes, batch.records.length);
+    this.#isRoomWanted = false;
     this.drains++;
     this.#options.onDrained();
   }
@@ -255,7 +290,8 @@ export class Drainer {
     }
     const durable = backlog.records.slice(0, backlog.durableRecords);
     if (durable.length > 0) {
-      const batch = batchOfRecords(durable, this.#options.sectorSize);
+      const maxBytes = this.#isHeld ? HELD_BATCH_BYTES_MAX : BATCH_BYTES_MAX;
+      const batch = batchOfRecords(durable, this.#options.sectorSize, maxBytes);
       this.#log.draining(batch.records.at(-1));
       // What the base is about to get must be known before it gets it.
       if (phase === 'logging' && !(await this.#note())) return undefined;

@@ -7,6 +7,10 @@ import type { Medium } from '../medium/medium.js';
 import type { Superblocks } from '../medium/superblocks.js';
 import { buildRecord, buildWrap, type Group, type RecordShape } from './build-record.js';
 
+/** So much of the ring is free before an end that leaves what it can, for what still comes: it is not to wait until something is drained. */
+const SPARED_SHARE = 0.25;
+const SPARED_BYTES_MAX = 64 << 20;
+
 /** What the log asks of the rest when it makes a record. */
 export interface LogContext {
   /** What the base knows the tier by, or will. */
@@ -46,6 +50,7 @@ export class Log {
   #drainingThrough: number;
   /** What records are put together in. */
   #scratch = new Uint8Array(0);
+  #sparedBytes = 0;
   /** In the order of the ring. */
   #beingRead: BeingRead[] = [];
 
@@ -70,9 +75,22 @@ export class Log {
     return (this.#head.at - this.#drained.at) / this.ringBytes;
   }
 
+  /** The number of the last change of those that have to be drained so that no more than so much is taken. Undefined: none has to. */
+  lastBefore(takenBytes: number): number | undefined {
+    const end = this.#head.at;
+    if (end - this.#drained.at <= takenBytes) return undefined;
+    const last = this.#backlog.records.find(({ next }) => end - next.at <= takenBytes);
+    return last && lastNumberOf(last);
+  }
+
   /** Whether something is durable here of which no superblock says that it must be. Its loss could not be told from a torn end. */
   get isUnconfirmed(): boolean {
     return this.#durable.sequence > this.#superblocks.current.durableThrough;
+  }
+
+  /** The place before the first record that is not drained. */
+  get drainedPlace(): ChainPlace {
+    return this.#drained;
   }
 
   /** The last that was drained, in order. */
@@ -93,7 +111,13 @@ export class Log {
 
   hasRoom({ sizeBytes }: Group): boolean {
     const end = this.#head.at + this.#gapBefore(sizeBytes) + sizeBytes;
-    return end - this.#superblocks.current.tail.at <= this.ringBytes;
+    return end - this.#superblocks.current.tail.at <= this.ringBytes - this.#sparedBytes;
+  }
+
+  /** Spares some of the ring from now on: where less is free, nothing is appended until it is. Or no longer. Returns what may be taken. */
+  spare(isSpared: boolean): number {
+    this.#sparedBytes = isSpared ? Math.min(this.ringBytes * SPARED_SHARE, SPARED_BYTES_MAX) : 0;
+    return this.ringBytes - this.#sparedBytes;
   }
 
   /** Whether the group does not fit in before the end of the ring. */
@@ -116,12 +140,15 @@ export class Log {
   async append(group: Group, { durably = false } = {}): Promise<void> {
     invariant(!this.needsWrap(group), 'a record ends before the ring does');
     const { at, sequence } = this.#head;
-    const { buffers, check, places } = buildRecord(group, this.#headerFacts(), this.shape, (lengthBytes) =>
+    const facts = this.#headerFacts();
+    const { buffers, check, places } = buildRecord(group, facts, this.shape, (lengthBytes) =>
       this.#scratchOf(lengthBytes),
     );
     const { changes, sizeBytes } = group;
     const next = { at: at + sizeBytes, sequence: sequence + 1, check };
-    const record: LogRecord = { sequence: next.sequence, at, next, changes, isInMemory: true, reads: new Set() };
+    const { attachmentId, baseSizeSectors } = facts;
+    const owner = { attachmentId, baseSizeSectors };
+    const record: LogRecord = { sequence: next.sequence, owner, at, next, changes, isInMemory: true, reads: new Set() };
     for (const [i, place] of places.entries()) (changes[i] as Change).place = { record, ...place };
     const write = durably && this.#durable === this.#head ? this.#medium.writeDurably : undefined;
     this.#backlog.log(record);

@@ -42,7 +42,7 @@ export class SpanReader {
   /** As {@link peek}, a copy. */
   async read(at: number, lengthBytes: number): Promise<Uint8Array> {
     if (lengthBytes >= SPAN_BYTES) return this.#medium.read(at, lengthBytes);
-    return Uint8Array.from(await this.peek(at, lengthBytes));
+    return (await this.peek(at, lengthBytes)).slice();
   }
 
   async #load(at: number, lengthBytes: number): Promise<void> {

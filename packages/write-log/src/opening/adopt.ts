@@ -7,7 +7,9 @@ import type { FoundRecord } from './chain.js';
 export function adoptRecord(backlog: Backlog, found: FoundRecord, sectorSize: number, acceptedAtMs: number): LogRecord {
   const { header, at, next, bytes } = found;
   const changes: Change[] = [];
-  const record: LogRecord = { sequence: header.sequence, at, next, changes, isInMemory: true, reads: new Set() };
+  const { sequence, attachmentId, baseSizeSectors } = header;
+  const owner = { attachmentId, baseSizeSectors };
+  const record: LogRecord = { sequence, owner, at, next, changes, isInMemory: true, reads: new Set() };
   let offset = header.headerBytes;
   for (const extents of writesOf(header.extents)) {
     const change = changeOf(bytes, { record, offset, extents }, backlog.nextNumber(), acceptedAtMs, sectorSize);

@@ -29,19 +29,21 @@ export interface ChainEnd {
 }
 
 /**
- * Goes through the records from the tail on, in order, as far as each follows on the one before and is sound. Ends with an error
+ * Goes through the records from the tail on, or from a place behind it, in order, as far as each follows on the one before and is sound. Ends with an error
  * if there must be more: the superblock says so, or a record that was made when they were durable.
  */
-export async function* chainOf(medium: Medium, superblock: Superblock): AsyncGenerator<FoundRecord, ChainEnd> {
-  const walk = new Walk(medium, superblock);
-  for (;;) {
-    const found = await walk.next();
-    if (found === undefined) return walk.end();
-    if (found !== 'wrap') yield found;
-  }
+export async function* chainOf(
+  medium: Medium,
+  superblock: Superblock,
+  from = superblock.tail,
+): AsyncGenerator<FoundRecord, ChainEnd> {
+  const chain = new Chain(medium, superblock, from);
+  for (let found = await chain.next(); found !== undefined; found = await chain.next()) yield found;
+  return chain.end();
 }
 
-class Walk {
+/** The records behind a place of the chain, and how it ends. */
+export class Chain {
   readonly #superblock: Superblock;
   readonly #reader: SpanReader;
   readonly #ringBytes: number;
@@ -49,17 +51,19 @@ class Walk {
   /** Why the next record cannot be read. */
   #failure: unknown;
 
-  constructor(medium: Medium, superblock: Superblock) {
+  constructor(medium: Medium, superblock: Superblock, from: ChainPlace) {
     this.#superblock = superblock;
     this.#reader = new SpanReader(medium, superblock.ringEnd);
     this.#ringBytes = superblock.ringEnd - superblock.ringStart;
-    this.#place = superblock.tail;
+    this.#place = from;
   }
 
   /** The next record of the chain, if it is sound. Rejects where it may be readable later. */
-  async next(): Promise<FoundRecord | 'wrap' | undefined> {
+  async next(): Promise<FoundRecord | undefined> {
     try {
-      return await this.#next();
+      let found = await this.#next();
+      while (found === 'wrap') found = await this.#next();
+      return found;
     } catch (error) {
       if (!isUnreadable(error)) throw error;
       this.#failure = error;
@@ -87,6 +91,7 @@ class Walk {
     return { header, at, sizeBytes, bytes, next };
   }
 
+  /** Once there is none. */
   async end(): Promise<ChainEnd> {
     const { durableThrough, drainingThrough } = this.#superblock;
     const place = this.#place;

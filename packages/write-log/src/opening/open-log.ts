@@ -6,6 +6,7 @@ import type { ChainPlace, Superblock } from '../format/superblock.js';
 import type { Medium } from '../medium/medium.js';
 import { adoptRecord } from './adopt.js';
 import { chainOf } from './chain.js';
+import type { LoadedRecords } from './loaded.js';
 import { goneOnWithout, type Verdict, verdictOn } from './tier-check.js';
 
 export interface ReadLogOptions {
@@ -13,6 +14,7 @@ export interface ReadLogOptions {
   readonly acceptLoss: boolean;
   readonly maxMemoryBytes: number;
   readonly clock: Clock & { wallMs?(): number };
+  readonly loaded: LoadedRecords | undefined;
 }
 
 /** What was found in a log. */
@@ -36,13 +38,16 @@ export async function readLog(
   superblock: Superblock,
   options: ReadLogOptions,
 ): Promise<FoundLog> {
-  const { mark, acceptLoss, clock, maxMemoryBytes } = options;
-  const backlog = new Backlog(maxMemoryBytes);
+  const { mark, acceptLoss, clock, maxMemoryBytes, loaded } = options;
   const wallMs = clock.wallMs?.() ?? Date.now();
-  const begun: LogRecord[] = [];
-  let end = superblock.tail;
+  const isFit = ({ owner, changes }: LogRecord) =>
+    verdictOn(owner, base, mark, superblock) === 'replay' &&
+    changes.every((change) => change.end <= base.info.sizeSectors);
+  const taken = loaded?.take(superblock, maxMemoryBytes, isFit);
+  const { backlog } = taken ?? { backlog: new Backlog(maxMemoryBytes) };
+  let end = taken?.end ?? superblock.tail;
   let hasDropped = false;
-  const chain = chainOf(medium, superblock);
+  const chain = chainOf(medium, superblock, end);
   for (;;) {
     const step = await chain.next();
     if (step.done === true) {
@@ -61,8 +66,8 @@ export async function readLog(
     const ageMs = Math.max(0, wallMs - header.writtenAtMs);
     const record = adoptRecord(backlog, step.value, superblock.baseSectorSize, clock.now() - ageMs);
     end = record.next;
-    if (header.sequence <= superblock.drainingThrough) begun.push(record);
   }
+  const begun = backlog.records.filter(({ sequence }) => sequence <= superblock.drainingThrough);
   const comparable = begun.some((record) => hasWide(record, superblock.baseSectorSize)) ? [] : begun;
   return { backlog, end, hasDropped, begun: comparable };
 }

@@ -1,4 +1,5 @@
 import { type BlockDevice, BlockError, type TierMark } from '@blockyard/block';
+import type { RecordOwner } from '../changes/change.js';
 import { NO_ID } from '../format/bytes.js';
 import type { FoundHeader } from '../format/record.js';
 import type { Superblock } from '../format/superblock.js';
@@ -35,7 +36,7 @@ export function agreedAttachment(mark: TierMark | undefined, superblock: Superbl
 
 /** What is to happen to a record, by whom it was written for. */
 export function verdictOn(
-  { attachmentId, baseSizeSectors }: FoundHeader,
+  { attachmentId, baseSizeSectors }: RecordOwner,
   base: BlockDevice,
   mark: TierMark | undefined,
   superblock: Superblock,
