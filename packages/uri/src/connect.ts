@@ -1,10 +1,10 @@
-import type { LoadedState } from '@blockyard/backend-log';
 import { type BlockDevice, BlockError, checkBoolean, checkOptionNames, isBlockError } from '@blockyard/block';
 import { type CacheDevice, type CacheOptions, connectCache } from '@blockyard/cache';
 import { openImage } from './image/open-image.js';
 import { imageSettingsOf } from './image/settings.js';
 import { schemeOf } from './schemes/all.js';
 import { leavingOf } from './schemes/leaving.js';
+import type { LoadedDevice } from './schemes/loaded.js';
 import type { OpenedDevice, OpenOptions, UriDevice } from './schemes/scheme.js';
 import { DeviceUri } from './syntax/device-uri.js';
 import { invalid } from './syntax/invalid.js';
@@ -37,7 +37,7 @@ export interface ConnectUriOptions {
   /** Told when a tier begins to fail; nothing else fails for that. Default: no one is told. */
   readonly onTierError?: (error: BlockError) => void;
   /** What need not be read of a log volume: from `loadUri`, or `left` by a device. Default: everything is read. */
-  readonly loaded?: LoadedState;
+  readonly loaded?: LoadedDevice;
   /** Puts a write-back cache of so many bytes before the device. Left out: no cache. */
   readonly cacheSizeBytes?: number;
   /** Further options of that cache. */

@@ -1,5 +1,5 @@
 // Types alone: the backend itself is loaded where a URI asks for it.
-export type { CheckProgress, CheckReport, LoadedLog, LoadedState, SnapshotInfo } from '@blockyard/backend-log';
+export type { CheckProgress, CheckReport, SnapshotInfo } from '@blockyard/backend-log';
 export type { STORE_EVENTS_CHANNEL, StoreEvent } from '@blockyard/backend-s3';
 export type {
   ConnectSchemeOptions,
@@ -16,6 +16,7 @@ export { type CreateUriOptions, createUri, type LikeOptions } from './create.js'
 export { type LoadUriOptions, loadUri } from './load.js';
 export { URI_EXAMPLES } from './schemes/all.js';
 export type { Layout } from './schemes/layout.js';
+export type { LoadedDevice, LoadedUri } from './schemes/loaded.js';
 export { registerScheme } from './schemes/register.js';
 export { type SchemeFinder, setSchemeFinder } from './schemes/registry.js';
 export type { UriDevice } from './schemes/scheme.js';

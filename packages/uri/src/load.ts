@@ -1,13 +1,16 @@
-import type { LoadedLog } from '@blockyard/backend-log';
 import { BlockError, checkOptionNames } from '@blockyard/block';
 import { imageSettingsOf } from './image/settings.js';
 import { schemeOf } from './schemes/all.js';
+import type { LoadedUri } from './schemes/loaded.js';
 import { DeviceUri } from './syntax/device-uri.js';
+import { type TierOptions, tierSettingsOf } from './tier/settings.js';
 
 /** For {@link loadUri}. */
 export interface LoadUriOptions {
   /** As of {@link ConnectUriOptions}. */
   readonly maxOutageMs?: number;
+  /** As of {@link ConnectUriOptions}. */
+  readonly tier?: TierOptions | null;
 }
 
 /**
@@ -17,13 +20,14 @@ export interface LoadUriOptions {
  *
  * Rejects as `connectUri` does.
  */
-export async function loadUri(text: string, options: LoadUriOptions = {}): Promise<LoadedLog | undefined> {
+export async function loadUri(text: string, options: LoadUriOptions = {}): Promise<LoadedUri | undefined> {
   try {
-    checkOptionNames(options, { maxOutageMs: true });
+    checkOptionNames(options, { maxOutageMs: true, tier: true });
     const uri = new DeviceUri(text);
     if (imageSettingsOf(uri).format !== 'raw' || uri.moment !== undefined) return undefined;
     const scheme = await schemeOf(uri);
-    return await scheme.volumes?.load?.(uri, options);
+    const tier = tierSettingsOf(uri, options.tier, () => {});
+    return await scheme.volumes?.load?.(uri, { maxOutageMs: options.maxOutageMs, tier });
   } catch (error) {
     throw BlockError.from(error, { operation: 'connect' });
   }

@@ -47,10 +47,10 @@ export const dir: Scheme = {
       const secret = await readSecret(uri);
       return { ...(await openAt(path, isListing ? '' : ONLY_VOLUME)), secret };
     },
-    async load(uri) {
+    async load(uri, { tier }) {
       const parameters = await logParametersOf(uri);
       const { store, prefix } = await openAt(pathOf(uri));
-      return loadLog(store, prefix, parameters);
+      return loadLog(store, prefix, parameters, tier);
     },
   },
 };

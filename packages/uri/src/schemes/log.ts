@@ -1,17 +1,19 @@
-import type { ConnectLogOptions, LoadedLog, LogDevice } from '@blockyard/backend-log';
+import type { ConnectLogOptions, LogDevice } from '@blockyard/backend-log';
 import { BlockError } from '@blockyard/block';
 import type { ObjectStore } from '@blockyard/object-store';
 import type { WriteLogDevice } from '@blockyard/write-log';
 import type { DeviceUri } from '../syntax/device-uri.js';
 import { invalid } from '../syntax/invalid.js';
 import type { Moment } from '../syntax/moment.js';
+import { loadMedium } from '../tier/load-medium.js';
 import { LogTiers } from '../tier/log-tiers.js';
 import { lossOf } from '../tier/loss.js';
 import { tierMissing } from '../tier/missing.js';
 import { onTier, type TieredLog } from '../tier/on-tier.js';
 import { snapshotOf } from '../tier/snapshot.js';
 import { type Leaving, leavingOf } from './leaving.js';
-import type { MakeOptions, OpenedDevice, OpenOptions } from './scheme.js';
+import { type LoadedUri, loadedTogether } from './loaded.js';
+import type { LoadOptions, MakeOptions, OpenedDevice, OpenOptions } from './scheme.js';
 import { readSecret, SECRET_PARAMETERS, type Secret } from './secret.js';
 import { checkStored, sectorSizeOf } from './sectors.js';
 
@@ -78,13 +80,13 @@ export async function openLog(
     ...(maxInFlightSegments === undefined ? {} : { maxInFlightSegments }),
     ...(maxMapBytes === undefined ? {} : { maxMapBytes }),
     ...(followMs === undefined ? {} : { followMs }),
-    ...(loaded === undefined || readOnly ? {} : { loaded }),
+    ...(loaded?.volume === undefined || readOnly ? {} : { loaded: loaded.volume }),
   }).catch(async (error: unknown) => {
     await tiers?.end();
     await tiers?.store.ended;
     throw error;
   });
-  const log = await tiers?.around(volume);
+  const log = await tiers?.around(volume, loaded?.records);
   const device = log ?? volume;
   await checkStored(device, 'sector', device.info.sectorSize, sectorSize);
   // A follower knows that it is behind.
@@ -95,8 +97,8 @@ export async function openLog(
     heldBy: volume.heldBy,
     storeTraffic: () => copyOfTraffic(store.traffic),
     logSnapshot: () => volume.snapshot(),
-    left: volume.left,
-    ...leavingOf(partsToLeave([volume, tiers?.store, log])),
+    left: leftBy(volume, log),
+    ...leavingOf(partsToLeave([log, volume, tiers?.store])),
     ...(log === undefined ? {} : durabilityOver(log)),
     ...(tier === undefined ? {} : { tier: () => snapshotOf(tier, tiers?.store, log) }),
     ...(tiers === undefined ? {} : tierRangesOf({ volume, store: tiers.store, log })),
@@ -108,14 +110,33 @@ export async function loadLog(
   store: ObjectStore,
   prefix: string,
   { secret, maxMapBytes }: LogParameters,
+  tier: LoadOptions['tier'],
   options: Pick<ConnectLogOptions, 'allowUnsafeStore'> = {},
-): Promise<LoadedLog> {
+): Promise<LoadedUri> {
   const backend = await import('@blockyard/backend-log');
   const memory = maxMapBytes === undefined ? {} : { maxMapBytes };
-  return backend.loadLog({ ...options, ...secret, ...memory, store, prefix });
+  const volume = await backend.loadLog({ ...options, ...secret, ...memory, store, prefix });
+  try {
+    return loadedTogether(volume, await loadMedium(tier));
+  } catch (error) {
+    volume.close();
+    throw error;
+  }
 }
 
-/** As they do it themselves: one of them gets the chain in place of its own. What the write log has last is in the volume first. */
+function leftBy(volume: LogDevice, log: WriteLogDevice | undefined): NonNullable<OpenedDevice['left']> {
+  const left = volume.left.bind(volume);
+  const leftRecords = log?.left.bind(log);
+  return () => {
+    const parts = { volume: left(), records: leftRecords?.() };
+    return parts.volume === undefined && parts.records === undefined ? undefined : parts;
+  };
+}
+
+/**
+ * As they do it themselves: one of them gets the chain in place of its own. Once the write log drains no longer, nothing comes to
+ * the volume, and from there to the store, that they would have to do something for again.
+ */
 function partsToLeave(parts: readonly (Leaving | undefined)[]): Leaving[] {
   return parts.flatMap((part) =>
     part === undefined ? [] : [{ prepareToLeave: part.prepareToLeave.bind(part), stay: part.stay.bind(part) }],

@@ -91,14 +91,14 @@ export const s3: Scheme = {
       const storeId = `${endpoint === undefined ? 'AWS' : new URL(endpoint).href} ${bucket}`;
       return { store, prefix, storeId, secret, deleteChunks };
     },
-    async load(uri, { maxOutageMs }) {
+    async load(uri, { maxOutageMs, tier }) {
       const parameters = await logParametersOf(uri);
       const { store, prefix, allowUnsafeStore } = await openStore(uri, maxOutageMs);
       const layout = await findLayout(store, prefix).catch((error: unknown) => {
         store.close();
         throw error;
       });
-      if (layout === 'log') return loadLog(store, prefix, parameters, allowUnsafeStore);
+      if (layout === 'log') return loadLog(store, prefix, parameters, tier, allowUnsafeStore);
       store.close();
       return undefined;
     },

@@ -1,4 +1,4 @@
-import type { LoadedLog, LoadedState, LogStatistics } from '@blockyard/backend-log';
+import type { LogStatistics } from '@blockyard/backend-log';
 import type { S3Snapshot } from '@blockyard/backend-s3';
 import type { BlockDevice, Durability, ListedDevice } from '@blockyard/block';
 import type { CacheSnapshot } from '@blockyard/cache';
@@ -11,6 +11,7 @@ import type { RangeSteps } from '../tier/on-tier.js';
 import type { TierSettings } from '../tier/settings.js';
 import type { TierSnapshot } from '../tier/snapshot.js';
 import type { Layout } from './layout.js';
+import type { LoadedDevice, LoadedUri } from './loaded.js';
 import type { Secret } from './secret.js';
 
 /** A device, with what its backend has to tell of it beyond the contract. */
@@ -52,7 +53,7 @@ export interface UriDevice extends BlockDevice {
   /** The upgrade was given up: all goes on as before. */
   readonly stay?: () => void;
   /** Once it was disconnected: what the next opening need not read again, for `connectUri`. Left out where nothing is read. */
-  readonly left?: () => LoadedState | undefined;
+  readonly left?: () => LoadedDevice | undefined;
   /** What the image is, for the disk in one. Left out by all others. */
   readonly image?: Qcow2Facts;
   /** Where what was written is, and what was flushed. */
@@ -76,7 +77,7 @@ export interface OpenOptions {
   /** Told what is lost by that. */
   readonly onTierLoss: (loss: TierLoss) => void;
   /** What need not be read, where it is a log volume. */
-  readonly loaded?: LoadedState | undefined;
+  readonly loaded?: LoadedDevice | undefined;
 }
 
 /** What a device is made with, beside its URI. */
@@ -121,8 +122,10 @@ export interface VolumeScheme {
   /** Opens the store in which the URI's volume lies. `close` it in the end. */
   openStore(uri: DeviceUri, options?: OpenStoreOptions): Promise<StorePlace>;
   /** Reads of a log volume what `open` would. Undefined for another layout. */
-  load?(uri: DeviceUri, options: { readonly maxOutageMs?: number }): Promise<LoadedLog | undefined>;
+  load?(uri: DeviceUri, options: LoadOptions): Promise<LoadedUri | undefined>;
 }
+
+export type LoadOptions = Pick<OpenOptions, 'maxOutageMs' | 'tier'>;
 
 export interface OpenStoreOptions {
   /** Whether the URI names not a volume but what is to be listed, which may be all of the store. Default: false. */

@@ -2,7 +2,7 @@ import type { LogDevice, VolumeKeys } from '@blockyard/backend-log';
 import { BlockError } from '@blockyard/block';
 import type { CachedObjectStore } from '@blockyard/object-cache';
 import type { ObjectStore } from '@blockyard/object-store';
-import type { WriteLogDevice } from '@blockyard/write-log';
+import type { LoadedRecords, WriteLogDevice } from '@blockyard/write-log';
 import { type LogMedium, openLogMedium, openLogToRead } from './log-medium.js';
 import { lossOf, type TierLoss } from './loss.js';
 import { openCachedStore } from './object-cache.js';
@@ -77,7 +77,7 @@ export class LogTiers {
   }
 
   /** Puts them around the volume, which is open now. Undefined: there is no write log. Ends all of them if it rejects. */
-  async around(volume: LogDevice): Promise<WriteLogDevice | undefined> {
+  async around(volume: LogDevice, loaded: LoadedRecords | undefined): Promise<WriteLogDevice | undefined> {
     const disconnect = volume.disconnect.bind(volume);
     // Once the device is disconnected, the tier is free for the next one.
     volume.disconnect = async (options) => {
@@ -91,7 +91,7 @@ export class LogTiers {
     }
     if (this.#log === undefined) return undefined;
     const { tier, acceptLoss } = this.#options;
-    return openWriteLog(volume, this.#log, tier, acceptLoss);
+    return openWriteLog(volume, this.#log, tier, { acceptLoss, loaded });
   }
 
   /** The volume was not opened, and its store is closed. */

@@ -1,5 +1,5 @@
 import type { LogDevice } from '@blockyard/backend-log';
-import type { WriteLogDevice } from '@blockyard/write-log';
+import type { WriteLogDevice, WriteLogOptions } from '@blockyard/write-log';
 import type { LogMedium } from './log-medium.js';
 import { placeOf } from './place.js';
 import type { TierSettings } from './settings.js';
@@ -12,7 +12,7 @@ export async function openWriteLog(
   volume: LogDevice,
   { device: medium, isForeign }: Pick<LogMedium, 'device' | 'isForeign'>,
   { directory, durability, onError }: TierSettings,
-  acceptLoss: boolean,
+  { acceptLoss, loaded }: Pick<WriteLogOptions, 'loaded'> & { readonly acceptLoss: boolean },
 ): Promise<WriteLogDevice> {
   const { connectWriteLog, createWriteLog } = await import('@blockyard/write-log');
   const { volumeId: baseId, tierMark: mark, info } = volume;
@@ -32,6 +32,7 @@ export async function openWriteLog(
     place: placeOf(directory),
     durability: durability === 'local' ? 'medium' : 'base',
     acceptLoss,
+    loaded,
     onError,
   });
 }

@@ -1,4 +1,4 @@
-import { connectUri, type LoadedState, type UriDevice, type WarmStartEvent } from '@blockyard/uri';
+import { connectUri, type LoadedDevice, type UriDevice, type WarmStartEvent } from '@blockyard/uri';
 import { tierOptionsOf } from '../../arguments/tier.js';
 import { warmStartOptionsOf } from '../../arguments/warm-start.js';
 import { connectOptions, tierEvents } from '../../devices/device.js';
@@ -13,7 +13,7 @@ const UPGRADE_WARM_START_DELAY_MS = 2000;
 export async function connectServed(
   teller: Pick<Context, 'log'>,
   { uri, options }: VolumePlan,
-  { isUpgrade = false, loaded }: { readonly isUpgrade?: boolean; readonly loaded?: LoadedState | undefined } = {},
+  { isUpgrade = false, loaded }: { readonly isUpgrade?: boolean; readonly loaded?: LoadedDevice | undefined } = {},
 ): Promise<UriDevice> {
   const remembered = warmStartOptionsOf(options, options.cache !== undefined);
   const onEvent = (event: WarmStartEvent) => teller.log(warmStartLine(event));

@@ -1,5 +1,6 @@
 import { isBlockError } from '@blockyard/block';
-import { type LoadedLog, loadUri, type UriDevice } from '@blockyard/uri';
+import { type LoadedUri, loadUri, type UriDevice } from '@blockyard/uri';
+import { tierOptionsOf } from '../../arguments/tier.js';
 import { tierLines } from '../../devices/tier-log.js';
 import type { Context } from '../../terminal/context.js';
 import type { VolumeOptions, VolumePlan } from '../config/options.js';
@@ -20,7 +21,7 @@ export class Volume {
   readonly #onLost: (volume: Volume, reason: unknown) => void;
   #options: VolumeOptions;
   #device: UriDevice | undefined;
-  #loaded: LoadedLog | undefined;
+  #loaded: LoadedUri | undefined;
   #state: VolumeState = 'opening';
   #reason: unknown;
 
@@ -72,7 +73,8 @@ export class Volume {
     // What is only read is not taken from anyone, and may not be written to by those who read it.
     if (readOnly) return;
     try {
-      if (this.#loaded === undefined) this.#loaded = await loadUri(this.uri, { maxOutageMs: outage });
+      const options = { maxOutageMs: outage, ...tierOptionsOf(this.#options) };
+      if (this.#loaded === undefined) this.#loaded = await loadUri(this.uri, options);
       else await this.#loaded.catchUp();
     } catch (error) {
       // The writer may delete what is being read. Then it is opened as at any start.
