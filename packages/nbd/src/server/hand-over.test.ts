@@ -182,7 +182,7 @@ describe('a hand-over', () => {
       assert.deepEqual(await client.readData(512, 4096), pattern(4096));
       await checkServed(client, 2);
       await until(() => successor.lines.includes('serving'));
-      assert.deepEqual(successor.lines.slice(0, 4), ['caught up', 'caught up', 'adopted', 'opened']);
+      assert.deepEqual(successor.lines.slice(0, 5), ['caught up', 'caught up', 'caught up', 'adopted', 'opened']);
       assert.ok(events.some(({ type }) => type === 'handedOver'));
       assert.ok(!events.some(({ type }) => type === 'closed'));
     },
@@ -369,7 +369,7 @@ describe('a hand-over', () => {
     assert.equal(await instance(), before);
   });
 
-  test('lets the successor catch up each time when this server has prepared, before a client waits', async () => {
+  test('lets the successor catch up before this server prepares, and each time when it has, before a client waits', async () => {
     const { server, start, handOver, open } = await scene();
     const client = await open({});
     const successor = start();
@@ -377,14 +377,14 @@ describe('a hand-over', () => {
     const caughtUp = () => successor.lines.filter((line) => line === 'caught up').length;
     await handOver(successor, {
       prepare: async () => {
-        await until(() => caughtUp() === prepared.length);
+        await until(() => caughtUp() === prepared.length + 1);
         prepared.push(caughtUp());
         await checkServed(client, prepared.length);
       },
     });
     await server.stop();
-    assert.deepEqual(prepared, [0, 1]);
-    assert.equal(caughtUp(), 2);
+    assert.deepEqual(prepared, [1, 2]);
+    assert.equal(caughtUp(), 3);
     await checkServed(client, 3);
   });
 
@@ -488,6 +488,24 @@ describe('a successor that fails leaves clients where they are', () => {
     const { start, handOver, open, reopened } = await scene();
     const client = await open({});
     await assert.rejects(handOver(start({ unprepared: 'no such bucket' })), /the successor failed: no such bucket/);
+    assert.equal(reopened(), 0);
+    await checkServed(client, 1);
+  });
+
+  test('what this server cannot prepare in time', async () => {
+    const { start, handOver, open, reopened } = await scene();
+    const client = await open({});
+    const prepare = () => new Promise<void>(() => {});
+    await assert.rejects(handOver(start(), { prepare, readyTimeoutMs: 1500 }), rejectsWith('TIMEOUT'));
+    assert.equal(reopened(), 0);
+    await checkServed(client, 1);
+  });
+
+  test('a flush before the pause that takes too long', async () => {
+    const hanging = (file: BlockDevice) => withMethod(file, 'flush', () => new Promise<void>(() => {}));
+    const { start, handOver, open, reopened } = await scene({}, hanging);
+    const client = await open({});
+    await assert.rejects(handOver(start(), { readyTimeoutMs: 1500 }), rejectsWith('TIMEOUT'));
     assert.equal(reopened(), 0);
     await checkServed(client, 1);
   });

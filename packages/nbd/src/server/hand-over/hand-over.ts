@@ -86,12 +86,14 @@ export class HandOver {
         return { pausedMs: 0 };
       }
       this.#send({ type: 'begin', place: this.#host.place, exports: this.#host.facts() });
+      // Before the first, so that what is held from then on is not held for long.
+      await this.#catchUp();
       for (let round = 0; round < PREPARING_ROUNDS; round++) {
-        await this.#unlessGone(prepare());
-        this.#send({ type: 'catchUp' });
-        await within(clock, readyTimeoutMs, 'the catching up of the successor', this.#expect('caughtUp'));
+        await this.#inTime('what is done before the pause', prepare());
+        await this.#inTime('the flush before the pause', this.#devices.flushAhead(clock));
+        await this.#catchUp();
       }
-      await this.#unlessGone(this.#devices.flushAhead(clock));
+      await this.#inTime('the flush before the pause', this.#devices.flushAhead(clock));
       const pausedAtMs = clock.now();
       await within(clock, pauseTimeoutMs, 'the hand-over', this.#move(pausedAtMs));
       return { pausedMs: clock.now() - pausedAtMs };
@@ -134,6 +136,16 @@ export class HandOver {
     await this.#channel.send({ type: 'end' });
     while (this.#clients.relays > 0) await this.#change();
     this.#channel.close();
+  }
+
+  async #catchUp(): Promise<void> {
+    this.#send({ type: 'catchUp' });
+    await this.#inTime('the catching up of the successor', this.#expect('caughtUp'));
+  }
+
+  /** While clients are served: as long as the successor is there, and no longer than it may take to be ready. */
+  #inTime<T>(what: string, work: Promise<T>): Promise<T> {
+    return within(this.#host.clock, this.#options.readyTimeoutMs, what, this.#unlessGone(work));
   }
 
   #endLeft(reason: string): void {

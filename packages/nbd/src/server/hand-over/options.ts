@@ -25,7 +25,10 @@ export interface HandOverOptions {
   readonly prepare?: () => Promise<void>;
   /** Only sees whether the successor becomes ready. Default: false. */
   readonly dryRun?: boolean;
-  /** Until the successor is ready, in milliseconds; clients are served meanwhile. Default: 60,000. */
+  /**
+   * How long each step may take that is made while clients are served, in milliseconds: until the successor is ready, a call of
+   * `prepare`, a catching up with it, a flush. Default: 60,000.
+   */
   readonly readyTimeoutMs?: number;
   /** How long clients may wait for the hand-over, in milliseconds, until it is given up. Default: 10,000. */
   readonly pauseTimeoutMs?: number;
