@@ -128,9 +128,17 @@ export class Upgrades {
     };
     try {
       hold(true);
-      const prepare = async () => void (await prepareToLeave());
+      let rounds = 0;
+      const prepare = async () => {
+        rounds++;
+        const beginMs = performance.now();
+        await prepareToLeave();
+        const tookMs = Math.round(performance.now() - beginMs);
+        this.#context.log(`upgrade: prepared in ${tookMs} ms (round ${rounds}); clients are served meanwhile`);
+      };
       const { pausedMs } = await this.#served.server.handOver({ successor, reopen, prepare, dryRun });
       const { pid = 0 } = successor;
+      if (!dryRun) this.#context.log(`upgrade: clients waited for ${Math.round(pausedMs)} ms`);
       if (dryRun) hold(false);
       else await this.#ended(successor, pid);
       return { pid, pausedMs };
