@@ -29,10 +29,14 @@ export class MovingDevices {
 
   /** While clients are served: so that little is left for the pause. */
   async flushAhead(clock: Clock): Promise<void> {
+    let beforeMs = Number.POSITIVE_INFINITY;
     for (let flushes = 0; flushes < FLUSHES_MAX; flushes++) {
       const beginMs = clock.now();
       await this.#flush();
-      if (clock.now() - beginMs <= FLUSH_QUICK_MS) return;
+      const tookMs = clock.now() - beginMs;
+      // What comes as fast as it is flushed is left for the pause: to go on would take as long each time.
+      if (tookMs <= FLUSH_QUICK_MS || tookMs > beforeMs / 2) return;
+      beforeMs = tookMs;
     }
   }
 
