@@ -21,7 +21,7 @@ async function flushesAhead(...tookMs: readonly number[]): Promise<number> {
 describe('Flushes before a pause', () => {
   test('go on while each leaves less, up to a bound', async () => {
     assert.equal(await flushesAhead(5), 1);
-    assert.equal(await flushesAhead(800, 300, 100, 40, 15), 4);
+    assert.equal(await flushesAhead(800, 600, 450, 300, 200), 4);
     assert.equal(await flushesAhead(800, 300, 9, 4), 3);
   });
 

@@ -3,6 +3,8 @@ import { type BlockDevice, BlockError, type Clock } from '@blockyard/block';
 /** Times that what is dirty is flushed before the pause, at most, and how quick the last of them is to have been, in milliseconds. */
 const FLUSHES_MAX = 4;
 const FLUSH_QUICK_MS = 10;
+/** One that takes a larger share of the time of the one before has gained nothing. */
+const FLUSH_GAIN_SHARE = 0.9;
 
 /** The devices of a server that another process is to open. */
 export class MovingDevices {
@@ -35,7 +37,7 @@ export class MovingDevices {
       await this.#flush();
       const tookMs = clock.now() - beginMs;
       // What comes as fast as it is flushed is left for the pause: to go on would take as long each time.
-      if (tookMs <= FLUSH_QUICK_MS || tookMs > beforeMs / 2) return;
+      if (tookMs <= FLUSH_QUICK_MS || tookMs > FLUSH_GAIN_SHARE * beforeMs) return;
       beforeMs = tookMs;
     }
   }
