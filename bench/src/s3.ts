@@ -321,7 +321,7 @@ function report(sides: readonly Side[], measured: readonly Measured[]): void {
 }
 
 function durabilityOf({ peerDurability }: Row, sides: readonly Side[]): string {
-  const peer = sides.find(({ isOurs }) => !isOurs);
+  const peer = sides.find(({ isFlushEmpty }) => isFlushEmpty);
   if (peer === undefined || peerDurability === undefined) return DURABILITY;
   return `${DURABILITY}\n${peer.name}: ${peerDurability}`;
 }

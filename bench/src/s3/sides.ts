@@ -26,6 +26,8 @@ export interface Store {
 export interface Side {
   readonly name: string;
   readonly isOurs: boolean;
+  /** Whether a flush makes nothing durable, unless each write waits for the store. */
+  readonly isFlushEmpty: boolean;
   create(): Promise<void>;
   /** `durable`: what is flushed must be in the store when the flush completes. */
   start(durable: boolean): Promise<Disk>;
@@ -66,6 +68,7 @@ export function blockyard(options: SideOptions, layout: Layout = 'chunks'): Side
   return {
     name: layout === 'log' ? 'blockyard log' : `blockyard ${blockBytes / 1024}K`,
     isOurs: true,
+    isFlushEmpty: false,
     async create() {
       const uri = layout === 'log' ? place : `${place}&chunk=${blockBytes}`;
       const args = ['create', uri, '--size', String(volumeBytes), '--layout', layout];
@@ -114,6 +117,7 @@ export function s3backer(options: SideOptions): Side {
   return {
     name: `s3backer ${blockBytes / 1024}K`,
     isOurs: false,
+    isFlushEmpty: true,
     async create() {
       await mkdir(mountPoint, { recursive: true });
     },
@@ -155,6 +159,7 @@ export function nbdkit(options: SideOptions): Side {
   return {
     name: `nbdkit S3 ${NBDKIT_BLOCK_BYTES / 1024}K`,
     isOurs: false,
+    isFlushEmpty: false,
     async create() {},
     async start() {
       server = spawn('nbdkit', args, { stdio: ['ignore', 'ignore', 'inherit'] });
