@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { evictSurplus } from '../testing/evict-surplus.js';
 import { Clock2QPlusPolicy } from './policy-clock2qplus.js';
 
 /** One use of `key`, with the evictions that it causes. Returns the keys that left. */
@@ -7,13 +8,7 @@ function use(policy: Clock2QPlusPolicy, key: number, quiet = false): number[] {
   const entry = policy.find(key);
   if (entry >= 0) policy.touch(entry);
   else policy.insert(key, quiet);
-  const left: number[] = [];
-  while (policy.resident > policy.capacity) {
-    const victim = policy.victim();
-    left.push(policy.keyOf(victim));
-    policy.forget(victim, true);
-  }
-  return left;
+  return evictSurplus(policy);
 }
 
 function useAll(policy: Clock2QPlusPolicy, from: number, count: number): number[] {

@@ -95,12 +95,12 @@ export class Clock2QPlusPolicy implements EvictionPolicy {
     if (list === PARKED) {
       this.#comeBack(entry);
     } else if (list === AHEAD) {
-      const list = this.#listForNew;
+      const next = this.#listForNew;
       lines.clear(entry, QUIET);
       lines.unlink(entry);
-      this.#enter(entry, list);
+      this.#enter(entry, next);
     } else if (lines.has(entry, QUIET)) {
-      // The first use of a remembered line is that which it was remembered for.
+      // A line that an earlier cache held was remembered for its use: the first one counts for no more.
       lines.clear(entry, QUIET);
     } else if (list === MAIN || !this.#isCorrelated(entry)) {
       lines.set(entry, REFERENCED);

@@ -286,7 +286,7 @@ describe('a sketch that is full of what is no longer asked for', () => {
     policy.insert(1, true, 2);
     for (const key of known) policy.forget(policy.insert(key), false);
     for (let key = 2; key < resident; key++) policy.insert(key);
-    // The first use of a line that came quietly is none in main.
+    // The first use of a prefetched line does not count as a hit of main.
     policy.touch(policy.find(1));
     const last = policy.find(resident - 1);
     const accesses = known.length + (resident - 2) + 1;

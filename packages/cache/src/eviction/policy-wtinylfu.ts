@@ -12,7 +12,10 @@ import {
 } from './policy.js';
 import { STEP_MAX, WindowBorder } from './window-border.js';
 
-/** Lists. `AHEAD` has what was prefetched and not used yet. Residents come first, ghosts last, so that a comparison tells them apart. */
+/**
+ * Lists. `AHEAD` has what was prefetched and not used yet. Residents come first, ghosts last, so that a comparison tells them
+ * apart.
+ */
 const WINDOW = 1;
 const PROBATION = 2;
 const PROTECTED = 3;
@@ -90,6 +93,8 @@ export class WTinyLfuPolicy implements EvictionPolicy {
   #capacity = 0;
   #ghostsMax = 0;
   #aheadMax = 0;
+  /** Lines that came to a full window from `AHEAD`, and in whose place there nothing has been inserted yet. */
+  #overtaken = 0;
   #quickRepeat = 0;
   #epochLength = 0;
 
@@ -204,6 +209,7 @@ export class WTinyLfuPolicy implements EvictionPolicy {
       lines.unlink(entry);
       if (!quiet) this.#adapt(list === REFUSED_GHOST);
     }
+    if (this.#overtaken > 0) this.#overtaken--;
     if (quiet) lines.set(entry, QUIET);
     if (heat > 0) this.#sketch.raise(lines.hashOf(entry), usesOf(heat));
     if (heat >= HEAT_OF_MAIN) this.#enterMain(entry);
@@ -339,6 +345,7 @@ export class WTinyLfuPolicy implements EvictionPolicy {
   #useFirst(entry: number): void {
     const lines = this.#lines;
     const wasFull = this.resident >= this.#capacity;
+    if (wasFull) this.#overtaken++;
     lines.clear(entry, QUIET);
     lines.unlink(entry);
     this.#sketch.add(lines.hashOf(entry));
@@ -420,7 +427,7 @@ export class WTinyLfuPolicy implements EvictionPolicy {
     const overflow = lines.lengthOf(WINDOW) - this.#border.windowMax;
     if (overflow <= Math.min(0, surplus - 1)) return NO_ENTRY;
     // Pinned lines may have swollen the window. One line more than can be tested goes, to where it is next to leave.
-    if (overflow > Math.max(0, surplus)) this.#retireFromWindow();
+    if (overflow - this.#overtaken > Math.max(0, surplus)) this.#retireFromWindow();
     const entry = lines.unpinnedTail(WINDOW);
     if (entry !== NO_ENTRY) this.#move(entry, PROBATION);
     return entry;

@@ -41,9 +41,13 @@ export interface EvictionPolicy {
    * Makes `key`, which `find` does not find, resident, and returns its entry. Counts one use.
    *
    * `quiet` is for read-ahead: no use is counted and nothing is learnt from the miss; the first `touch` will be the first use.
-   * Its reader is on its way, so it stays until then, unless there are many of its kind: a cache reads a quarter of its lines ahead.
+   * Its reader is on its way, so it should stay until then, unless there are many of its kind: a cache reads a quarter of its
+   * lines ahead.
+   *
    * `heat`, with `quiet` alone, is for a line that an earlier cache held: what `heatOf` told of it there. Such lines come hottest
-   * first, and while `resident` is below `capacity`. A policy that makes nothing of it gives them up sooner. Call `victim` before or after it to make room; a burst of insertions before any `victim` may exceed `capacity` as long as
+   * first, and while `resident` is below `capacity`. A policy that makes nothing of it gives them up sooner.
+   *
+   * Call `victim` before or after it to make room; a burst of insertions before any `victim` may exceed `capacity` as long as
    * free entries last. Throws if none is left.
    */
   insert(key: number, quiet?: boolean, heat?: number): number;

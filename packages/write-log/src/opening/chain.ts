@@ -29,8 +29,8 @@ export interface ChainEnd {
 }
 
 /**
- * Goes through the records from the tail on, or from a place behind it, in order, as far as each follows on the one before and is sound. Ends with an error
- * if there must be more: the superblock says so, or a record that was made when they were durable.
+ * Goes through the records from the tail on, or from a place behind it, in order, as far as each follows on the one before and
+ * is sound. Ends with an error if there must be more: the superblock says so, or a record that was made when they were durable.
  */
 export async function* chainOf(
   medium: Medium,
@@ -91,7 +91,7 @@ export class Chain {
     return { header, at, sizeBytes, bytes, next };
   }
 
-  /** Once there is none. */
+  /** How the chain ends. Call it once `next` has found no further record. */
   async end(): Promise<ChainEnd> {
     const { durableThrough, drainingThrough } = this.#superblock;
     const place = this.#place;
