@@ -78,28 +78,6 @@ function dyingAt(type: string): string[] {
   return ['--import', `data:text/javascript,${encodeURIComponent(code)}`];
 }
 
-/** For Node: the successor kills the server that hands over to it before it says that. */
-function killingBefore(type: string, pid: number): string[] {
-  const code = `
-    const send = process.send?.bind(process);
-    if (send !== undefined) process.send = (message, ...rest) => {
-      if (message.type === '${type}') process.kill(${pid}, 'SIGKILL');
-      return send(message, ...rest);
-    };`;
-  return ['--import', `data:text/javascript,${encodeURIComponent(code)}`];
-}
-
-/** A server in the place of one that was killed, once the process that was to take over has let go as well. */
-async function untilServed(args: readonly string[]): Promise<Awaited<ReturnType<typeof served>>> {
-  for (;;) {
-    try {
-      return await served(...args);
-    } catch (error) {
-      if (!/another process has it|already|in use/.test(String(error))) throw error;
-    }
-  }
-}
-
 /** Writes and reads sectors of its own until it is told to stop. Gives how many it did. */
 async function work(device: BlockDevice, worker: number, isOver: () => boolean): Promise<number> {
   const own = device.info.sizeSectors / WORKERS;
@@ -277,26 +255,3 @@ test('an upgrade that would leave the tier behind is refused before clients wait
   await first.ended;
   expect(JSON.parse((await blockyard(['info', uri, '--json'])).stdout).tier).toMatchObject({ attached: null });
 });
-
-test.each(['caughtUp', 'opened'])(
-  'what was flushed to a tier is there if the old server dies when the new one is about to say "%s"',
-  async (type) => {
-    uri = `dir:${folder.in(`store-${type}`)}/web-1`;
-    await blockyard(['create', uri, '--size', String(SIZE_BYTES)]);
-    const tier = ['--tier', folder.in(`tier-${type}`), '--tier-size', '64M', '--durability', 'local', '--cache', '4M'];
-    const first = await served(...tier);
-    const device = await client(first.line);
-    const count = 300;
-    for (let sector = 0; sector < count; sector++) await device.write(sector, [stamped(sector, 1)]);
-    await device.flush();
-    await upgradeTo([uri, ...tier], { node: killingBefore(type, first.pid) });
-    await first.exited;
-    const again = await untilServed(tier);
-    const bytes = new Uint8Array(count * SECTOR_BYTES);
-    await (await client(again.line)).read(0, [bytes]);
-    const expected = Buffer.concat(Array.from({ length: count }, (_, sector) => stamped(sector, 1)));
-    expect(Buffer.compare(bytes, expected)).toBe(0);
-    again.child.kill('SIGTERM');
-    await again.ended;
-  },
-);

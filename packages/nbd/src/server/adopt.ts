@@ -47,8 +47,8 @@ const KNOWN: KnownOptions<AdoptOptions> = {
 /**
  * Takes over from the `handOver` of another process, which has started this one: its listening socket, and its clients. Resolves once it serves; to undefined if it was only tried out.
  *
- * Rejects with `INVALID_ARGUMENT`, `UNSUPPORTED` if an export is not what clients were told, `UNAVAILABLE` if the predecessor is gone,
- * or as `prepare` and `open` do. Then nothing is left open, and the predecessor goes on.
+ * Rejects with `INVALID_ARGUMENT`, `UNSUPPORTED` if an export is not what clients were told, `UNAVAILABLE` if the predecessor is gone
+ * before the devices can be opened, or as `prepare`, `catchUp` and `open` do. Then nothing is left open, and the predecessor goes on.
  */
 export async function adoptNbd(options: AdoptOptions): Promise<NbdServer | undefined> {
   checkOptionNames(options, KNOWN);
@@ -64,7 +64,7 @@ export async function adoptNbd(options: AdoptOptions): Promise<NbdServer | undef
   const adoption = new Adoption(predecessor);
   let server: NbdServerImpl | undefined;
   try {
-    await prepare();
+    await adoption.unlessGone(prepare());
     const estate = await adoption.begin(catchUp);
     if (estate === undefined) {
       adoption.end();

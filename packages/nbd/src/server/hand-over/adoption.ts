@@ -36,7 +36,7 @@ export class Adoption {
     if (message.type === 'end') return undefined;
     if (message.type !== 'begin') throw outOfPlace(message);
     while ((await this.#collectUntil('catchUp', 'open')) === 'catchUp') {
-      await catchUp();
+      await this.unlessGone(catchUp());
       await this.#channel.send({ type: 'caughtUp' });
     }
     return message;
@@ -51,12 +51,25 @@ export class Adoption {
     if (problems.length > 0) throw new BlockError('UNSUPPORTED', problems.join('; '));
   }
 
-  /** Says that the devices are open, waits for the word to go on, and says that it has the clients: from then on they are its own. */
+  /**
+   * Says that the devices are open, waits for the word to go on, and says that it has the clients: from then on they are its own. A
+   * predecessor that is gone by now had let go of the devices, and has read nothing since: then they are as well.
+   */
   async take(): Promise<AdoptedClient[]> {
     await this.#channel.send({ type: 'opened' });
-    await this.#collectUntil('go');
-    if (!(await this.#channel.send({ type: 'taken' }))) throw new BlockError('UNAVAILABLE', 'the predecessor is gone');
+    await this.#collectUntil('go').catch((error: unknown) => {
+      if (!isBlockError(error, 'UNAVAILABLE')) throw error;
+    });
+    await this.#channel.send({ type: 'taken' });
     return this.#clients.splice(0);
+  }
+
+  /** Settles as `work` does, which is of no use once the predecessor is gone: then it rejects with `UNAVAILABLE`. */
+  async unlessGone<T>(work: Promise<T>): Promise<T> {
+    work.catch(() => {});
+    const gone = this.#channel.over().then(() => Promise.reject(this.#channel.gone()));
+    gone.catch(() => {});
+    return Promise.race([work, gone]);
   }
 
   /** Those that come later, until there are no more. */

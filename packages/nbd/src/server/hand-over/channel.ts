@@ -51,7 +51,7 @@ export class Channel<Out extends object, In extends { readonly type: string }> {
     for (;;) {
       const received = this.#received.shift();
       if (received !== undefined) return received;
-      if (this.#isOver) throw this.#gone();
+      if (this.#isOver) throw this.gone();
       await this.#change();
     }
   }
@@ -69,6 +69,11 @@ export class Channel<Out extends object, In extends { readonly type: string }> {
   /** Resolves when no further message can come. */
   async over(): Promise<void> {
     while (!this.#isOver) await this.#change();
+  }
+
+  /** That the other process is gone, as an error. */
+  gone(): BlockError {
+    return new BlockError('UNAVAILABLE', `${this.#who} is gone`);
   }
 
   /** Ends it. Sockets that came and were not taken are closed. */
@@ -103,10 +108,6 @@ export class Channel<Out extends object, In extends { readonly type: string }> {
 
   #wake(): void {
     for (const resolve of this.#waiting.splice(0)) resolve();
-  }
-
-  #gone(): BlockError {
-    return new BlockError('UNAVAILABLE', `${this.#who} is gone`);
   }
 }
 

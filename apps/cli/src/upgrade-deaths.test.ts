@@ -1,0 +1,144 @@
+import { once } from 'node:events';
+import type { BlockDevice } from '@blockyard/block';
+import { connectNbd } from '@blockyard/nbd';
+import { connectUri } from '@blockyard/uri';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { blockyard, makeFolder, type Serving, serve } from './testing/cli.js';
+
+const SECTOR_BYTES = 4096;
+const SECTORS = 300;
+/** A process that has nothing to wait for is gone, or serves, by then. */
+const SETTLED_MS = 20_000;
+
+let folder: Awaited<ReturnType<typeof makeFolder>>;
+const endings: (() => unknown)[] = [];
+
+beforeAll(async () => {
+  folder = await makeFolder();
+});
+afterAll(() => folder.remove());
+afterEach(async () => {
+  for (const end of endings.splice(0).reverse()) await end();
+});
+
+/** For Node: the successor kills the server that hands over to it when that has said this, or before it says this itself. */
+function killingAt(type: string, pid: number | undefined): string[] {
+  const code = `
+    const reached = (message) => { if (message?.type === '${type}') process.kill(${pid}, 'SIGKILL'); };
+    const send = process.send?.bind(process);
+    if (send !== undefined) {
+      process.send = (message, ...rest) => {
+        reached(message);
+        return send(message, ...rest);
+      };
+      process.on('message', reached);
+    }`;
+  return ['--import', `data:text/javascript,${encodeURIComponent(code)}`];
+}
+
+interface Scene {
+  readonly uri: string;
+  readonly socket: string;
+  readonly args: readonly string[];
+  readonly first: Serving;
+  readonly device: BlockDevice;
+}
+
+/** A server of a volume on a tier, and a client that has flushed to it. */
+async function scene(name: string): Promise<Scene> {
+  const uri = `dir:${folder.in(`store-${name}`)}/web-1`;
+  expect(await blockyard(['create', uri, '--size', '16M'])).toMatchObject({ code: 0 });
+  const socket = folder.in(`${name}.sock`);
+  const tier = ['--tier', folder.in(`tier-${name}`), '--tier-size', '64M', '--durability', 'local'];
+  const args = [uri, '--nbd', `unix:${socket}`, ...tier, '--cache', '4M'];
+  const first = await serve(args);
+  endings.push(() => kill(first.child.pid));
+  const device = await connectNbd(first.line, { maxOutageMs: 0, connections: 1 });
+  endings.push(() => device.disconnect({ force: true }));
+  for (let sector = 0; sector < SECTORS; sector++) await device.write(sector, [stamped(sector)]);
+  await device.flush();
+  return { uri, socket, args, first, device };
+}
+
+function stamped(sector: number): Buffer {
+  return Buffer.alloc(SECTOR_BYTES, `sector ${sector} `);
+}
+
+function kill(pid: number | undefined): boolean {
+  try {
+    return pid !== undefined && process.kill(pid, 'SIGKILL');
+  } catch {
+    return false;
+  }
+}
+
+/** Has the server replaced by a process that kills it on the way. Gives that one's number, once the server is dead. */
+async function upgradeKilling({ args, first }: Scene, type: string): Promise<number> {
+  const exited = once(first.child, 'exit');
+  await blockyard(['serve', ...args, '--upgrade'], { node: killingAt(type, first.child.pid) });
+  expect(await exited).toEqual([null, 'SIGKILL']);
+  const pid = Number(/upgrade: process (\d+) is started/.exec(first.stderr())?.[1]);
+  endings.push(() => kill(pid));
+  return pid;
+}
+
+async function checkFlushed(device: BlockDevice): Promise<void> {
+  const bytes = new Uint8Array(SECTORS * SECTOR_BYTES);
+  await device.read(0, [bytes]);
+  const expected = Buffer.concat(Array.from({ length: SECTORS }, (_, sector) => stamped(sector)));
+  expect(Buffer.compare(bytes, expected)).toBe(0);
+}
+
+test.each(['ready', 'catchUp', 'caughtUp'])(
+  'a new server whose old one dies at "%s" ends, and leaves the tier, the socket and the volume to the next one',
+  async (type) => {
+    const { args, first, device, ...rest } = await scene(type);
+    await upgradeKilling({ args, first, device, ...rest }, type);
+    // The new process has the same output.
+    await within(first.ended);
+    expect(first.stderr()).toMatch(/error: .*the predecessor is gone/);
+    const again = await serve(args);
+    endings.push(() => kill(again.child.pid));
+    await checkFlushed(await connectNbd(again.line, { maxOutageMs: 0 }));
+    again.child.kill('SIGTERM');
+    await again.ended;
+  },
+);
+
+test.each(['open', 'opened', 'go', 'taken'])(
+  'a new server whose old one dies at "%s" goes on with the clients, and has all that was flushed',
+  async (type) => {
+    const { uri, socket, args, first, device } = await scene(type);
+    const pid = await upgradeKilling({ uri, socket, args, first, device }, type);
+    await within(until(() => first.stderr().includes(`process ${pid} serves`)));
+    await checkFlushed(device);
+    await device.write(0, [stamped(1)]);
+    await device.write(0, [stamped(0)]);
+    await device.flush();
+    const asked = JSON.parse((await blockyard(['status', socket, '--json'])).stdout);
+    expect(asked).toMatchObject({ process: pid, clients: { connections: 1 } });
+    await device.disconnect();
+    process.kill(pid, 'SIGTERM');
+    await within(first.ended);
+    expect(first.stderr()).toContain('stopped, everything is flushed');
+    const stored = await connectUri(uri, { readOnly: true });
+    endings.push(() => stored.disconnect());
+    await checkFlushed(stored);
+  },
+);
+
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+async function within<T>(work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`still not after ${SETTLED_MS} ms`)), SETTLED_MS);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
