@@ -20,22 +20,30 @@ export const GAP_BYTES_MAX = 64 << 10;
 const REQUEST_BYTES_MAX = 4 << 20;
 
 /** Runs of one object that one request fetches. */
-export interface Fetch {
+export interface Fetch<R extends SlotRun = SlotRun> {
   readonly name: Based<DataName>;
-  readonly runs: readonly SlotRun[];
+  readonly runs: readonly R[];
 }
 
-/** Puts runs of one object together to requests: those that lie close to one another, up to some MiB. */
-export function fetchesOf(name: Based<DataName>, runs: SlotRun[], sectorSize: number): Fetch[] {
+/**
+ * Puts runs of one object together to requests: those that lie close to one another, up to `maxBytes`. No request fetches a slot
+ * twice.
+ */
+export function fetchesOf<R extends Pick<SlotRun, 'slot' | 'count'>>(
+  name: Based<DataName>,
+  runs: R[],
+  sectorSize: number,
+  maxBytes = REQUEST_BYTES_MAX,
+): { readonly name: Based<DataName>; readonly runs: R[] }[] {
   const slotBytes = slotBytesOf(sectorSize);
   runs.sort((a, b) => a.slot - b.slot);
-  const fetches: { name: Based<DataName>; runs: SlotRun[] }[] = [];
+  const fetches: { name: Based<DataName>; runs: R[] }[] = [];
   let first = 0;
   let end = 0;
   for (const run of runs) {
     const last = fetches.at(-1);
-    const isNear = (run.slot - end) * slotBytes <= GAP_BYTES_MAX;
-    const isSmall = (run.slot + run.count - first) * slotBytes <= REQUEST_BYTES_MAX;
+    const isNear = run.slot >= end && (run.slot - end) * slotBytes <= GAP_BYTES_MAX;
+    const isSmall = (run.slot + run.count - first) * slotBytes <= maxBytes;
     if (last !== undefined && isNear && isSmall) {
       last.runs.push(run);
     } else {
@@ -54,12 +62,26 @@ export function fetchesOf(name: Based<DataName>, runs: SlotRun[], sectorSize: nu
 export async function fetchSlots(
   store: Pick<ObjectStore, 'get' | 'urlOf'>,
   places: Places,
-  { name, runs }: Fetch,
+  fetch: Fetch,
   sectorSize: number,
 ): Promise<void> {
+  const open = await getSlots(store, places, fetch, sectorSize);
+  for (const run of fetch.runs) open(run);
+}
+
+/**
+ * Fetches sectors of an object with one request, as {@link fetchSlots} does. Returns what opens a run of them in place, to be called
+ * once for each, and throws `CORRUPT` if that one is not what was stored.
+ */
+export async function getSlots<R extends SlotRun>(
+  store: Pick<ObjectStore, 'get' | 'urlOf'>,
+  places: Places,
+  { name, runs }: Fetch<R>,
+  sectorSize: number,
+): Promise<(run: R) => void> {
   const key = places.dataKey(name);
   const first = runs[0]?.slot ?? 0;
-  const { buffers, trailers, lengthBytes } = layOut(runs, sectorSize);
+  const { buffers, trailerBytes, trailers, lengthBytes } = layOut(runs, sectorSize);
   const offset = slotOffset(first, sectorSize);
   const version = await store.get(key, { offset, lengthBytes }, () => sinkInto(buffers));
   if (version === undefined) throw new BlockError('NOT_FOUND', `${store.urlOf(key)}: is gone`);
@@ -69,32 +91,39 @@ export async function fetchSlots(
     throw new BlockError('CORRUPT', `${where}: ends before ${offset + lengthBytes} bytes`);
   }
   const sealer = places.dataSealer(name);
-  let at = 0;
-  for (const { start, slot, targets } of runs) {
+  return (run) => {
+    const { start, slot, targets } = run;
+    let at = trailers.get(run) ?? 0;
     targets.forEach((target, index) => {
-      const trailer = trailers.subarray(at, at + TRAILER_BYTES);
+      const trailer = trailerBytes.subarray(at, at + TRAILER_BYTES);
       at += TRAILER_BYTES;
       sealer.open(slot + index, start + index, target, trailer, `${where}, sector ${start + index}`);
     });
-  }
+  };
 }
 
-/** Where the bytes of a request go: sectors to their buffers, trailers together, gaps to memory that is not looked at. */
+/**
+ * Where the bytes of a request go: sectors to their buffers, trailers together, gaps to memory that is not looked at. `trailers` has
+ * where those of each run begin.
+ */
 function layOut(runs: readonly SlotRun[], sectorSize: number) {
   const slotBytes = slotBytesOf(sectorSize);
   const sectors = runs.reduce((sum, { count }) => sum + count, 0);
-  const trailers = new Uint8Array(sectors * TRAILER_BYTES);
+  const trailerBytes = new Uint8Array(sectors * TRAILER_BYTES);
+  const trailers = new Map<SlotRun, number>();
   const buffers: Uint8Array[] = [];
   let next = runs[0]?.slot ?? 0;
   const first = next;
   let trailer = 0;
-  for (const { slot, count, targets } of runs) {
+  for (const run of runs) {
+    const { slot, count, targets } = run;
+    trailers.set(run, trailer);
     if (slot > next) buffers.push(new Uint8Array((slot - next) * slotBytes));
     for (const target of targets) {
-      buffers.push(target, trailers.subarray(trailer, trailer + TRAILER_BYTES));
+      buffers.push(target, trailerBytes.subarray(trailer, trailer + TRAILER_BYTES));
       trailer += TRAILER_BYTES;
     }
     next = slot + count;
   }
-  return { buffers, trailers, lengthBytes: (next - first) * slotBytes };
+  return { buffers, trailerBytes, trailers, lengthBytes: (next - first) * slotBytes };
 }

@@ -1,13 +1,13 @@
 import { type Extent, IntervalSet, type MaybePromise } from '@blockyard/block';
-import { forEachParallel } from '@blockyard/block/async';
 import type { ObjectStore } from '@blockyard/object-store';
 import { NO_OBJECT, type ObjectId } from '../format/keys.js';
 import type { Run } from '../map/run.js';
-import { type Fetch, fetchesOf, fetchSlots, type SlotRun } from '../objects/data-reader.js';
+import type { SlotRun } from '../objects/data-reader.js';
 import type { Places } from '../objects/places.js';
 import type { Segment } from '../segments/segment.js';
 import type { VolumeState } from '../state/volume-state.js';
 import type { Readers } from './readers.js';
+import { type ObjectRuns, SharedRequests } from './shared-requests.js';
 
 export interface ReaderParts {
   readonly store: Pick<ObjectStore, 'get' | 'urlOf'>;
@@ -29,9 +29,11 @@ interface Missing {
 /** Reads a volume: from segments in memory, then from the objects that the map points to. */
 export class Reader {
   readonly #parts: ReaderParts;
+  readonly #requests: SharedRequests;
 
   constructor(parts: ReaderParts) {
     this.#parts = parts;
+    this.#requests = new SharedRequests({ ...parts, sectorSize: parts.state.sectorSize });
   }
 
   /** Fills the buffers, each of whole sectors. */
@@ -41,9 +43,9 @@ export class Reader {
     if (missing.length === 0) return undefined;
     // From before the map is looked at: nothing that it points to is deleted meanwhile.
     const leave = this.#parts.readers.enter();
-    const fetches = this.#plan(missing);
-    if (Array.isArray(fetches) && fetches.length === 0) return leave();
-    return this.#fetchAll(fetches).finally(leave);
+    const wanted = this.#lookUp(missing);
+    if (Array.isArray(wanted) && wanted.length === 0) return leave();
+    return this.#fetch(wanted).finally(leave);
   }
 
   async extents(start: number, count: number): Promise<Extent[]> {
@@ -87,19 +89,19 @@ export class Reader {
     return missing;
   }
 
-  #plan(missing: readonly Missing[]): MaybePromise<Fetch[]> {
+  #lookUp(missing: readonly Missing[]): MaybePromise<ObjectRuns[]> {
     const { state } = this.#parts;
     const runs = missing.map(({ start, targets }) => state.lookup(start, targets.length));
-    if (runs.every((run) => Array.isArray(run))) return this.#fetchesOf(missing, runs);
+    if (runs.every((run) => Array.isArray(run))) return this.#byObject(missing, runs);
     return Promise.all(runs).then((found) => {
       // What was loaded for it stays only as far as there is room.
       state.map.trim();
-      return this.#fetchesOf(missing, found);
+      return this.#byObject(missing, found);
     });
   }
 
   /** Fills what reads as zeroes, and says what is to be fetched for the rest. */
-  #fetchesOf(missing: readonly Missing[], found: readonly Run[][]): Fetch[] {
+  #byObject(missing: readonly Missing[], found: readonly Run[][]): ObjectRuns[] {
     const { state } = this.#parts;
     const byObject = new Map<ObjectId, SlotRun[]>();
     missing.forEach(({ start, targets }, index) => {
@@ -115,14 +117,11 @@ export class Reader {
         else runs.push(run);
       }
     });
-    return [...byObject].flatMap(([object, runs]) => fetchesOf(state.objects.existing(object), runs, state.sectorSize));
+    return Array.from(byObject, ([object, runs]) => ({ object, name: state.objects.existing(object), runs }));
   }
 
-  async #fetchAll(fetches: MaybePromise<Fetch[]>): Promise<void> {
-    const { store, places, state, maxConcurrency } = this.#parts;
-    await forEachParallel(await fetches, { maxConcurrency }, (fetch) =>
-      fetchSlots(store, places, fetch, state.sectorSize),
-    );
+  async #fetch(wanted: MaybePromise<ObjectRuns[]>): Promise<void> {
+    await this.#requests.fetch(await wanted);
   }
 }
 
