@@ -1,41 +1,36 @@
 import { NO_ENTRY } from '../tables/numbers.js';
 import { FrequencySketch } from './frequency-sketch.js';
-import { FIRST_FLAG, LineTable } from './line-table.js';
+import { LineTable } from './line-table.js';
 import { LruShadow } from './lru-shadow.js';
-import {
-  checkCapacity,
-  type EvictionPolicy,
-  HEAT_MAX,
-  type PolicyOptions,
-  randomSeed,
-  SPARE_ENTRIES,
-} from './policy.js';
+import { checkCapacity, type EvictionPolicy, HEAT_MAX, type PolicyOptions, randomSeed } from './policy.js';
 import { STEP_MAX, WindowBorder } from './window-border.js';
-
-/**
- * Lists. `AHEAD` has what was prefetched and not used yet. Residents come first, ghosts last, so that a comparison tells them
- * apart.
- */
-const WINDOW = 1;
-const PROBATION = 2;
-const PROTECTED = 3;
-const AHEAD = 4;
-const PARKED = 5;
-const REFUSED_GHOST = 6;
-const MAIN_GHOST = 7;
-
-/** A prefetched line before its first use. */
-const QUIET = FIRST_FLAG;
-/** A parked line that left as a refused candidate, not as main's tail. */
-const REFUSED = FIRST_FLAG << 1;
-/** A line whose key the shadow follows. */
-const FOLLOWED = FIRST_FLAG << 2;
+import { WTinyLfuEpochs } from './wtinylfu-epochs.js';
+import {
+  AHEAD,
+  addEntry,
+  dropGhosts,
+  entriesFor,
+  FOLLOWED,
+  lengthsOf,
+  linesInMain,
+  MAIN_GHOST,
+  move,
+  PARKED,
+  PROBATION,
+  PROTECTED,
+  QUIET,
+  REFUSED,
+  REFUSED_GHOST,
+  residentLines,
+  retireFromWindow,
+  shift,
+  WINDOW,
+  type WTinyLfuLists,
+} from './wtinylfu-lists.js';
 
 /** Shares of the capacity. */
 const AHEAD_SHARE = 0.3;
-const GHOSTS = 0.1;
 const QUICK_REPEAT = 0.05;
-const EPOCH = 0.25;
 
 const QUICK_REPEAT_MIN = 4;
 /**
@@ -48,22 +43,6 @@ const HEAT_OF_MAIN = 2;
 /** A refused candidate of this frequency enters all the same once in 128 times: no tie lasts forever. */
 const JITTER_FREQUENCY = 6;
 const JITTER_MASK = 127;
-/** Epochs of starvation, and how many known keys must miss for each hit in main, until the sketch is taken for stale. */
-const STARVED_EPOCHS = 2;
-const STARVED_RATIO = 16;
-
-/** Lines in each of the policy's lists. */
-export interface WTinyLfuLists {
-  readonly windowMax: number;
-  readonly window: number;
-  readonly probation: number;
-  readonly protected: number;
-  /** Prefetched and not used yet. */
-  readonly ahead: number;
-  readonly parked: number;
-  readonly refusedGhosts: number;
-  readonly mainGhosts: number;
-}
 
 /**
  * W-TinyLFU (Einziger, Friedman, Manes, "TinyLFU: A Highly Efficient Cache Admission Policy", ACM TOS 2017) with a window that
@@ -87,32 +66,25 @@ export class WTinyLfuPolicy implements EvictionPolicy {
   readonly #sketch: FrequencySketch;
   readonly #shadow: LruShadow;
   readonly #border: WindowBorder;
+  readonly #epochs = new WTinyLfuEpochs();
   #maxParked: number;
   #random: number;
 
   #capacity = 0;
-  #ghostsMax = 0;
   #aheadMax = 0;
   /** Lines that came to a full window from `AHEAD`, and in whose place there nothing has been inserted yet. */
   #overtaken = 0;
   #quickRepeat = 0;
-  #epochLength = 0;
 
   /** Modulo 2^32; stamps are taken from it. */
   #clock = 0;
-  #accesses = 0;
-  #mainHits = 0;
-  /** Hits in the window, quick repeats apart, and on ghosts of refused lines. */
-  #windowHits = 0;
-  #knownMisses = 0;
-  #starvedEpochs = 0;
 
   constructor(options: PolicyOptions) {
     checkCapacity(options.capacity);
     const seed = options.seed ?? randomSeed();
     this.#maxParked = options.maxParked ?? 0;
     this.#random = (seed ^ 0x9e3779b9) | 0 || 1;
-    this.#lines = new LineTable(this.#entriesFor(options.capacity), seed);
+    this.#lines = new LineTable(entriesFor(options.capacity, this.#maxParked), seed);
     this.#sketch = new FrequencySketch(options.capacity);
     this.#shadow = new LruShadow(options.capacity, seed);
     this.#border = new WindowBorder(options.capacity);
@@ -124,8 +96,7 @@ export class WTinyLfuPolicy implements EvictionPolicy {
   }
 
   get resident(): number {
-    const lines = this.#lines;
-    return lines.lengthOf(WINDOW) + this.#mainLines + lines.lengthOf(AHEAD);
+    return residentLines(this.#lines);
   }
 
   get parked(): number {
@@ -142,17 +113,7 @@ export class WTinyLfuPolicy implements EvictionPolicy {
 
   /** Lines in each list, and how many the window aims at. */
   get lists(): WTinyLfuLists {
-    const lines = this.#lines;
-    return {
-      windowMax: this.#border.windowMax,
-      window: lines.lengthOf(WINDOW),
-      probation: lines.lengthOf(PROBATION),
-      protected: lines.lengthOf(PROTECTED),
-      ahead: lines.lengthOf(AHEAD),
-      parked: lines.lengthOf(PARKED),
-      refusedGhosts: lines.lengthOf(REFUSED_GHOST),
-      mainGhosts: lines.lengthOf(MAIN_GHOST),
-    };
+    return lengthsOf(this.#lines, this.#border.windowMax);
   }
 
   find(key: number): number {
@@ -177,20 +138,24 @@ export class WTinyLfuPolicy implements EvictionPolicy {
       this.#useFirst(entry);
       return;
     }
-    if (list !== WINDOW) this.#mainHits++;
+    if (list !== WINDOW) this.#epochs.mainHits++;
     const first = lines.has(entry, QUIET);
-    if (lines.has(entry, FOLLOWED)) this.#compare(entry, !first);
+    this.#compare(entry, !first);
     const isQuickRepeat = ((this.#clock - lines.stampOf(entry)) | 0) <= this.#quickRepeat;
     if (isQuickRepeat && !first) {
       if (list === WINDOW) lines.refresh(entry);
       return;
     }
     if (first) lines.clear(entry, QUIET);
-    else if (list === WINDOW) this.#windowHits++;
+    else if (list === WINDOW) this.#epochs.windowHits++;
     lines.setStamp(entry, this.#clock);
     this.#sketch.add(lines.hashOf(entry));
-    if (list === PROBATION && !first) this.#promote(entry);
-    else lines.refresh(entry);
+    if (list === PROBATION && !first) {
+      move(lines, entry, PROTECTED);
+      shift(lines, PROTECTED, this.#border.protectedMax, 2);
+    } else {
+      lines.refresh(entry);
+    }
   }
 
   insert(key: number, quiet = false, heat = 0): number {
@@ -200,8 +165,8 @@ export class WTinyLfuPolicy implements EvictionPolicy {
     if (!known) entry = this.#add(key);
     if (!quiet) {
       this.#tick();
-      if (this.#sketch.add(lines.hashOf(entry)) > 0) this.#knownMisses++;
-      if (lines.has(entry, FOLLOWED)) this.#compare(entry, false);
+      if (this.#sketch.add(lines.hashOf(entry)) > 0) this.#epochs.knownMisses++;
+      this.#compare(entry, false);
     }
     if (known) {
       const list = lines.listOf(entry);
@@ -237,7 +202,7 @@ export class WTinyLfuPolicy implements EvictionPolicy {
     const lines = this.#lines;
     const unused = this.#unusedToLeave();
     if (unused !== NO_ENTRY) {
-      this.#move(unused, PARKED);
+      move(lines, unused, PARKED);
       return unused;
     }
     const candidate = this.#candidate();
@@ -252,7 +217,7 @@ export class WTinyLfuPolicy implements EvictionPolicy {
       leaving = candidate;
       lines.set(leaving, REFUSED);
     }
-    this.#move(leaving, PARKED);
+    move(lines, leaving, PARKED);
     return leaving;
   }
 
@@ -268,9 +233,8 @@ export class WTinyLfuPolicy implements EvictionPolicy {
       return;
     }
     lines.clear(entry, REFUSED);
-    const list = refused ? REFUSED_GHOST : MAIN_GHOST;
-    lines.push(entry, list);
-    if (lines.lengthOf(list) > this.#ghostsMax) this.#dropGhost(list);
+    lines.push(entry, refused ? REFUSED_GHOST : MAIN_GHOST);
+    dropGhosts(lines, this.#capacity);
   }
 
   park(entry: number): void {
@@ -284,14 +248,12 @@ export class WTinyLfuPolicy implements EvictionPolicy {
   setCapacity(lines: number, maxParked = this.#maxParked): void {
     checkCapacity(lines);
     this.#maxParked = maxParked;
-    this.#lines.grow(this.#entriesFor(lines));
+    this.#lines.grow(entriesFor(lines, maxParked));
     this.#sketch.setLines(lines);
     this.#shadow.setCapacity(lines);
     this.#border.setCapacity(lines);
     this.#scale(lines);
-    for (const list of [REFUSED_GHOST, MAIN_GHOST]) {
-      while (this.#lines.lengthOf(list) > this.#ghostsMax) this.#dropGhost(list);
-    }
+    dropGhosts(this.#lines, lines);
   }
 
   entries(visit: (entry: number, key: number) => void): void {
@@ -301,44 +263,16 @@ export class WTinyLfuPolicy implements EvictionPolicy {
     });
   }
 
-  get #mainLines(): number {
-    return this.#lines.lengthOf(PROBATION) + this.#lines.lengthOf(PROTECTED);
-  }
-
-  #entriesFor(capacity: number): number {
-    return capacity + this.#maxParked + 2 * ghostsFor(capacity) + SPARE_ENTRIES;
-  }
-
   #scale(capacity: number): void {
     this.#capacity = capacity;
-    this.#ghostsMax = ghostsFor(capacity);
     this.#aheadMax = Math.floor(capacity * AHEAD_SHARE);
     this.#quickRepeat = Math.max(QUICK_REPEAT_MIN, Math.floor(capacity * QUICK_REPEAT)) * CLOCK_PER_INSERTION;
-    this.#epochLength = Math.ceil(capacity * EPOCH);
   }
 
   #add(key: number): number {
-    const entry = this.#take(key);
+    const entry = addEntry(this.#lines, key);
     if (this.#shadow.follows(this.#lines.hashOf(entry))) this.#lines.set(entry, FOLLOWED);
     return entry;
-  }
-
-  /** A fresh entry of `key`; if all are in use, at the cost of the oldest ghost of the longer list. */
-  #take(key: number): number {
-    let entry = this.#lines.add(key);
-    if (entry !== NO_ENTRY) return entry;
-    const refused = this.#lines.lengthOf(REFUSED_GHOST);
-    this.#dropGhost(refused > this.#lines.lengthOf(MAIN_GHOST) ? REFUSED_GHOST : MAIN_GHOST);
-    entry = this.#lines.add(key);
-    if (entry === NO_ENTRY) throw new Error('insert must find a free entry: evict first');
-    return entry;
-  }
-
-  #dropGhost(list: number): void {
-    const ghost = this.#lines.tail(list);
-    if (ghost === NO_ENTRY) return;
-    this.#lines.unlink(ghost);
-    this.#lines.remove(ghost);
   }
 
   /** A prefetched line is used: that is when it comes, for all that is counted. */
@@ -349,7 +283,7 @@ export class WTinyLfuPolicy implements EvictionPolicy {
     lines.clear(entry, QUIET);
     lines.unlink(entry);
     this.#sketch.add(lines.hashOf(entry));
-    if (lines.has(entry, FOLLOWED)) this.#compare(entry, false);
+    this.#compare(entry, false);
     this.#enterWindow(entry, wasFull);
   }
 
@@ -362,7 +296,7 @@ export class WTinyLfuPolicy implements EvictionPolicy {
     lines.unlink(entry);
     this.#sketch.add(lines.hashOf(entry));
     if (!unused) this.#adapt(refused);
-    if (lines.has(entry, FOLLOWED)) this.#compare(entry, false);
+    this.#compare(entry, false);
     this.#enterWindow(entry);
   }
 
@@ -373,8 +307,8 @@ export class WTinyLfuPolicy implements EvictionPolicy {
     lines.push(entry, WINDOW);
     // As long as there is room main takes what comes; afterwards `victim` asks the sketch.
     const { windowMax } = this.#border;
-    const hasRoom = !wasFull || this.#mainLines < this.#capacity - windowMax - this.#aheadMax;
-    if (hasRoom && lines.lengthOf(WINDOW) > windowMax) this.#shiftFromWindow();
+    const hasRoom = !wasFull || linesInMain(lines) < this.#capacity - windowMax - this.#aheadMax;
+    if (hasRoom) shift(lines, WINDOW, windowMax, 1);
   }
 
   /** A line that is remembered. Those before it were as hot or hotter, so it stands behind them. */
@@ -383,32 +317,6 @@ export class WTinyLfuPolicy implements EvictionPolicy {
     this.#clock = (this.#clock + CLOCK_PER_INSERTION) | 0;
     lines.setStamp(entry, this.#clock);
     lines.append(entry, lines.lengthOf(PROTECTED) < this.#border.protectedMax ? PROTECTED : PROBATION);
-  }
-
-  /** Moves the window's tail to main without a question. */
-  #shiftFromWindow(): void {
-    const entry = this.#lines.tail(WINDOW);
-    if (entry !== NO_ENTRY) this.#move(entry, PROBATION);
-  }
-
-  #move(entry: number, list: number): void {
-    this.#lines.unlink(entry);
-    this.#lines.push(entry, list);
-  }
-
-  #promote(entry: number): void {
-    this.#move(entry, PROTECTED);
-    this.#demote(2);
-  }
-
-  /** Moves protected's surplus to probation, at most `moves` lines of it. */
-  #demote(moves: number): void {
-    const lines = this.#lines;
-    for (let i = 0; i < moves && lines.lengthOf(PROTECTED) > this.#border.protectedMax; i++) {
-      const entry = lines.tail(PROTECTED);
-      if (entry === NO_ENTRY) return;
-      this.#move(entry, PROBATION);
-    }
   }
 
   /** The oldest line that was brought in ahead, if there are many and what else would leave was used more than once. Or -1. */
@@ -427,17 +335,10 @@ export class WTinyLfuPolicy implements EvictionPolicy {
     const overflow = lines.lengthOf(WINDOW) - this.#border.windowMax;
     if (overflow <= Math.min(0, surplus - 1)) return NO_ENTRY;
     // Pinned lines may have swollen the window. One line more than can be tested goes, to where it is next to leave.
-    if (overflow - this.#overtaken > Math.max(0, surplus)) this.#retireFromWindow();
+    if (overflow - this.#overtaken > Math.max(0, surplus)) retireFromWindow(lines);
     const entry = lines.unpinnedTail(WINDOW);
-    if (entry !== NO_ENTRY) this.#move(entry, PROBATION);
+    if (entry !== NO_ENTRY) move(lines, entry, PROBATION);
     return entry;
-  }
-
-  #retireFromWindow(): void {
-    const entry = this.#lines.unpinnedTail(WINDOW);
-    if (entry === NO_ENTRY) return;
-    this.#lines.unlink(entry);
-    this.#lines.append(entry, PROBATION);
   }
 
   #admits(candidate: number, victim: number): boolean {
@@ -449,55 +350,28 @@ export class WTinyLfuPolicy implements EvictionPolicy {
   /** Moves the border between window and main after a hit on a ghost. */
   #adapt(grow: boolean): void {
     const lines = this.#lines;
-    if (grow) this.#windowHits++;
+    if (grow) this.#epochs.windowHits++;
     this.#border.step(grow, lines.lengthOf(REFUSED_GHOST), lines.lengthOf(MAIN_GHOST));
-    if (grow) {
-      this.#demote(STEP_MAX);
-      return;
-    }
-    const toLeave = Math.max(0, this.resident - this.#capacity);
-    for (let i = 0; i < STEP_MAX && lines.lengthOf(WINDOW) - toLeave > this.#border.windowMax; i++)
-      this.#shiftFromWindow();
+    if (grow) shift(lines, PROTECTED, this.#border.protectedMax, STEP_MAX);
+    else shift(lines, WINDOW, this.#border.windowMax + Math.max(0, this.resident - this.#capacity), STEP_MAX);
   }
 
-  /** Has LRU do the same, and takes a stride towards it when it is ahead. */
+  /** Where the shadow follows the key, has LRU do the same, and takes a stride towards it when it is ahead. */
   #compare(entry: number, hit: boolean): void {
     const lines = this.#lines;
+    if (!lines.has(entry, FOLLOWED)) return;
     // The sample may have become thinner since the line was marked.
     if (!this.#shadow.follows(lines.hashOf(entry))) lines.clear(entry, FOLLOWED);
     else if (this.#shadow.use(lines.keyOf(entry), hit)) this.#border.strideToLru();
   }
 
   #tick(): void {
-    if (++this.#accesses >= this.#epochLength) this.#endEpoch();
-  }
-
-  #endEpoch(): void {
-    // The miss that ends it may have had its room made already.
-    if (this.resident + 1 >= this.#capacity) {
-      this.#ageIfStarved();
-      this.#strideIfDenser();
-    }
-    this.#accesses = 0;
-    this.#mainHits = 0;
-    this.#windowHits = 0;
-    this.#knownMisses = 0;
-  }
-
-  /** A sketch full of what is no longer asked for starves main: then it ages faster. */
-  #ageIfStarved(): void {
-    const starved = this.#knownMisses > STARVED_RATIO * (this.#mainHits + 1);
-    this.#starvedEpochs = starved ? this.#starvedEpochs + 1 : 0;
-    if (this.#starvedEpochs < STARVED_EPOCHS) return;
-    this.#sketch.halve();
-    this.#starvedEpochs = 0;
-  }
-
-  /** Moves the border in a stride when one side of it is hit much more than the other. */
-  #strideIfDenser(): void {
+    if (!this.#epochs.tick(this.#capacity)) return;
     const lines = this.#lines;
+    // The miss that ends it may have had its room made already.
+    const isFull = this.resident + 1 >= this.#capacity;
     const window = lines.lengthOf(WINDOW) + lines.lengthOf(REFUSED_GHOST);
-    this.#border.strideToDenser(this.#windowHits, window, this.#mainHits, this.#mainLines);
+    this.#epochs.end(isFull, this.#sketch, this.#border, window, linesInMain(lines));
   }
 
   /** xorshift32 (Marsaglia 2003): the cache depends on no library, and this decides ties, for which no more is needed. */
@@ -514,8 +388,4 @@ export class WTinyLfuPolicy implements EvictionPolicy {
 /** The fewest uses that make a line so hot: 1, 2, 4, 8. */
 function usesOf(heat: number): number {
   return 1 << (Math.min(heat, HEAT_MAX) - 1);
-}
-
-function ghostsFor(capacity: number): number {
-  return Math.max(1, Math.round(capacity * GHOSTS));
 }
