@@ -5,6 +5,7 @@ import type { BlockDevice } from '@blockyard/block';
 import { connectNbd } from '@blockyard/nbd';
 import { connectUri } from '@blockyard/uri';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { askServer } from './serve/http/client.js';
 import { blockyard, makeFolder, type Serving, type StartOptions, serve } from './testing/cli.js';
 
 const MIB = 2 ** 20;
@@ -126,6 +127,31 @@ test('three upgrades under load, one of which dies half way: no client sees an e
   expect(first.stderr()).toContain('stopped, everything is flushed');
   expect(existsSync(folder.in('nbd.sock'))).toBe(false);
   expect(existsSync(folder.in('nbd.sock.control'))).toBe(false);
+});
+
+test('every caller is answered while a server is upgraded', async () => {
+  const first = await served();
+  const socketPath = `${folder.in('nbd.sock')}.control`;
+  let isOver = false;
+  const asking = (async () => {
+    const answered = new Set<number>();
+    while (!isOver) answered.add((await askServer<{ process: number }>({ socketPath }, 'GET', '/v1/status')).process);
+    return [...answered];
+  })();
+  const { stdout } = await blockyard(['upgrade', ...socket(), '--json']);
+  const second = JSON.parse(stdout).process as number;
+  processes.add(second);
+  expect(await first.exited).toEqual([0, null]);
+  expect((await upgradeTo([uri], { node: dyingAt('opened') })).code).toBe(1);
+  const { pid: third } = await upgradeTo([uri]);
+  // It answers once it has begun to; until then who asks waits.
+  const last = await askServer<{ process: number }>({ socketPath }, 'GET', '/v1/status');
+  isOver = true;
+  expect(await asking).toEqual([first.pid, second, third]);
+  expect(last.process).toBe(third);
+  process.kill(third ?? 0, 'SIGTERM');
+  await first.ended;
+  expect(existsSync(socketPath)).toBe(false);
 });
 
 test('upgrade starts the same command line again, and --dry-run only sees whether that works', async () => {

@@ -4,7 +4,7 @@ import { isLoopback, LISTEN_HINTS, type ListenAddress } from '../arguments/liste
 import type { Context } from '../terminal/context.js';
 import { Failure, messageOf } from '../terminal/failure.js';
 import type { ServerOptions } from './config/options.js';
-import { ControlSocket, controlPathOf } from './control.js';
+import { ControlSocket, controlPathOf, type InheritedControl } from './control.js';
 import { type WebOptions, WebServer } from './http/web.js';
 import { Monitor } from './monitor/monitor.js';
 import { UPGRADE_SIGNAL } from './upgrades.js';
@@ -57,9 +57,13 @@ export async function beginControl(
   context: Context,
   address: ListenAddress,
   routes: readonly Route[],
+  inherited?: InheritedControl,
 ): Promise<ControlSocket | undefined> {
   try {
-    return await ControlSocket.begin(controlPathOf(address), routes);
+    const path = controlPathOf(address);
+    return await (inherited === undefined
+      ? ControlSocket.begin(path, routes)
+      : ControlSocket.succeed(path, routes, inherited));
   } catch (error) {
     const reason = JSON.stringify(messageOf(error));
     context.log(`no control socket, upgrades are by ${UPGRADE_SIGNAL} alone: ${reason}`);

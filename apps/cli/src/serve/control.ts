@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { lstatSync, unlinkSync } from 'node:fs';
+import { closeSync, lstatSync, unlinkSync } from 'node:fs';
 import { chmod, lstat, rename } from 'node:fs/promises';
 import type { Server } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -19,29 +19,37 @@ export function controlPathOf(address: ListenAddress): string {
   return join(process.env.XDG_RUNTIME_DIR ?? tmpdir(), `blockyard-${host}-${address.port}.control`);
 }
 
+/** A control socket that another process has, for one that takes over from it. */
+export interface InheritedControl {
+  readonly fd: number;
+  /** What its name leads to. */
+  readonly inode: number;
+}
+
 /** Where a running server is asked, and told what to do, over HTTP. For its own user alone. */
 export class ControlSocket {
   readonly #server: Server;
   readonly #path: string;
   readonly #inode: number;
+  #isLeft = false;
 
   private constructor(server: Server, path: string, inode: number) {
     this.#server = server;
     this.#path = path;
     this.#inode = inode;
+    server.unref();
   }
 
-  /** Takes the name at `path`, also from a server that has handed over. */
+  /** Takes the name at `path`, also from a server that has ended without a word. */
   static async begin(path: string, routes: readonly Route[]): Promise<ControlSocket> {
-    const server = createApiServer({ routes, translate, keepAlive: false, maxBodyBytes: BODY_BYTES_MAX });
+    const server = makeServer(routes);
     // Bound to another name first: Node removes that, and not the successor's, when the socket is closed.
     const beside = `${path}.${randomBytes(2).toString('hex')}`;
-    await listenPrivately(server, beside);
+    await listening(server, () => listenPrivately(server, beside));
     try {
       await chmod(beside, 0o600);
       const { ino } = await lstat(beside);
       await rename(beside, path);
-      server.unref();
       return new ControlSocket(server, path, ino);
     } catch (error) {
       server.close();
@@ -49,22 +57,67 @@ export class ControlSocket {
     }
   }
 
+  /** Goes on with the socket of a server that has handed over, so that no one who asks meanwhile finds none. */
+  static async succeed(
+    path: string,
+    routes: readonly Route[],
+    { fd, inode }: InheritedControl,
+  ): Promise<ControlSocket> {
+    const found = await lstat(path).catch(() => undefined);
+    if (found?.ino !== inode) {
+      // No one reaches it by that name.
+      closeSync(fd);
+      return ControlSocket.begin(path, routes);
+    }
+    const server = makeServer(routes);
+    await listening(server, () => server.listen({ fd }));
+    return new ControlSocket(server, path, inode);
+  }
+
+  /** For a process that takes over; undefined where it cannot live on without this one. */
+  get inheritance(): InheritedControl | undefined {
+    const fd = fdOf(this.#server);
+    return fd === undefined ? undefined : { fd, inode: this.#inode };
+  }
+
+  /** Takes no further request: the process that has taken over does. Name and socket are its own. */
+  leave(): void {
+    this.#isLeft = true;
+    this.#server.close();
+  }
+
   /** Takes no further request. The name goes, unless another server has it. */
   end(): void {
-    this.#server.close();
+    if (this.#isLeft) return;
     try {
+      // While the socket is open, no other has its inode.
       if (lstatSync(this.#path).ino === this.#inode) unlinkSync(this.#path);
     } catch {
       // It is gone already.
     }
+    this.leave();
   }
 }
 
-function listenPrivately(server: Server, path: string): Promise<void> {
-  const listening = new Promise<void>((done, reject) => {
+function makeServer(routes: readonly Route[]): Server {
+  return createApiServer({ routes, translate, keepAlive: false, maxBodyBytes: BODY_BYTES_MAX });
+}
+
+/** What a listening socket is to the system. Node has no public interface for it, and none where there is no such thing. */
+function fdOf(server: Server): number | undefined {
+  const { _handle: handle } = server as unknown as { readonly _handle?: { readonly fd?: number } | null };
+  return handle?.fd !== undefined && handle.fd >= 0 ? handle.fd : undefined;
+}
+
+function listening(server: Server, begin: () => void): Promise<void> {
+  return new Promise((done, reject) => {
     server.once('error', reject);
     server.once('listening', done);
+    begin();
   });
+}
+
+function listenPrivately(server: Server, path: string): void {
   // Worker threads may not change what belongs to the process.
   const before = isMainThread ? process.umask(0o177) : undefined;
   try {
@@ -72,5 +125,4 @@ function listenPrivately(server: Server, path: string): Promise<void> {
   } finally {
     if (before !== undefined) process.umask(before);
   }
-  return listening;
 }

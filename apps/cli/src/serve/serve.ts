@@ -120,7 +120,8 @@ async function serveUntilEnd(context: Context, plan: Plan, run: Run): Promise<vo
   const metrics = metricsRoute(() => snapshotsOf(server, volumes.served()));
   const explainer = new Explainer({ volumes: actions.volumes });
   const routes = [watch.route, metrics, explainer.route, ...actionRoutes(actions), upgrades.route];
-  const control = await beginControl(context, facts.address, routes);
+  const control = await beginControl(context, facts.address, routes, inheritance?.control);
+  upgrades.askedOver(control);
   let web: WebServer | undefined;
   let page: PageServer | undefined;
   const tell = (volume: Volume) => announce(context, server, volume, plan.server.json === true, { web, page });
@@ -156,7 +157,7 @@ async function serveUntilEnd(context: Context, plan: Plan, run: Run): Promise<vo
   watch.stopping();
   if (end.why === 'upgraded') {
     // The names are the successor's, and so is the service.
-    for (const each of [control, web, page, monitor]) each?.end();
+    for (const each of [web, page, monitor]) each?.end();
     await service?.end();
   } else {
     monitor?.stopping();

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { ListenAddress } from '../arguments/listen.js';
+import type { InheritedControl } from './control.js';
 
 /** What a process was, or is to be, started with. */
 export interface Program {
@@ -16,11 +17,14 @@ export interface Inheritance {
   readonly devices: Readonly<Record<string, string>>;
   /** Where clients were told to find the server, as its operator said it. */
   readonly address: ListenAddress;
+  /** The control socket; left out where there is none. */
+  readonly control?: InheritedControl | undefined;
 }
 
 const VARIABLE = 'BLOCKYARD_INHERITANCE';
 /** Behind standard input, output and error, and the channel. */
 const FD = 4;
+const CONTROL_FD = 5;
 
 /** This process's own. */
 export function ownProgram(without: readonly string[] = []): Program {
@@ -30,11 +34,15 @@ export function ownProgram(without: readonly string[] = []): Program {
 }
 
 /** Starts what is to take over. It has the environment, the output and the errors of this process. */
-export function startSuccessor({ file, args, folder }: Program, { fd, ...others }: Inheritance): ChildProcess {
-  const inheritance: Inheritance = { fd: FD, ...others };
+export function startSuccessor({ file, args, folder }: Program, { fd, control, ...others }: Inheritance): ChildProcess {
+  const inheritance: Inheritance = {
+    ...others,
+    fd: FD,
+    ...(control && { control: { ...control, fd: CONTROL_FD } }),
+  };
   return spawn(file, args, {
     cwd: folder,
-    stdio: ['inherit', 'inherit', 'inherit', 'ipc', fd],
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc', fd, ...(control ? [control.fd] : [])],
     serialization: 'advanced',
     env: { ...process.env, [VARIABLE]: JSON.stringify(inheritance) },
   });

@@ -6,6 +6,7 @@ import type { ListenAddress } from '../arguments/listen.js';
 import type { Context } from '../terminal/context.js';
 import { messageOf } from '../terminal/failure.js';
 import { deviceNameOf } from './config/device-name.js';
+import type { ControlSocket } from './control.js';
 import type { Ending } from './ending.js';
 import { tellMainProcess } from './service-manager.js';
 import { ownProgram, type Program, startSuccessor } from './successor.js';
@@ -69,6 +70,7 @@ export class Upgrades {
   readonly #context: Context;
   readonly #served: Served;
   readonly #ending: Ending;
+  #control: ControlSocket | undefined;
   #isRunning = false;
 
   constructor(context: Context, served: Served, ending: Ending) {
@@ -80,6 +82,11 @@ export class Upgrades {
   /** Follows the signal, where a server can be handed over at all. */
   begin(): void {
     if (this.#served.server.fd !== undefined) process.on(UPGRADE_SIGNAL, this.#onSignal);
+  }
+
+  /** What it is asked over. It is handed over too. */
+  askedOver(control: ControlSocket | undefined): void {
+    this.#control = control;
   }
 
   end(): void {
@@ -103,7 +110,8 @@ export class Upgrades {
     try {
       const { server, devices, address } = this.#served;
       if (server.fd === undefined) throw failed('the server is at its end, or has no socket that can be handed over');
-      const successor = startSuccessor(program, { fd: server.fd, devices: devices(), address });
+      const control = this.#control?.inheritance;
+      const successor = startSuccessor(program, { fd: server.fd, devices: devices(), address, control });
       this.#context.log(`upgrade: process ${successor.pid} is started${dryRun ? ', to be tried out' : ''}`);
       return await this.#handOver(successor, dryRun);
     } catch (error) {
@@ -153,6 +161,7 @@ export class Upgrades {
   async #ended(successor: ChildProcess, pid: number): Promise<void> {
     // It lives longer than this one.
     successor.unref();
+    this.#control?.leave();
     await tellMainProcess(pid).catch((error: unknown) =>
       this.#context.log(`the service manager was not told: ${JSON.stringify(messageOf(error))}`),
     );
