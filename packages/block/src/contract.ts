@@ -16,6 +16,12 @@ export interface Extent extends SectorRange {
   readonly type: 'data' | 'zero';
 }
 
+/** A run of sectors, and what it costs a device to read it. */
+export interface Fragment extends SectorRange {
+  /** Which request of the device's medium brings it, from 1 on; 0: none, it is at hand. */
+  readonly request: number;
+}
+
 /** Which optional operations the device carries out itself. What it does not is emulated by reading or writing zeroes. */
 export interface NativeOperations {
   readonly discard: boolean;
@@ -126,6 +132,13 @@ export interface BlockDevice extends AsyncDisposable {
 
   /** Runs of `data` and `zero` that cover the range exactly, in order, neighbours of different types [Z3]. */
   extents(start: number, count: number): Promise<Extent[]>;
+
+  /**
+   * Runs that cover the range exactly, in order, each with the request that brings it, as far as the device knows now: runs of
+   * one request come together where they are read at once, by one call or by several. A hint, or undefined, at any time, for
+   * any reason, and if the arguments are wrong [Z4]. Left out: the device has no such requests, or cannot tell.
+   */
+  fragments?(start: number, count: number): readonly Fragment[] | undefined;
 
   /**
    * Waits for operations in flight, makes accepted writes durable, frees everything [E1]. Idempotent [E2].

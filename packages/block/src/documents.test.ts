@@ -58,7 +58,7 @@ describe('The contract', () => {
       ['O', 4],
       ['D', 5],
       ['S', 4],
-      ['Z', 3],
+      ['Z', 4],
       ['E', 5],
       ['C', 11],
     ];
@@ -79,7 +79,7 @@ describe('The contract', () => {
     const fields = [...Object.keys(facts), ...Object.keys(native).map((name) => `native.${name}`)];
     const rows = [...contract.matchAll(/^\| `([a-zA-Z.]+)` +\| [^|]+ \|$/gm)].map(([, field]) => field);
     expect(rows).toEqual(['info', ...fields]);
-    for (const operation of [...OPERATIONS, 'lend', 'writeDurably']) {
+    for (const operation of [...OPERATIONS, 'lend', 'fragments', 'writeDurably']) {
       expect(contract).toMatch(new RegExp(`^\\| \`${operation}\\(`, 'm'));
     }
   });

@@ -1,4 +1,4 @@
-import type { DisconnectOptions, Extent, Loan, LostSignal, SectorRange } from './contract.js';
+import type { DisconnectOptions, Extent, Fragment, Loan, LostSignal, SectorRange } from './contract.js';
 import type { MaybePromise } from './maybe-promise.js';
 
 /**
@@ -64,4 +64,9 @@ export interface BlockDriver {
   writeZeroes?(start: number, count: number): MaybePromise<void>;
   /** Runs that cover the range exactly, in order. Left out: one run of data. */
   extents?(start: number, count: number): MaybePromise<Extent[]>;
+  /**
+   * Which request of the medium brings which part of the range, where a range can take several [Z4]. Left out: the device has no
+   * `fragments`.
+   */
+  fragments?(start: number, count: number): readonly Fragment[] | undefined;
 }

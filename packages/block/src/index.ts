@@ -31,6 +31,7 @@ export {
   type DeviceInfo,
   type DisconnectOptions,
   type Extent,
+  type Fragment,
   type Loan,
   type LostSignal,
   type NativeOperations,

@@ -6,6 +6,7 @@ import { durabilityCases } from './kit/cases/durability.js';
 import { endCases } from './kit/cases/end.js';
 import { errorCases } from './kit/cases/errors.js';
 import { flushCases } from './kit/cases/flushes.js';
+import { fragmentsCases } from './kit/cases/fragments.js';
 import { givenUpCases } from './kit/cases/given-up.js';
 import { inFlightCases } from './kit/cases/in-flight.js';
 import { leftoverCases } from './kit/cases/leftovers.js';
@@ -44,6 +45,7 @@ export function conformanceCases(): readonly Case[] {
     ...prefixCases,
     ...sizeCases,
     ...zeroesCases,
+    ...fragmentsCases,
     ...endCases,
     ...givenUpCases,
     ...leftoverCases,

@@ -8,6 +8,7 @@ import type {
   DeviceInfo,
   DisconnectOptions,
   Extent,
+  Fragment,
   Loan,
   LostSignal,
   Operation,
@@ -100,6 +101,7 @@ export function createDevice(driver: BlockDriver, options: DeviceOptions = {}): 
 class Device implements BlockDevice {
   readonly lost: LostSignal | undefined;
   readonly writeDurably?: (start: number, buffers: readonly Uint8Array[]) => Promise<void>;
+  readonly fragments?: (start: number, count: number) => readonly Fragment[] | undefined;
   readonly #driver: BlockDriver;
   readonly #yielder: Yielder;
   readonly #gate = new Gate();
@@ -121,6 +123,9 @@ class Device implements BlockDevice {
     if (driver.writeDurably !== undefined) {
       this.writeDurably = (start, buffers) => this.#transfer('write', start, buffers, WRITE_DURABLY);
     }
+    if (driver.fragments !== undefined) {
+      this.fragments = (start, count) => this.#now(start, count, () => driver.fragments?.(start, count));
+    }
     this.#order = driver.atomicSectors === true ? undefined : new RangeOrder(this.#throwIfDisconnected);
     this.#forced = new Promise((resolve) => {
       this.#reportForced = resolve;
@@ -139,19 +144,8 @@ class Device implements BlockDevice {
     // Where calls are kept apart, one may be changing the range just now.
     if (this.#order !== undefined) return undefined;
     // Nothing can wait here; the read that takes its place can.
-    if (this.#yielder.spend(CALL_BYTES) !== undefined || !this.#gate.tryShared()) return undefined;
-    try {
-      checkInteger(start, 'start');
-      checkInteger(count, 'count');
-      this.#checkAllowed('read');
-      checkBounds(start, count, this.#info);
-      return count === 0 ? undefined : this.#driver.lend?.(start, count);
-    } catch {
-      // The read that takes its place tells what is wrong.
-      return undefined;
-    } finally {
-      this.#gate.leaveShared();
-    }
+    if (this.#yielder.spend(CALL_BYTES) !== undefined) return undefined;
+    return this.#now(start, count, () => this.#driver.lend?.(start, count));
   }
 
   write(start: number, buffers: readonly Uint8Array[]): Promise<void> {
@@ -258,6 +252,22 @@ class Device implements BlockDevice {
       // Promised to resolve whatever happens; the caller gave the data up [E4].
     }
     this.#reportForced();
+  }
+
+  /** What the driver says of a range without anyone waiting. Undefined where it is not to be asked now; a read tells why. */
+  #now<T>(start: number, count: number, ask: () => T | undefined): T | undefined {
+    if (!this.#gate.tryShared()) return undefined;
+    try {
+      checkInteger(start, 'start');
+      checkInteger(count, 'count');
+      this.#checkAllowed('read');
+      checkBounds(start, count, this.#info);
+      return count === 0 ? undefined : ask();
+    } catch {
+      return undefined;
+    } finally {
+      this.#gate.leaveShared();
+    }
   }
 
   #transfer(

@@ -10,7 +10,7 @@ export const CLAUSES = [
   ...(['O1', 'O2', 'O3', 'O4'] as const),
   ...(['D1', 'D2', 'D3', 'D4', 'D5'] as const),
   ...(['S1', 'S2', 'S3', 'S4'] as const),
-  ...(['Z1', 'Z2', 'Z3'] as const),
+  ...(['Z1', 'Z2', 'Z3', 'Z4'] as const),
   ...(['E1', 'E2', 'E3', 'E4', 'E5'] as const),
 ] as const;
 

@@ -3,6 +3,7 @@ import { bufferSaboteurs } from './buffers.js';
 import { concurrencySaboteurs } from './concurrency.js';
 import { durabilitySaboteurs } from './durability.js';
 import { endSaboteurs } from './end.js';
+import { fragmentSaboteurs } from './fragments.js';
 import { limitSaboteurs } from './limits.js';
 import { memorySaboteurs } from './memory.js';
 import { overSaboteurs } from './over.js';
@@ -23,5 +24,6 @@ export const saboteurs: readonly Saboteur[] = [
   ...prefixSaboteurs,
   ...sizeSaboteurs,
   ...zeroesSaboteurs,
+  ...fragmentSaboteurs,
   ...endSaboteurs,
 ];
