@@ -11,7 +11,7 @@ import { createUri } from '@blockyard/uri';
 import Table from 'cli-table3';
 import { Command, Option } from 'commander';
 import { medianOf } from './rounds.js';
-import { Probe, VerifiedLoad } from './upgrade/load.js';
+import { type LoadOptions, type LoadReport, Probe, VerifiedLoad } from './upgrade/load.js';
 import { LAST_WORDS, UpgradedServer } from './upgrade/server.js';
 
 const LONGEST_MS_GOAL = 100;
@@ -30,6 +30,7 @@ const program = new Command('upgrade')
   .option('--killed-every <n>', 'each nth of them dies half way; 0: none', Number, 5)
   .option('--depth <n>', 'requests of fio in flight', Number, 32)
   .option('--mib <n>', 'size of the volume', Number, 64)
+  .option('--calm-seconds <n>', 'time of the same load without an upgrade, before', Number, 15)
   .addOption(
     new Option('--device <kind>', 'a file; a log volume in a directory; the same with flushes on a tier')
       .choices(['file', 'log', 'tier'])
@@ -44,6 +45,7 @@ const options = program.opts<{
   killedEvery: number;
   depth: number;
   mib: number;
+  calmSeconds: number;
   device: 'file' | 'log' | 'tier';
   folder: string;
   json?: true;
@@ -91,9 +93,11 @@ async function measure() {
     ...(options.device === 'tier' ? tier : []),
   ]);
   try {
-    const probe = new Probe(await connectNbd(server.uri, { maxOutageMs: 0 }));
     // The last block is the probe's.
-    const load = new VerifiedLoad(server.uri, { depth: options.depth, sizeBytes: sizeBytes - 2 ** 20 });
+    const work = { depth: options.depth, sizeBytes: sizeBytes - 2 ** 20 };
+    const calm = await calmLoad(server, work);
+    const probe = new Probe(await connectNbd(server.uri, { maxOutageMs: 0 }));
+    const load = new VerifiedLoad(server.uri, work);
     const stalls: Stall[] = [];
     for (let i = 1; i <= options.upgrades; i++) {
       await Promise.race([new Promise((resolve) => setTimeout(resolve, REST_MS)), load.failed]);
@@ -113,12 +117,21 @@ async function measure() {
       errors,
       operations,
       fioLongestMs: longestMs,
+      calmFioLongestMs: calm?.longestMs ?? null,
       completed: summaryOf(stalls.filter(({ pausedMs }) => pausedMs !== undefined)),
       killed: summaryOf(stalls.filter(({ pausedMs }) => pausedMs === undefined)),
     };
   } finally {
     server.kill();
   }
+}
+
+/** What fio waits for where nothing is upgraded: for the base, say, where it writes faster than that. */
+async function calmLoad(server: UpgradedServer, work: LoadOptions): Promise<LoadReport | undefined> {
+  if (options.calmSeconds === 0) return undefined;
+  const load = new VerifiedLoad(server.uri, work);
+  await Promise.race([new Promise((resolve) => setTimeout(resolve, options.calmSeconds * 1000)), load.failed]);
+  return load.stop();
 }
 
 function summaryOf(stalls: readonly Stall[]): Stalls | null {
@@ -145,8 +158,9 @@ function print(report: Awaited<ReturnType<typeof measure>>): void {
     const { times, medianMs, longestMs, pausedMedianMs, pausedLongestMs } = stalls;
     table.push([name, times, ms(medianMs), ms(longestMs), ms(pausedMedianMs), ms(pausedLongestMs)]);
   }
-  const { device, durability, depth, errors, operations, fioLongestMs } = report;
+  const { device, durability, depth, errors, operations, fioLongestMs, calmFioLongestMs } = report;
   console.log(`${device} (${durability}), fio at depth ${depth}: ${operations} operations, ${errors} errors`);
   console.log(table.toString());
-  console.log(`longest request of fio in all: ${ms(fioLongestMs)}`);
+  console.log(`longest request of fio: ${ms(fioLongestMs)}`);
+  if (calmFioLongestMs !== null) console.log(`without an upgrade, before: ${ms(calmFioLongestMs)}`);
 }

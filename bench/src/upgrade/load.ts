@@ -7,6 +7,12 @@ import type { BlockDevice } from '@blockyard/block';
 const BACKLOG_BLOCKS = 256;
 const RUNTIME_MAX_S = 24 * 3600;
 
+export interface LoadOptions {
+  /** Requests in flight. */
+  readonly depth: number;
+  readonly sizeBytes: number;
+}
+
 /** What fio found. */
 export interface LoadReport {
   /** 1: a request failed, or a block was not what was written, at which fio ends. */
@@ -32,7 +38,7 @@ export class VerifiedLoad {
   readonly #child;
   readonly #report: Promise<LoadReport>;
 
-  constructor(uri: string, { depth, sizeBytes }: { readonly depth: number; readonly sizeBytes: number }) {
+  constructor(uri: string, { depth, sizeBytes }: LoadOptions) {
     const work = ['--rw=randwrite', '--bs=4k', `--iodepth=${depth}`, `--size=${sizeBytes}`, '--serialize_overlap=1'];
     const verify = [
       '--verify=crc32c',

@@ -27,6 +27,16 @@ describe('An end that was prepared for', () => {
     await close(again);
   });
 
+  test('leaves nothing to be made durable at the end', async () => {
+    const scene = new Scene();
+    const cache = await scene.open();
+    await store(cache, 'a/log/1');
+    await cache.prepareToLeave();
+    const operations = scene.disk.calls.map(({ operation }) => operation);
+    expect(operations.lastIndexOf('flush')).toBeGreaterThan(operations.lastIndexOf('write'));
+    await close(cache);
+  });
+
   test('and does not come: what comes is kept again, and found by the next opening', async () => {
     const scene = new Scene();
     const cache = await scene.open();

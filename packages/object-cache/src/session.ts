@@ -151,6 +151,8 @@ export class Session {
     this.#isHeld = true;
     if (this.#isLoading) return;
     await this.#save();
+    // Not that anyone relies on it: so that the end, which does the same, need not wait for it.
+    await this.#medium.flush().catch(() => {});
     this.#isSaved = this.#isHeld;
   }
 

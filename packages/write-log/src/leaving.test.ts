@@ -65,6 +65,41 @@ describe('An end that was prepared for', () => {
     await again.disconnect();
   });
 
+  test('lets those who write go on while it makes room', async () => {
+    const scene = new Scene(undefined, new Disk(131_072 + (32 << 20), SECTOR_BYTES));
+    const device = await scene.openMarked({ clock: new ManualClock() });
+    // From here on batches are small.
+    await device.prepareToLeave();
+    const flushes: (() => void)[] = [];
+    scene.base.onCall = (call) => (call === 'flush' ? new Promise((resolve) => flushes.push(resolve)) : undefined);
+    let written = 0;
+    const writeNext = async () => {
+      await write(device, 0, 1, 256);
+      await device.flush();
+      written++;
+    };
+    for (let i = 0; i < 240; i++) await writeNext();
+    let isPrepared = false;
+    const prepared = device.prepareToLeave().then(() => (isPrepared = true));
+    const writing = Array.from({ length: 2 }, async () => {
+      while (!isPrepared) await writeNext();
+    });
+    const writtenAfter: number[] = [];
+    while (!isPrepared) {
+      await settled();
+      flushes.shift()?.();
+      await settled();
+      writtenAfter.push(written);
+    }
+    await prepared;
+    // A part of what each batch leaves free, and no long wait in between.
+    expect(writtenAfter.length).toBeGreaterThan(8);
+    expect(new Set(writtenAfter).size).toBeGreaterThan(writtenAfter.length - 3);
+    scene.base.onCall = undefined;
+    await Promise.all(writing);
+    await device.disconnect();
+  });
+
   test('does not wait for what is drained while it is prepared, however much comes', async () => {
     const scene = new Scene(undefined, new Disk(SMALL_MEDIUM_BYTES, SECTOR_BYTES));
     const device = await scene.openMarked();

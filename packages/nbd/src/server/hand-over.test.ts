@@ -182,7 +182,14 @@ describe('a hand-over', () => {
       assert.deepEqual(await client.readData(512, 4096), pattern(4096));
       await checkServed(client, 2);
       await until(() => successor.lines.includes('serving'));
-      assert.deepEqual(successor.lines.slice(0, 5), ['caught up', 'caught up', 'caught up', 'adopted', 'opened']);
+      assert.deepEqual(successor.lines.slice(0, 6), [
+        'caught up',
+        'caught up',
+        'caught up',
+        'caught up',
+        'adopted',
+        'opened',
+      ]);
       assert.ok(events.some(({ type }) => type === 'handedOver'));
       assert.ok(!events.some(({ type }) => type === 'closed'));
     },
@@ -383,9 +390,24 @@ describe('a hand-over', () => {
       },
     });
     await server.stop();
-    assert.deepEqual(prepared, [1, 2]);
-    assert.equal(caughtUp(), 3);
-    await checkServed(client, 3);
+    assert.deepEqual(prepared, [1, 2, 3]);
+    assert.equal(caughtUp(), 4);
+    await checkServed(client, 4);
+  });
+
+  test('lets it catch up once more while the devices are disconnected', async () => {
+    const { server, start, handOver, open, gate } = await gatedScene('disconnect');
+    const client = await open({});
+    gate.close();
+    const successor = start();
+    const handedOver = handOver(successor);
+    await until(() => gate.waiting() === 1);
+    await until(() => successor.lines.filter((line) => line === 'caught up').length === 4);
+    assert.equal(gate.waiting(), 1);
+    gate.open();
+    await handedOver;
+    await server.stop();
+    await checkServed(client, 1);
   });
 
   test('only tried out, ends the successor and changes nothing', async () => {
@@ -515,6 +537,14 @@ describe('a successor that fails leaves clients where they are', () => {
     const client = await open({});
     await assert.rejects(handOver(start({ behind: 'no answer' })), /the successor failed: no answer/);
     assert.equal(reopened(), 0);
+    await checkServed(client, 1);
+  });
+
+  test('what it could not catch up with in the pause', async () => {
+    const { start, handOver, open, reopened } = await scene();
+    const client = await open({});
+    await assert.rejects(handOver(start({ behind: 'no answer', behindFrom: 4 })), /the successor failed: no answer/);
+    assert.equal(reopened(), 1);
     await checkServed(client, 1);
   });
 

@@ -20,6 +20,8 @@ export interface SuccessorOptions {
   readonly unprepared?: string;
   /** Fails when it is to catch up. */
   readonly behind?: string;
+  /** The first time that it does. Default: 1. */
+  readonly behindFrom?: number;
   readonly readOnly?: boolean;
   readonly cached?: boolean;
 }
@@ -39,7 +41,7 @@ import { adoptNbd } from ${JSON.stringify(NBD)};
 import { connectFile } from ${JSON.stringify(FILE)};
 import { connectCache } from ${JSON.stringify(CACHE)};
 
-const { path, dieAt, hangAt, unprepared, behind, readOnly = false, cached = false } = JSON.parse(process.env.SUCCESSOR);
+const { path, dieAt, hangAt, unprepared, behind, behindFrom = 1, readOnly = false, cached = false } = JSON.parse(process.env.SUCCESSOR);
 const reached = (type) => {
   if (type === dieAt) process.kill(process.pid, 'SIGKILL');
   if (type === hangAt) process.kill(process.pid, 'SIGSTOP');
@@ -58,8 +60,9 @@ const open = async () => {
 const prepare = async () => {
   if (unprepared !== undefined) throw new Error(unprepared);
 };
+let times = 0;
 const catchUp = async () => {
-  if (behind !== undefined) throw new Error(behind);
+  if (behind !== undefined && ++times >= behindFrom) throw new Error(behind);
   console.log('caught up');
 };
 const server = await adoptNbd({ predecessor: process, fd: ${FD}, prepare, catchUp, open, onEvent: ({ type }) => console.log(type) });

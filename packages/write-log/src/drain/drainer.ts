@@ -126,8 +126,10 @@ export class Drainer {
   /** Resolves when what is under way is over, whatever came of it, and at most so much of the ring is taken. Rejects if the base fails. */
   async drainedTo(takenBytes: number): Promise<void> {
     await this.#stepping;
-    const last = this.#log.lastBefore(takenBytes);
-    if (last !== undefined) await this.drained(last);
+    // What comes meanwhile takes up a part of what becomes free.
+    for (let last = this.#log.lastBefore(takenBytes); last !== undefined; last = this.#log.lastBefore(takenBytes)) {
+      await this.drained(last);
+    }
   }
 
   /** Drains as ever. */

@@ -10,6 +10,8 @@ import { buildRecord, buildWrap, type Group, type RecordShape } from './build-re
 /** So much of the ring is free before an end that leaves what it can, for what still comes: it is not to wait until something is drained. */
 const SPARED_SHARE = 0.25;
 const SPARED_BYTES_MAX = 64 << 20;
+/** Of what becomes free while less than that is. */
+const SPARED_SHARE_OF_FREED = 0.5;
 
 /** What the log asks of the rest when it makes a record. */
 export interface LogContext {
@@ -32,6 +34,13 @@ interface BeingRead {
   readonly over: Promise<unknown>;
 }
 
+/** A part of the ring that is to be free: so many bytes in the end, and so many when it began, with the tail there. */
+interface Spared {
+  readonly bytes: number;
+  readonly firstBytes: number;
+  readonly from: number;
+}
+
 /** The ring of records on the medium: what is appended to it, what of it is free, and where it begins. */
 export class Log {
   readonly shape: RecordShape;
@@ -50,7 +59,7 @@ export class Log {
   #drainingThrough: number;
   /** What records are put together in. */
   #scratch = new Uint8Array(0);
-  #sparedBytes = 0;
+  #spared: Spared | undefined;
   /** In the order of the ring. */
   #beingRead: BeingRead[] = [];
 
@@ -114,10 +123,16 @@ export class Log {
     return end - this.#superblocks.current.tail.at <= this.ringBytes - this.#sparedBytes;
   }
 
-  /** Spares some of the ring from now on: where less is free, nothing is appended until it is. Or no longer. Returns what may be taken. */
+  /**
+   * Spares some of the ring from now on, or no longer. Where less is free, a part of what becomes free is not taken again: those who
+   * write go on meanwhile, more slowly. Returns what may be taken in the end.
+   */
   spare(isSpared: boolean): number {
-    this.#sparedBytes = isSpared ? Math.min(this.ringBytes * SPARED_SHARE, SPARED_BYTES_MAX) : 0;
-    return this.ringBytes - this.#sparedBytes;
+    const { tail } = this.#superblocks.current;
+    const bytes = Math.min(this.ringBytes * SPARED_SHARE, SPARED_BYTES_MAX);
+    const freeBytes = this.ringBytes - (this.#head.at - tail.at);
+    this.#spared = isSpared ? { bytes, firstBytes: Math.min(bytes, freeBytes), from: tail.at } : undefined;
+    return this.ringBytes - (isSpared ? bytes : 0);
   }
 
   /** Whether the group does not fit in before the end of the ring. */
@@ -248,6 +263,12 @@ export class Log {
   /** The place behind the last record that is drained and, with all before, is not being read. */
   get #free(): ChainPlace {
     return this.#beingRead[0]?.before ?? this.#drained;
+  }
+
+  get #sparedBytes(): number {
+    if (this.#spared === undefined) return 0;
+    const { bytes, firstBytes, from } = this.#spared;
+    return Math.min(bytes, firstBytes + SPARED_SHARE_OF_FREED * (this.#superblocks.current.tail.at - from));
   }
 
   /** What superblocks say of the ring. */

@@ -34,7 +34,7 @@ export class MovingDevices {
     let beforeMs = Number.POSITIVE_INFINITY;
     for (let flushes = 0; flushes < FLUSHES_MAX; flushes++) {
       const beginMs = clock.now();
-      await this.#flush();
+      await this.flush();
       const tookMs = clock.now() - beginMs;
       // What comes as fast as it is flushed is left for the pause: to go on would take as long each time.
       if (tookMs <= FLUSH_QUICK_MS || tookMs > FLUSH_GAIN_SHARE * beforeMs) return;
@@ -42,9 +42,13 @@ export class MovingDevices {
     }
   }
 
-  /** Makes everything durable, and disconnects them, unless it was given up before. */
+  /** Makes everything durable. */
+  async flush(): Promise<void> {
+    await Promise.all([...this.#names().keys()].map((device) => device.flush()));
+  }
+
+  /** Disconnects them, once they are flushed, unless it was given up before. */
   async release(): Promise<void> {
-    await this.#flush();
     if (this.#isOver) return;
     const release = async (device: BlockDevice) => {
       this.#released.add(device);
@@ -76,10 +80,6 @@ export class MovingDevices {
       for (const name of names) opened.set(name, again);
     }
     return opened;
-  }
-
-  async #flush(): Promise<void> {
-    await Promise.all([...this.#names().keys()].map((device) => device.flush()));
   }
 
   async #openAgain(exportName: string): Promise<BlockDevice> {

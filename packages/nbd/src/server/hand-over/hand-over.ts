@@ -23,8 +23,8 @@ export interface HandOverHost {
   connections(): Iterable<Movable>;
 }
 
-/** The second one has little to do: what has come in the first. */
-const PREPARING_ROUNDS = 2;
+/** Each has less to do: what has come in the one before. Behind the last one comes the pause. */
+const PREPARING_ROUNDS = 3;
 
 /** How long clients waited for a hand-over, in milliseconds. */
 export interface HandedOver {
@@ -86,14 +86,12 @@ export class HandOver {
         return { pausedMs: 0 };
       }
       this.#send({ type: 'begin', place: this.#host.place, exports: this.#host.facts() });
-      // Before the first, so that what is held from then on is not held for long.
-      await this.#catchUp();
+      // The successor comes first each time, so that what is held from the first round on is not held for long.
       for (let round = 0; round < PREPARING_ROUNDS; round++) {
+        await this.#catchUp();
         await this.#inTime('what is done before the pause', prepare());
         await this.#inTime('the flush before the pause', this.#devices.flushAhead(clock));
-        await this.#catchUp();
       }
-      await this.#inTime('the flush before the pause', this.#devices.flushAhead(clock));
       const pausedAtMs = clock.now();
       await within(clock, pauseTimeoutMs, 'the hand-over', this.#move(pausedAtMs));
       return { pausedMs: clock.now() - pausedAtMs };
@@ -163,7 +161,9 @@ export class HandOver {
     this.#host.park();
     this.#clients.pause();
     await this.#unlessGone(this.#quiet(pausedAtMs));
-    await this.#unlessGone(Promise.all([this.#clients.send(), this.#devices.release()]));
+    await this.#unlessGone(this.#devices.flush());
+    // Nothing comes any longer: the successor reads the last of it while the devices are disconnected.
+    await this.#unlessGone(Promise.all([this.#clients.send(), this.#devices.release(), this.#catchUp()]));
     this.#throwIfStopped();
     this.#send({ type: 'open' });
     await this.#expect('opened');
