@@ -170,7 +170,9 @@ export class Engine {
     this.#isLeaving = true;
     this.#admission.throttle(true);
     this.#timers.hold();
-    // What clients write waits for it, if it has to: so it comes to its end, however much they write.
+    // It may be a large one, and writers have what is free meanwhile.
+    await this.#drainer.stepOver();
+    // Then they have a part of what becomes free: so it comes to its end, however much they write.
     const takenBytes = this.#log.spare(true);
     try {
       await this.#drainer.drainedTo(takenBytes);

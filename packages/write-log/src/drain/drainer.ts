@@ -123,9 +123,13 @@ export class Drainer {
     this.#isHeld = true;
   }
 
-  /** Resolves when what is under way is over, whatever came of it, and at most so much of the ring is taken. Rejects if the base fails. */
+  /** Resolves when the batch that is under way is over, whatever came of it. */
+  stepOver(): Promise<void> {
+    return this.#stepping;
+  }
+
+  /** Resolves when at most so much of the ring is taken. Rejects if the base fails. */
   async drainedTo(takenBytes: number): Promise<void> {
-    await this.#stepping;
     // What comes meanwhile takes up a part of what becomes free.
     for (let last = this.#log.lastBefore(takenBytes); last !== undefined; last = this.#log.lastBefore(takenBytes)) {
       await this.drained(last);

@@ -10,8 +10,8 @@ import { buildRecord, buildWrap, type Group, type RecordShape } from './build-re
 /** So much of the ring is free before an end that leaves what it can, for what still comes: it is not to wait until something is drained. */
 const SPARED_SHARE = 0.25;
 const SPARED_BYTES_MAX = 64 << 20;
-/** Of what becomes free while less than that is. */
-const SPARED_SHARE_OF_FREED = 0.5;
+/** Of what is free, and becomes free, while that is less: the rest is for those who write meanwhile. */
+const SPARED_SHARE_OF_FREE = 0.5;
 
 /** What the log asks of the rest when it makes a record. */
 export interface LogContext {
@@ -124,14 +124,15 @@ export class Log {
   }
 
   /**
-   * Spares some of the ring from now on, or no longer. Where less is free, a part of what becomes free is not taken again: those who
+   * Spares some of the ring from now on, or no longer. Where less is free, a part of what is or becomes free is not taken: those who
    * write go on meanwhile, more slowly. Returns what may be taken in the end.
    */
   spare(isSpared: boolean): number {
     const { tail } = this.#superblocks.current;
     const bytes = Math.min(this.ringBytes * SPARED_SHARE, SPARED_BYTES_MAX);
     const freeBytes = this.ringBytes - (this.#head.at - tail.at);
-    this.#spared = isSpared ? { bytes, firstBytes: Math.min(bytes, freeBytes), from: tail.at } : undefined;
+    const firstBytes = Math.min(bytes, SPARED_SHARE_OF_FREE * freeBytes);
+    this.#spared = isSpared ? { bytes, firstBytes, from: tail.at } : undefined;
     return this.ringBytes - (isSpared ? bytes : 0);
   }
 
@@ -268,7 +269,7 @@ export class Log {
   get #sparedBytes(): number {
     if (this.#spared === undefined) return 0;
     const { bytes, firstBytes, from } = this.#spared;
-    return Math.min(bytes, firstBytes + SPARED_SHARE_OF_FREED * (this.#superblocks.current.tail.at - from));
+    return Math.min(bytes, firstBytes + SPARED_SHARE_OF_FREE * (this.#superblocks.current.tail.at - from));
   }
 
   /** What superblocks say of the ring. */
