@@ -4,8 +4,16 @@ import type { Backlog, NewChange } from './changes/backlog.js';
 import type { Drainer, Phases } from './drain/drainer.js';
 import type { Committer } from './log/committer.js';
 
-/** Where little is to be left to be logged: changes that may wait for it. */
+/** Where little is to be left to be logged: changes that may wait for it in the end. */
 const OPEN_CHANGES_MAX = 64;
+/** For each that is logged while there are more, so many may come. */
+const THROTTLED_SHARE = 0.5;
+
+/** What waited to be logged, and the last change that did not, when writers began to be throttled. */
+interface Throttle {
+  readonly open: number;
+  readonly logged: number;
+}
 
 export interface AdmissionParts {
   readonly base: BlockDevice;
@@ -29,7 +37,7 @@ export class Admission {
   readonly #options: AdmissionOptions;
   readonly #writers = new Semaphore(1);
   #acceptedBytes = 0;
-  #isThrottled = false;
+  #throttle: Throttle | undefined;
   #hasEnded = false;
 
   constructor(parts: AdmissionParts, options: AdmissionOptions) {
@@ -63,9 +71,11 @@ export class Admission {
     });
   }
 
-  /** From now on writers wait until what was accepted before is in the log, but for a little; or they do no longer. */
+  /** From now on writers wait so that ever less waits to be logged, down to a little; or they do no longer. */
   throttle(isThrottled: boolean): void {
-    this.#isThrottled = isThrottled;
+    const { open } = this.#parts.backlog;
+    if (!isThrottled) this.#throttle = undefined;
+    else this.#throttle ??= { open: open.length, logged: this.#logged };
     this.#parts.backlog.freed.notify();
   }
 
@@ -99,8 +109,19 @@ export class Admission {
   #hasRoom(lengthBytes: number): boolean {
     const { backlog, phases } = this.#parts;
     const isLogging = phases.phase === 'logging';
-    if (this.#isThrottled && isLogging && backlog.open.length >= OPEN_CHANGES_MAX) return false;
+    if (isLogging && backlog.open.length >= this.#openMax) return false;
     return backlog.hasRoom(lengthBytes, isLogging);
+  }
+
+  get #logged(): number {
+    const { accepted, open } = this.#parts.backlog;
+    return accepted - open.length;
+  }
+
+  get #openMax(): number {
+    if (this.#throttle === undefined) return Number.POSITIVE_INFINITY;
+    const { open, logged } = this.#throttle;
+    return Math.max(OPEN_CHANGES_MAX, open - THROTTLED_SHARE * (this.#logged - logged));
   }
 
   async #room(lengthBytes: number): Promise<void> {

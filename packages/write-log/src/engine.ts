@@ -168,7 +168,6 @@ export class Engine {
     this.#admission.throwIfEnded();
     if (this.#settings.durability === 'base') return this.drain();
     this.#isLeaving = true;
-    this.#admission.throttle(true);
     this.#timers.hold();
     // It may be a large one, and writers have what is free meanwhile.
     await this.#drainer.stepOver();
@@ -180,6 +179,9 @@ export class Engine {
       this.#log.spare(false);
       this.#committer.wake();
     }
+    // What memory had to take while the ring was full has room there now. From here on no such heap comes up.
+    if (this.#state.phase === 'logging') await this.#committer.durable(this.#backlog.accepted).catch(() => {});
+    if (this.#isLeaving) this.#admission.throttle(true);
     await this.#timers.confirm().catch((error: unknown) => this.#state.mediumFailed(error));
   }
 

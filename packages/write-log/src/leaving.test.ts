@@ -95,7 +95,7 @@ describe('An end that was prepared for', () => {
     // A part of what each batch leaves free, and no long wait in between.
     expect(writtenAfter.length).toBeGreaterThan(8);
     expect(new Set(writtenAfter).size).toBeGreaterThan(writtenAfter.length - 3);
-    scene.base.onCall = undefined;
+    scene.base.onCall = () => {};
     await Promise.all(writing);
     await device.disconnect();
   });

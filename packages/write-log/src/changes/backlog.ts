@@ -29,7 +29,7 @@ export class Backlog {
   readonly durable: Milestone;
   /** The last change that, with all before it, is durable on the base. */
   readonly drained: Milestone;
-  /** Memory has become free. */
+  /** Memory has become free, or less of it waits to be logged. */
   readonly freed = new Signal();
   readonly #maxMemoryBytes: number;
   #accepted = 0;
@@ -124,6 +124,7 @@ export class Backlog {
     invariant(record.changes[0] === this.open[0], 'a record has the open changes that came first');
     this.open.splice(0, record.changes.length);
     this.records.push(record);
+    this.freed.notify();
   }
 
   /** A record that was found on the medium, with changes that were numbered by {@link nextNumber}. */

@@ -19,8 +19,8 @@ export interface HandOverOptions {
   /** Opens the device of an export again. Called if the successor fails when the device was disconnected. */
   readonly reopen: (exportName: string) => Promise<BlockDevice>;
   /**
-   * Called once the successor is ready, and again when it has caught up with that, while clients are served: for what a device has to
-   * do before it can be disconnected soon. Default: nothing.
+   * Called three times while clients are served, each time when the successor has caught up: for what a device has to do before it
+   * can be disconnected soon. Default: nothing.
    */
   readonly prepare?: () => Promise<void>;
   /** Only sees whether the successor becomes ready. Default: false. */
