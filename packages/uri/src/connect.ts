@@ -138,7 +138,17 @@ async function tracedBase(device: UriDevice): Promise<BlockDevice> {
   return withTracing(device, { name: device.info.name });
 }
 
-const BELOW = ['heldBy', 'storeTraffic', 'storeSnapshot', 'logSnapshot', 'tier', 'drain', 'left', 'image'] as const;
+const BELOW = [
+  'volumeId',
+  'heldBy',
+  'storeTraffic',
+  'storeSnapshot',
+  'logSnapshot',
+  'tier',
+  'drain',
+  'left',
+  'image',
+] as const;
 
 /** What a cache does not hide. */
 function factsBelow(device: UriDevice): Pick<UriDevice, (typeof BELOW)[number]> {

@@ -1,10 +1,10 @@
 import { BlockError } from '@blockyard/block';
-import { readRoot } from '@blockyard/volume-root';
 import type { LogRoot } from '../format/root.js';
 import type { VolumeState } from '../state/volume-state.js';
 import { LoadedState } from './loaded-state.js';
-import { currentState, stateOf } from './opening.js';
+import { currentState } from './opening.js';
 import { type ConnectLogOptions, type ConnectLogSettings, checkConnectOptions } from './options.js';
+import { findAgain } from './still-current.js';
 import { probeStore } from './store-probe.js';
 import { type FoundVolume, findVolume, nameOf } from './volume-place.js';
 
@@ -15,7 +15,7 @@ const LOADED_SHARE = 0.5;
 export interface LoadedLog {
   /** For `connectLog`, as `loaded`. It is that device's from then on, or of no use. */
   readonly loaded: LoadedState;
-  /** Takes in what was stored since. Rejects as opening the volume does. */
+  /** Takes in what was stored since. Rejects as opening the volume does, and with `NOT_FOUND` if it is another one now. */
   catchUp(): Promise<void>;
   /** Closes the store: nothing is caught up with any longer. */
   close(): void;
@@ -70,9 +70,9 @@ class Loading implements LoadedLog {
 
   async catchUp(): Promise<void> {
     try {
-      const { root } = await readRoot(this.#volume.place);
-      const settings = { ...this.#settings, loaded: this.#loaded };
-      this.#loaded = this.#of(root, await stateOf(this.#volume, root, settings));
+      const volume = await findAgain(this.#volume, this.#settings);
+      const { found, state } = await currentState(volume, { ...this.#settings, loaded: this.#loaded });
+      this.#loaded = this.#of(found.root, state);
       await this.#loadRegions();
     } catch (error) {
       throw BlockError.from(error, { operation: 'connect', device: nameOf(this.#settings) });

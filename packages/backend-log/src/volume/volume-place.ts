@@ -1,4 +1,4 @@
-import { BlockError } from '@blockyard/block';
+import { BlockError, isBlockError } from '@blockyard/block';
 import { type ObjectStore, type ObjectVersion, readWhole } from '@blockyard/object-store';
 import { type FoundRoot, type RootFormat, type RootPlace, refuseIfDeleted } from '@blockyard/volume-root';
 import { openProtection } from '../encryption/protection.js';
@@ -48,10 +48,17 @@ export async function findEvenDeleted(
   store.dates.watch(key);
   const { bytes, version } = await readRootBytes(store, key);
   const encryption = encryptionOf(bytes, where);
-  const protection = await openProtection(encryption, secret, where, before?.volumeKey);
-  const { sealing, digest, key: volumeKey } = protection;
-  const format = rootFormatOf(digest);
-  const root = format.decode(bytes, where);
+  const open = async (known?: VolumeKey) => {
+    const { sealing, digest, key: volumeKey } = await openProtection(encryption, secret, where, known);
+    const format = rootFormatOf(digest);
+    return { sealing, volumeKey, format, root: format.decode(bytes, where) };
+  };
+  const known = before?.volumeKey;
+  const { sealing, volumeKey, format, root } = await open(known).catch((error: unknown) => {
+    // Another volume, with a key of its own, may be in the place of the one before.
+    if (known === undefined || !isBlockError(error, 'CORRUPT')) throw error;
+    return open();
+  });
   const places = new Places({ volumeId: root.volumeId, prefix }, root.bases, sealing);
   const reader = new SegmentReader(store, places, root.sectorSize);
   return {

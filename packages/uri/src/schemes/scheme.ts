@@ -20,7 +20,7 @@ export interface UriDevice extends BlockDevice {
    * Who had it open for writing before: null for no one. Left out where that is not recorded, as it is in a store of objects.
    */
   readonly heldBy?: VolumeHolder | null;
-  /** Tells a volume in a store of objects from any other, for good. Left out by other devices, and by a cache. */
+  /** Tells a volume in a store of objects from any other, for good. Left out by other devices. */
   readonly volumeId?: string;
   /** How a volume in a store of objects is laid out. Left out by other devices, and by a cache. */
   readonly layout?: Layout;
