@@ -79,6 +79,18 @@ function dyingAt(type: string): string[] {
   return ['--import', `data:text/javascript,${encodeURIComponent(code)}`];
 }
 
+/** For Node: commands are run when the successor hears that, before it does anything about it. */
+function runningAt(type: string, commands: readonly (readonly string[])[]): string[] {
+  const code = `
+    import { execFileSync } from 'node:child_process';
+    process.on('message', (message) => {
+      if (message.type !== '${type}') return;
+      for (const args of ${JSON.stringify(commands)}) execFileSync(process.execPath, [process.argv[1], ...args]);
+    });
+    if (process.send === undefined) process.removeAllListeners('message');`;
+  return ['--import', `data:text/javascript,${encodeURIComponent(code)}`];
+}
+
 /** Writes and reads sectors of its own until it is told to stop. Gives how many it did. */
 async function work(device: BlockDevice, worker: number, isOver: () => boolean): Promise<number> {
   const own = device.info.sizeSectors / WORKERS;
@@ -280,4 +292,21 @@ test('an upgrade that would leave the tier behind is refused before clients wait
   first.child.kill('SIGTERM');
   await first.ended;
   expect(JSON.parse((await blockyard(['info', uri, '--json'])).stdout).tier).toMatchObject({ attached: null });
+});
+
+test('a volume that was made anew while it was handed over is not shown to clients of the one before', async () => {
+  uri = `dir:${folder.in('store-anew')}/web-1`;
+  const create = ['create', uri, '--size', String(SIZE_BYTES)];
+  await blockyard(create);
+  const first = await served('--cache', '4M');
+  const device = await client(first.line);
+  await device.write(0, [stamped(0, 1)]);
+  const asked = await upgradeTo([uri, '--cache', '4M'], { node: runningAt('open', [['delete', uri], create]) });
+  expect(asked.code).toBe(1);
+  expect(asked.stderr).toMatch(/web-1 was deleted, and is another volume now/);
+  expect(await first.ended).toBe(1);
+  expect(first.stderr()).toMatch(/cannot be opened again: .*is another volume now/);
+  await expect(device.read(0, [new Uint8Array(SECTOR_BYTES)])).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  // No one has it.
+  expect(await blockyard(['delete', uri])).toMatchObject({ code: 0 });
 });

@@ -42,7 +42,7 @@ export async function takeOver(
   plan: Plan,
   volumes: Volumes,
   tls: Tls,
-  { fd, devices }: Inheritance,
+  { fd, devices, volumeIds }: Inheritance,
 ): Promise<NbdServer | undefined> {
   const server = await adoptNbd({
     predecessor: process,
@@ -53,7 +53,7 @@ export async function takeOver(
       await volumes.load(Object.keys(devices));
     },
     catchUp: () => volumes.load(Object.keys(devices)),
-    open: () => volumes.succeed(Object.keys(devices)),
+    open: () => volumes.succeed(Object.keys(devices), volumeIds),
     onEvent: new EventLog((line, fields) => context.log(line, fields)).add,
     ...(tls === undefined ? {} : { tls }),
   });

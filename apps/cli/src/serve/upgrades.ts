@@ -9,7 +9,8 @@ import { deviceNameOf } from './config/device-name.js';
 import type { ControlSocket } from './control.js';
 import type { Ending } from './ending.js';
 import { tellMainProcess } from './service-manager.js';
-import { ownProgram, type Program, startSuccessor } from './successor.js';
+import { type Inheritance, ownProgram, type Program, startSuccessor } from './successor.js';
+import type { Volume } from './volumes/volume.js';
 import type { Volumes } from './volumes/volumes.js';
 
 export const UPGRADE_SIGNAL = 'SIGUSR2';
@@ -34,7 +35,7 @@ export interface Served {
   /** Where clients were told to find it, as the operator said it. */
   readonly address: ListenAddress;
   /** Names the devices that are served, for another process, by export. */
-  readonly devices: () => Readonly<Record<string, string>>;
+  readonly devices: () => Pick<Inheritance, 'devices' | 'volumeIds'>;
   /** Opens the device of an export again. */
   readonly reopen: (exportName: string) => Promise<BlockDevice>;
   /** Does what clients would have to wait for otherwise. */
@@ -51,7 +52,10 @@ export function servedOf(server: NbdServer, volumes: Volumes, nbd: ListenAddress
   return {
     server,
     address,
-    devices: () => Object.fromEntries(volumes.served().map(({ name, uri }) => [name, deviceNameOf(uri)])),
+    devices: () => ({
+      devices: Object.fromEntries(volumes.served().map(({ name, uri }) => [name, deviceNameOf(uri)])),
+      volumeIds: volumeIdsOf(volumes.served()),
+    }),
     reopen: async (exportName) => {
       const volume = volumes.find(exportName);
       if (volume === undefined) throw new Error('an export has a volume');
@@ -111,7 +115,7 @@ export class Upgrades {
       const { server, devices, address } = this.#served;
       if (server.fd === undefined) throw failed('the server is at its end, or has no socket that can be handed over');
       const control = this.#control?.inheritance;
-      const successor = startSuccessor(program, { fd: server.fd, devices: devices(), address, control });
+      const successor = startSuccessor(program, { fd: server.fd, ...devices(), address, control });
       this.#context.log(`upgrade: process ${successor.pid} is started${dryRun ? ', to be tried out' : ''}`);
       return await this.#handOver(successor, dryRun);
     } catch (error) {
@@ -167,6 +171,11 @@ export class Upgrades {
     );
     this.#ending.end({ why: 'upgraded', pid });
   }
+}
+
+function volumeIdsOf(served: readonly Volume[]): Readonly<Record<string, string>> {
+  const ids = served.map(({ name, device: { volumeId } }) => [name, volumeId] as const);
+  return Object.fromEntries(ids.flatMap(([name, id]) => (id === undefined ? [] : [[name, id]])));
 }
 
 function failed(message: string): RequestError {

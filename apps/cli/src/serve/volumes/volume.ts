@@ -1,8 +1,9 @@
-import { isBlockError } from '@blockyard/block';
+import { BlockError, isBlockError } from '@blockyard/block';
 import { type LoadedUri, loadUri, type UriDevice } from '@blockyard/uri';
 import { tierOptionsOf } from '../../arguments/tier.js';
 import { tierLines } from '../../devices/tier-log.js';
 import type { Context } from '../../terminal/context.js';
+import { deviceNameOf } from '../config/device-name.js';
 import type { VolumeOptions, VolumePlan } from '../config/options.js';
 import { connectServed, withoutBoot } from './open-device.js';
 
@@ -89,13 +90,19 @@ export class Volume {
     this.#loaded = undefined;
   }
 
-  /** Opens it for an upgrade: in the process that takes over, or in the one before if that fails. */
-  async reconnect(): Promise<UriDevice> {
+  /**
+   * Opens it for an upgrade: in the process that takes over, or in the one before if that fails. `volumeId` is that of the volume that
+   * clients have. Rejects with `NOT_FOUND` if another is in its place: what clients know of it would be wrong.
+   */
+  async reconnect(volumeId = this.#device?.volumeId): Promise<UriDevice> {
     const loading = this.#loaded;
     this.#loaded = undefined;
     try {
       const loaded = loading?.loaded ?? this.#device?.left?.();
-      return await connectServed(this, withoutBoot(this.#plan), { isUpgrade: true, loaded });
+      const device = await connectServed(this, withoutBoot(this.#plan), { isUpgrade: true, loaded });
+      if (volumeId === undefined || device.volumeId === volumeId) return device;
+      await device.disconnect();
+      throw new BlockError('NOT_FOUND', `${deviceNameOf(this.uri)} was deleted, and is another volume now`);
     } finally {
       loading?.close();
     }

@@ -79,12 +79,18 @@ export class Volumes {
     throw volume.reason;
   }
 
-  /** Those of a server whose place this process takes, each opened as its clients have it. Rejects if one cannot be opened. */
-  async succeed(names: readonly string[]): Promise<Readonly<Record<string, UriDevice>>> {
+  /**
+   * Those of a server whose place this process takes, each opened as its clients have it. Rejects if one cannot be opened. `ids` tells
+   * the volumes from others that may be in their places.
+   */
+  async succeed(
+    names: readonly string[],
+    ids: Readonly<Record<string, string>> = {},
+  ): Promise<Readonly<Record<string, UriDevice>>> {
     const devices = names.map(async (name) => {
       const volume = this.#volumes.get(name);
       if (volume === undefined) throw new Error('a rehearsal has found it');
-      return [name, volume.follow(await volume.reconnect())] as const;
+      return [name, volume.follow(await volume.reconnect(ids[name]))] as const;
     });
     return Object.fromEntries(await Promise.all(devices));
   }
