@@ -160,6 +160,15 @@ async function gatedScene(method: 'write' | 'disconnect'): Promise<Scene & { rea
   return { ...made, gate };
 }
 
+/** What a client is told that comes back: the same while nothing that it wrote is lost. */
+async function instanceOf(connect: Scene['connect']): Promise<string | undefined> {
+  const client = await connect();
+  await client.greet();
+  await client.option(Option.STRUCTURED_REPLY);
+  const replies = await client.option(Option.LIST_META_CONTEXT, contextData('disk', [CONTEXT_INSTANCE]));
+  return replies[0]?.data.toString('utf8', 4);
+}
+
 const flagsOf = (mode: string) => (mode === 'extended' ? CommandFlag.PAYLOAD_LEN : 0);
 
 async function checkServed(client: RawClient, seed: number): Promise<void> {
@@ -361,19 +370,26 @@ describe('a hand-over', () => {
 
   test('tells clients that come back that nothing was lost', async () => {
     const { server, start, handOver, connect } = await scene();
-    const instance = async () => {
-      const client = await connect();
-      await client.greet();
-      await client.option(Option.STRUCTURED_REPLY);
-      const replies = await client.option(Option.LIST_META_CONTEXT, contextData('disk', [CONTEXT_INSTANCE]));
-      return replies[0]?.data.toString('utf8', 4);
-    };
-    const before = await instance();
+    const before = await instanceOf(connect);
     await assert.rejects(handOver(start({ dieAt: 'opened' })));
-    assert.equal(await instance(), before);
+    assert.equal(await instanceOf(connect), before);
     await handOver(start());
     await server.stop();
-    assert.equal(await instance(), before);
+    assert.equal(await instanceOf(connect), before);
+  });
+
+  test('tells them that something may be, where the successor had served when it was ended', async () => {
+    const clock = new ManualClock();
+    const { start, handOver, open, connect } = await scene({ clock });
+    const client = await open({});
+    const before = await instanceOf(connect);
+    const { child } = start();
+    child.prependListener('message', ({ type }: { type: string }) => {
+      if (type === 'taken') clock.advance(10_000);
+    });
+    await assert.rejects(handOver({ child, lines: [] }), rejectsWith('TIMEOUT'));
+    await client.closed;
+    assert.notEqual(await instanceOf(connect), before);
   });
 
   test('lets the successor catch up before this server prepares, and each time when it has, before a client waits', async () => {

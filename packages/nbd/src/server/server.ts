@@ -233,7 +233,7 @@ export class NbdServerImpl implements NbdServer {
       place: this.#present.place,
       facts: () => exports.facts(),
       devices: () => exports.devices(),
-      replaceDevices: (deviceOf) => exports.replace(deviceOf),
+      replaceDevices: (deviceOf, hasAll) => exports.replace(deviceOf, hasAll),
       park: () => {
         this.#parked = new Set();
       },

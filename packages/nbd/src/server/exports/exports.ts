@@ -59,14 +59,14 @@ export class Exports {
     this.#byName.set(entry.name, entry);
   }
 
-  /** Puts devices behind the same names that have all that those before had. */
-  replace(deviceOf: (name: string) => BlockDevice | undefined): void {
+  /** Puts devices behind the same names. `hasAll`: they have all that was accepted by those before. */
+  replace(deviceOf: (name: string) => BlockDevice | undefined, hasAll: boolean): void {
     for (const [name, entry] of this.#byName) {
       const device = deviceOf(name);
       if (device === undefined) continue;
       const { readOnly, description } = entry;
       const again = makeExport(name, { device, readOnly, ...(description === undefined ? {} : { description }) });
-      continueInstance(again, instanceOf(entry));
+      if (hasAll) continueInstance(again, instanceOf(entry));
       this.#byName.set(name, again);
     }
   }

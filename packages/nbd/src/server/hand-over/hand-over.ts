@@ -13,7 +13,8 @@ export interface HandOverHost {
   facts(): readonly ExportFacts[];
   /** The devices, with the names of their exports. */
   devices(): ReadonlyMap<BlockDevice, readonly string[]>;
-  replaceDevices(deviceOf: (name: string) => BlockDevice | undefined): void;
+  /** `hasAll`: they have all that clients were told is accepted. */
+  replaceDevices(deviceOf: (name: string) => BlockDevice | undefined, hasAll: boolean): void;
   /** Connections that come from now on wait. */
   park(): void;
   /** They are served. */
@@ -201,7 +202,8 @@ export class HandOver {
     this.#clients.takeBack(wasTaken);
     if (!this.#isPaused || this.#isAbandoned) return;
     const opened = await this.#devices.takeBack();
-    this.#host.replaceDevices((name) => opened.get(name));
+    // What the successor accepted may not have been flushed.
+    this.#host.replaceDevices((name) => opened.get(name), !wasTaken);
     this.#clients.unpause();
     this.#host.unpark();
   }
