@@ -122,8 +122,14 @@ export class SectorMap {
    * some time before the promise resolves. Rejects as the loader does, or with `CORRUPT`.
    */
   lookup(start: number, count: number): MaybePromise<Run[]> {
+    return this.lookupLoaded(start, count) ?? this.#runsLoaded(start, count);
+  }
+
+  /** The same, if it can be told at once. Nothing is loaded for it. */
+  lookupLoaded(start: number, count: number): Run[] | undefined {
     this.#checkRange(start, count);
-    return this.#runsInMemory(start, count) ?? this.#runsLoaded(start, count);
+    const list = new RunList();
+    return this.#collect(start, start + count, list) ? list.end() : undefined;
   }
 
   /**
@@ -155,8 +161,7 @@ export class SectorMap {
    * @returns how many that were
    */
   move(start: number, count: number, from: SlotOf, to: SlotOf): number {
-    this.#checkRange(start, count);
-    const runs = this.#runsInMemory(start, count);
+    const runs = this.lookupLoaded(start, count);
     invariant(runs !== undefined, 'sectors are moved in regions that are loaded');
     let moved = 0;
     for (const run of runs) {
@@ -268,11 +273,6 @@ export class SectorMap {
         yield list.end().filter(({ object }) => object !== NO_OBJECT);
       }
     }
-  }
-
-  #runsInMemory(start: number, count: number): Run[] | undefined {
-    const list = new RunList();
-    return this.#collect(start, start + count, list) ? list.end() : undefined;
   }
 
   async #runsLoaded(start: number, count: number): Promise<Run[]> {

@@ -1,4 +1,4 @@
-import { type Extent, IntervalSet, type MaybePromise } from '@blockyard/block';
+import { type Extent, type Fragment, IntervalSet, type MaybePromise } from '@blockyard/block';
 import type { ObjectStore } from '@blockyard/object-store';
 import { NO_OBJECT, type ObjectId } from '../format/keys.js';
 import type { Run } from '../map/run.js';
@@ -6,6 +6,7 @@ import type { SlotRun } from '../objects/data-reader.js';
 import type { Places } from '../objects/places.js';
 import type { Segment } from '../segments/segment.js';
 import type { VolumeState } from '../state/volume-state.js';
+import { fragmentsOf } from './fragments.js';
 import type { Readers } from './readers.js';
 import { type ObjectRuns, SharedRequests } from './shared-requests.js';
 
@@ -66,6 +67,10 @@ export class Reader {
       count: end - from,
       type: inside ? 'data' : 'zero',
     }));
+  }
+
+  fragments(start: number, count: number): Fragment[] | undefined {
+    return fragmentsOf(this.#parts.state, this.#parts.unapplied(), start, count);
   }
 
   /** Fills what segments in memory know, and gives the rest. */

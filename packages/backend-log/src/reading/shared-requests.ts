@@ -20,7 +20,7 @@ interface SharedRequestsParts {
 }
 
 /** Bytes of a request that several reads share: a small read waits for no more than this beside what it wants. */
-const SHARED_BYTES_MAX = 1 << 20;
+export const SHARED_BYTES_MAX = 1 << 20;
 
 /** A read whose requests are not planned yet. */
 interface Joining {

@@ -4,6 +4,7 @@ import {
   type Clock,
   type DisconnectOptions,
   type Extent,
+  type Fragment,
   type MaybePromise,
 } from '@blockyard/block';
 import { CALL_BYTES, type Yielder, yielderOf } from '@blockyard/block/async';
@@ -69,6 +70,10 @@ export class LogDriver implements BlockDriver {
 
   extents(start: number, count: number): Promise<Extent[]> {
     return this.#volume.extents(start, count);
+  }
+
+  fragments(start: number, count: number): Fragment[] | undefined {
+    return this.#volume.fragments(start, count);
   }
 
   async disconnect({ force = false }: DisconnectOptions): Promise<void> {

@@ -1,4 +1,4 @@
-import { BlockError, type Extent, isBlockError, type MaybePromise } from '@blockyard/block';
+import { BlockError, type Extent, type Fragment, isBlockError, type MaybePromise } from '@blockyard/block';
 import { coalesce } from '@blockyard/block/async';
 import type { CheckpointPlace, EpochSpan, LogRoot, SnapshotEntry } from '../format/root.js';
 import { Reader } from '../reading/reader.js';
@@ -69,6 +69,10 @@ export class LogView {
   extents(start: number, count: number): Promise<Extent[]> {
     const telling = this.#reader.extents(start, count);
     return telling.catch((error: unknown) => this.#again(error, () => this.#reader.extents(start, count)));
+  }
+
+  fragments(start: number, count: number): Fragment[] | undefined {
+    return this.#reader.fragments(start, count);
   }
 
   storedRuns(start: number, count: number): Generator<StoredRun | undefined, void, undefined> {

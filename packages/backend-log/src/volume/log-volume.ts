@@ -1,4 +1,4 @@
-import { BlockError, type Extent, invariant, type MaybePromise, type TierMark } from '@blockyard/block';
+import { BlockError, type Extent, type Fragment, invariant, type MaybePromise, type TierMark } from '@blockyard/block';
 import type { Traffic } from '@blockyard/object-store';
 import type { Fence, RootObject } from '@blockyard/volume-root';
 import { Checkpointer } from '../checkpoint/checkpointer.js';
@@ -118,6 +118,10 @@ export class LogVolume {
 
   extents(start: number, count: number): Promise<Extent[]> {
     return this.#reader.extents(start, count).catch((error: unknown) => this.#fail(error));
+  }
+
+  fragments(start: number, count: number): Fragment[] | undefined {
+    return this.#reader.fragments(start, count);
   }
 
   storedRuns(start: number, count: number): Generator<StoredRun | undefined, void, undefined> {

@@ -1,4 +1,11 @@
-import { type BlockDriver, BlockError, type Clock, type Extent, type MaybePromise } from '@blockyard/block';
+import {
+  type BlockDriver,
+  BlockError,
+  type Clock,
+  type Extent,
+  type Fragment,
+  type MaybePromise,
+} from '@blockyard/block';
 import { CALL_BYTES, type Yielder, yielderOf } from '@blockyard/block/async';
 import type { ObjectStore } from '@blockyard/object-store';
 import type { LogView } from './log-view.js';
@@ -53,6 +60,10 @@ export class LogViewDriver implements BlockDriver {
 
   extents(start: number, count: number): Promise<Extent[]> {
     return this.#view.extents(start, count);
+  }
+
+  fragments(start: number, count: number): Fragment[] | undefined {
+    return this.#view.fragments(start, count);
   }
 
   disconnect(): void {
