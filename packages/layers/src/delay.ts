@@ -110,7 +110,7 @@ export function withDelay(base: BlockDevice, options: DelayOptions = {}): BlockD
       semaphore.release();
     }
   };
-  return createLayer(base, { name: 'delay', ownsBase: checkOwnsBase(options), intercept });
+  return createLayer(base, { name: 'delay', ownsBase: checkOwnsBase(options), intercept, delays: true });
 }
 
 /** What moves one byte after the other, at a set speed. */

@@ -164,6 +164,34 @@ describe('what the base lends', () => {
   });
 });
 
+describe('what the base tells of fragments', () => {
+  const fragments = (start: number, count: number) => [
+    { start, count: 1, request: 1 },
+    { start: start + 1, count: count - 1, request: 2 },
+  ];
+
+  test('is told by every layer but the delay, which holds reads back that began at once', () => {
+    for (const [name, wrap] of LAYERS) {
+      const layer = wrap(recorder({ fragments }).device);
+      assert.equal(layer.fragments === undefined, name === 'delay', name);
+      assert.deepEqual(layer.fragments?.(3, 4) ?? fragments(3, 4), fragments(3, 4), name);
+    }
+  });
+
+  test('is told by a partition in its own sectors', () => {
+    const part = partition(recorder({ fragments }).device, { startSector: 8, sizeSectors: 8 });
+    assert.deepEqual(part.fragments?.(3, 4), fragments(3, 4));
+    assert.equal(part.fragments?.(3, 6), undefined);
+  });
+
+  test('is unknown where the base does not know it, or has none', () => {
+    for (const [name, wrap] of LAYERS) {
+      assert.equal(wrap(recorder({ fragments: () => undefined }).device).fragments?.(0, 1), undefined, name);
+      assert.equal(wrap(recorder().device).fragments, undefined, name);
+    }
+  });
+});
+
 describe('a layer over a base that is resized through it', () => {
   test('has the new size', async () => {
     for (const [name, wrap] of LAYERS) {

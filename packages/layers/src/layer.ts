@@ -39,11 +39,12 @@ export interface LayerSpec {
   readonly intercept: Intercept;
   /** Where these differ from the base's. */
   readonly info?: Partial<Pick<DeviceInfo, 'name' | 'sizeSectors' | 'readOnly'>>;
-  /**
-   * The sector of the base that is the layer's first, where what the base lends may be lent on. Left out: nothing is lent,
-   * since what is borrowed bypasses `intercept`.
-   */
-  readonly lendsFrom?: number;
+  /** The sector of the base that is the layer's first. Default: 0. */
+  readonly firstSector?: number;
+  /** Whether what the base lends may be lent on. Default: false, since what is borrowed bypasses `intercept`. */
+  readonly lends?: boolean;
+  /** Whether `intercept` holds calls back, so that reads that begin at once reach the base one by one. Default: false. */
+  readonly delays?: boolean;
 }
 
 /**
@@ -79,7 +80,7 @@ export function isForced<O extends Operation>(operation: O, args: Args<O>): bool
  */
 export function createLayer(
   base: BlockDevice,
-  { name, ownsBase, intercept, info = {}, lendsFrom }: LayerSpec,
+  { name, ownsBase, intercept, info = {}, firstSector = 0, lends = false, delays = false }: LayerSpec,
 ): BlockDevice {
   const { sectorSize, sizeSectors, readOnly, preferredIoBytes } = base.info;
   const methods = OPERATIONS.filter((operation) => isOffered(base, operation)).map((operation) => {
@@ -96,9 +97,18 @@ export function createLayer(
     atomicSectors: true,
     lost: base.lost,
     ...info,
-    ...(lendsFrom === undefined ? {} : { lend: (start, count) => base.lend?.(lendsFrom + start, count) }),
+    ...(lends ? { lend: (start, count) => base.lend?.(firstSector + start, count) } : {}),
+    ...(delays || base.fragments === undefined ? {} : { fragments: fragmentsOf(base, firstSector) }),
     ...(Object.fromEntries(methods) as unknown as Pick<BlockDriver, Operation>),
   });
+}
+
+/** What the base tells of fragments, in sectors of the layer. */
+function fragmentsOf(base: BlockDevice, firstSector: number): NonNullable<BlockDriver['fragments']> {
+  return (start, count) => {
+    const fragments = base.fragments?.(firstSector + start, count);
+    return fragments?.map((fragment) => ({ ...fragment, start: fragment.start - firstSector }));
+  };
 }
 
 /** Whether the base carries the operation out itself, or the contract leaves it no choice. */

@@ -85,7 +85,7 @@ export function partition(base: BlockDevice, options: PartitionOptions): BlockDe
   };
   const name = `partition[${startSector}+${sizeSectors}]`;
   const ownsBase = checkOwnsBase(options, false);
-  return createLayer(base, { name, ownsBase, info: { sizeSectors }, intercept, lendsFrom: startSector });
+  return createLayer(base, { name, ownsBase, info: { sizeSectors }, intercept, firstSector: startSector, lends: true });
 }
 
 function moved<T extends SectorRange>(range: T, sectors: number): T {

@@ -24,6 +24,6 @@ export function withReadOnly(base: BlockDevice, options: LayerOptions = {}): Blo
     ownsBase: checkOwnsBase(options),
     info: { readOnly: true },
     intercept: (_operation, args, send) => send(args),
-    lendsFrom: 0,
+    lends: true,
   });
 }

@@ -5,6 +5,7 @@ import {
   byteLengthOf,
   type DisconnectOptions,
   type Extent,
+  type Fragment,
   type LostSignal,
 } from '@blockyard/block';
 import type { Engine } from './engine.js';
@@ -19,6 +20,7 @@ export class WriteLogDriver implements BlockDriver {
   readonly preferredIoBytes: number;
   readonly atomicSectors = true;
   readonly lost: LostSignal | undefined;
+  readonly fragments?: (start: number, count: number) => Fragment[] | undefined;
   readonly #engine: Engine;
 
   constructor(base: BlockDevice, engine: Engine) {
@@ -28,6 +30,7 @@ export class WriteLogDriver implements BlockDriver {
     this.preferredIoBytes = base.info.preferredIoBytes;
     this.lost = base.lost;
     this.#engine = engine;
+    if (base.fragments !== undefined) this.fragments = (start, count) => engine.fragments(start, count);
   }
 
   read(start: number, buffers: readonly Uint8Array[]): Promise<void> | undefined {
@@ -71,6 +74,7 @@ export class ReadOnlyDriver implements BlockDriver {
   readonly preferredIoBytes: number;
   readonly readOnly = true;
   readonly atomicSectors = true;
+  readonly fragments?: (start: number, count: number) => Fragment[] | undefined;
   readonly #base: BlockDevice;
   readonly #medium: Medium;
   readonly #overlay: Overlay;
@@ -83,6 +87,7 @@ export class ReadOnlyDriver implements BlockDriver {
     this.#base = base;
     this.#medium = medium;
     this.#overlay = overlay;
+    if (base.fragments !== undefined) this.fragments = (start, count) => overlay.fragments(start, count);
   }
 
   read(start: number, buffers: readonly Uint8Array[]): Promise<void> | undefined {

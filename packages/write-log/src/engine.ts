@@ -1,4 +1,4 @@
-import { type BlockDevice, BlockError, type DisconnectOptions, type Extent } from '@blockyard/block';
+import { type BlockDevice, BlockError, type DisconnectOptions, type Extent, type Fragment } from '@blockyard/block';
 import { Admission } from './admission.js';
 import type { Backlog } from './changes/backlog.js';
 import { BaseWriter } from './drain/base-writer.js';
@@ -139,6 +139,10 @@ export class Engine {
 
   extents(start: number, count: number): Promise<Extent[]> {
     return this.#overlay.extents(start, count);
+  }
+
+  fragments(start: number, count: number): Fragment[] | undefined {
+    return this.#overlay.fragments(start, count);
   }
 
   write(start: number, buffers: readonly Uint8Array[], lengthBytes: number): Promise<void> | undefined {

@@ -1,4 +1,4 @@
-import { type BlockDevice, type Extent, sliceBuffers } from '@blockyard/block';
+import { type BlockDevice, type Extent, type Fragment, sliceBuffers } from '@blockyard/block';
 import { forEachParallel } from '@blockyard/block/async';
 import type { Backlog } from '../changes/backlog.js';
 import type { Change } from '../changes/change.js';
@@ -61,6 +61,18 @@ export class Overlay {
     return parts.flat();
   }
 
+  /** What the base tells of fragments, but that what it does not have yet is at hand. Undefined if it tells nothing. */
+  fragments(start: number, count: number): Fragment[] | undefined {
+    const told = this.#base.fragments?.(start, count);
+    if (told === undefined) return undefined;
+    const fragments: Fragment[] = [];
+    for (const run of this.#backlog.map.runs(start, start + count)) {
+      if (run.value !== undefined) fragments.push({ start: run.start, count: run.end - run.start, request: 0 });
+      else fragments.push(...within(told, run));
+    }
+    return fragments;
+  }
+
   async #extentsOf({ start, end, value }: Run): Promise<Extent[]> {
     if (value === undefined) return this.#base.extents(start, end - start);
     return [{ start, count: end - start, type: value.kind === 'data' ? 'data' : 'zero' }];
@@ -95,6 +107,15 @@ export class Overlay {
     reading.then(over, over);
     return reading;
   }
+}
+
+/** What lies in a run. */
+function within(fragments: readonly Fragment[], run: Run): Fragment[] {
+  return fragments.flatMap(({ start, count, request }) => {
+    const from = Math.max(start, run.start);
+    const to = Math.min(start + count, run.end);
+    return from < to ? [{ start: from, count: to - from, request }] : [];
+  });
 }
 
 function slice(

@@ -44,7 +44,12 @@ export class Scene {
 
   /** A write log on both, durable on the medium. */
   open(options: Partial<WriteLogOptions> = {}): Promise<WriteLogDevice> {
-    return connectWriteLog(this.base.open(), { medium: this.medium.open(), durability: 'medium', ...options });
+    return this.openOver(this.base.open(), options);
+  }
+
+  /** The same, over another base. */
+  openOver(base: BlockDevice, options: Partial<WriteLogOptions> = {}): Promise<WriteLogDevice> {
+    return connectWriteLog(base, { medium: this.medium.open(), durability: 'medium', ...options });
   }
 
   /** The same, where the base remembers its tier. */
