@@ -51,6 +51,13 @@ export class Engine {
   readonly #options: CheckedOptions;
   #maxSizeBytes: number;
 
+  /** Those who wait for memory go on, then what has to leave because of the budget. */
+  readonly memoryReturned = (): void => {
+    this.admission.progress();
+    this.budget.progress();
+    this.writeBack.pump();
+  };
+
   constructor(base: BlockDevice, options: CheckedOptions) {
     const { sectorSize, sizeSectors, preferredIoBytes } = base.info;
     const plan = planMemory(options, sectorSize);
@@ -75,44 +82,17 @@ export class Engine {
       entriesGrew: (entriesMax) => this.dirtyLines.grow(entriesMax),
     });
     this.budget = new BudgetChange(this.lines);
-    this.lender = new Lender({
-      geometry: this.geometry,
-      lines: this.lines,
-      onReturned: () => this.#memoryReturned(),
-    });
-    this.fetcher = new Fetcher({
-      base: this.base,
-      geometry: this.geometry,
-      lines: this.lines,
-      zeroes: this.zeroes,
-      clock: this.clock,
-      latencies: this.latencies,
-      onSettled: () => this.#memoryReturned(),
-    });
+    this.lender = new Lender(this);
+    this.fetcher = new Fetcher(this);
     this.fetchWidth = new FetchWidth(this);
-    this.writeBack = new WriteBack(
-      {
-        base: this.base,
-        geometry: this.geometry,
-        lines: this.lines,
-        dirtyLines: this.dirtyLines,
-        zeroes: this.zeroes,
-        epochs: this.epochs,
-        admission: this.admission,
-        budget: this.budget,
-        clock: this.clock,
-        latencies: this.latencies,
-        onBroken: (error) => this.broke(error),
-      },
-      {
-        concurrencyMax: options.maxWriteConcurrency,
-        dirtyShares: DIRTY_SHARES,
-        maxDirtyAgeMs: options.maxDirtyAgeMs,
-        minRetryDelayMs: options.minRetryDelayMs,
-        maxRetryDelayMs: options.maxRetryDelayMs,
-        zeroRangesMax: plan.zeroRangesMax,
-      },
-    );
+    this.writeBack = new WriteBack(this, {
+      concurrencyMax: options.maxWriteConcurrency,
+      dirtyShares: DIRTY_SHARES,
+      maxDirtyAgeMs: options.maxDirtyAgeMs,
+      minRetryDelayMs: options.minRetryDelayMs,
+      maxRetryDelayMs: options.maxRetryDelayMs,
+      zeroRangesMax: plan.zeroRangesMax,
+    });
     this.linesAhead = new LinesAhead(this.lines, this.admission);
     this.prefetcher = new Prefetcher(this, options.readAhead);
     this.warmUps = new WarmUps(this);
@@ -156,7 +136,7 @@ export class Engine {
     this.#maxSizeBytes = maxSizeBytes;
     this.prefetcher.budgetChanged();
     const changed = this.budget.begin();
-    this.#memoryReturned();
+    this.memoryReturned();
     return changed;
   }
 
@@ -177,7 +157,7 @@ export class Engine {
     this.prefetcher.resume();
     this.warmUps.resume();
     this.writeBack.resume();
-    this.#memoryReturned();
+    this.memoryReturned();
   }
 
   /**
@@ -201,13 +181,6 @@ export class Engine {
     this.end(
       new BlockError('IO', 'the cache has failed within itself, and what is not written back is lost', { cause }),
     );
-  }
-
-  /** Those who wait for memory go on, then what has to leave because of the budget. */
-  #memoryReturned(): void {
-    this.admission.progress();
-    this.budget.progress();
-    this.writeBack.pump();
   }
 }
 

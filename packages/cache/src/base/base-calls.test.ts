@@ -18,12 +18,9 @@ function callsOf(write: () => unknown) {
   } as unknown as BlockDevice;
   const base2 = new BaseCalls(base, (error) => log.push(`broken: ${error}`));
   const begin = (done = () => {}) =>
-    base2.write(0, [], {
-      done: () => {
-        log.push('done');
-        done();
-      },
-      failed: (error) => log.push(`${error.name} ${error.code}: ${error.message}`),
+    base2.write(0, [], (failure) => {
+      log.push(failure === undefined ? 'done' : `${failure.name} ${failure.code}: ${failure.message}`);
+      if (failure === undefined) done();
     });
   return { calls: base2, begin, log, count: () => calls };
 }

@@ -8,11 +8,8 @@ import {
 } from '@blockyard/block';
 import type { ZeroKind } from '../unwritten/zero-ranges.js';
 
-/** What is told of a call of the base: one of the two, once, never before the call has returned. */
-export interface Outcome<T> {
-  done(value: T): void;
-  failed(error: BlockError): void;
-}
+/** Is told how a call of the base ended, once, never before the call has returned. `value`: where there was no failure. */
+export type Outcome<T = void> = (failure: BlockError | undefined, value?: T) => void;
 
 /**
  * The base as the cache calls it. Every call has one outcome, and a failure is a `BlockError`, also where the base throws
@@ -24,7 +21,7 @@ export class BaseCalls {
   readonly #base: BlockDevice;
   readonly #name: string;
   readonly #onBroken: (error: unknown) => void;
-  readonly #underWay = new Set<Pick<Outcome<never>, 'failed'>>();
+  readonly #underWay = new Set<Outcome<never>>();
   #begun = 0;
   #endError: BlockError | undefined;
 
@@ -59,18 +56,18 @@ export class BaseCalls {
     this.#endError = error;
     const underWay = [...this.#underWay];
     this.#underWay.clear();
-    for (const outcome of underWay) this.#tell(() => outcome.failed(error));
+    for (const outcome of underWay) this.#tell(() => outcome(error));
   }
 
-  read(start: number, buffers: readonly Uint8Array[], outcome: Outcome<void>): void {
+  read(start: number, buffers: readonly Uint8Array[], outcome: Outcome): void {
     this.#begin('read', () => this.#base.read(start, buffers), outcome);
   }
 
-  write(start: number, buffers: readonly Uint8Array[], outcome: Outcome<void>): void {
+  write(start: number, buffers: readonly Uint8Array[], outcome: Outcome): void {
     this.#begin('write', () => this.#base.write(start, buffers), outcome);
   }
 
-  zero(kind: ZeroKind, start: number, count: number, outcome: Outcome<void>): void {
+  zero(kind: ZeroKind, start: number, count: number, outcome: Outcome): void {
     this.#begin(kind, () => this.#base[kind](start, count), outcome);
   }
 
@@ -87,7 +84,12 @@ export class BaseCalls {
   }
 
   #ask<T>(operation: Operation, call: () => Promise<T>): Promise<T> {
-    return new Promise((done, failed) => this.#begin(operation, call, { done, failed }));
+    return new Promise((resolve, reject) =>
+      this.#begin<T>(operation, call, (failure, value) => {
+        if (failure === undefined) resolve(value as T);
+        else reject(failure);
+      }),
+    );
   }
 
   #begin<T>(operation: Operation, call: () => Promise<T>, outcome: Outcome<T>): void {
@@ -98,15 +100,14 @@ export class BaseCalls {
 
   /** Never rejects. */
   async #settle<T>(operation: Operation, call: () => Promise<T>, outcome: Outcome<T>): Promise<void> {
-    let value: T;
+    let value: T | undefined;
+    let failure: BlockError | undefined;
     try {
       value = await this.#answer(call);
     } catch (error) {
-      const failure = isBlockError(error) ? error : BlockError.from(error, { operation, device: this.#name });
-      if (this.#underWay.delete(outcome)) this.#tell(() => outcome.failed(failure));
-      return;
+      failure = isBlockError(error) ? error : BlockError.from(error, { operation, device: this.#name });
     }
-    if (this.#underWay.delete(outcome)) this.#tell(() => outcome.done(value));
+    if (this.#underWay.delete(outcome)) this.#tell(() => outcome(failure, value));
   }
 
   /** What the base answers; what it throws is a rejection. */

@@ -40,7 +40,7 @@ function fetcherOf({ lineSectors = LINE_SECTORS } = {}) {
     zeroes,
     clock,
     latencies,
-    onSettled: () => log.push('settled'),
+    memoryReturned: () => log.push('settled'),
   });
   const fetcher = plain(made);
   /** A fetch of sectors of a line, which is made resident if it is not. */
@@ -48,10 +48,9 @@ function fetcherOf({ lineSectors = LINE_SECTORS } = {}) {
     const found = lines.find(line);
     const entry = found >= 0 ? found : lines.admit(line, false);
     const fetch = fetcher.prepare(entry, line, from, to, speculative);
-    fetch.waiters.push({
-      fetched: () => log.push(`line ${line}: ${sectorsOf(entry)}`),
-      fetchFailed: (error) => log.push(`line ${line} failed: ${error}`),
-    });
+    fetch.waiters.push((failure) =>
+      log.push(failure === undefined ? `line ${line}: ${sectorsOf(entry)}` : `line ${line} failed: ${failure}`),
+    );
     return fetch;
   };
   /** What the valid sectors of a line hold; a dot for the others. */

@@ -3,6 +3,7 @@ import type { Geometry } from '../lines/geometry.js';
 import type { Lines } from '../lines/lines.js';
 import { clearBits, countBits, hasAllBits, hasAnyBit, nextClearBit, nextSetBit, setBits } from '../tables/bits.js';
 import type { Entry, Line, Slot } from '../tables/numbers.js';
+import type { Gap } from '../tables/sector-masks.js';
 import type { ZeroRanges } from '../unwritten/zero-ranges.js';
 import type { BaseCalls } from './base-calls.js';
 import { type Latencies, timed } from './latencies.js';
@@ -13,12 +14,8 @@ const FETCHES_PER_LINE_MAX = 16;
 
 const NONE: readonly LineFetch[] = [];
 
-/** Told when the fetch of a line has completed or failed. */
-export interface FetchWaiter {
-  fetched(entry: Entry): void;
-  /** `error` is the base's; the waiter may try again by itself. */
-  fetchFailed(error: unknown): void;
-}
+/** Told when the fetch of a line has completed, or failed: the error is the base's, and the waiter may try again by itself. */
+export type FetchWaiter = (failure: BlockError | undefined) => void;
 
 /** The part of a base read that fills one line. Sectors are of the line. */
 export interface LineFetch {
@@ -52,7 +49,7 @@ export interface FetchContext {
   readonly clock: Clock;
   readonly latencies: Latencies;
   /** Called after each read of the base, when all who waited for it were told. */
-  readonly onSettled: () => void;
+  readonly memoryReturned: () => void;
 }
 
 /**
@@ -123,12 +120,7 @@ export class Fetcher {
 
   /** Whether the fetch, once over, will have left no sector of the range absent. */
   willCover(fetch: LineFetch, from: number, to: number): boolean {
-    for (let at = this.#context.lines.valid.nextClear(fetch.entry, from, to); at < to; ) {
-      const end = this.#context.lines.valid.nextSet(fetch.entry, at, to);
-      if (!hasAllBits(fetch.wanted, 0, at, end)) return false;
-      at = this.#context.lines.valid.nextClear(fetch.entry, end, to);
-    }
-    return true;
+    return this.#gaps(fetch.entry, from, to).every(([at, end]) => hasAllBits(fetch.wanted, 0, at, end));
   }
 
   /** Whether the base is writing to these sectors of the line's present slot. */
@@ -211,16 +203,10 @@ export class Fetcher {
       usedBytes = this.#addTargets(buffers, fetch, from, to, scratch, usedBytes);
     });
     const ended = timed(clock, latencies.baseRead);
-    base.read(geometry.sectorOf(first.line, first.from), buffers, {
-      done: () => {
-        ended();
-        this.#scratch.giveBack(scratch.byteLength);
-        this.#settle(run, undefined);
-      },
-      failed: (error) => {
-        this.#scratch.giveBack(scratch.byteLength);
-        this.#settle(run, error);
-      },
+    base.read(geometry.sectorOf(first.line, first.from), buffers, (failure) => {
+      if (failure === undefined) ended();
+      this.#scratch.giveBack(scratch.byteLength);
+      this.#settle(run, failure);
     });
   }
 
@@ -255,13 +241,11 @@ export class Fetcher {
     const { valid } = this.#context.lines;
     const absent = new Uint32Array(valid.wordsPerLine);
     const first = geometry.sectorOf(line, 0);
-    for (let at = valid.nextClear(entry, from, to); at < to; ) {
-      const end = valid.nextSet(entry, at, to);
+    for (const [at, end] of valid.gaps(entry, from, to)) {
       setBits(absent, 0, at, end);
       zeroes.forEachZero(geometry.sectorOf(line, at), geometry.sectorOf(line, end), (start, stop) =>
         clearBits(absent, 0, start - first, stop - first),
       );
-      at = valid.nextClear(entry, end, to);
     }
     for (const { target } of this.of(entry))
       target.forEach((word, i) => {
@@ -272,13 +256,12 @@ export class Fetcher {
 
   /** Whether the fetch will deliver, or at least ends the wait for, an absent sector of the range. */
   #meets(fetch: LineFetch, from: number, to: number): boolean {
-    const { valid } = this.#context.lines;
-    for (let at = valid.nextClear(fetch.entry, from, to); at < to; ) {
-      const end = valid.nextSet(fetch.entry, at, to);
-      if (hasAnyBit(fetch.target, 0, at, end)) return true;
-      at = valid.nextClear(fetch.entry, end, to);
-    }
-    return false;
+    return this.#gaps(fetch.entry, from, to).some(([at, end]) => hasAnyBit(fetch.target, 0, at, end));
+  }
+
+  /** Runs of sectors of the range that the line has not. */
+  #gaps(entry: Entry, from: number, to: number): Gap[] {
+    return this.#context.lines.valid.gaps(entry, from, to);
   }
 
   #forget(fetch: LineFetch): void {
@@ -318,15 +301,10 @@ export class Fetcher {
       if (failure === undefined) this.#deliver(fetch);
     }
     // Still pinned meanwhile: no line of the run may leave before all who wait for it have their data.
-    for (const fetch of run) {
-      for (const waiter of fetch.waiters) {
-        if (failure === undefined) waiter.fetched(fetch.entry);
-        else waiter.fetchFailed(failure);
-      }
-    }
+    for (const fetch of run) for (const waiter of fetch.waiters) waiter(failure);
     for (const fetch of run) this.#context.lines.unpin(fetch.entry, fetch.slot);
     if (this.#inFlight === 0) for (const resolve of this.#idleWaiters.splice(0)) resolve();
-    this.#context.onSettled();
+    this.#context.memoryReturned();
   }
 
   /** Makes what arrived and is still wanted valid, in the slot that the line has now. */

@@ -13,7 +13,7 @@ export interface LenderContext {
   readonly geometry: Geometry;
   readonly lines: Lines;
   /** Called when memory may have become free. */
-  readonly onReturned: () => void;
+  readonly memoryReturned: () => void;
 }
 
 /**
@@ -91,7 +91,7 @@ export class Lender {
     invariant(this.#count >= 0, 'no more lines must be taken back than were lent');
     if (this.#hasEnded) return;
     for (const slot of slots) this.#context.lines.takeBack(slot);
-    this.#context.onReturned();
+    this.#context.memoryReturned();
   }
 }
 

@@ -46,9 +46,7 @@ export class Slabs {
 
   /** Bytes of payload memory allocated now. */
   get byteLength(): number {
-    let slabs = 0;
-    for (const slab of this.#slabs) if (slab !== undefined) slabs++;
-    return slabs * this.slotsPerSlab * this.#slotBytes;
+    return this.#slabs.filter((slab) => slab !== undefined).length * this.slotsPerSlab * this.#slotBytes;
   }
 
   /** Whether `take` would find a slot. */
@@ -128,9 +126,7 @@ export class Slabs {
 
   /** Slabs allocated now that are within the limit. */
   get #keptSlabs(): number {
-    let kept = 0;
-    for (const slab of this.#slabs) if (slab?.isRetired === false) kept++;
-    return kept;
+    return this.#slabs.filter((slab) => slab?.isRetired === false).length;
   }
 
   #slabOf(slot: Slot): Slab {

@@ -1,5 +1,5 @@
 import { LONG_CALL_BYTES, type Yielder } from '@blockyard/block/async';
-import type { Fetcher, FetchWaiter, LineFetch } from '../base/fetcher.js';
+import type { Fetcher, LineFetch } from '../base/fetcher.js';
 import type { Geometry } from '../lines/geometry.js';
 import type { Lender } from '../lines/lender.js';
 import type { Lines } from '../lines/lines.js';
@@ -186,7 +186,8 @@ export class Prefetcher {
       const fetch = fetcher.prepare(entry, line, 0, this.#context.lineEnd(line), true);
       lines.markAhead(entry, false);
       linesAhead.began();
-      fetch.waiters.push(this.#waiterFor(prefetch));
+      fetch.waiters.push(() => linesAhead.settled());
+      this.#follow(prefetch, fetch);
       run.push(fetch);
       line++;
     }
@@ -208,27 +209,14 @@ export class Prefetcher {
       return Math.max(line + 1, geometry.lineOf(zeroes.endOfRun(start, end))) as Line;
     }
     const underWay = fetcher.of(entry);
-    for (const { waiters } of prefetch === undefined ? [] : underWay) {
-      prefetch?.arrivals.push(
-        new Promise((arrived) => waiters.push({ fetched: () => arrived(), fetchFailed: () => arrived() })),
-      );
-    }
+    for (const fetch of underWay) this.#follow(prefetch, fetch);
     const isIn =
       underWay.length > 0 || lender.hasLent(entry) || !fetcher.lacks(entry, line, 0, this.#context.lineEnd(line));
     return isIn ? ((line + 1) as Line) : line;
   }
 
-  #waiterFor(prefetch: Prefetch | undefined): FetchWaiter {
-    let arrived = () => {};
-    prefetch?.arrivals.push(
-      new Promise((resolve) => {
-        arrived = resolve;
-      }),
-    );
-    const settled = () => {
-      arrived();
-      this.#context.linesAhead.settled();
-    };
-    return { fetched: settled, fetchFailed: settled };
+  /** The caller waits for the fetch too. */
+  #follow(prefetch: Prefetch | undefined, { waiters }: LineFetch): void {
+    prefetch?.arrivals.push(new Promise((arrived) => waiters.push(() => arrived())));
   }
 }

@@ -235,8 +235,9 @@ export class WarmUp {
   }
 
   #waiterFor(read: BaseRead, isNew: boolean): FetchWaiter {
-    const settled = (hasFailed: boolean) => {
+    return (failure) => {
       this.#context.linesAhead.settled();
+      const hasFailed = failure !== undefined;
       if (isNew && !hasFailed) {
         this.#lines++;
         this.#counts.lines++;
@@ -244,7 +245,6 @@ export class WarmUp {
       read.hasFailed ||= hasFailed;
       if (--read.linesLeft === 0) this.#settled(read);
     };
-    return { fetched: () => settled(false), fetchFailed: () => settled(true) };
   }
 
   #settled(read: BaseRead): void {

@@ -6,6 +6,7 @@ import type { Lender } from '../lines/lender.js';
 import type { Lines } from '../lines/lines.js';
 import type { Admission } from '../memory/admission.js';
 import { type Entry, type Line, NO_ENTRY, type Sector } from '../tables/numbers.js';
+import type { Gap } from '../tables/sector-masks.js';
 import type { ZeroRanges } from '../unwritten/zero-ranges.js';
 import type { FetchWidth } from './fetch-width.js';
 import { QueuedRequest } from './queued-request.js';
@@ -195,24 +196,17 @@ export class ReadRequest extends QueuedRequest {
 
   /** `retry`: a fetch that asks for more than this piece, or for another request, may fail where the piece alone would not. */
   #waiterFor(piece: Piece, retry: 'never' | 'unless-transient' | 'always'): FetchWaiter {
-    return {
-      fetched: () => {
-        this.#pending--;
-        if (!this.#copy(this.#context.lines.find(piece.line), piece)) this.#again.push(piece);
-        this.#goOnOrSettle();
-      },
-      fetchFailed: (error) => {
-        this.#pending--;
-        const mayRetry = retry === 'always' || (retry === 'unless-transient' && !isTransient(error));
-        const again = mayRetry && !this.#context.fetcher.hasEnded;
-        if (again) {
-          piece.alone = true;
-          this.#again.push(piece);
-        } else if (!this.#copy(this.#context.lines.find(piece.line), piece)) {
-          this.#giveUp(error);
-        }
-        this.#goOnOrSettle();
-      },
+    return (failure) => {
+      this.#pending--;
+      const mayRetry = retry === 'always' || (retry === 'unless-transient' && !isTransient(failure));
+      if (failure !== undefined && mayRetry && !this.#context.fetcher.hasEnded) {
+        piece.alone = true;
+        this.#again.push(piece);
+      } else if (!this.#copy(this.#context.lines.find(piece.line), piece)) {
+        if (failure === undefined) this.#again.push(piece);
+        else this.#giveUp(failure);
+      }
+      this.#goOnOrSettle();
     };
   }
 
@@ -245,7 +239,7 @@ export class ReadRequest extends QueuedRequest {
       return true;
     }
     if (zeroes.isEmpty) return false;
-    const gaps = gapsOf(entry, lines, from, to);
+    const gaps: Gap[] = entry < 0 ? [[from, to]] : lines.valid.gaps(entry, from, to);
     const isZero = ([start, end]: Gap) => zeroes.covers(geometry.sectorOf(line, start), geometry.sectorOf(line, end));
     if (!gaps.every(isZero)) return false;
     let done = from;
@@ -256,21 +250,6 @@ export class ReadRequest extends QueuedRequest {
     }
     return true;
   }
-}
-
-/** Sectors of a line, from the first to before the second. */
-type Gap = readonly [number, number];
-
-/** Runs of sectors of the line that are not valid. */
-function gapsOf(entry: Entry, lines: Lines, from: number, to: number): Gap[] {
-  if (entry < 0) return [[from, to]];
-  const gaps: Gap[] = [];
-  for (let start = lines.valid.nextClear(entry, from, to); start < to; ) {
-    const end = lines.valid.nextSet(entry, start, to);
-    gaps.push([start, end]);
-    start = lines.valid.nextClear(entry, end, to);
-  }
-  return gaps;
 }
 
 /** Failures of the way to the base, not of some sectors: a narrower read would fail likewise, only later. */

@@ -2,6 +2,9 @@ import { invariant } from '@blockyard/block';
 import { clearBits, countBits, hasAllBits, nextClearBit, nextSetBit, setBits } from './bits.js';
 import type { Entry } from './numbers.js';
 
+/** Sectors of a line, from the first to before the second. */
+export type Gap = readonly [from: number, to: number];
+
 /** One bit for every sector of every line, the lines named by their entry. Ranges are half open, in sectors of the line. */
 export class SectorMasks {
   readonly sectorsPerLine: number;
@@ -31,12 +34,12 @@ export class SectorMasks {
   }
 
   set(entry: Entry, from: number, to: number): void {
-    invariant(from >= 0 && to <= this.sectorsPerLine, 'sectors that are set must lie in their line');
+    this.#check(from, to);
     setBits(this.#words, entry * this.wordsPerLine, from, to);
   }
 
   clear(entry: Entry, from: number, to: number): void {
-    invariant(from >= 0 && to <= this.sectorsPerLine, 'sectors that are cleared must lie in their line');
+    this.#check(from, to);
     clearBits(this.#words, entry * this.wordsPerLine, from, to);
   }
 
@@ -70,9 +73,24 @@ export class SectorMasks {
     return nextClearBit(this.#words, entry * this.wordsPerLine, from, to);
   }
 
+  /** Runs of clear sectors in the range. */
+  gaps(entry: Entry, from: number, to: number): Gap[] {
+    const gaps: Gap[] = [];
+    for (let at = this.nextClear(entry, from, to); at < to; ) {
+      const end = this.nextSet(entry, at, to);
+      gaps.push([at, end]);
+      at = this.nextClear(entry, end, to);
+    }
+    return gaps;
+  }
+
   /** A copy of one line's words, for those who have to remember them. */
   copyOf(entry: Entry): Uint32Array {
     const base = entry * this.wordsPerLine;
     return this.#words.slice(base, base + this.wordsPerLine);
+  }
+
+  #check(from: number, to: number): void {
+    invariant(from >= 0 && to <= this.sectorsPerLine, 'sectors that change must lie in their line');
   }
 }

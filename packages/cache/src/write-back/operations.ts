@@ -71,22 +71,18 @@ export class Operations {
     invariant(zeroes.epochIn(start, end) === undefined, 'what is dirty must not be known to be zero');
     this.#operations.add(operation);
     const ended = timed(clock, latencies.baseWrite);
-    base.write(start, operation.buffers, {
-      done: () => {
-        ended();
-        this.#writeSettled(operation, undefined);
-      },
-      failed: (error) => this.#writeSettled(operation, error),
+    base.write(start, operation.buffers, (failure) => {
+      if (failure === undefined) ended();
+      this.#writeSettled(operation, failure);
     });
   }
 
   zero(operation: ZeroOperation): void {
     const { base } = this.#context;
     this.#zeroings++;
-    base.zero(operation.kind, operation.start, operation.end - operation.start, {
-      done: () => this.#zeroSettled(operation, undefined),
-      failed: (error) => this.#zeroSettled(operation, error),
-    });
+    base.zero(operation.kind, operation.start, operation.end - operation.start, (failure) =>
+      this.#zeroSettled(operation, failure),
+    );
   }
 
   #writeSettled(operation: WriteOperation, failure: BlockError | undefined): void {

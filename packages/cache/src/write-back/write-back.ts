@@ -35,7 +35,7 @@ export interface WriteBackContext extends OperationsContext {
   readonly admission: Admission;
   readonly budget: BudgetChange;
   /** Told what was thrown where nothing must be thrown. */
-  readonly onBroken: (error: unknown) => void;
+  readonly broke: (error: unknown) => void;
 }
 
 /** The base fails what is written back. */
@@ -129,7 +129,7 @@ export class WriteBack {
       while (!this.#stopped && this.inFlight < this.#demand() && this.#startNext()) {}
       this.#armAgeTimer();
     } catch (error) {
-      this.#context.onBroken(error);
+      this.#context.broke(error);
     }
   }
 
