@@ -4,7 +4,7 @@ export { type AdoptOptions, adoptNbd } from './server/adopt.js';
 export type { Peer, ServerEvent } from './server/events.js';
 export type { ExportOptions } from './server/exports/exports.js';
 export type { HandedOver } from './server/hand-over/hand-over.js';
-export type { HandOverOptions } from './server/hand-over/options.js';
+export type { HandOverOptions, HandOverStep } from './server/hand-over/options.js';
 export type { NbdServer } from './server/nbd-server.js';
 export { DEFAULT_LIMITS, type Limits, type Listen, type ServeOptions } from './server/options.js';
 export { serveNbd } from './server/server.js';

@@ -20,6 +20,18 @@ export const NBD: readonly Definition<ServerStats>[] = [
       byLabel('outcome', { accepted, refused, displaced, violation: violations, timed_out: timedOut, stalled }),
   },
   {
+    name: 'blockyard_nbd_handing_over',
+    type: 'gauge',
+    help: '1 while another process is to take over, as in an upgrade; else 0.',
+    of: ({ handOvers }) => Number(handOvers.isUnderWay),
+  },
+  {
+    name: 'blockyard_nbd_failed_hand_overs_total',
+    type: 'counter',
+    help: 'Times that it could not, and this process went on.',
+    of: ({ handOvers }) => handOvers.failed,
+  },
+  {
     name: 'blockyard_nbd_in_flight_bytes',
     type: 'gauge',
     help: 'Memory for requests and replies.',

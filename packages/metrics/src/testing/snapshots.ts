@@ -211,6 +211,7 @@ function serverStats(first: number, names: readonly string[]): ServerStats {
     failures: next(),
     readBytes: next(),
     writtenBytes: next(),
+    handOvers: { isUnderWay: true, failed: next() },
     requestsInFlight: next(),
     inFlightBytes: next(),
     pooledBytes: next(),

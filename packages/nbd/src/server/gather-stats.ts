@@ -4,9 +4,9 @@ import type { Shared } from './shared.js';
 import { type ServerStats, totalOf } from './stats.js';
 
 /** What the server tells: its counters, and what its connections and its memory are at this moment. */
-export function gatherStats(shared: Shared, connections: Connections): ServerStats {
+export function gatherStats(shared: Shared, connections: Connections, isHandingOver: boolean): ServerStats {
   const { budget, pool, counters } = shared;
-  const { accepted, refused, displaced, violations, timedOut, stalled } = counters;
+  const { accepted, refused, displaced, violations, timedOut, stalled, failedHandOvers } = counters;
   const exports = shared.exports.all().map(({ name }) => {
     const clients = connections.of(name);
     const now = { connections: clients.length, requestsInFlight: outstandingOf(clients) };
@@ -14,6 +14,7 @@ export function gatherStats(shared: Shared, connections: Connections): ServerSta
   });
   return {
     connections: { open: connections.size, accepted, refused, displaced, violations, timedOut, stalled },
+    handOvers: { isUnderWay: isHandingOver, failed: failedHandOvers },
     ...totalOf(exports.map(([, stats]) => stats)),
     exports: Object.fromEntries(exports),
     requestsInFlight: outstandingOf([...connections]),

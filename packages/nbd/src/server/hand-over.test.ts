@@ -426,6 +426,21 @@ describe('a hand-over', () => {
     await checkServed(client, 1);
   });
 
+  test('tells each step, whether it is under way, and how often it has failed', async () => {
+    const { server, start, handOver } = await scene();
+    const seen: [string, boolean][] = [];
+    const onStep = (step: string) => seen.push([step, server.stats().handOvers.isUnderWay]);
+    await handOver(start(), { onStep, dryRun: true });
+    await assert.rejects(handOver(start({ unprepared: 'no' }), { onStep, dryRun: true }));
+    assert.deepEqual([seen.splice(0, 2), server.stats().handOvers.failed], [Array(2).fill(['starting', false]), 0]);
+    await assert.rejects(handOver(start({ dieAt: 'opened' }), { onStep }));
+    assert.deepEqual(
+      seen,
+      ['starting', 'preparing', 'pausing', 'opening'].map((step) => [step, true]),
+    );
+    assert.deepEqual(server.stats().handOvers, { isUnderWay: false, failed: 1 });
+  });
+
   test('only tried out, ends the successor and changes nothing', async () => {
     const { server, start, handOver, open, reopened, events } = await scene();
     const client = await open({});

@@ -70,6 +70,7 @@ export class NbdServerImpl implements NbdServer {
   /** Who came while clients are handed over. */
   #parked: Set<Parked> | undefined;
   #handOver: HandOver | undefined;
+  #isHandingOver = false;
   #handedOver: Promise<void> | undefined;
   /** When the hand-over has succeeded or failed. */
   #handOverSettled: Promise<unknown> = Promise.resolve();
@@ -145,7 +146,7 @@ export class NbdServerImpl implements NbdServer {
   }
 
   stats(): ServerStats {
-    return gatherStats(this.#shared, this.#connections);
+    return gatherStats(this.#shared, this.#connections, this.#isHandingOver);
   }
 
   addExport(name: string, device: BlockDevice | ExportOptions): void {
@@ -196,6 +197,7 @@ export class NbdServerImpl implements NbdServer {
       );
     const handOver = new HandOver(this.#handOverHost(), checked);
     this.#handOver = handOver;
+    this.#isHandingOver = options.dryRun !== true;
     try {
       const running = handOver.run();
       this.#handOverSettled = running.catch(() => {});
@@ -206,9 +208,11 @@ export class NbdServerImpl implements NbdServer {
       this.#handedOver = handOver.finish();
       return outcome;
     } catch (error) {
+      if (this.#isHandingOver) this.#shared.counters.failedHandOvers++;
       if (handOver.isStranded) await this.#stopByForce();
       throw isBlockError(error) ? error : BlockError.from(error, { operation: 'connect', device: 'nbd server' });
     } finally {
+      this.#isHandingOver = false;
       if (this.#handedOver === undefined) this.#handOver = undefined;
     }
   }

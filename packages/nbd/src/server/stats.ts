@@ -19,6 +19,8 @@ export interface ServerStats {
     /** Cut off while they stood still and others were short of what they held. */
     readonly stalled: number;
   };
+  /** To another process: whether one is under way, and how many have failed. Those that were only tried out do not count. */
+  readonly handOvers: { readonly isUnderWay: boolean; readonly failed: number };
   /** Of all exports together. */
   readonly requests: RequestCounts;
   readonly failures: number;
@@ -111,6 +113,7 @@ export class Counters {
   violations = 0;
   timedOut = 0;
   stalled = 0;
+  failedHandOvers = 0;
   readonly #exports = new Map<string, ExportCounters>();
 
   /** Those of an export of the server. */

@@ -16,6 +16,7 @@ const STATS = {
   failures: 0,
   readBytes: 0,
   writtenBytes: 0,
+  handOvers: { isUnderWay: false, failed: 0 },
   exports: {},
   requestsInFlight: 0,
   inFlightBytes: 0,

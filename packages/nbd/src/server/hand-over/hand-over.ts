@@ -78,14 +78,16 @@ export class HandOver {
   /** Resolves when the successor has the clients. If it rejects, they are served here as before. */
   async run(): Promise<HandedOver> {
     const { clock } = this.#host;
-    const { dryRun, prepare, readyTimeoutMs, pauseTimeoutMs } = this.#options;
+    const { dryRun, prepare, onStep, readyTimeoutMs, pauseTimeoutMs } = this.#options;
     try {
+      onStep('starting');
       await within(clock, readyTimeoutMs, 'the start of the successor', this.#ready());
       if (dryRun) {
         this.#send({ type: 'end' });
         this.#channel.close();
         return { pausedMs: 0 };
       }
+      onStep('preparing');
       this.#send({ type: 'begin', place: this.#host.place, exports: this.#host.facts() });
       // The successor comes first each time, so that what is held from the first round on is not held for long.
       for (let round = 0; round < PREPARING_ROUNDS; round++) {
@@ -93,6 +95,7 @@ export class HandOver {
         await this.#inTime('what is done before the pause', prepare());
         await this.#inTime('the flush before the pause', this.#devices.flushAhead(clock));
       }
+      onStep('pausing');
       const pausedAtMs = clock.now();
       await within(clock, pauseTimeoutMs, 'the hand-over', this.#move(pausedAtMs));
       return { pausedMs: clock.now() - pausedAtMs };
@@ -166,6 +169,7 @@ export class HandOver {
     // Nothing comes any longer: the successor reads the last of it while the devices are disconnected.
     await this.#unlessGone(Promise.all([this.#clients.send(), this.#devices.release(), this.#catchUp()]));
     this.#throwIfStopped();
+    this.#options.onStep('opening');
     this.#send({ type: 'open' });
     await this.#expect('opened');
     await this.#unlessGone(this.#clients.send());

@@ -9,6 +9,13 @@ import {
   type KnownOptions,
 } from '@blockyard/block';
 
+/**
+ * What a hand-over is about at a moment. `starting`: the successor loads what it needs; `preparing`: both of them do what need not be
+ * done in the pause; `pausing`: clients wait until what they asked is answered and the devices are disconnected; `opening`: they wait
+ * for the successor.
+ */
+export type HandOverStep = 'starting' | 'preparing' | 'pausing' | 'opening';
+
 /** Options of `NbdServer.handOver`. */
 export interface HandOverOptions {
   /**
@@ -23,6 +30,8 @@ export interface HandOverOptions {
    * can be disconnected soon. Default: nothing.
    */
   readonly prepare?: () => Promise<void>;
+  /** Told of each step that begins. Default: no one is told. */
+  readonly onStep?: (step: HandOverStep) => void;
   /** Only sees whether the successor becomes ready. Default: false. */
   readonly dryRun?: boolean;
   /**
@@ -44,6 +53,7 @@ export type CheckedHandOver = Required<HandOverOptions>;
 
 const DEFAULTS = {
   prepare: async () => {},
+  onStep: () => {},
   dryRun: false,
   readyTimeoutMs: 60_000,
   pauseTimeoutMs: 10_000,
@@ -55,6 +65,7 @@ const KNOWN: KnownOptions<HandOverOptions> = {
   successor: true,
   reopen: true,
   prepare: true,
+  onStep: true,
   dryRun: true,
   readyTimeoutMs: true,
   pauseTimeoutMs: true,
@@ -67,6 +78,7 @@ export function checkHandOver(options: HandOverOptions): CheckedHandOver {
   const checked = { ...DEFAULTS, ...options };
   checkFunction(checked.reopen, 'reopen');
   checkFunction(checked.prepare, 'prepare');
+  checkFunction(checked.onStep, 'onStep');
   checkBoolean(checked.dryRun, 'dryRun');
   for (const name of ['readyTimeoutMs', 'pauseTimeoutMs', 'slowClientTimeoutMs'] as const)
     checkInteger(checked[name], name);
