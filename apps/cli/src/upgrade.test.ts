@@ -303,7 +303,7 @@ test('a volume that was made anew while it was handed over is not shown to clien
   await device.write(0, [stamped(0, 1)]);
   const asked = await upgradeTo([uri, '--cache', '4M'], { node: runningAt('open', [['delete', uri], create]) });
   expect(asked.code).toBe(1);
-  expect(asked.stderr).toMatch(/web-1 was deleted, and is another volume now/);
+  expect(asked.stderr).toMatch(/web-1 was deleted, and is another volume now.*the old server has ended, too/);
   expect(await first.ended).toBe(1);
   expect(first.stderr()).toMatch(/cannot be opened again: .*is another volume now/);
   await expect(device.read(0, [new Uint8Array(SECTOR_BYTES)])).rejects.toMatchObject({ code: 'UNAVAILABLE' });

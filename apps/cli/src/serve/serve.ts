@@ -104,7 +104,7 @@ async function serveUntilEnd(context: Context, plan: Plan, run: Run): Promise<vo
         isLost: each.state === 'lost',
       })),
   );
-  const watch = new VolumesWatch({ version, server, volumes: all });
+  const watch = new VolumesWatch({ version, server, volumes: all, upgrade: () => upgrades.status() });
   watch.begin();
   const tellStatus = () => {
     const status = watch.status();

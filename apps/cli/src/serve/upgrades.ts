@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import type { BlockDevice } from '@blockyard/block';
 import { type ApiRequest, checkFields, flagField, json, RequestError, type Route } from '@blockyard/http-api';
-import type { NbdServer } from '@blockyard/nbd';
+import type { HandOverStep, NbdServer } from '@blockyard/nbd';
 import type { ListenAddress } from '../arguments/listen.js';
 import type { Context } from '../terminal/context.js';
 import { messageOf } from '../terminal/failure.js';
@@ -9,6 +9,7 @@ import { deviceNameOf } from './config/device-name.js';
 import type { ControlSocket } from './control.js';
 import type { Ending } from './ending.js';
 import { tellMainProcess } from './service-manager.js';
+import { UpgradeRecord, type UpgradeStatus } from './status/upgrade-status.js';
 import { type Inheritance, ownProgram, type Program, startSuccessor } from './successor.js';
 import type { Volume } from './volumes/volume.js';
 import type { Volumes } from './volumes/volumes.js';
@@ -75,7 +76,7 @@ export class Upgrades {
   readonly #served: Served;
   readonly #ending: Ending;
   #control: ControlSocket | undefined;
-  #isRunning = false;
+  readonly #record = new UpgradeRecord();
 
   constructor(context: Context, served: Served, ending: Ending) {
     this.#context = context;
@@ -97,6 +98,10 @@ export class Upgrades {
     process.off(UPGRADE_SIGNAL, this.#onSignal);
   }
 
+  status(): UpgradeStatus {
+    return this.#record.status();
+  }
+
   readonly route: Route = {
     method: 'POST',
     path: UPGRADE_PATH,
@@ -109,21 +114,23 @@ export class Upgrades {
 
   /** Rejects with a `RequestError`, which is in the log as well. */
   async #upgrade({ program = ownProgram(), dryRun }: UpgradeRequest): Promise<Upgraded> {
-    if (this.#isRunning) throw failed('an upgrade is under way already');
-    this.#isRunning = true;
+    if (this.#record.isUnderWay) throw failed('an upgrade is under way already');
+    this.#record.begin(dryRun);
     try {
       const { server, devices, address } = this.#served;
       if (server.fd === undefined) throw failed('the server is at its end, or has no socket that can be handed over');
       const control = this.#control?.inheritance;
       const successor = startSuccessor(program, { fd: server.fd, ...devices(), address, control });
+      this.#record.started(successor.pid);
       this.#context.log(`upgrade: process ${successor.pid} is started${dryRun ? ', to be tried out' : ''}`);
       return await this.#handOver(successor, dryRun);
     } catch (error) {
       // A successor that failed may be ended before it has told its own error.
+      this.#record.failed(messageOf(error));
       this.#context.log(`upgrade failed: ${JSON.stringify(messageOf(error))}`);
-      throw failed(messageOf(error));
+      throw error instanceof RequestError ? error : failed(messageOf(error));
     } finally {
-      this.#isRunning = false;
+      this.#record.end();
     }
   }
 
@@ -148,7 +155,8 @@ export class Upgrades {
         const tookMs = Math.round(performance.now() - beginMs);
         this.#context.log(`upgrade: prepared in ${tookMs} ms (round ${rounds}); clients are served meanwhile`);
       };
-      const { pausedMs } = await this.#served.server.handOver({ successor, reopen, prepare, dryRun });
+      const onStep = (step: HandOverStep) => this.#record.step(step);
+      const { pausedMs } = await this.#served.server.handOver({ successor, reopen, prepare, onStep, dryRun });
       const { pid = 0 } = successor;
       if (!dryRun) this.#context.log(`upgrade: clients waited for ${Math.round(pausedMs)} ms`);
       if (dryRun) hold(false);
@@ -157,8 +165,9 @@ export class Upgrades {
     } catch (error) {
       stay();
       hold(false);
-      if (lost !== undefined) this.#ending.end({ why: 'stranded', error });
-      throw error;
+      if (lost === undefined) throw error;
+      this.#ending.end({ why: 'stranded', error });
+      throw failed(messageOf(error), 'the old server has ended, too: start it again');
     }
   }
 
@@ -178,8 +187,8 @@ function volumeIdsOf(served: readonly Volume[]): Readonly<Record<string, string>
   return Object.fromEntries(ids.flatMap(([name, id]) => (id === undefined ? [] : [[name, id]])));
 }
 
-function failed(message: string): RequestError {
-  return new RequestError('UPGRADE_FAILED', message, 'the old server goes on; its log may say more');
+function failed(message: string, hint = 'the old server goes on; its log may say more'): RequestError {
+  return new RequestError('UPGRADE_FAILED', message, hint);
 }
 
 function requestIn(body: ApiRequest['body']): UpgradeRequest {

@@ -2,10 +2,11 @@ import type { ExportStatus, ServerStatus, WorkLeft } from '@blockyard/page/statu
 import { formatSize } from '@blockyard/uri';
 import { oneLine } from '../../terminal/failure.js';
 import { plainTable } from '../../terminal/table.js';
+import { upgradeTexts } from './upgrade-status.js';
 import type { ProcessStatus } from './volumes-watch.js';
 
 /** Of a server of this release, or of one that does not tell what it does not serve. */
-type AnyStatus = ServerStatus & Partial<Pick<ProcessStatus, 'unserved'>>;
+type AnyStatus = ServerStatus & Partial<Pick<ProcessStatus, 'unserved' | 'upgrade'>>;
 
 /** A status for people, as lines. */
 export function statusText(status: AnyStatus): string {
@@ -18,6 +19,7 @@ export function statusText(status: AnyStatus): string {
     const why = message === null ? '' : `: ${oneLine(message)}`;
     rows.push(['not served', `${JSON.stringify(name)}, ${state}${why}`]);
   }
+  if (status.upgrade !== undefined) for (const text of upgradeTexts(status.upgrade)) rows.push(['upgrade', text]);
   const { connections, requestsInFlight } = status.clients;
   rows.push(['clients', `${connections}, ${requestsInFlight} requests in flight`]);
   return plainTable(rows);
@@ -29,7 +31,8 @@ export function statusLine(status: AnyStatus): string {
   const fenced = status.exports.some(({ fencing }) => fencing.isFenced) ? 'fenced; ' : '';
   const safe = status.safeToStop ? 'safe to stop' : `not safe to stop: ${leftText(status.left, away !== '')}`;
   const names = (status.unserved ?? []).map(({ name, state }) => `${JSON.stringify(name)} ${state}; `).join('');
-  return `${status.state}; ${fenced}${away}${names}${safe}; ${status.clients.connections} clients`;
+  const upgrade = status.upgrade?.underWay ? 'upgrade under way; ' : '';
+  return `${status.state}; ${upgrade}${fenced}${away}${names}${safe}; ${status.clients.connections} clients`;
 }
 
 /** `12.3 MiB in 45 requests, 3.2 s`. */

@@ -4,6 +4,7 @@ import { type ServerStatus, StatusWatch, type WorkLeft } from '@blockyard/page/s
 import type { UriDevice } from '@blockyard/uri';
 import { messageOf } from '../../terminal/failure.js';
 import { oneOf } from '../http/one-of.js';
+import type { UpgradeStatus } from './upgrade-status.js';
 
 export const STATUS_PATH = '/v1/status';
 
@@ -20,6 +21,7 @@ export interface WatchedVolume {
 /** What a process tells of itself, with what it should serve and does not. */
 export interface ProcessStatus extends ServerStatus {
   readonly unserved: readonly UnservedStatus[];
+  readonly upgrade: UpgradeStatus;
 }
 
 export interface UnservedStatus {
@@ -35,6 +37,7 @@ export interface VolumesWatchOptions {
   readonly server: Pick<NbdServer, 'stats'>;
   /** All that are to be served at this moment. */
   readonly volumes: () => readonly WatchedVolume[];
+  readonly upgrade: () => UpgradeStatus;
 }
 
 /** The status of a process: that of each of its volumes, and of all together. */
@@ -101,7 +104,7 @@ export class VolumesWatch {
   }
 
   #statusOf(volumes: readonly WatchedVolume[], unserved: readonly UnservedStatus[]): ProcessStatus {
-    const { version, server } = this.#options;
+    const { version, server, upgrade } = this.#options;
     const found = volumes.map((volume) => this.#watches.get(volume)?.status()).filter((each) => each !== undefined);
     const { connections, requestsInFlight, requests, readBytes, writtenBytes } = server.stats();
     return {
@@ -120,6 +123,7 @@ export class VolumesWatch {
       },
       exports: found.flatMap(({ exports }) => exports),
       unserved,
+      upgrade: upgrade(),
     };
   }
 

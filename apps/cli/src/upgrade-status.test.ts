@@ -1,0 +1,64 @@
+import { writeFile } from 'node:fs/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { askServer } from './serve/http/client.js';
+import type { ProcessStatus } from './serve/status/volumes-watch.js';
+import { blockyard, makeFolder, runHere, serve } from './testing/cli.js';
+
+const ISO = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/;
+let folder: Awaited<ReturnType<typeof makeFolder>>;
+
+beforeAll(async () => {
+  folder = await makeFolder();
+});
+afterAll(() => folder.remove());
+
+/** For Node: the successor stands still before it says that. */
+function hangingAt(type: string): string[] {
+  const code = `
+    const send = process.send?.bind(process);
+    if (send !== undefined) process.send = (message, ...rest) => {
+      if (message.type === '${type}') process.kill(process.pid, 'SIGSTOP');
+      return send(message, ...rest);
+    };`;
+  return ['--import', `data:text/javascript,${encodeURIComponent(code)}`];
+}
+
+test.each([
+  ['ready', 'starting', '--dry-run'],
+  ['caughtUp', 'preparing'],
+  ['opened', 'opening'],
+])(
+  'status tells of an upgrade that hangs at "%s" that it is %s, and then why it failed',
+  async (type, step, ...options) => {
+    await writeFile(folder.in('disk.img'), new Uint8Array(2 ** 20));
+    const socket = folder.in(`${type}.sock`);
+    const args = [`file:${folder.in('disk.img')}`, '--nbd', `unix:${socket}`];
+    const { child, ended } = await serve(args);
+    const address = { socketPath: `${socket}.control` };
+    const status = () => askServer<ProcessStatus>(address, 'GET', '/v1/status');
+    expect((await status()).upgrade).toEqual({ underWay: null, lastFailure: null });
+    const asked = blockyard(['serve', ...args, '--upgrade', ...options], { node: hangingAt(type) });
+    let found = await status();
+    while (found.upgrade.underWay?.step !== step) found = await status();
+    const { successor, since } = found.upgrade.underWay;
+    const isDryRun = options.length > 0;
+    expect(found.upgrade).toEqual({
+      underWay: { since: expect.stringMatching(ISO), step, successor: expect.any(Number), isDryRun },
+      lastFailure: null,
+    });
+    const trial = isDryRun ? ' \\(only tried out\\)' : '';
+    const text = (await runHere(['status', socket])).stdout;
+    expect(text).toMatch(new RegExp(`^upgrade +${step}${trial}, process ${successor}, since ${since}$`, 'm'));
+    process.kill(successor ?? 0, 'SIGKILL');
+    expect((await asked).code).toBe(1);
+    expect((await status()).upgrade).toEqual({
+      underWay: null,
+      lastFailure: { at: expect.stringMatching(ISO), step, isDryRun, message: 'the successor is gone' },
+    });
+    expect((await runHere(['status', socket])).stdout).toMatch(
+      new RegExp(`^upgrade +failed at \\S+Z, ${step}${trial}: the successor is gone$`, 'm'),
+    );
+    child.kill('SIGTERM');
+    expect(await ended).toBe(0);
+  },
+);
