@@ -2,6 +2,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import type { StoreAnswer, StoreRequest } from './store-request.js';
 
+/** Longer than the 5 s of Node.js: a connection that is closed as it is used again fails a request. */
+const KEEP_ALIVE_MS = 10 * 60_000;
+
 type Answering = (request: StoreRequest) => StoreAnswer | 'reset' | Promise<StoreAnswer | 'reset'>;
 
 /** Answers requests on a free port of the loopback interface, in this process. `'reset'` breaks the connection. */
@@ -17,6 +20,8 @@ export async function serveRequests(answering: Answering): Promise<{ endpoint: s
   const server = createServer((incoming, outgoing) => {
     handle(incoming, outgoing).catch(() => outgoing.socket?.resetAndDestroy());
   });
+  // A client that is slow, as on a busy machine, finds its connection as it left it.
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(0, '127.0.0.1', resolve);
