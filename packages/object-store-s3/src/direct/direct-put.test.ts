@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, webcrypto } from 'node:crypto';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { S3Client } from '@aws-sdk/client-s3';
@@ -12,7 +12,7 @@ import {
   startTestStore,
 } from '@blockyard/local-s3';
 import { type PutResult, readInto, readWhole } from '@blockyard/object-store';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { openS3Store, type S3StoreOptions } from '../index.js';
 import type { S3ObjectStore } from '../store.js';
 import { CERTIFICATE, KEY } from '../testing/certificate.js';
@@ -69,6 +69,37 @@ test('after one PUT through the SDK, PUTs go past it, and say and store the same
     expect(second?.headers[name], name).toBe(first?.headers[name]);
   }
   expect(second?.headers['x-amz-content-sha256']).toBe(sha256(BYTES));
+});
+
+test.each([
+  ['of its own', (lengthBytes: number) => new ArrayBuffer(lengthBytes)],
+  ['shared with other threads', (lengthBytes: number) => new SharedArrayBuffer(lengthBytes)],
+])('a large body in memory %s is signed by its hash', async (_name, memory) => {
+  const store = await warm();
+  const body = new Uint8Array(memory(300_000), 7, 290_000).fill(3);
+  expect(await store.put('k', body, 'absent', 'stamp')).toMatchObject({ kind: 'stored' });
+  expect(odd.requests.map(isOfSdk)).toEqual([false]);
+  expect(odd.requests[0]?.headers['x-amz-content-sha256']).toBe(sha256(body));
+  expect(odd.objects.get('k')?.body.equals(body)).toBe(true);
+});
+
+test('while a large body is hashed others are served', async () => {
+  const store = await warm();
+  let goOn = () => {};
+  const hashed = new Promise<void>((resolve) => (goOn = resolve));
+  const { subtle } = webcrypto;
+  const digest = subtle.digest.bind(subtle);
+  const spy = vi.spyOn(subtle, 'digest').mockImplementation((...args) => hashed.then(() => digest(...args)));
+  try {
+    const putting = store.put('large', new Uint8Array(1 << 20), 'absent', 'stamp');
+    expect(await readInto(store, 'first', [new Uint8Array(1)], 0)).toMatchObject({ sizeBytes: BYTES.byteLength });
+    expect(odd.requests.map(({ method }) => method)).toEqual(['GET']);
+    goOn();
+    expect(await putting).toMatchObject({ kind: 'stored' });
+    expect(spy).toHaveBeenCalledTimes(1);
+  } finally {
+    spy.mockRestore();
+  }
 });
 
 test('a GET may be the one that is learnt from, and a body may be empty', async () => {

@@ -5,7 +5,7 @@ import { steps } from './body.js';
 import { Connections, type ConnectionsOptions } from './connections.js';
 import { type AnswerHead, type AnswerTaker, Exchange, type Exchanged } from './exchange.js';
 import { escapeKey, type Place, placeOf } from './place.js';
-import { EMPTY_SHA256, Signer, sha256, UNSIGNED_PAYLOAD } from './signer.js';
+import { EMPTY_SHA256, Signer, sha256, sha256Aside, UNSIGNED_PAYLOAD } from './signer.js';
 
 /** A request for one object. */
 export interface DirectRequest {
@@ -40,6 +40,14 @@ interface Command {
 
 const TAKEN: Outcome = { isTaken: true, prepare: () => {} };
 
+interface HashedRequest extends DirectRequest {
+  /** As of `Signable`. */
+  readonly payloadHash: string;
+}
+
+/** From there on a body is hashed beside the event loop, so that others are served meanwhile. */
+const LARGE_BODY_BYTES = 256 << 10;
+
 /** All that requests to one place share. */
 interface Way {
   readonly place: Place;
@@ -71,8 +79,9 @@ export class Direct {
     const way = this.#way;
     if (way === undefined) return { isTaken: false, prepare: (command) => this.#learnFrom(command, key) };
     const credentials = await this.#client.config.credentials();
+    const payloadHash = await this.#payloadHash(way.place, request.body);
     if (options.abort?.isAborted) throw aborted();
-    const response = await this.#exchange(way, request, credentials, taker, options);
+    const response = await this.#exchange(way, { ...request, payloadHash }, credentials, taker, options);
     if (response.body !== undefined) {
       return { isTaken: false, prepare: (command) => atTransport(command, async () => ({ response })) };
     }
@@ -88,7 +97,7 @@ export class Direct {
 
   #exchange(
     way: Way,
-    request: DirectRequest,
+    request: HashedRequest,
     credentials: S3Credentials,
     taker: AnswerTaker,
     options: SendOptions,
@@ -107,15 +116,14 @@ export class Direct {
   /** All headers of a request. */
   #sign(
     { place, signer }: Way,
-    request: DirectRequest,
+    request: HashedRequest,
     path: string,
     credentials: S3Credentials,
   ): Record<string, string> {
-    const { method, body } = request;
+    const { method, body, payloadHash } = request;
     const { systemClockOffset } = this.#client.config;
     const headers = { host: place.host, ...request.headers };
-    const signable = { method, path, headers, payloadHash: this.#payloadHash(place, body) };
-    const signed = signer.sign(signable, credentials, Date.now() + systemClockOffset);
+    const signed = signer.sign({ method, path, headers, payloadHash }, credentials, Date.now() + systemClockOffset);
     if (place.userAgent !== undefined) signed['user-agent'] = place.userAgent;
     if (body !== undefined) signed['content-length'] = String(body.byteLength);
     // Not signed, since some stores change it before they check.
@@ -123,9 +131,12 @@ export class Direct {
     return signed;
   }
 
-  #payloadHash({ origin }: Place, body: Uint8Array | undefined): string {
+  #payloadHash({ origin }: Place, body: Uint8Array | undefined): string | Promise<string> {
     if (body === undefined) return EMPTY_SHA256;
-    return origin.protocol === 'https:' && !this.#options.signBodies ? UNSIGNED_PAYLOAD : sha256(body);
+    if (origin.protocol === 'https:' && !this.#options.signBodies) return UNSIGNED_PAYLOAD;
+    // What is shared with other threads is not taken there.
+    const isLarge = body.byteLength >= LARGE_BODY_BYTES && body.buffer instanceof ArrayBuffer;
+    return isLarge ? sha256Aside(body) : sha256(body);
   }
 
   #learnFrom(command: Command, key: string): void {
