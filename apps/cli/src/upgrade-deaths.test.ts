@@ -4,6 +4,7 @@ import { connectNbd } from '@blockyard/nbd';
 import { connectUri } from '@blockyard/uri';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { blockyard, makeFolder, type Serving, serve } from './testing/cli.js';
+import { killingAt } from './testing/successors.js';
 
 const SECTOR_BYTES = 4096;
 const SECTORS = 300;
@@ -20,21 +21,6 @@ afterAll(() => folder.remove());
 afterEach(async () => {
   for (const end of endings.splice(0).reverse()) await end();
 });
-
-/** For Node: the successor kills the server that hands over to it when that has said this, or before it says this itself. */
-function killingAt(type: string, pid: number | undefined): string[] {
-  const code = `
-    const reached = (message) => { if (message?.type === '${type}') process.kill(${pid}, 'SIGKILL'); };
-    const send = process.send?.bind(process);
-    if (send !== undefined) {
-      process.send = (message, ...rest) => {
-        reached(message);
-        return send(message, ...rest);
-      };
-      process.on('message', reached);
-    }`;
-  return ['--import', `data:text/javascript,${encodeURIComponent(code)}`];
-}
 
 interface Scene {
   readonly uri: string;

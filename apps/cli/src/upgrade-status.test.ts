@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { askServer } from './serve/http/client.js';
 import type { ProcessStatus } from './serve/status/volumes-watch.js';
 import { blockyard, makeFolder, runHere, serve } from './testing/cli.js';
+import { hangingAt } from './testing/successors.js';
 
 const ISO = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/;
 let folder: Awaited<ReturnType<typeof makeFolder>>;
@@ -11,17 +12,6 @@ beforeAll(async () => {
   folder = await makeFolder();
 });
 afterAll(() => folder.remove());
-
-/** For Node: the successor stands still before it says that. */
-function hangingAt(type: string): string[] {
-  const code = `
-    const send = process.send?.bind(process);
-    if (send !== undefined) process.send = (message, ...rest) => {
-      if (message.type === '${type}') process.kill(process.pid, 'SIGSTOP');
-      return send(message, ...rest);
-    };`;
-  return ['--import', `data:text/javascript,${encodeURIComponent(code)}`];
-}
 
 test.each([
   ['ready', 'starting', '--dry-run'],

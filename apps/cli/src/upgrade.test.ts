@@ -7,6 +7,7 @@ import { connectUri } from '@blockyard/uri';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { askServer } from './serve/http/client.js';
 import { blockyard, makeFolder, type Serving, type StartOptions, serve } from './testing/cli.js';
+import { dyingAt, runningAt } from './testing/successors.js';
 
 const MIB = 2 ** 20;
 const SIZE_BYTES = 16 * MIB;
@@ -66,29 +67,6 @@ async function upgradeTo(args: readonly string[], options: StartOptions = {}) {
   const { process: pid, pausedMs } = JSON.parse(stdout);
   processes.add(pid);
   return { code, stderr, pid: pid as number, pausedMs: pausedMs as number };
-}
-
-/** For Node: the successor dies before it says that. */
-function dyingAt(type: string): string[] {
-  const code = `
-    const send = process.send?.bind(process);
-    if (send !== undefined) process.send = (message, ...rest) => {
-      if (message.type === '${type}') process.kill(process.pid, 'SIGKILL');
-      return send(message, ...rest);
-    };`;
-  return ['--import', `data:text/javascript,${encodeURIComponent(code)}`];
-}
-
-/** For Node: commands are run when the successor hears that, before it does anything about it. */
-function runningAt(type: string, commands: readonly (readonly string[])[]): string[] {
-  const code = `
-    import { execFileSync } from 'node:child_process';
-    process.on('message', (message) => {
-      if (message.type !== '${type}') return;
-      for (const args of ${JSON.stringify(commands)}) execFileSync(process.execPath, [process.argv[1], ...args]);
-    });
-    if (process.send === undefined) process.removeAllListeners('message');`;
-  return ['--import', `data:text/javascript,${encodeURIComponent(code)}`];
 }
 
 /** Writes and reads sectors of its own until it is told to stop. Gives how many it did. */
