@@ -384,12 +384,38 @@ describe('a hand-over', () => {
     const client = await open({});
     const before = await instanceOf(connect);
     const { child } = start();
-    child.prependListener('message', ({ type }: { type: string }) => {
-      if (type === 'taken') clock.advance(10_000);
-    });
+    const send = child.send.bind(child) as (...args: unknown[]) => boolean;
+    const kill = child.kill.bind(child);
+    // The time is over when it is told to go on, and it is ended when it has said that it has the clients.
+    let goOn = () => {};
+    child.send = (...args: unknown[]) => {
+      if ((args[0] as { type: string }).type !== 'go') return send(...args);
+      goOn = () => send(...args);
+      clock.advance(10_000);
+      return true;
+    };
+    child.kill = () => {
+      child.on('message', ({ type }: { type: string }) => type === 'taken' && kill('SIGKILL'));
+      goOn();
+      return true;
+    };
     await assert.rejects(handOver({ child, lines: [] }), rejectsWith('TIMEOUT'));
     await client.closed;
     assert.notEqual(await instanceOf(connect), before);
+  });
+
+  test('is over once the successor has the clients, also where the time is over before that is read', async () => {
+    const clock = new ManualClock();
+    const { server, start, handOver, open, reopened } = await scene({ clock });
+    const client = await open({});
+    const { child } = start();
+    child.prependListener('message', ({ type }: { type: string }) => {
+      if (type === 'taken') clock.advance(10_000);
+    });
+    await handOver({ child, lines: [] });
+    await server.stop();
+    await checkServed(client, 1);
+    assert.equal(reopened(), 0);
   });
 
   test('lets the successor catch up before this server prepares, and each time when it has, before a client waits', async () => {

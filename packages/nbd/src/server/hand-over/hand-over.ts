@@ -97,7 +97,13 @@ export class HandOver {
       }
       onStep('pausing');
       const pausedAtMs = clock.now();
-      await within(clock, pauseTimeoutMs, 'the hand-over', this.#move(pausedAtMs));
+      const moving = this.#move(pausedAtMs);
+      await within(clock, pauseTimeoutMs, 'the hand-over', moving).catch(async (error: unknown) => {
+        // Where this process stood still, the time is over before what has come meanwhile is read.
+        await new Promise((resolve) => setImmediate(resolve));
+        if (!this.#isTaken) throw error;
+        await moving;
+      });
       return { pausedMs: clock.now() - pausedAtMs };
     } catch (error) {
       this.#isGivenUp = true;
