@@ -71,8 +71,8 @@ test('sectors outside of a line are refused', () => {
     [0, 41],
     [-1, 41],
   ] as const) {
-    expect(() => masks.set(0, from, to)).toThrow('sectors that are set must lie in their line');
-    expect(() => masks.clear(0, from, to)).toThrow('sectors that are cleared must lie in their line');
+    expect(() => masks.set(0, from, to)).toThrow('sectors that change must lie in their line');
+    expect(() => masks.clear(0, from, to)).toThrow('sectors that change must lie in their line');
   }
   masks.set(0, 0, 40);
   masks.clear(0, 0, 40);
