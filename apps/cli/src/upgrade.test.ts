@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import type { BlockDevice } from '@blockyard/block';
 import { connectNbd } from '@blockyard/nbd';
 import { connectUri } from '@blockyard/uri';
@@ -281,10 +281,27 @@ test('a volume that was made anew while it was handed over is not shown to clien
   await device.write(0, [stamped(0, 1)]);
   const asked = await upgradeTo([uri, '--cache', '4M'], { node: runningAt('open', [['delete', uri], create]) });
   expect(asked.code).toBe(1);
-  expect(asked.stderr).toMatch(/web-1 was deleted, and is another volume now.*the old server has ended, too/);
+  expect(asked.stderr).toMatch(/web-1 was replaced: it is not what clients have.*the old server has ended, too/);
   expect(await first.ended).toBe(1);
-  expect(first.stderr()).toMatch(/cannot be opened again: .*is another volume now/);
+  expect(first.stderr()).toMatch(/cannot be opened again: .*web-1 was replaced/);
   await expect(device.read(0, [new Uint8Array(SECTOR_BYTES)])).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   // No one has it.
   expect(await blockyard(['delete', uri])).toMatchObject({ code: 0 });
+});
+
+test('a file that was put in the place of the one that is served is not shown to clients, who keep theirs', async () => {
+  const first = await served();
+  const device = await client(first.line);
+  await device.write(0, [stamped(0, 1)]);
+  await rename(folder.in('disk.img'), folder.in('disk.old'));
+  await writeFile(folder.in('disk.img'), new Uint8Array(SIZE_BYTES));
+  const refused = await upgradeTo([uri]);
+  expect([refused.code, refused.stderr]).toEqual([1, expect.stringMatching(/disk\.img was replaced/)]);
+  const found = new Uint8Array(SECTOR_BYTES);
+  await device.read(0, [found]);
+  expect(stamped(0, 1).equals(found)).toBe(true);
+  await rename(folder.in('disk.old'), folder.in('disk.img'));
+  expect((await upgradeTo([uri])).code).toBe(0);
+  await device.read(0, [found]);
+  expect(stamped(0, 1).equals(found)).toBe(true);
 });

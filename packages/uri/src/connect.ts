@@ -140,6 +140,7 @@ async function tracedBase(device: UriDevice): Promise<BlockDevice> {
 
 const BELOW = [
   'volumeId',
+  'fileId',
   'heldBy',
   'storeTraffic',
   'storeSnapshot',

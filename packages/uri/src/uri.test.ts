@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CacheDevice } from '@blockyard/cache';
@@ -62,6 +62,21 @@ describe('file:', () => {
     const made = createUri(`file:${folder}/odd.img`, { sizeBytes: 1000 });
     await expect(made).rejects.toMatchObject({ code: 'UNALIGNED' });
     await expect(stat(join(folder, 'odd.img'))).rejects.toThrow('ENOENT');
+  });
+
+  test('tells its file from one that is put at its path, through a cache too', async () => {
+    const place = join(folder, 'told.img');
+    const idOf = async (options = {}) => {
+      await using device = await connectUri(`file:${place}`, { readOnly: true, ...options });
+      return device.fileId;
+    };
+    await createUri(`file:${place}`, { sizeBytes: 4096 });
+    const before = await idOf();
+    expect(before).toMatch(/^\d+:\d+$/);
+    expect(await idOf({ cacheSizeBytes: 2 ** 20 })).toBe(before);
+    await rename(place, `${place}.old`);
+    await createUri(`file:${place}`, { sizeBytes: 4096 });
+    expect(await idOf()).not.toBe(before);
   });
 
   test('says what is missing', async () => {

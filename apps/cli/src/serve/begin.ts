@@ -42,18 +42,18 @@ export async function takeOver(
   plan: Plan,
   volumes: Volumes,
   tls: Tls,
-  { fd, devices, volumeIds }: Inheritance,
+  { fd, devices, ids }: Inheritance,
 ): Promise<NbdServer | undefined> {
   const server = await adoptNbd({
     predecessor: process,
     fd,
     prepare: async () => {
-      await rehearse(plan.volumes, devices);
+      await rehearse(plan.volumes, devices, ids);
       await warmUp(plan.volumes);
       await volumes.load(Object.keys(devices));
     },
     catchUp: () => volumes.load(Object.keys(devices)),
-    open: () => volumes.succeed(Object.keys(devices), volumeIds),
+    open: () => volumes.succeed(Object.keys(devices), ids),
     onEvent: new EventLog((line, fields) => context.log(line, fields)).add,
     ...(tls === undefined ? {} : { tls }),
   });

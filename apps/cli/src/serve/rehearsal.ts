@@ -5,12 +5,18 @@ import { Failure } from '../terminal/failure.js';
 import { deviceNameOf } from './config/device-name.js';
 import type { VolumePlan } from './config/options.js';
 import type { Inheritance } from './successor.js';
+import { identityOf, REPLACED } from './volumes/identity.js';
 
 /**
  * Before a server takes over: loads what it will need, and finds out whether the devices are there and can be read, while another
- * process serves them. `clientsHave` names the devices of that process, by export. More may be served than those.
+ * process serves them. `clientsHave` names the devices of that process, by export, and `ids` tells them from others that may have
+ * come in their places. More may be served than those.
  */
-export async function rehearse(plans: readonly VolumePlan[], clientsHave: Inheritance['devices']): Promise<void> {
+export async function rehearse(
+  plans: readonly VolumePlan[],
+  clientsHave: Inheritance['devices'],
+  ids: Inheritance['ids'] = {},
+): Promise<void> {
   await Promise.all(
     Object.entries(clientsHave).map(async ([name, device]) => {
       const plan = plans.find((each) => each.name === name);
@@ -18,12 +24,12 @@ export async function rehearse(plans: readonly VolumePlan[], clientsHave: Inheri
         const names = plans.map((each) => JSON.stringify(each.name)).join(', ');
         throw new Failure(`clients have export ${JSON.stringify(name)}, and this serves ${names}`);
       }
-      await rehearseOne(plan, device);
+      await rehearseOne(plan, device, ids[name]);
     }),
   );
 }
 
-async function rehearseOne({ uri, options }: VolumePlan, clientsHave: string): Promise<void> {
+async function rehearseOne({ uri, options }: VolumePlan, clientsHave: string, id: string | undefined): Promise<void> {
   if (/^memory:/i.test(uri)) throw new Failure('what is in memory cannot be handed over', 'its clients have to end');
   const device = deviceNameOf(uri);
   if (device !== clientsHave) {
@@ -32,6 +38,8 @@ async function rehearseOne({ uri, options }: VolumePlan, clientsHave: string): P
   try {
     const opened = await connectUri(uri, { readOnly: true });
     await opened.disconnect();
+    if (id === undefined || identityOf(opened) === id) return;
+    throw new Failure(`${device} ${REPLACED}`, 'put back what was there, or stop the server: its clients have to end');
   } catch (error) {
     // It is found, and the process that serves it has it, or its tier.
     if (isBlockError(error, 'LOCKED')) return;

@@ -15,8 +15,8 @@ export interface Inheritance {
   readonly fd: number;
   /** The devices that clients have, by the names of their exports. */
   readonly devices: Readonly<Record<string, string>>;
-  /** What tells their volumes from others that may be in the same places, by export; a device without that is left out. */
-  readonly volumeIds?: Readonly<Record<string, string>>;
+  /** What tells them from others that may be in the same places, by export; one that nothing tells is left out. */
+  readonly ids?: Readonly<Record<string, string>>;
   /** Where clients were told to find the server, as its operator said it. */
   readonly address: ListenAddress;
   /** The control socket; left out where there is none. */

@@ -11,6 +11,7 @@ import type { Ending } from './ending.js';
 import { tellMainProcess } from './service-manager.js';
 import { UpgradeRecord, type UpgradeStatus } from './status/upgrade-status.js';
 import { type Inheritance, ownProgram, type Program, startSuccessor } from './successor.js';
+import { identityOf } from './volumes/identity.js';
 import type { Volume } from './volumes/volume.js';
 import type { Volumes } from './volumes/volumes.js';
 
@@ -36,7 +37,7 @@ export interface Served {
   /** Where clients were told to find it, as the operator said it. */
   readonly address: ListenAddress;
   /** Names the devices that are served, for another process, by export. */
-  readonly devices: () => Pick<Inheritance, 'devices' | 'volumeIds'>;
+  readonly devices: () => Pick<Inheritance, 'devices' | 'ids'>;
   /** Opens the device of an export again. */
   readonly reopen: (exportName: string) => Promise<BlockDevice>;
   /** Does what clients would have to wait for otherwise. */
@@ -55,7 +56,7 @@ export function servedOf(server: NbdServer, volumes: Volumes, nbd: ListenAddress
     address,
     devices: () => ({
       devices: Object.fromEntries(volumes.served().map(({ name, uri }) => [name, deviceNameOf(uri)])),
-      volumeIds: volumeIdsOf(volumes.served()),
+      ids: idsOf(volumes.served()),
     }),
     reopen: async (exportName) => {
       const volume = volumes.find(exportName);
@@ -182,8 +183,8 @@ export class Upgrades {
   }
 }
 
-function volumeIdsOf(served: readonly Volume[]): Readonly<Record<string, string>> {
-  const ids = served.map(({ name, device: { volumeId } }) => [name, volumeId] as const);
+function idsOf(served: readonly Volume[]): Readonly<Record<string, string>> {
+  const ids = served.map(({ name, device }) => [name, identityOf(device)] as const);
   return Object.fromEntries(ids.flatMap(([name, id]) => (id === undefined ? [] : [[name, id]])));
 }
 

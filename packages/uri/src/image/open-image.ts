@@ -10,6 +10,7 @@ const BELOW = [
   'durability',
   'heldBy',
   'volumeId',
+  'fileId',
   'storeTraffic',
   'storeSnapshot',
   'logSnapshot',

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import type { DeviceUri } from '../syntax/device-uri.js';
 import { invalid } from '../syntax/invalid.js';
 import { TIER_PARAMETERS } from '../tier/settings.js';
@@ -14,7 +15,9 @@ export const file: Scheme = {
   async open(uri, { readOnly }) {
     const options = optionsOf(uri);
     const { connectFile } = await import('@blockyard/backend-file');
-    return connectFile({ ...options, readOnly });
+    const device = await connectFile({ ...options, readOnly });
+    const found = await stat(uri.path, { bigint: true }).catch(() => undefined);
+    return Object.assign(device, found && { fileId: `${found.dev}:${found.ino}` });
   },
 
   async make(uri, { sizeBytes, sectorSize = SECTOR_SIZE, chunkBytes, reserve }) {

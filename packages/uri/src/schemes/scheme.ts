@@ -22,6 +22,8 @@ export interface UriDevice extends BlockDevice {
   readonly heldBy?: VolumeHolder | null;
   /** Tells a volume in a store of objects from any other, for good. Left out by other devices. */
   readonly volumeId?: string;
+  /** Tells a file from another one that is put at its path while it is open. Left out by other devices. */
+  readonly fileId?: string;
   /** How a volume in a store of objects is laid out. Left out by other devices, and by a cache. */
   readonly layout?: Layout;
   /**

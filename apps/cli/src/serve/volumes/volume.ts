@@ -5,6 +5,7 @@ import { tierLines } from '../../devices/tier-log.js';
 import type { Context } from '../../terminal/context.js';
 import { deviceNameOf } from '../config/device-name.js';
 import type { VolumeOptions, VolumePlan } from '../config/options.js';
+import { identityOf, REPLACED } from './identity.js';
 import { connectServed, withoutBoot } from './open-device.js';
 
 /**
@@ -91,18 +92,18 @@ export class Volume {
   }
 
   /**
-   * Opens it for an upgrade: in the process that takes over, or in the one before if that fails. `volumeId` is that of the volume that
-   * clients have. Rejects with `NOT_FOUND` if another is in its place: what clients know of it would be wrong.
+   * Opens it for an upgrade: in the process that takes over, or in the one before if that fails. `id` is that of what clients have.
+   * Rejects with `NOT_FOUND` if another is in its place: what clients know of it would be wrong.
    */
-  async reconnect(volumeId = this.#device?.volumeId): Promise<UriDevice> {
+  async reconnect(id = this.#device && identityOf(this.#device)): Promise<UriDevice> {
     const loading = this.#loaded;
     this.#loaded = undefined;
     try {
       const loaded = loading?.loaded ?? this.#device?.left?.();
       const device = await connectServed(this, withoutBoot(this.#plan), { isUpgrade: true, loaded });
-      if (volumeId === undefined || device.volumeId === volumeId) return device;
+      if (id === undefined || identityOf(device) === id) return device;
       await device.disconnect();
-      throw new BlockError('NOT_FOUND', `${deviceNameOf(this.uri)} was deleted, and is another volume now`);
+      throw new BlockError('NOT_FOUND', `${deviceNameOf(this.uri)} ${REPLACED}`);
     } finally {
       loading?.close();
     }
