@@ -1,3 +1,5 @@
-import { defineConfig } from 'vitest/config';
+import base from '../vitest.base.ts';
 
-export default defineConfig({ test: { include: ['*.test.ts'], testTimeout: 240_000, hookTimeout: 240_000 } });
+export default base({
+  include: ['*.test.ts'],
+});

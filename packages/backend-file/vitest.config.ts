@@ -1,3 +1,6 @@
-import { defineConfig } from 'vitest/config';
+import base from '../../vitest.base.ts';
 
-export default defineConfig({ test: { include: ['src/**/*.test.ts'], testTimeout: 240_000, hookTimeout: 240_000 } });
+export default base({
+  // Some tests put modules in the place of others.
+  isolate: true,
+});

@@ -1,12 +1,11 @@
-import { defineConfig } from 'vitest/config';
+import base from '../../vitest.base.ts';
 
-export default defineConfig({
-  test: {
-    include: ['src/**/*.test.ts'],
-    testTimeout: 300_000,
-    hookTimeout: 300_000,
-    // Mostly they wait for the store.
-    maxWorkers: 3,
-    env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
-  },
+export default base({
+  testTimeout: 300_000,
+  hookTimeout: 300_000,
+  // Mostly they wait for the store.
+  maxWorkers: 3,
+  // Some tests put modules in the place of others.
+  isolate: true,
+  env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
 });

@@ -1,3 +1,3 @@
-import { defineConfig } from 'vitest/config';
+import base from '../../vitest.base.ts';
 
-export default defineConfig({ test: { include: ['src/**/*.test.ts'], testTimeout: 240_000, hookTimeout: 240_000 } });
+export default base();
