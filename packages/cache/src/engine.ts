@@ -58,6 +58,13 @@ export class Engine {
     this.writeBack.pump();
   };
 
+  /** An invariant does not hold: nothing that the tables say can be trusted, so everything ends. */
+  readonly broke = (cause: unknown): void => {
+    this.end(
+      new BlockError('IO', 'the cache has failed within itself, and what is not written back is lost', { cause }),
+    );
+  };
+
   constructor(base: BlockDevice, options: CheckedOptions) {
     const { sectorSize, sizeSectors, preferredIoBytes } = base.info;
     const plan = planMemory(options, sectorSize);
@@ -65,9 +72,9 @@ export class Engine {
     this.#plan = plan;
     this.#options = options;
     this.#maxSizeBytes = options.maxSizeBytes;
-    this.base = new BaseCalls(base, (error) => this.broke(error));
+    this.base = new BaseCalls(base, this.broke);
     this.#deviceSectors = sizeSectors as Sector;
-    this.clock = containedClock(options.clock, (error) => this.broke(error));
+    this.clock = containedClock(options.clock, this.broke);
     this.yielder = yielderOf(options.clock);
     this.isWriteThrough = options.mode === 'writethrough';
     this.geometry = new Geometry(sectorSize, plan.lineSize, preferredIoBytes);
@@ -85,14 +92,7 @@ export class Engine {
     this.lender = new Lender(this);
     this.fetcher = new Fetcher(this);
     this.fetchWidth = new FetchWidth(this);
-    this.writeBack = new WriteBack(this, {
-      concurrencyMax: options.maxWriteConcurrency,
-      dirtyShares: DIRTY_SHARES,
-      maxDirtyAgeMs: options.maxDirtyAgeMs,
-      minRetryDelayMs: options.minRetryDelayMs,
-      maxRetryDelayMs: options.maxRetryDelayMs,
-      zeroRangesMax: plan.zeroRangesMax,
-    });
+    this.writeBack = new WriteBack(this, { ...options, ...plan, dirtyShares: DIRTY_SHARES });
     this.linesAhead = new LinesAhead(this.lines, this.admission);
     this.prefetcher = new Prefetcher(this, options.readAhead);
     this.warmUps = new WarmUps(this);
@@ -174,13 +174,6 @@ export class Engine {
     this.budget.end(error);
     this.base.end(error);
     this.lines.clear();
-  }
-
-  /** An invariant does not hold: nothing that the tables say can be trusted, so everything ends. */
-  broke(cause: unknown): void {
-    this.end(
-      new BlockError('IO', 'the cache has failed within itself, and what is not written back is lost', { cause }),
-    );
   }
 }
 

@@ -11,6 +11,12 @@ import type { ZeroKind } from '../unwritten/zero-ranges.js';
 /** Is told how a call of the base ended, once, never before the call has returned. `value`: where there was no failure. */
 export type Outcome<T = void> = (failure: BlockError | undefined, value?: T) => void;
 
+/** A read of the base. */
+export interface BaseRead {
+  readonly start: number;
+  readonly buffers: Uint8Array[];
+}
+
 /**
  * The base as the cache calls it. Every call has one outcome, and a failure is a `BlockError`, also where the base throws
  * instead of rejecting, returns no promise, or rejects with nothing.
@@ -18,6 +24,8 @@ export type Outcome<T = void> = (failure: BlockError | undefined, value?: T) => 
  * `end` fails all calls under way, and no later one reaches the base. What the base still says is ignored.
  */
 export class BaseCalls {
+  /** Where the base has it, reads that begin at once are one to it as far as it says so. */
+  readonly fragments: BlockDevice['fragments'];
   readonly #base: BlockDevice;
   readonly #name: string;
   readonly #onBroken: (error: unknown) => void;
@@ -27,6 +35,7 @@ export class BaseCalls {
 
   /** `onBroken` is told what the code threw that was told of an outcome: a fault of the cache, not of the base. */
   constructor(base: BlockDevice, onBroken: (error: unknown) => void) {
+    this.fragments = base.fragments?.bind(base);
     this.#base = base;
     this.#name = base.info.name;
     this.#onBroken = onBroken;
@@ -59,8 +68,13 @@ export class BaseCalls {
     for (const outcome of underWay) this.#tell(() => outcome(error));
   }
 
-  read(start: number, buffers: readonly Uint8Array[], outcome: Outcome): void {
-    this.#begin('read', () => this.#base.read(start, buffers), outcome);
+  /** Begins all of the reads at once, as one call: it is over when all of them are, and fails as the first of them that has. */
+  read(reads: readonly BaseRead[], outcome: Outcome): void {
+    const all = async () => {
+      const reading = reads.map(({ start, buffers }) => this.#answer(() => this.#base.read(start, buffers)));
+      for (const result of await Promise.allSettled(reading)) if (result.status === 'rejected') throw result.reason;
+    };
+    this.#begin('read', all, outcome);
   }
 
   write(start: number, buffers: readonly Uint8Array[], outcome: Outcome): void {

@@ -251,8 +251,8 @@ test('a range is lacking only where it is neither there, nor zero, nor on its wa
   const entry = lines.find(0);
   const lacks = (from: number, to: number) => fetcher.lacks(entry, 0, from, to);
   expect([lacks(0, 6), lacks(5, 7), lacks(6, 8)]).toEqual([false, true, true]);
-  expect(fetcher.countComing(entry, 0, 8)).toBe(2);
-  expect(fetcher.countComing(entry, 5, 8)).toBe(1);
+  expect(fetcher.countHeld(entry, 0, 8)).toBe(4);
+  expect(fetcher.countHeld(entry, 5, 8)).toBe(1);
 });
 
 test('a read of which much is not wanted is several, each with no more of that than a line', async () => {

@@ -1,11 +1,20 @@
 import { type BlockError, type Clock, invariant } from '@blockyard/block';
 import type { Geometry } from '../lines/geometry.js';
 import type { Lines } from '../lines/lines.js';
-import { clearBits, countBits, hasAllBits, hasAnyBit, nextClearBit, nextSetBit, setBits } from '../tables/bits.js';
+import {
+  clearBits,
+  countBits,
+  hasAllBits,
+  hasAnyBit,
+  nextClearBit,
+  nextSetBit,
+  removeBits,
+  setBits,
+} from '../tables/bits.js';
 import type { Entry, Line, Slot } from '../tables/numbers.js';
 import type { Gap } from '../tables/sector-masks.js';
 import type { ZeroRanges } from '../unwritten/zero-ranges.js';
-import type { BaseCalls } from './base-calls.js';
+import type { BaseCalls, BaseRead } from './base-calls.js';
 import { type Latencies, timed } from './latencies.js';
 import { Scratch } from './scratch.js';
 
@@ -86,9 +95,9 @@ export class Fetcher {
     return this.#fetches.get(entry) ?? NONE;
   }
 
-  /** Sectors of the range that fetches under way will deliver. */
-  countComing(entry: Entry, from: number, to: number): number {
-    let count = 0;
+  /** Sectors of the range that are valid, or that fetches under way will deliver. */
+  countHeld(entry: Entry, from: number, to: number): number {
+    let count = this.#context.lines.valid.count(entry, from, to);
     for (const fetch of this.of(entry)) count += this.countWanted(fetch, from, to);
     return count;
   }
@@ -137,12 +146,14 @@ export class Fetcher {
   }
 
   /**
-   * A fetch of what is absent between sectors `from` and `to` of a resident line, and not on its way. It begins with `issue`.
+   * A fetch of what is absent between sectors `from` and `to` of a resident line, and not on its way, but for those of the mask
+   * `left`. It begins with `issue`.
    */
-  prepare(entry: Entry, line: Line, from: number, to: number, speculative: boolean): LineFetch {
+  prepare(entry: Entry, line: Line, from: number, to: number, speculative: boolean, left?: Uint32Array): LineFetch {
     const underWay = this.#fetches.get(entry) ?? [];
     invariant(underWay.length < FETCHES_PER_LINE_MAX, 'a line must not have more fetches than its bound');
     const wanted = this.#absentIn(entry, line, from, to);
+    if (left !== undefined) removeBits(wanted, left);
     const low = nextSetBit(wanted, 0, from, to);
     let high = low;
     for (let at = low; at < to; at = nextSetBit(wanted, 0, high, to)) high = nextClearBit(wanted, 0, at, to);
@@ -181,37 +192,28 @@ export class Fetcher {
     if (part.length > 0) this.#issue(part);
   }
 
-  /** One read of the base, which begins when there is memory for what lies between. */
+  /** One call of the base, which begins when there is memory for what lies between. */
   #issue(run: readonly LineFetch[]): void {
+    const { base, geometry, clock, latencies } = this.#context;
     const gapBytes = this.#gapBytes(run);
-    const bytes = run.reduce((sum, fetch) => sum + countBits(fetch.target, 0, fetch.from, fetch.to), 0);
-    this.counts.reads++;
-    this.counts.readBytes += bytes * this.#context.geometry.sectorSize + gapBytes;
+    const sectors = run.reduce((sum, { target, from, to }) => sum + countBits(target, 0, from, to), 0);
+    this.counts.readBytes += sectors * geometry.sectorSize + gapBytes;
     this.#inFlight++;
-    this.#scratch.take(gapBytes, (scratch) => this.#begin(run, scratch));
-  }
-
-  #begin(run: readonly LineFetch[], scratch: Uint8Array): void {
-    const { geometry, base, clock, latencies } = this.#context;
-    const [first] = run;
-    if (first === undefined) return;
-    const buffers: Uint8Array[] = [];
-    let usedBytes = 0;
-    run.forEach((fetch, i) => {
-      const from = i === 0 ? fetch.from : 0;
-      const to = i === run.length - 1 ? fetch.to : geometry.sectorsPerLine;
-      usedBytes = this.#addTargets(buffers, fetch, from, to, scratch, usedBytes);
-    });
-    const ended = timed(clock, latencies.baseRead);
-    base.read(geometry.sectorOf(first.line, first.from), buffers, (failure) => {
-      if (failure === undefined) ended();
-      this.#scratch.giveBack(scratch.byteLength);
-      this.#settle(run, failure);
+    this.#scratch.take(gapBytes, (scratch) => {
+      const reads = this.#readsOf(run, scratch);
+      this.counts.reads += reads.length;
+      const ended = timed(clock, latencies.baseRead);
+      base.read(reads, (failure) => {
+        if (failure === undefined) ended();
+        this.#scratch.giveBack(gapBytes);
+        this.#settle(run, failure);
+      });
     });
   }
 
   /** Bytes that a read of the lines brings and no one wants. By default they are the first and the last lines of it. */
   #gapBytes(run: readonly LineFetch[], goesBefore = false, goesOn = false): number {
+    if (this.#context.base.fragments !== undefined) return 0;
     const { sectorsPerLine, sectorSize } = this.#context.geometry;
     const sectors = run.reduce((sum, { from, to, target }, i) => {
       const start = i === 0 && !goesBefore ? from : 0;
@@ -247,10 +249,7 @@ export class Fetcher {
         clearBits(absent, 0, start - first, stop - first),
       );
     }
-    for (const { target } of this.of(entry))
-      target.forEach((word, i) => {
-        absent[i] = (absent[i] ?? 0) & ~word;
-      });
+    for (const { target } of this.of(entry)) removeBits(absent, target);
     return absent;
   }
 
@@ -270,27 +269,31 @@ export class Fetcher {
     else this.#fetches.delete(fetch.entry);
   }
 
-  /** Buffers for sectors `from` to `to` of one line: its slot where wanted, scratch between. Gives how much of that is used. */
-  #addTargets(
-    buffers: Uint8Array[],
-    fetch: LineFetch,
-    from: number,
-    to: number,
-    scratch: Uint8Array,
-    usedBytes: number,
-  ): number {
-    const { sectorSize } = this.#context.geometry;
-    let used = usedBytes;
-    for (let at = from; at < to; ) {
-      const start = nextSetBit(fetch.target, 0, at, to);
-      const gapEnd = used + (start - at) * sectorSize;
-      if (start > at) buffers.push(scratch.subarray(used, gapEnd));
-      used = gapEnd;
-      const end = nextClearBit(fetch.target, 0, start, to);
-      if (end > start) buffers.push(this.#context.lines.view(fetch.slot, start, end));
-      at = end;
+  /**
+   * Reads of what the fetches are to bring, into the lines' slots. What lies between goes to scratch; where the base tells which
+   * reads are one to it, it is not read.
+   */
+  #readsOf(run: readonly LineFetch[], scratch: Uint8Array): BaseRead[] {
+    const { base, geometry, lines } = this.#context;
+    const reads: BaseRead[] = [];
+    let next = -1;
+    let usedBytes = 0;
+    for (const { line, slot, target, from, to } of run) {
+      for (let at = from; at < to; ) {
+        const start = geometry.sectorOf(line, at);
+        const end = nextClearBit(target, 0, at, to);
+        if (next < 0 || (start > next && base.fragments !== undefined)) reads.push({ start, buffers: [] });
+        else if (start > next) {
+          const gapBytes = (start - next) * geometry.sectorSize;
+          reads.at(-1)?.buffers.push(scratch.subarray(usedBytes, usedBytes + gapBytes));
+          usedBytes += gapBytes;
+        }
+        reads.at(-1)?.buffers.push(lines.view(slot, at, end));
+        next = geometry.sectorOf(line, end);
+        at = nextSetBit(target, 0, end, to);
+      }
     }
-    return used;
+    return reads;
   }
 
   #settle(run: readonly LineFetch[], failure: BlockError | undefined): void {

@@ -21,9 +21,12 @@ function choiceOf(size: { lineSectors?: number; sectorSize?: number; end?: numbe
   const counts = { lookups: 0 };
   let coming = (_from: number, _to: number) => 0;
   const context = {
+    base: { fragments: () => undefined },
     geometry: new Geometry(sectorSize, lineSectors * sectorSize, 1),
     lines: real.lines,
-    fetcher: { countComing: (_: Entry, from: number, to: number) => coming(from, to) },
+    fetcher: {
+      countHeld: (entry: Entry, from: number, to: number) => real.lines.valid.count(entry, from, to) + coming(from, to),
+    },
     counts,
     lineEnd: () => end,
   };

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { bytesAt, type Fixture, filled, openCache, SECTOR } from '../testing/fixture.js';
+import { expectPlainArray } from '../testing/plain-array.js';
 
 const LINE_SECTORS = 128;
 const GRANULE = 8;
@@ -167,56 +167,8 @@ test('a line with as many fetches as it may have serves all that ask for more', 
 });
 
 test('the contents are those of a plain array, whatever is fetched, written and zeroed at once', async () => {
-  const { cache, base, memory, start } = await narrowed();
-  const sectors = 4 * LINE_SECTORS;
-  const model: number[] = Array(sectors).fill(0);
-  const range = fc.record({ from: fc.nat(sectors - 1), count: fc.integer({ min: 1, max: 24 }) });
-  const change = fc.record({
-    range,
-    kind: fc.constantFrom('write', 'discard', 'flush', 'lend'),
-    byte: fc.integer({ min: 1, max: 250 }),
-  });
-  const batch = fc.record({
-    early: fc.array(range, { maxLength: 8 }),
-    changes: fc.array(change, { maxLength: 6 }),
-    late: fc.array(range, { maxLength: 8 }),
-  });
-  const cut = ({ from, count }: { from: number; count: number }) => [from, Math.min(sectors, from + count)] as const;
-  const read = ([from, to]: readonly [number, number]) => bytesAt(cache, start + from, to - from);
-  await fc.assert(
-    fc.asyncProperty(fc.array(batch, { minLength: 1, maxLength: 6 }), async (batches) => {
-      for (const { early, changes, late } of batches) {
-        await readAnywhere(cache, 40, chance(late.length + 9));
-        base.hold('read');
-        const allowed = model.map((byte) => new Set([byte]));
-        const first = early.map((each) => read(cut(each)));
-        const flushes: Promise<void>[] = [];
-        const loans: { release(): void }[] = [];
-        for (const { range, kind, byte } of changes) {
-          const [from, to] = cut(range);
-          if (kind === 'write') await cache.write(start + from, [filled(to - from, byte)]);
-          if (kind === 'discard') await cache.discard(start + from, to - from);
-          if (kind === 'flush') flushes.push(cache.flush());
-          const loan = kind === 'lend' ? cache.lend?.(start + from, to - from) : undefined;
-          if (loan !== undefined) loans.push(loan);
-          if (kind === 'write') model.fill(byte, from, to);
-          if (kind === 'discard') model.fill(0, from, to);
-          for (let at = from; at < to; at++) allowed[at]?.add(model[at] ?? 0);
-        }
-        const last = late.map((each) => read(cut(each)));
-        base.release();
-        for (const [i, range] of late.entries()) expect(await last[i]).toEqual(model.slice(...cut(range)));
-        for (const [i, range] of early.entries()) {
-          const got = (await first[i]) ?? [];
-          expect(got.every((byte, at) => allowed[range.from + at]?.has(byte))).toBe(true);
-        }
-        await Promise.all(flushes);
-        for (const loan of loans) loan.release();
-      }
-      expect(await bytesAt(cache, start, sectors)).toEqual(model);
-      await cache.flush();
-      expect(memory.bytes[start * SECTOR]).toBe(model[0]);
-    }),
-    { numRuns: 60 },
+  const { start, ...fixture } = await narrowed();
+  await expectPlainArray(fixture, { start, sectors: 4 * LINE_SECTORS }, (round) =>
+    readAnywhere(fixture.cache, 40, chance(round)),
   );
 });

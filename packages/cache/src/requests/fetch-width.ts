@@ -1,6 +1,8 @@
+import type { BaseCalls } from '../base/base-calls.js';
 import type { Fetcher } from '../base/fetcher.js';
 import type { Geometry } from '../lines/geometry.js';
 import type { Lines } from '../lines/lines.js';
+import { setBits } from '../tables/bits.js';
 import type { Entry, Line } from '../tables/numbers.js';
 
 /** Bytes; the least that is fetched, since next to no reader uses less. */
@@ -26,16 +28,17 @@ const GROWTH = 2;
 
 /** What the choice works with. */
 export interface FetchWidthContext {
+  readonly base: Pick<BaseCalls, 'fragments'>;
   readonly geometry: Geometry;
   readonly lines: Lines;
-  readonly fetcher: Pick<Fetcher, 'countComing'>;
+  readonly fetcher: Pick<Fetcher, 'countHeld'>;
   readonly counts: { readonly lookups: number };
   /** Sectors of a line that the device has. */
   lineEnd(line: Line): number;
 }
 
-/** Sectors of a line, from the first to before the second. */
-export type Width = readonly [from: number, to: number];
+/** Sectors of a line, from the first to before the second, without those of a mask. */
+export type Width = readonly [from: number, to: number, left?: Uint32Array | undefined];
 
 /**
  * How much of a line is fetched when a read misses in it: the whole line, or little more than the read asks for. Probes, a
@@ -43,6 +46,8 @@ export type Width = readonly [from: number, to: number];
  * are fetched narrowly.
  *
  * Probes are few, so they are slow to tell that readers have gone elsewhere. What is served without a fetch tells it sooner.
+ *
+ * Of what it chooses, it leaves out what would cost the base further requests.
  */
 export class FetchWidth {
   /** Misses by what was fetched for them. */
@@ -73,16 +78,20 @@ export class FetchWidth {
   choose(entry: Entry, line: Line, from: number, to: number, isLong: boolean): Width {
     const end = this.#context.lineEnd(line);
     this.#fetches++;
-    const unit = this.#unitFor(entry, line, from, isLong);
+    const goesOn = isLong || this.#goesOn(entry, line, from);
+    const unit = this.#unitFor(entry, line, goesOn);
     const low = Math.floor(from / unit) * unit;
     const high = Math.min(end, Math.ceil(to / unit) * unit);
-    if (high - low < end) this.counts.narrow++;
+    // Within a line, valid sectors end where a request of the base did, too.
+    const isStream = isLong || (goesOn && from === 0);
+    const left = isStream ? undefined : this.#toLeave(entry, line, from, to, low, high);
+    if (high - low < end || left !== undefined) this.counts.narrow++;
     else this.counts.whole++;
-    return [low, high];
+    return [low, high, left];
   }
 
   /** What is fetched is a multiple of this, in sectors. */
-  #unitFor(entry: Entry, line: Line, from: number, isLong: boolean): number {
+  #unitFor(entry: Entry, line: Line, goesOn: boolean): number {
     const { lines, geometry, fetcher } = this.#context;
     const { sectorsPerLine } = geometry;
     if (this.#granule >= sectorsPerLine) return sectorsPerLine;
@@ -90,9 +99,9 @@ export class FetchWidth {
       lines.probes.remove(entry);
       this.#count(0, 1);
     }
-    if (isLong || this.#goesOn(entry, line, from)) return sectorsPerLine;
+    if (goesOn) return sectorsPerLine;
     if (!this.#isNarrow && ++this.#scattered >= FETCHES_PER_LOOK) this.#look();
-    const held = lines.valid.count(entry, 0, sectorsPerLine) + fetcher.countComing(entry, 0, sectorsPerLine);
+    const held = fetcher.countHeld(entry, 0, sectorsPerLine);
     if (held === 0 && this.#isProbe(line)) {
       lines.probes.add(entry);
       this.#count(1, 0);
@@ -103,6 +112,33 @@ export class FetchWidth {
     return Math.min(sectorsPerLine, 2 ** Math.floor(Math.log2(wanted)));
   }
 
+  /**
+   * Sectors between `low` and `high` that are left out, where only `from` to `to` are asked for: of the requests that all of them
+   * cost the base, a fetch makes those that it needs, and others until their number is that of the requests that the line has cost
+   * before. So what they cost is bounded by how often the line is asked for more. Undefined if there are none.
+   */
+  #toLeave(entry: Entry, line: Line, from: number, to: number, low: number, high: number): Uint32Array | undefined {
+    const { base, geometry, lines, fetcher } = this.#context;
+    const first = geometry.sectorOf(line, 0);
+    const fragments = base.fragments?.(first + low, high - low) ?? [];
+    // What is at hand costs no request.
+    const made = new Set([0]);
+    const before = new Set<number>();
+    for (const { start, count, request } of fragments) {
+      const at = start - first;
+      if (at < to && at + count > from) made.add(request);
+      if (request > 0 && fetcher.countHeld(entry, at, at + count) > 0) before.add(request);
+    }
+    let left: Uint32Array | undefined;
+    for (const { start, count, request } of fragments) {
+      if (made.size <= before.size && !before.has(request)) made.add(request);
+      if (made.has(request)) continue;
+      left ??= new Uint32Array(lines.valid.wordsPerLine);
+      setBits(left, 0, start - first, start - first + count);
+    }
+    return left;
+  }
+
   /** Whether the sector before is there or on its way: so a sequential reader finds its next one. */
   #goesOn(entry: Entry, line: Line, from: number): boolean {
     if (from > 0) return this.#has(entry, from - 1);
@@ -111,8 +147,7 @@ export class FetchWidth {
   }
 
   #has(entry: Entry, at: number): boolean {
-    const { lines, fetcher } = this.#context;
-    return lines.valid.covers(entry, at, at + 1) || fetcher.countComing(entry, at, at + 1) > 0;
+    return this.#context.fetcher.countHeld(entry, at, at + 1) > 0;
   }
 
   #count(probes: number, usedAgain: number): void {

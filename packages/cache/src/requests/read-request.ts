@@ -182,8 +182,8 @@ export class ReadRequest extends QueuedRequest {
   #addToRun(run: LineFetch[], entry: Entry, piece: Piece): void {
     const { fetcher, fetchWidth } = this.#context;
     const { line, from, to } = piece;
-    const [low, high] = piece.alone ? [from, to] : fetchWidth.choose(entry, line, from, to, this.#isLong);
-    const fetch = fetcher.prepare(entry, line, low, high, false);
+    const [low, high, left] = piece.alone ? [from, to] : fetchWidth.choose(entry, line, from, to, this.#isLong);
+    const fetch = fetcher.prepare(entry, line, low, high, false, left);
     const exact = fetch.from >= piece.from && fetch.to <= piece.to;
     const last = run.at(-1);
     if (last !== undefined && (piece.alone || last.line + 1 !== line)) {

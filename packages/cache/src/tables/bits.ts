@@ -34,6 +34,13 @@ export function clearBits(words: Uint32Array, base: number, from: number, to: nu
   }
 }
 
+/** Clears the bits that are set in `others`, which is as long. */
+export function removeBits(words: Uint32Array, others: Uint32Array): void {
+  others.forEach((word, i) => {
+    words[i] = wordAt(words, i) & ~word;
+  });
+}
+
 /** Whether every bit of the range is set. */
 export function hasAllBits(words: Uint32Array, base: number, from: number, to: number): boolean {
   for (let at = from; at < to; ) {

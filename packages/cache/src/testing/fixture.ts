@@ -30,6 +30,7 @@ export async function openCache(
   sizeSectors: number,
   options: CacheOptions = {},
   preferredIoBytes = 1 << 20,
+  fragments?: BlockDevice['fragments'],
 ): Promise<Fixture> {
   const memory = createMemory({ sectorSize: SECTOR, sizeSectors });
   const writes: BaseWrite[] = [];
@@ -37,7 +38,7 @@ export async function openCache(
   const base = new ControlledBase(
     recording(createReferenceDevice(memory, { clock: STEADY }), writes, reads, preferredIoBytes),
   );
-  const cache = await connectCache(base, {
+  const cache = await connectCache(fragments === undefined ? base : Object.assign(base, { fragments }), {
     readAhead: false,
     seed: 1,
     maxDirtyAgeMs: Number.POSITIVE_INFINITY,

@@ -13,7 +13,7 @@ import { type LineWrite, takeGroup } from './write-group.js';
 
 export interface WriteBackOptions {
   /** Writes of the base in flight at once. */
-  readonly concurrencyMax: number;
+  readonly maxWriteConcurrency: number;
   /** Shares of the lines that are dirty: writing starts above `start`, stops at `stop`; writers wait at `limit`. */
   readonly dirtyShares: { readonly stop: number; readonly start: number; readonly limit: number };
   /** Dirty data are written back at this age at the latest. */
@@ -196,20 +196,21 @@ export class WriteBack {
 
   /** How many calls of the base there should be in flight now. */
   #demand(): number {
-    const { concurrencyMax, dirtyShares, maxDirtyAgeMs } = this.#options;
+    const { maxWriteConcurrency, dirtyShares, maxDirtyAgeMs } = this.#options;
     const { admission, budget, zeroes, dirtyLines, lines, clock } = this.#context;
-    if (!this.#barriers.isEmpty) return concurrencyMax;
+    if (!this.#barriers.isEmpty) return maxWriteConcurrency;
     if (this.#retry.isWaiting) return 0;
     if (this.#retry.error !== undefined) return 1;
-    if (admission.count > 0 || budget.isUnderWay || this.#hasManyZeroes) return concurrencyMax;
-    if (dirtyLines.first >= 0 && lines.isParked(dirtyLines.first)) return concurrencyMax;
-    if (Math.min(dirtyLines.firstSinceMs, zeroes.pendingSinceMs) + maxDirtyAgeMs <= clock.now()) return concurrencyMax;
+    if (admission.count > 0 || budget.isUnderWay || this.#hasManyZeroes) return maxWriteConcurrency;
+    if (dirtyLines.first >= 0 && lines.isParked(dirtyLines.first)) return maxWriteConcurrency;
+    if (Math.min(dirtyLines.firstSinceMs, zeroes.pendingSinceMs) + maxDirtyAgeMs <= clock.now())
+      return maxWriteConcurrency;
     const stop = this.#linesAt(dirtyShares.stop);
     if (this.dirtyCount > this.#linesAt(dirtyShares.start)) this.#draining = true;
     else if (this.dirtyCount <= stop) this.#draining = false;
     if (!this.#draining) return 0;
     const pressure = (this.dirtyCount - stop) / (this.#linesAt(dirtyShares.limit) - stop);
-    return Math.max(1, Math.ceil(Math.min(1, pressure) * concurrencyMax));
+    return Math.max(1, Math.ceil(Math.min(1, pressure) * maxWriteConcurrency));
   }
 
   async #reached(epoch: number): Promise<void> {
