@@ -5,9 +5,9 @@
 import { Command } from 'commander';
 import { type Figure, report } from './figures.js';
 import { GIB } from './log/volume.js';
-import { idle, type LogWork, large, latency, scattered, uniform, zipf } from './log/works.js';
+import { idle, type LogWork, large, latency, overwritten, scattered, uniform, zipf } from './log/works.js';
 
-const WORKS: readonly LogWork[] = [latency, scattered, zipf, uniform, large, idle];
+const WORKS: readonly LogWork[] = [latency, scattered, overwritten, zipf, uniform, large, idle];
 
 const program = new Command('log')
   .description('Round trips, requests and bytes of a log volume, over a store in memory that is a round trip away')

@@ -1,4 +1,5 @@
 import { createClone, takeSnapshot } from '@blockyard/backend-log';
+import { connectCache } from '@blockyard/cache';
 import { copyOfTraffic } from '@blockyard/object-store';
 import { randomFrom } from '../random.js';
 import { medianOf } from '../rounds.js';
@@ -233,6 +234,44 @@ export const scattered: LogWork = {
       figures.push({ name: `requests of that, ${when}`, value: requests, unit: '' });
       await reader.compact();
       await reader.disconnect();
+    }
+    return figures;
+  },
+};
+
+/** Random reads below a cache, of an area that was written in order, and again once blocks of it were overwritten at random. */
+export const overwritten: LogWork = {
+  name: 'overwritten',
+  async run({ roundTripMs }) {
+    const volume = await BenchVolume.create({ sizeBytes: GIB, roundTripMs });
+    const areaBytes = 128 * MIB;
+    const random = randomFrom(5);
+    const anywhere = () => Math.floor(random() * (areaBytes / SECTOR));
+    const cached = async (rttMs?: number) =>
+      connectCache(await volume.open({ minIdleMs: 600_000 }, rttMs), { maxSizeBytes: 64 * MIB });
+    const data = new Uint8Array(MIB).fill(7);
+    const first = await cached(0);
+    for (let start = 0; start < areaBytes; start += MIB) await first.write(start / SECTOR, [data]);
+    await first.disconnect();
+    const figures: Figure[] = [];
+    for (const what of ['written in order', '6,000 blocks of it overwritten']) {
+      const reader = await cached();
+      const before = copyOfTraffic(volume.store.traffic);
+      const start = performance.now();
+      await inParallel(8192, 64, () => reader.read(anywhere(), [new Uint8Array(SECTOR)]));
+      const { requests, downloadBytes } = trafficSince(before, volume.store.traffic);
+      figures.push(
+        { name: `8,192 random 4 KiB reads of 128 MiB, depth 64, ${what}`, value: 8192 / seconds(start), unit: 'per s' },
+        { name: `requests of that, ${what}`, value: requests, unit: '' },
+        { name: `bytes down of that, ${what}`, value: downloadBytes / MIB, unit: 'MiB' },
+      );
+      await reader.disconnect();
+      const writer = await cached(0);
+      for (let round = 0; round < 3; round++) {
+        await inParallel(2000, 16, () => writer.write(anywhere(), [data.subarray(0, SECTOR)]));
+        await writer.flush();
+      }
+      await writer.disconnect();
     }
     return figures;
   },
