@@ -29,3 +29,39 @@ describe('Flushes before a pause', () => {
     assert.equal(await flushesAhead(3000, 2900, 3100, 2800), 2);
   });
 });
+
+describe('Devices that are taken back', () => {
+  /** Three of them, released. `open` opens one again. */
+  async function released(open: (exportName: string) => Promise<BlockDevice>): Promise<MovingDevices> {
+    const device = () => ({ disconnect: async () => {} }) as unknown as BlockDevice;
+    const names = new Map(['a', 'b', 'c'].map((name) => [device(), [name]]));
+    const devices = new MovingDevices(() => names, open);
+    await devices.release();
+    return devices;
+  }
+
+  test('are opened at once', async () => {
+    let open = () => {};
+    const allAsked = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const asked: string[] = [];
+    const devices = await released(async (name) => {
+      if (asked.push(name) === 3) open();
+      await allAsked;
+      return { name } as unknown as BlockDevice;
+    });
+    const opened = await devices.takeBack();
+    assert.deepEqual([...opened.keys()].sort(), ['a', 'b', 'c']);
+  });
+
+  test('are let go of where one of them cannot be opened', async () => {
+    const ended: string[] = [];
+    const devices = await released(async (name) => {
+      if (name === 'b') throw new Error('it is away');
+      return { disconnect: async () => ended.push(name) } as unknown as BlockDevice;
+    });
+    await assert.rejects(devices.takeBack(), /cannot be opened again: .*it is away/);
+    assert.deepEqual([ended.sort(), devices.areStranded], [['a', 'c'], true]);
+  });
+});

@@ -67,10 +67,13 @@ export class MovingDevices {
     this.#isOver = true;
   }
 
-  /** Opens those again that were released. Gives the devices by the names of their exports. */
+  /**
+   * Opens those again that were released, all at once, since their clients wait. Gives the devices by the names of their exports. If one
+   * cannot be opened, none is.
+   */
   async takeBack(): Promise<ReadonlyMap<string, BlockDevice>> {
     const opened = new Map<string, BlockDevice>();
-    for (const device of this.#released) {
+    const takeBack = async (device: BlockDevice) => {
       // Everything was flushed: nothing is given up by it, and one that hangs comes to its end.
       await device.disconnect({ force: true });
       const names = this.#names().get(device) ?? [];
@@ -78,8 +81,12 @@ export class MovingDevices {
       if (first === undefined) throw new Error('a device has an export');
       const again = await this.#openAgain(first);
       for (const name of names) opened.set(name, again);
-    }
-    return opened;
+    };
+    const outcomes = await Promise.allSettled([...this.#released].map(takeBack));
+    const failure = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (failure === undefined) return opened;
+    await Promise.all([...new Set(opened.values())].map((device) => device.disconnect({ force: true })));
+    throw failure.reason;
   }
 
   async #openAgain(exportName: string): Promise<BlockDevice> {
