@@ -148,12 +148,61 @@ describe('layouts', () => {
     });
   });
 
-  test('a log: a PUT for each segment, a GET for each run that lies together', () => {
-    const log = costsOfLayout('log');
-    log.write(64 * KIB, 128 * KIB);
-    log.read(0, 192 * KIB);
-    for (let at = 0; at < 8 * MIB; at += 64 * KIB) log.write(at, at + 64 * KIB);
-    expect(log.counts()).toMatchObject({ requests: { get: 3, put: 2 }, uploadBytes: 8 * MIB + 64 * KIB });
+  describe('a log', () => {
+    /** A log of which one piece of 4 KiB is in another segment than what is around it. */
+    function overwritten() {
+      const log = costsOfLayout('log');
+      log.write(64 * KIB, 68 * KIB);
+      for (let at = MIB; at < 9 * MIB; at += 64 * KIB) log.write(at, at + 64 * KIB);
+      return log;
+    }
+
+    test('takes a PUT for each segment, in which what is written again takes no more room', () => {
+      const log = costsOfLayout('log');
+      for (let round = 0; round < 3; round++) log.write(64 * KIB, 128 * KIB);
+      for (let at = 0; at < 8 * MIB; at += 64 * KIB) log.write(at, at + 64 * KIB);
+      log.write(0, 4 * KIB);
+      expect(log.counts()).toMatchObject({ requests: { put: 2 }, uploadBytes: 8 * MIB + 4 * KIB });
+    });
+
+    test('takes a GET for what lies together, with a small gap', () => {
+      const log = overwritten();
+      log.read(0, 128 * KIB);
+      expect(log.counts()).toMatchObject({ requests: { get: 2 }, downloadBytes: 132 * KIB });
+    });
+
+    test('takes none for what is not stored yet', () => {
+      const log = costsOfLayout('log');
+      log.write(0, 64 * KIB);
+      log.read(0, 64 * KIB);
+      expect(log.counts()).toMatchObject({ requests: { get: 0 } });
+    });
+
+    test('takes one for reads that begin at once, and two for those that do not', async () => {
+      const [together, apart] = [costsOfLayout('log'), costsOfLayout('log')];
+      for (const log of [together, apart]) {
+        log.read(0, 4 * KIB);
+        if (log === apart) await Promise.resolve();
+        log.read(8 * KIB, 12 * KIB);
+      }
+      expect(together.counts()).toMatchObject({ requests: { get: 1 }, downloadBytes: 12 * KIB });
+      expect(apart.counts()).toMatchObject({ requests: { get: 2 }, downloadBytes: 8 * KIB });
+    });
+
+    test('tells which GET brings what', () => {
+      const log = overwritten();
+      log.write(72 * KIB, 76 * KIB);
+      const fragments = log
+        .fragments?.(60 * KIB, 80 * KIB)
+        .map(({ from, to, request }) => [from / KIB, to / KIB, request]);
+      expect(fragments).toEqual([
+        [60, 64, 1],
+        [64, 68, 2],
+        [68, 72, 1],
+        [72, 76, 0],
+        [76, 80, 1],
+      ]);
+    });
   });
 });
 

@@ -64,6 +64,12 @@ function baseOf(sizeSectors: number, costs: LayoutCosts): BlockDevice {
     const from = start * SECTOR_BYTES;
     return [from, buffers.reduce((end, { byteLength }) => end + byteLength, from)];
   };
+  const fragments = (start: number, count: number) =>
+    costs.fragments?.(start * SECTOR_BYTES, (start + count) * SECTOR_BYTES).map(({ from, to, request }) => ({
+      start: from / SECTOR_BYTES,
+      count: (to - from) / SECTOR_BYTES,
+      request,
+    }));
   return createDevice({
     name: 'counted',
     sectorSize: SECTOR_BYTES,
@@ -72,6 +78,7 @@ function baseOf(sizeSectors: number, costs: LayoutCosts): BlockDevice {
     atomicSectors: true,
     read: (start, buffers) => costs.read(...bytesOf(start, buffers)),
     write: (start, buffers) => costs.write(...bytesOf(start, buffers)),
+    ...(costs.fragments === undefined ? {} : { fragments }),
     flush: () => {},
     resize: () => {},
     disconnect: () => {},
