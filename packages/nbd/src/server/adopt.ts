@@ -22,8 +22,8 @@ export interface AdoptOptions extends Omit<ServeOptions, 'exports' | 'listen' | 
   /** What is to be done while the predecessor still serves. If it rejects, the predecessor is told why, and goes on. */
   readonly prepare?: () => Promise<void>;
   /**
-   * Called while the predecessor still serves, each time before it does what it can for the devices to be opened soon, and once more
-   * while it disconnects them: for what they have to read. If it rejects, as with `prepare`. Default: nothing.
+   * Called while the predecessor still serves: at first, each time when it has done what it can for the devices to be opened soon, and
+   * while it disconnects them. For what they have to read. If it rejects, as with `prepare`. Default: nothing.
    */
   readonly catchUp?: () => Promise<void>;
   /** Opens the devices, by export name. The predecessor has disconnected them by then. Clients wait for it. */

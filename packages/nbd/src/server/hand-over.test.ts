@@ -191,7 +191,8 @@ describe('a hand-over', () => {
       assert.deepEqual(await client.readData(512, 4096), pattern(4096));
       await checkServed(client, 2);
       await until(() => successor.lines.includes('serving'));
-      assert.deepEqual(successor.lines.slice(0, 6), [
+      assert.deepEqual(successor.lines.slice(0, 7), [
+        'caught up',
         'caught up',
         'caught up',
         'caught up',
@@ -433,7 +434,7 @@ describe('a hand-over', () => {
     });
     await server.stop();
     assert.deepEqual(prepared, [1, 2, 3]);
-    assert.equal(caughtUp(), 4);
+    assert.equal(caughtUp(), 5);
     await checkServed(client, 4);
   });
 
@@ -444,7 +445,7 @@ describe('a hand-over', () => {
     const successor = start();
     const handedOver = handOver(successor);
     await until(() => gate.waiting() === 1);
-    await until(() => successor.lines.filter((line) => line === 'caught up').length === 4);
+    await until(() => successor.lines.filter((line) => line === 'caught up').length === 5);
     assert.equal(gate.waiting(), 1);
     gate.open();
     await handedOver;
@@ -600,7 +601,7 @@ describe('a successor that fails leaves clients where they are', () => {
   test('what it could not catch up with in the pause', async () => {
     const { start, handOver, open, reopened } = await scene();
     const client = await open({});
-    await assert.rejects(handOver(start({ behind: 'no answer', behindFrom: 4 })), /the successor failed: no answer/);
+    await assert.rejects(handOver(start({ behind: 'no answer', behindFrom: 5 })), /the successor failed: no answer/);
     assert.equal(reopened(), 1);
     await checkServed(client, 1);
   });

@@ -24,7 +24,7 @@ export interface HandOverHost {
   connections(): Iterable<Movable>;
 }
 
-/** Each has less to do: what has come in the one before. Behind the last one comes the pause. */
+/** Each has less to do: what has come in the one before. */
 const PREPARING_ROUNDS = 3;
 
 /** How long clients waited for a hand-over, in milliseconds. */
@@ -89,12 +89,14 @@ export class HandOver {
       }
       onStep('preparing');
       this.#send({ type: 'begin', place: this.#host.place, exports: this.#host.facts() });
-      // The successor comes first each time, so that what is held from the first round on is not held for long.
+      // Before the first, so that what is held from then on is not held for long; and behind the last, so that little is left.
+      await this.#catchUp();
       for (let round = 0; round < PREPARING_ROUNDS; round++) {
-        await this.#catchUp();
         await this.#inTime('what is done before the pause', prepare());
         await this.#inTime('the flush before the pause', this.#devices.flushAhead(clock));
+        await this.#catchUp();
       }
+      await this.#inTime('the flush before the pause', this.#devices.flushAhead(clock));
       onStep('pausing');
       const pausedAtMs = clock.now();
       const moving = this.#move(pausedAtMs);
