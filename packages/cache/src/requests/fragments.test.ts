@@ -50,7 +50,8 @@ test('a miss fetches what costs the base no further request, by reads that begin
     [88, 128],
   ]);
   expect(await readBy(60)).toEqual([]);
-  expect(await readBy(42)).toEqual([[40, 48]]);
+  // Right behind what is there: no sequential reader, but the next fragment.
+  expect(await readBy(40)).toEqual([[40, 48]]);
   expect(cache.snapshot()).toMatchObject({ narrowFetches: 2, wholeFetches: 0 });
 });
 
@@ -93,6 +94,18 @@ test('what is there already is not read again with what lies around it', async (
     [0, 20],
     [24, 128],
   ]);
+});
+
+test('reads around what is there already wait for no other read', async () => {
+  const { cache, base } = await opened([[128, 1]]);
+  const lines = [1, 2, 3];
+  for (const line of lines) await cache.write(line * LINE_SECTORS + 8, [filled(112, 7)]);
+  base.hold('read');
+  const reading = lines.map((line) => bytesAt(cache, line * LINE_SECTORS, LINE_SECTORS));
+  await base.called('read', 6);
+  expect(base.calls('read')).toBe(6);
+  base.release();
+  for (const found of await Promise.all(reading)) expect(found.filter((byte) => byte === 7)).toHaveLength(112);
 });
 
 test('C7: who asks for what a fetch has left out does not wait for it', async () => {
