@@ -145,6 +145,17 @@ describe('other readers', () => {
     }
   });
 
+  test('reads at random in a small area are hardly read ahead of', () => {
+    const ahead = new ReadAhead(LINE, 32);
+    let random = 1;
+    let asked = 0;
+    for (let i = 0; i < 8192; i++) {
+      random = (Math.imul(random, 1_664_525) + 1_013_904_223) >>> 0;
+      asked += ahead.observe(8 * Math.floor((random / 2 ** 32) * 256 * LINE), 8);
+    }
+    expect(asked).toBeLessThan(300);
+  });
+
   test('a stream survives a thousand random reads between any two of its own', () => {
     const ahead = new ReadAhead(LINE, 16);
     readOn(ahead, 0, LINE, 10);

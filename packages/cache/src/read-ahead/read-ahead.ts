@@ -9,6 +9,9 @@ const NOWHERE = -1;
 /** How far before its place a second read of a stream may begin, in reads of its size: many in flight arrive out of order. */
 const SHUFFLE_READS = 4;
 
+/** A stream is over after so many reads that did not go on with it, for each line that it has read. */
+const OVER_READS = 512;
+
 /** How far to read ahead, as a multiple of what the stream has read: at first, at least, and at most. */
 const REACH = 2;
 const REACH_MIN = 0.5;
@@ -43,12 +46,11 @@ export class ReadAhead {
   readonly #aheadTo = new NumberTable(STREAMS);
   /** Lines that each stream may be ahead. */
   readonly #limit = new NumberTable(STREAMS);
-  readonly #usedAt = new NumberTable(STREAMS);
+  /** When each stream is over, in reads: where they are many, one of them goes on with any stream by chance, after long. */
+  readonly #until = new NumberTable(STREAMS);
   /** Streams there are; the first so many of the arrays. */
   #streams = 0;
   #tick = 0;
-  /** The stream that was found last, most likely the next one too. */
-  #last = 0;
   /** Begin and end of the latest reads outside streams, in a ring. */
   readonly #loneStart = new NumberTable(STARTS);
   readonly #loneEnd = new NumberTable(STARTS);
@@ -107,9 +109,9 @@ export class ReadAhead {
 
   /** The stream has been read up to `end`. How much further to read ahead of it. */
   #goOn(stream: number, end: number): number {
-    this.#usedAt.set(stream, ++this.#tick);
-    this.#last = stream;
     if (end > this.#next.get(stream)) this.#next.set(stream, end);
+    const read = this.#next.get(stream) - this.#start.get(stream);
+    this.#until.set(stream, this.#tick + (read / this.#sectorsPerLine) * OVER_READS);
     const lines = this.#advance(stream);
     this.#expect(stream);
     return lines;
@@ -147,15 +149,11 @@ export class ReadAhead {
 
   /** The stream that the read goes on with, or -1. Reads longer than a line may be as much farther off. */
   #find(start: number, count: number): number {
-    const from = this.#from;
-    const to = this.#to;
     const slack = Math.max(0, count - this.#sectorsPerLine);
-    const low = start + slack;
-    const high = start - slack;
-    const last = this.#last;
-    if (this.#streams > 0 && low >= from.get(last) && high <= to.get(last)) return last;
+    const tick = ++this.#tick;
     for (let stream = 0; stream < this.#streams; stream++) {
-      if (low >= from.get(stream) && high <= to.get(stream)) return stream;
+      const isNear = start + slack >= this.#from.get(stream) && start - slack <= this.#to.get(stream);
+      if (isNear && tick < this.#until.get(stream)) return stream;
     }
     return -1;
   }
@@ -177,9 +175,9 @@ export class ReadAhead {
     return -1;
   }
 
-  /** A new stream, in place of the one that was not seen for longest. */
+  /** A new stream, in place of the one that is over first. */
   #open(start: number, next: number): number {
-    const stream = this.#streams < STREAMS ? this.#streams++ : this.#longestUnseen();
+    const stream = this.#streams < STREAMS ? this.#streams++ : this.#firstOver();
     this.#start.set(stream, start);
     this.#next.set(stream, next);
     this.#aheadTo.set(stream, 0);
@@ -187,10 +185,9 @@ export class ReadAhead {
     return stream;
   }
 
-  #longestUnseen(): number {
+  #firstOver(): number {
     let stream = 0;
-    for (let other = 1; other < STREAMS; other++)
-      if (this.#usedAt.get(other) < this.#usedAt.get(stream)) stream = other;
+    for (let other = 1; other < STREAMS; other++) if (this.#until.get(other) < this.#until.get(stream)) stream = other;
     return stream;
   }
 }
