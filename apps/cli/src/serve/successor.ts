@@ -19,7 +19,7 @@ export interface Inheritance {
   readonly ids?: Readonly<Record<string, string>>;
   /** Where clients were told to find the server, as its operator said it. */
   readonly address: ListenAddress;
-  /** The control socket; left out where there is none. */
+  /** The control socket. Left out: the server has none. */
   readonly control?: InheritedControl | undefined;
 }
 
