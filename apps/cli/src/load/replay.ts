@@ -103,9 +103,8 @@ class Replay {
   async #untilDue(request: number): Promise<void> {
     const dueMs = this.#startMs + (this.#trace.timesMs?.[request] ?? 0);
     const { signal } = this.#options;
-    const aheadMs = dueMs - performance.now();
-    // The last part of a millisecond is not worth a timer.
-    if (aheadMs >= 1) {
+    // Timers count whole milliseconds and may end early. The last part of one is not worth a timer.
+    for (let aheadMs = dueMs - performance.now(); aheadMs >= 1; aheadMs = dueMs - performance.now()) {
       await setTimeout(aheadMs, undefined, { signal }).catch((error: unknown) => {
         signal.throwIfAborted();
         throw error;

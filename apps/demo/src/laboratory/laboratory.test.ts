@@ -105,7 +105,8 @@ test('A cache grows, and goes, without another volume', async () => {
   const startMs = performance.now();
   await lab.controls.set('flush');
   await lab.until(() => !lab.laboratory.isFlushing);
-  expect(performance.now() - startMs).toBeGreaterThanOrEqual(400);
+  // A timer may end early, by part of a millisecond.
+  expect(performance.now() - startMs).toBeGreaterThan(395);
 });
 
 test('Contents that are not what was written are told loudly, by reads and by a look at everything', async () => {
