@@ -36,8 +36,8 @@ const WINDOW_SHRINK = 0.75;
  */
 export class ReadAhead {
   readonly #sectorsPerLine: number;
-  /** First sector that each stream has read, and the one at which it is expected to go on. */
-  readonly #start = new NumberTable(STREAMS);
+  /** Sectors that each stream has read, and the one at which it is expected to go on. */
+  readonly #read = new NumberTable(STREAMS);
   readonly #next = new NumberTable(STREAMS);
   /** Where a read begins that goes on with a stream: as far ahead as was read, or by a line; not long past. */
   readonly #from = new NumberTable(STREAMS);
@@ -81,7 +81,7 @@ export class ReadAhead {
   observe(start: number, count: number): number {
     let stream = this.#find(start, count);
     if (stream < 0) stream = this.#begin(start, count);
-    return stream < 0 ? 0 : this.#goOn(stream, start + count);
+    return this.#goOn(stream, start, count);
   }
 
   /**
@@ -89,8 +89,7 @@ export class ReadAhead {
    * be left out, but for those that touch an end of it.
    */
   follow(start: number, count: number): number {
-    const stream = this.#find(start, count);
-    return stream < 0 ? 0 : this.#goOn(stream, start + count);
+    return this.#goOn(this.#find(start, count), start, count);
   }
 
   /** A line that was read ahead was asked for. */
@@ -107,44 +106,45 @@ export class ReadAhead {
     }
   }
 
-  /** The stream has been read up to `end`. How much further to read ahead of it. */
-  #goOn(stream: number, end: number): number {
-    if (end > this.#next.get(stream)) this.#next.set(stream, end);
-    const read = this.#next.get(stream) - this.#start.get(stream);
-    this.#until.set(stream, this.#tick + (read / this.#sectorsPerLine) * OVER_READS);
-    const lines = this.#advance(stream);
-    this.#expect(stream);
-    return lines;
-  }
-
-  #expect(stream: number): void {
+  /** The stream goes on with a read. How much further to read ahead of it. */
+  #goOn(stream: number, start: number, count: number): number {
+    if (stream < 0) return 0;
+    const line = this.#sectorsPerLine;
     const next = this.#next.get(stream);
-    this.#from.set(stream, next - Math.max(this.#sectorsPerLine, this.#windowSectors(stream)));
-    this.#to.set(stream, Math.max(next + this.#sectorsPerLine, this.#aheadTo.get(stream) * this.#sectorsPerLine));
+    const end = start + count;
+    let read = this.#read.get(stream);
+    if (end > next) {
+      // Hits before the end of a line may have been left out. What is skipped otherwise was not read.
+      const leftOut = end - (end % line) > start ? line : 0;
+      read += start - next > leftOut ? count : end - next;
+      this.#next.set(stream, end);
+      this.#read.set(stream, read);
+    }
+    this.#until.set(stream, this.#tick + (read / line) * OVER_READS);
+    return this.#advance(stream);
   }
 
   #shrink(stream: number): void {
     this.#limit.set(stream, Math.max(1, Math.floor(this.#limit.get(stream) * WINDOW_SHRINK)));
   }
 
-  /** How much further to read ahead of a stream that has moved on. */
+  /** The stream has moved on: where it is expected next, and how much further to read ahead of it. */
   #advance(stream: number): number {
+    const line = this.#sectorsPerLine;
     const next = this.#next.get(stream);
-    const window = this.#windowSectors(stream);
-    const line = Math.ceil(next / this.#sectorsPerLine);
-    const ahead = Math.max(this.#aheadTo.get(stream), line);
-    if ((ahead * this.#sectorsPerLine - next) * 2 > window) return 0;
-    const target = Math.ceil((next + window) / this.#sectorsPerLine);
-    if (target <= ahead) return 0;
-    this.first = ahead;
-    this.#aheadTo.set(stream, target);
-    this.#limit.set(stream, Math.min(this.#windowMax, this.#limit.get(stream) + 1));
-    return target - ahead;
-  }
-
-  #windowSectors(stream: number): number {
-    const read = this.#next.get(stream) - this.#start.get(stream);
-    return Math.min(this.#limit.get(stream) * this.#sectorsPerLine, Math.floor(read * this.#reach));
+    const limit = this.#limit.get(stream);
+    const window = Math.min(limit * line, Math.floor(this.#read.get(stream) * this.#reach));
+    const ahead = Math.max(this.#aheadTo.get(stream), Math.ceil(next / line));
+    const target = Math.ceil((next + window) / line);
+    const isDue = target > ahead && (ahead * line - next) * 2 <= window;
+    if (isDue) {
+      this.first = ahead;
+      this.#aheadTo.set(stream, target);
+      this.#limit.set(stream, Math.min(this.#windowMax, limit + 1));
+    }
+    this.#from.set(stream, next - Math.max(line, window));
+    this.#to.set(stream, Math.max(next + line, this.#aheadTo.get(stream) * line));
+    return isDue ? target - ahead : 0;
   }
 
   /** The stream that the read goes on with, or -1. Reads longer than a line may be as much farther off. */
@@ -178,7 +178,7 @@ export class ReadAhead {
   /** A new stream, in place of the one that is over first. */
   #open(start: number, next: number): number {
     const stream = this.#streams < STREAMS ? this.#streams++ : this.#firstOver();
-    this.#start.set(stream, start);
+    this.#read.set(stream, next - start);
     this.#next.set(stream, next);
     this.#aheadTo.set(stream, 0);
     this.#limit.set(stream, this.#windowMax);
