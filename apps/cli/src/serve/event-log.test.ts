@@ -27,3 +27,10 @@ test('a device that fails all the time does not flood the log, and no failure is
   log.add({ type: 'stopping', connections: 0 });
   expect(lines.slice(-2)).toEqual(['5 further requests failed', 'stopping; 0 connections are open']);
 });
+
+test('times are whole milliseconds, in words and as fields', () => {
+  const told: unknown[] = [];
+  const log = new EventLog((line, fields) => told.push(line, fields?.pausedMs));
+  log.add({ type: 'handedOver', connections: 2, pausedMs: 68.802207 });
+  expect(told).toEqual(['handed over; 2 connections waited for 69 ms', 69]);
+});

@@ -51,7 +51,7 @@ function fieldsOf(event: ServerEvent): Readonly<Record<string, unknown>> {
   if ('exports' in event) fields.exports = event.exports;
   if ('reason' in event) fields.reason = event.reason;
   if ('connections' in event) fields.connections = event.connections;
-  if ('pausedMs' in event) fields.pausedMs = event.pausedMs;
+  if ('pausedMs' in event) fields.pausedMs = Math.round(event.pausedMs);
   if ('error' in event && isBlockError(event.error)) fields.code = event.error.code;
   return fields;
 }
