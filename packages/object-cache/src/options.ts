@@ -33,6 +33,8 @@ export interface ObjectCacheOptions {
   readonly maxUnwrittenBytes?: number | undefined;
   /** Longest that a request waits for the medium, in milliseconds. Default: 2,000. */
   readonly maxMediumWaitMs?: number | undefined;
+  /** How long after the opening the indexes are read, in milliseconds; until then the medium has nothing. Default: 0, at once. */
+  readonly loadDelayMs?: number | undefined;
   /** Drives waiting, probes and days. Default: the system's. */
   readonly clock?: Clock | undefined;
   /** Called when the medium fails, and is left out. No request fails for it. Default: no one is told. */
@@ -53,6 +55,7 @@ const KNOWN: KnownOptions<ObjectCacheOptions> = {
   maxBytesPerDay: true,
   maxUnwrittenBytes: true,
   maxMediumWaitMs: true,
+  loadDelayMs: true,
   clock: true,
   onError: true,
 };
@@ -73,6 +76,7 @@ export function checkOptions(options: ObjectCacheOptions): Settings {
     maxBytesPerDay = Number.MAX_SAFE_INTEGER,
     maxUnwrittenBytes = DEFAULT_UNWRITTEN_BYTES,
     maxMediumWaitMs = DEFAULT_WAIT_MS,
+    loadDelayMs = 0,
     clock = systemClock,
     onError = () => {},
   } = options;
@@ -84,6 +88,7 @@ export function checkOptions(options: ObjectCacheOptions): Settings {
   checkIntegerBetween(maxBytesPerDay, 'maxBytesPerDay', 0);
   checkIntegerBetween(maxUnwrittenBytes, 'maxUnwrittenBytes', 0);
   checkTimeMs(maxMediumWaitMs, 'maxMediumWaitMs', 1);
+  checkTimeMs(loadDelayMs, 'loadDelayMs');
   checkClock(clock);
   checkFunction(onError, 'onError');
   const scopes = new Scopes(options.scopes);
@@ -96,6 +101,7 @@ export function checkOptions(options: ObjectCacheOptions): Settings {
     maxBytesPerDay,
     maxUnwrittenBytes,
     maxMediumWaitMs,
+    loadDelayMs,
     clock,
     onError,
   };

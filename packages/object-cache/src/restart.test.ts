@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { errorOf } from '@blockyard/block/testing';
+import { errorOf, ManualClock, settled } from '@blockyard/block/testing';
 import { readInto } from '@blockyard/object-store';
 import { describe, expect, test } from 'vitest';
 import { connectObjectCache } from './index.js';
@@ -93,6 +93,37 @@ describe('After a restart', () => {
     expect(await read(cache, 'a/log/5', 0, 10)).toBeUndefined();
     expect(await fetchedBy(cache, () => read(cache, 'a/log/3', 0, 40 * KIB))).toMatchObject({ gets: 0 });
     await close(cache);
+  });
+
+  test('the medium is read later where that is wanted, and what comes before is answered by the store', async () => {
+    const scene = new Scene();
+    await fill(scene, 10);
+    const clock = new ManualClock();
+    const late = { store: scene.plain, medium: scene.disk.open(), scopes: [VOLUME], loadDelayMs: 100, clock };
+    const cache = await connectObjectCache(late);
+    await settled();
+    const { readCalls } = cache.snapshot().medium;
+    const target = new Uint8Array(40 * KIB);
+    await readInto(cache, KEY, [target], 0);
+    expect(isRangeOf(KEY, 40 * KIB, target)).toBe(true);
+    expect(cache.snapshot()).toMatchObject({ isLoading: true, misses: 1, medium: { readCalls } });
+    clock.advance(100);
+    await cache.idle();
+    expect(await fetchedBy(cache, () => read(cache, KEY, 0, 40 * KIB))).toMatchObject({ gets: 0 });
+    await close(cache);
+  });
+
+  test('one that is closed before the medium is to be read leaves it as it was', async () => {
+    const scene = new Scene();
+    await fill(scene, 10);
+    const clock = new ManualClock();
+    const late = { store: scene.plain, medium: scene.disk.open(), scopes: [VOLUME], loadDelayMs: 100, clock };
+    const cache = await connectObjectCache(late);
+    await close(cache);
+    expect(clock.dueMs).toEqual([]);
+    const again = await scene.open();
+    expect(await fetchedBy(again, () => read(again, KEY, 0, 40 * KIB))).toMatchObject({ gets: 0 });
+    await close(again);
   });
 
   test('one that is closed before the medium was read ends', async () => {

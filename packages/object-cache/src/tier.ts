@@ -20,6 +20,9 @@ export class Tier {
   /** An opening or a probe that is under way; one at a time. */
   #trying: Promise<void> | undefined;
   #loading: Promise<void> = Promise.resolve();
+  /** Ends the wait before the indexes are read. */
+  #loadNow: (() => void) | undefined;
+  #hasLoaded = false;
   #isEnding = false;
 
   constructor(settings: Settings) {
@@ -88,6 +91,7 @@ export class Tier {
   /** Writes what is there to write, and ends the medium. Never rejects. */
   async end(): Promise<void> {
     this.#isEnding = true;
+    this.#loadNow?.();
     await this.#trying;
     await this.#session?.end();
     await this.medium.disconnect();
@@ -119,11 +123,28 @@ export class Tier {
       const session = new Session(this.medium, superblock, { budget: this.#budget, maxUnwrittenBytes });
       this.medium.reads.recover();
       this.#session = session;
-      this.#loading = session.load().catch((error: unknown) => this.#loadFailed(session, error));
+      this.#loading = this.#load(session).catch((error: unknown) => this.#loadFailed(session, error));
     } catch (error) {
       if (this.medium.failures === failuresBefore) this.#refusal = this.#placed(error);
       throw error;
     }
+  }
+
+  /** Only the first time is there anyone who would have to wait for it. */
+  async #load(session: Session): Promise<void> {
+    const { clock, loadDelayMs } = this.#settings;
+    if (!this.#hasLoaded && loadDelayMs > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = clock.set(resolve, loadDelayMs);
+        this.#loadNow = () => {
+          clock.clear(timer);
+          resolve();
+        };
+      });
+      if (this.#isEnding) return;
+    }
+    this.#hasLoaded = true;
+    await session.load();
   }
 
   async #probe(): Promise<void> {

@@ -65,7 +65,9 @@ export async function openLog(
   ]);
   const isNow = moment === undefined;
   const readOnly = isToRead || !isNow;
-  const tiers = tier && (await LogTiers.open(store, prefix, { tier, readOnly, isNow, acceptLoss, onLoss: onTierLoss }));
+  const isHurried = loaded !== undefined;
+  const tierOptions = { readOnly, isNow, acceptLoss, isHurried, onLoss: onTierLoss };
+  const tiers = tier && (await LogTiers.open(store, prefix, { ...tierOptions, tier }));
   if (tiers === undefined && acceptLoss && !readOnly) await tellLoss(store, prefix, onTierLoss);
   const volume = await connectLog({
     ...options,

@@ -15,6 +15,8 @@ export interface LogTiersOptions {
   /** Whether the volume is opened as it is now, and not as it was. */
   readonly isNow: boolean;
   readonly acceptLoss: boolean;
+  /** Whether clients wait for it. */
+  readonly isHurried: boolean;
   /** Told what is given up, before the volume is opened. */
   readonly onLoss: (loss: TierLoss) => void;
 }
@@ -64,7 +66,7 @@ export class LogTiers {
       throw BlockError.from(error, { operation: 'connect' });
     }
     try {
-      return new LogTiers(await openCachedStore(store, keys, tier), options, keys, log, givesUpTier);
+      return new LogTiers(await openCachedStore(store, keys, tier, options.isHurried), options, keys, log, givesUpTier);
     } catch (error) {
       await log?.device.disconnect({ force: true });
       throw error;
