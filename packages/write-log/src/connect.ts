@@ -93,7 +93,7 @@ async function open(base: BlockDevice, medium: Medium, settings: Settings): Prom
   for (let attempt = 1; ; attempt++) {
     const { superblocks, failure } = await superblocksOf(base, medium, settings);
     try {
-      return await openFrom(superblocks, base, medium, settings);
+      return await openFrom(superblocks, base, medium, settings, failure === undefined);
     } catch (error) {
       // One that could not be read may be the newer one, and be readable by now: what follows from the older one is void then.
       if (failure === undefined) throw error;
@@ -107,6 +107,7 @@ async function openFrom(
   base: BlockDevice,
   medium: Medium,
   settings: Settings,
+  isWhole: boolean,
 ): Promise<WriteLogDevice> {
   const superblock = superblocks.current;
   const { mark } = settings;
@@ -118,7 +119,10 @@ async function openFrom(
   const found = await readLog(base, medium, superblock, settings);
   const attachmentId = agreedAttachment(mark, superblock);
   const change = mark === undefined ? {} : { attachmentId };
-  await superblocks.writeBoth(() => ({ ...change, run: superblock.run + 1 }));
+  const begun = superblocks.writeBoth(() => ({ ...change, run: superblock.run + 1, leftThrough: 0 }));
+  begun.catch(() => {});
+  // Where clients wait for it, nothing is appended before that is over, and nothing else waits for it.
+  if (settings.loaded === undefined || !isWhole || found.hasDropped) await begun;
   const opened: Opened = {
     base,
     medium,
@@ -130,7 +134,7 @@ async function openFrom(
   const { backlog } = opened;
   const engine = new Engine(opened, settings);
   if (found.hasDropped) await engine.clear();
-  engine.begin();
+  engine.begin(begun);
   const device = createDevice(new WriteLogDriver(base, engine), { clock: settings.clock });
   return Object.assign(device, {
     drain: () => engine.drain(),

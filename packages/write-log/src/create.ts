@@ -49,6 +49,7 @@ export async function formatMedium(medium: Medium, base: BaseFacts, tierId: stri
     drainingThrough: 0,
     durableThrough: 0,
     attachmentId: NO_ID,
+    leftThrough: 0,
   };
   return formatSuperblocks(medium, superblock, 1 - slot);
 }

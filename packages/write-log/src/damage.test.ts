@@ -70,6 +70,21 @@ describe('A flipped byte', () => {
     for (const slot of [0, 65_536]) expect(await outcomes(scene, last, slot + 8, 40)).toEqual(new Map([[last, 40]]));
   });
 
+  test('of what was flushed since the log was left, and opened again, is CORRUPT', async () => {
+    const { scene, clock, device, firstAt, last } = await filled();
+    await device.prepareToLeave();
+    await device.disconnect();
+    const again = await scene.open({ clock });
+    for (const n of [last + 1, last + 2]) {
+      await write(again, n, n);
+      await again.flush();
+    }
+    await die(again);
+    expect(await countOf(scene, last + 2)).toBe(last + 2);
+    const found = await outcomes(scene, last + 2, firstAt + RECORDS * RECORD_BYTES, 8);
+    expect(found).toEqual(new Map([['CORRUPT', 8]]));
+  });
+
   test('of both is CORRUPT', async () => {
     const { scene, device, last } = await filled();
     await die(device);

@@ -119,10 +119,13 @@ export class Engine {
     );
   }
 
-  /** What was found is drained in time; what is accepted from now on goes to the log. */
-  begin(): void {
+  /** What was found is drained in time; what is accepted from now on goes to the log, once the medium says that it is `begun`. */
+  begin(begun: Promise<void>): void {
     if (this.#settings.loaded !== undefined) this.#timers.holdAtFirst();
-    this.#committer.begin();
+    begun.then(
+      () => this.#state.began(),
+      (error: unknown) => this.#state.mediumFailed(error),
+    );
     this.#drainer.wake();
     this.#timers.set();
   }
@@ -209,16 +212,10 @@ export class Engine {
 
   async disconnect({ force = false }: DisconnectOptions): Promise<void> {
     if (force) return this.#force();
-    const isLeft = this.#isLeaving && this.#state.phase === 'logging';
-    const isDrained = isLeft ? await this.#leave() : await this.#drainAtEnd();
-    try {
-      await this.#base.disconnect();
-    } catch (error) {
-      // What the base lacks is durable in the log: it is brought to it another time.
-      if (isDrained) throw error;
-      this.#tell(error);
-      await this.#base.disconnect({ force: true });
-    }
+    const mayLeave = this.#isLeaving && this.#state.phase === 'logging';
+    const isDrained = !mayLeave && (await this.#drainAtEnd());
+    if (isDrained) await this.#base.disconnect();
+    else await this.#leave();
     this.#stop();
     await this.#medium.disconnect();
     this.#isLeft = !isDrained;
@@ -313,7 +310,7 @@ export class Engine {
     } catch (error) {
       if (this.#settings.durability === 'base' || this.#state.phase !== 'logging') throw error;
       this.#tell(error);
-      return this.#leave();
+      return false;
     }
     if (this.#state.phase === 'logging') {
       await this.#attachment.release(this.#log).catch((error: unknown) => this.#tell(error));
@@ -321,11 +318,19 @@ export class Engine {
     return true;
   }
 
-  /** Leaves what the base lacks to the next opening, which finds all of it durable. */
-  async #leave(): Promise<false> {
+  /** Leaves what the base lacks to the next opening, which finds all of it durable in the log, and ends the base. */
+  async #leave(): Promise<void> {
     await this.#drainer.rest();
-    await this.#timers.confirm().catch((failure: unknown) => this.#tell(failure));
-    return false;
+    const endBase = async () => {
+      try {
+        await this.#base.disconnect();
+      } catch (error) {
+        this.#tell(error);
+        await this.#base.disconnect({ force: true });
+      }
+    };
+    // Neither has to do with the other.
+    await Promise.all([this.#timers.leave().catch((error: unknown) => this.#tell(error)), endBase()]);
   }
 
   async #force(): Promise<void> {

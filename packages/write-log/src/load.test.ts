@@ -68,6 +68,16 @@ describe('What was read of a log beside the writer that has it', () => {
     expect(allBytes - bytes).toBeGreaterThanOrEqual(15 * SECTORS * SECTOR);
   });
 
+  test('is all that there is to read, where the log was left by an end', async () => {
+    const scene = new Scene(undefined, new Disk(LARGE_MEDIUM_BYTES, SECTOR));
+    const device = await scene.openMarked();
+    for (let i = 0; i < 16; i++) await write(device, 0, i, SECTORS);
+    const left = await leave(device);
+    const [again, bytes] = await reading(scene, () => scene.openMarked({ loaded: left }));
+    expect([await byteAt(again, 2), bytes]).toEqual([15, 0]);
+    await die(again);
+  });
+
   test('is kept up over laps of the ring', async () => {
     const scene = new Scene(undefined, new Disk(SMALL_MEDIUM_BYTES, SECTOR));
     const device = await scene.openMarked();

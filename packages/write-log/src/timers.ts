@@ -104,6 +104,13 @@ export class Timers {
     if (!this.#hasEnded && state.phase === 'logging' && log.isUnconfirmed) await log.confirm();
   }
 
+  /** The same at an end that leaves it there. */
+  async leave(): Promise<void> {
+    const { log, state } = this.#parts;
+    this.#confirmation.clear();
+    if (!this.#hasEnded && state.phase === 'logging') await log.leave();
+  }
+
   end(): void {
     this.#hasEnded = true;
     this.#age.clear();

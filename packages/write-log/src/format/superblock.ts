@@ -24,6 +24,7 @@ const AT = {
   durableThrough: 112,
   attachmentId: 120,
   baseId: 136,
+  leftThrough: 392,
   check: 508,
 } as const;
 
@@ -60,6 +61,8 @@ export interface Superblock {
   readonly durableThrough: number;
   /** What the base knows the tier by, or `NO_ID`. */
   readonly attachmentId: string;
+  /** The last record of the chain, where the log was left by an end after which nothing was appended. 0: it was not, or is empty. */
+  readonly leftThrough: number;
 }
 
 /** `zero`: nothing is there. `foreign`: something else is. `damaged`: one was there. */
@@ -88,6 +91,7 @@ export function encodeSuperblock(superblock: Superblock): Uint8Array {
   setLong(view, AT.durableThrough, superblock.durableThrough);
   setId(bytes, AT.attachmentId, superblock.attachmentId);
   bytes.set(baseId, AT.baseId);
+  setLong(view, AT.leftThrough, superblock.leftThrough);
   view.setUint32(AT.check, crc32(bytes.subarray(0, AT.check)), true);
   return bytes;
 }
@@ -122,6 +126,7 @@ export function decodeSuperblock(bytes: Uint8Array): Superblock | NoSuperblock {
     drainingThrough: getLong(view, AT.drainingThrough),
     durableThrough: getLong(view, AT.durableThrough),
     attachmentId: getId(bytes, AT.attachmentId),
+    leftThrough: getLong(view, AT.leftThrough),
   };
   return isSensible(superblock) ? superblock : 'damaged';
 }

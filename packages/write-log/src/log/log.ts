@@ -202,6 +202,14 @@ export class Log {
     return this.#superblocks.write(() => ({ durableThrough: this.#durable.sequence }));
   }
 
+  /** The same at an end: nothing is appended from now on, so that the next opening need not look for more. */
+  leave(): Promise<void> {
+    return this.#superblocks.write(() => ({
+      durableThrough: this.#durable.sequence,
+      leftThrough: this.#durable === this.#head ? this.#head.sequence : 0,
+    }));
+  }
+
   /** The first records are durable on the base. Their place is free once that is noted. */
   drained(records: readonly LogRecord[]): void {
     for (const { reads, next } of records) {

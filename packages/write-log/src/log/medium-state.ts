@@ -66,6 +66,11 @@ export class MediumState {
     return { error: this.#placed(this.#probe.error), failingMs, nextProbeMs: this.#probe.waitMs ?? 0 };
   }
 
+  /** The medium can be appended to. */
+  began(): void {
+    if (!this.#hasEnded && this.#phase === 'logging') this.#parts.committer.begin();
+  }
+
   /** A call of the medium has failed. What was durable before is trusted, and no more. */
   mediumFailed(error: unknown): void {
     if (this.#hasEnded) return;

@@ -60,6 +60,7 @@ export class Chain {
 
   /** The next record of the chain, if it is sound. Rejects where it may be readable later. */
   async next(): Promise<FoundRecord | undefined> {
+    if (this.#isWhereLeft) return undefined;
     try {
       let found = await this.#next();
       while (found === 'wrap') found = await this.#next();
@@ -95,6 +96,7 @@ export class Chain {
   async end(): Promise<ChainEnd> {
     const { durableThrough, drainingThrough } = this.#superblock;
     const place = this.#place;
+    if (this.#isWhereLeft) return { place, error: undefined };
     const missing = place.sequence + 1;
     if (this.#failure !== undefined) {
       const what = `record ${missing} of the write log, if there is one, cannot be read`;
@@ -104,6 +106,12 @@ export class Chain {
     if (!isShort) return { place, error: undefined };
     const what = `record ${missing} of the write log was durable, and is damaged or gone`;
     return { place, error: new BlockError('CORRUPT', what) };
+  }
+
+  /** Whether nothing comes any longer. To look for what might tell of more would take longer than all the rest. */
+  get #isWhereLeft(): boolean {
+    const { leftThrough } = this.#superblock;
+    return leftThrough > 0 && this.#place.sequence === leftThrough;
   }
 
   #follows({ tierId, sequence, before, run }: FoundHeader): boolean {
