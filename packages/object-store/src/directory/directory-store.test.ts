@@ -1,4 +1,4 @@
-import { readdir, readFile, truncate, utimes, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rmdir, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import type { ObjectStore, PutResult } from '../store.js';
@@ -51,6 +51,15 @@ describe('what is on the disk', () => {
       '{"format":"blockyard-objects","version":1}\n',
     );
     expect((await readdir(path)).sort()).toEqual(['.blockyard-objects', '.lock', '.new', 'disks']);
+  });
+
+  test('is enough without the directories that are empty, as in a copy that left them out', async () => {
+    await stored('disks/a', '1');
+    await rmdir(join(path, '.new'));
+    const copy = await openDirectoryStore({ path });
+    expect(await copy.put('disks/b', body('2'), 'absent', 'stamp')).toMatchObject({ kind: 'stored' });
+    copy.close();
+    expect(await left()).toEqual([]);
   });
 
   test('that is not an object is not listed, and is no obstacle', async () => {

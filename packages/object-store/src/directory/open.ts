@@ -152,7 +152,10 @@ function parse(text: string): Record<string, unknown> {
 /** Takes away what processes left that died before their objects had a name. */
 async function sweep(disk: Disk, path: string, nowMs: number): Promise<void> {
   const directory = join(path, NEW_DIRECTORY);
-  for (const name of (await unlessErrno(['ENOENT'], disk.readdir(directory))) ?? []) {
+  const names = await unlessErrno(['ENOENT'], disk.readdir(directory));
+  // A copy of the store may lack it, since it is empty. What only reads can do without.
+  if (names === undefined) await disk.mkdir(directory).catch(() => {});
+  for (const name of names ?? []) {
     const left = join(directory, name);
     const modifiedMs = await disk.modifiedMs(left).catch(() => nowMs);
     // What cannot be taken away is of no harm.
