@@ -68,7 +68,7 @@ async function checkFree(store: ObjectStore, prefix: string, scratch: string): P
   for await (const objects of store.list(`${prefix}/`, { reaches: scratch })) {
     const other = objects.find(({ key }) => key !== scratch && !key.startsWith(`${prefix}/probe-`));
     if (other === undefined) continue;
-    const what = `${store.urlOf(`${prefix}/`)} has objects, but there is no volume; deleteLogVolume removes them`;
+    const what = `there is ${store.urlOf(other.key)} already; what is left of a volume goes when that is deleted again`;
     throw new BlockError('ALREADY_EXISTS', what);
   }
 }

@@ -28,12 +28,14 @@ export async function checkVolume(context: Context, uri: string): Promise<Volume
 /** What there is to read, about. A volume whose directory is damaged does not tell. */
 async function dataBytesOf(uri: string): Promise<number> {
   const volume = await inspectUri(uri).catch(() => undefined);
-  return volume?.layout === 'log' ? volume.space.dataBytes : 0;
+  return volume?.layout === 'log' ? volume.space.dataBytes + volume.space.sharedBytes : 0;
 }
 
 export async function printVolume(context: Context, { objects, bytes, problems, orphans }: VolumeFindings) {
   const orphanBytes = orphans.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   const left = orphans.length === 0 ? 'none' : `${orphans.length} (${formatSize(orphanBytes)})`;
-  await context.print(`${objects} objects checked, ${formatSize(bytes)}, ${problems.length} faulty, orphans: ${left}`);
+  await context.print(
+    `${objects} ${objects === 1 ? 'object' : 'objects'} checked, ${formatSize(bytes)}, ${problems.length} faulty, orphans: ${left}`,
+  );
   for (const { url, code, message } of problems) await context.print(`${url}: ${code}: ${message}`);
 }

@@ -175,7 +175,9 @@ function logRows({ isEncrypted, space, checkpoint, snapshots, cloneOf }: LogSumm
     ['in use', `${formatSize(liveBytes)}, ${formatSize(Math.max(0, dataBytes - liveBytes))} are not`],
     ['checkpoint', `${age}, ${checkpoint.segmentsBehind} segments behind it`],
     ['snapshots', snapshots.map(({ name }) => name).join(', ') || 'none'],
-    ...(cloneOf === null ? [] : [['clone of', `${cloneOf.prefix}@${cloneOf.snapshot}`]]),
+    ...(cloneOf === null
+      ? []
+      : [['clone of', `${cloneOf.prefix}@${cloneOf.snapshot}, shares ${formatSize(space.sharedBytes)} of objects`]]),
   ];
 }
 

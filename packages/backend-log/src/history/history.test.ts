@@ -174,6 +174,31 @@ describe('A clone', () => {
     expect((await inspectLogVolume(at('copy'))).cloneOf).toEqual({ prefix: 'disk', snapshot: 'origin' });
   });
 
+  test('counts as its own what it stores, and what it shares apart', async () => {
+    const device = await open();
+    await device.write(0, filled(1, 80));
+    await device.takeSnapshot('origin');
+    await device.disconnect();
+    const { space: parent } = await inspectLogVolume(at());
+    expect(parent).toMatchObject({ objects: expect.any(Number), sharedBytes: 0 });
+    await createClone(at(), 'origin', { prefix: 'copy' });
+    const shared = { sharedBytes: parent.dataBytes };
+    expect((await inspectLogVolume(at('copy'))).space).toEqual({
+      dataBytes: 0,
+      mapBytes: 0,
+      liveBytes: 0,
+      objects: 0,
+      ...shared,
+    });
+    const clone = await open('copy');
+    await clone.write(0, filled(2));
+    await clone.disconnect();
+    const { space } = await inspectLogVolume(at('copy'));
+    expect(space).toMatchObject({ liveBytes: SECTOR, ...shared });
+    const isOwn = (key: string) => /^copy\/(log|pack|map)\//.test(key);
+    expect(space.objects).toBe([...objects.keys()].filter(isOwn).length);
+  });
+
   test('keeps its snapshot, and its parent, as long as it lives', async () => {
     await takeSnapshot(at(), 'origin');
     await createClone(at(), 'origin', { prefix: 'copy' });

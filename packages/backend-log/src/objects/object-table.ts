@@ -12,6 +12,8 @@ export class DataObjects {
   #slots = 0;
   #live = 0;
   #capacityInUse = 0;
+  #shared = 0;
+  #sharedBytes = 0;
 
   /** An object of fewer slots than `smallSlots` counts as one of so many, since requests and rows cost as well as bytes. */
   constructor(smallSlots: number) {
@@ -20,6 +22,16 @@ export class DataObjects {
 
   get size(): number {
     return this.#rows.size;
+  }
+
+  /** Objects of this volume. */
+  get own(): number {
+    return this.#rows.size - this.#shared;
+  }
+
+  /** Bytes of all objects of other volumes. */
+  get sharedBytes(): number {
+    return this.#sharedBytes;
   }
 
   /** Bytes of all objects of this volume. */
@@ -105,7 +117,11 @@ export class DataObjects {
   }
 
   #count(row: DataRow, sign: 1 | -1): void {
-    if (row.base !== 0) return;
+    if (row.base !== 0) {
+      this.#shared += sign;
+      this.#sharedBytes += sign * row.sizeBytes;
+      return;
+    }
     const share = row.live / this.capacityOf(row);
     this.#byShare.move(row, sign === 1 ? 0 : share, sign === 1 ? share : 0);
     this.#sizeBytes += sign * row.sizeBytes;

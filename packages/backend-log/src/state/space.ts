@@ -1,6 +1,6 @@
 import type { VolumeState } from './volume-state.js';
 
-/** What a volume has in the store. Objects of another volume that a clone shares do not count. */
+/** What a volume has in the store. Objects of another volume that a clone shares count in `sharedBytes` alone. */
 export interface SpaceUsed {
   /** Bytes of the objects that hold data. */
   readonly dataBytes: number;
@@ -10,6 +10,8 @@ export interface SpaceUsed {
   readonly liveBytes: number;
   /** Objects of both kinds. */
   readonly objects: number;
+  /** Bytes of the objects that hold data of the volumes that it is a clone of, as far as it, or a snapshot of it, needs them. */
+  readonly sharedBytes: number;
 }
 
 export function spaceOf({ objects, regions, sectorSize }: VolumeState): SpaceUsed {
@@ -18,6 +20,7 @@ export function spaceOf({ objects, regions, sectorSize }: VolumeState): SpaceUse
     dataBytes: objects.sizeBytes,
     mapBytes: maps.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     liveBytes: objects.live * sectorSize,
-    objects: objects.size + maps.length,
+    objects: objects.own + maps.length,
+    sharedBytes: objects.sharedBytes,
   };
 }

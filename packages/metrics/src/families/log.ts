@@ -63,6 +63,12 @@ export function logMetrics(prices: Prices): readonly Definition<LogStatistics>[]
       of: ({ space }) => space.objects,
     },
     {
+      name: 'blockyard_log_shared_bytes',
+      type: 'gauge',
+      help: 'Bytes of data objects of the volumes that a clone is made of, which it needs.',
+      of: ({ space }) => space.sharedBytes,
+    },
+    {
       name: 'blockyard_log_alive_ratio',
       type: 'gauge',
       help: 'Share of the slots in use, of objects of which anything is; 0 to 1.',

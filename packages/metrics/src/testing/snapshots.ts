@@ -109,7 +109,7 @@ function log(next: () => number): LogStatistics {
     durableBytes: next(),
     segmentMemoryBytes: next(),
     mapMemoryBytes: next(),
-    space: { liveBytes: next(), dataBytes: 3 * next(), mapBytes: next(), objects: next() },
+    space: { liveBytes: next(), dataBytes: 3 * next(), mapBytes: next(), objects: next(), sharedBytes: next() },
     aliveShare: 0.25,
     objectsToDelete: next(),
     checkpoint: { generation: next(), segmentsBehind: next(), ageMs: next() },
