@@ -28,6 +28,8 @@ describe('dir:', () => {
     await again.read(3, [read]);
     expect(read[511]).toBe(9);
     await expect(connectUri(uri.replace('=512', '=4096'))).rejects.toThrow('was created with ?sector=512, not 4096');
+    await expect(connectUri(`${uri}&layout=chunks`)).rejects.toThrow('layout log, not chunks');
+    await connectUri(`${uri}&layout=log`).then((logOf) => logOf.disconnect());
   });
 
   test('has volumes beside each other in one store, by any path below it', async () => {

@@ -283,6 +283,30 @@ test('what is no volume is refused', async () => {
   await expect(deleteUri(`${uri}@2026-01-31T12:00Z`)).rejects.toThrow(/a time cannot be deleted/);
 });
 
+test('the URI of a clone says nothing that its volume is not, and then no clone is made', async () => {
+  const [one, other] = [`${folder}/passphrase-one`, `${folder}/passphrase-other`];
+  await Promise.all([writeFile(one, 'one'), writeFile(other, 'other')]);
+  const at: At = (name, moment = '') => `dir:${folder}/agreeing/${name}${moment}`;
+  await createUri(at('plain'), { sizeBytes: SIZE });
+  await createUri(`${at('secret')}?passphrase-file=${one}`, { sizeBytes: SIZE });
+  await snapshotUri(at('plain'), 'daily');
+  await snapshotUri(`${at('secret')}?passphrase-file=${one}`, 'daily');
+  const plain = at('plain', '@daily');
+  const secret = `${at('secret', '@daily')}?passphrase-file=${one}`;
+  for (const [from, query, said] of [
+    [plain, `passphrase-file=${one}`, 'the secret of its volume'],
+    [secret, `passphrase-file=${other}`, 'the secret of its volume'],
+    [plain, 'sector=512', '?sector=4096, not 512'],
+    [plain, 'layout=chunks', 'layout log, not chunks'],
+  ] as const) {
+    const refused = cloneUri(from, `${at('clone')}?${query}`);
+    await expect(refused).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringContaining(said) });
+  }
+  await expect(inspectUri(at('clone'))).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  await cloneUri(plain, `${at('clone')}?sector=4096&layout=log`);
+  await cloneUri(secret, `${at('secret-clone')}?passphrase-file=${one}`);
+});
+
 test('an encrypted volume is opened, listed and cloned with its passphrase alone', async () => {
   const file = join(folder, 'passphrase');
   await writeFile(file, 'correct horse battery staple\n');

@@ -1,8 +1,10 @@
 import { basename, dirname, relative, resolve, sep } from 'node:path';
 import { BlockError } from '@blockyard/block';
 import { type DeviceUri, decode } from '../syntax/device-uri.js';
+import { invalid } from '../syntax/invalid.js';
 import { localPath } from '../syntax/local-path.js';
 import { TIER_PARAMETERS } from '../tier/settings.js';
+import { layoutIn } from './layout.js';
 import { LOG_PARAMETERS, loadLog, logParametersOf, makeLog, openLog } from './log.js';
 import type { Scheme, StorePlace } from './scheme.js';
 import { readSecret } from './secret.js';
@@ -20,6 +22,8 @@ export const dir: Scheme = {
 
   async open(uri, options) {
     const path = pathOf(uri);
+    const wanted = layoutIn(uri);
+    if (wanted !== undefined && wanted !== 'log') throw invalid(`volumes there are of layout log, not ${wanted}`);
     const parameters = await logParametersOf(uri);
     const { store, prefix } = await openAt(path);
     return openLog(store, prefix, parameters, options);

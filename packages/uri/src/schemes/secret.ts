@@ -34,6 +34,10 @@ export function isSecret({ passphrase, key }: Secret): boolean {
   return passphrase !== undefined || key !== undefined;
 }
 
+export function isSameSecret(a: Secret, b: Secret): boolean {
+  return a.passphrase === b.passphrase && String(a.key) === String(b.key);
+}
+
 /** What an editor adds at the end is not part of it. */
 function passphraseIn(bytes: Uint8Array): string {
   const text = decodeUtf8(bytes).replace(/\r?\n$/, '');

@@ -1,5 +1,9 @@
-import type { SnapshotInfo } from '@blockyard/backend-log';
-import { BlockError } from '@blockyard/block';
+import type { LogPlace, SnapshotInfo } from '@blockyard/backend-log';
+import { layoutIn } from '../schemes/layout.js';
+import { isSameSecret, isSecret, type Secret } from '../schemes/secret.js';
+import { sectorSizeOf } from '../schemes/sectors.js';
+import type { DeviceUri } from '../syntax/device-uri.js';
+import { invalid } from '../syntax/invalid.js';
 import { presentUri, snapshotUriOf, type VolumeUri, withLog, withStore } from './volume-uri.js';
 
 /** Whether others may lose a volume, or data, by a change of it. */
@@ -32,15 +36,16 @@ export async function snapshotsOfUri(text: string): Promise<SnapshotInfo[]> {
  * Makes a volume at `to`, in the same store, that begins as the snapshot `from` names, and shares with it what neither changes.
  *
  * Rejects with `NOT_FOUND` if there is no such snapshot, `ALREADY_EXISTS` if there is something at `to`, `INVALID_ARGUMENT` if
- * that is in another store.
+ * that is in another store, or says that the clone is what its volume is not: a secret, a sector size, a layout.
  */
 export async function cloneUri(from: string, to: string): Promise<void> {
   const { snapshot, ...source } = await snapshotUriOf(from);
   const target = await presentUri(to);
   await withLog(source, async ({ createClone }, place, { storeId }) => {
     const prefix = await withStore(target, async (other) => {
-      if (other.storeId === storeId) return other.prefix;
-      throw new BlockError('INVALID_ARGUMENT', 'a clone lies in the store of its volume; copy makes one elsewhere');
+      if (other.storeId !== storeId) throw invalid('a clone lies in the store of its volume; copy makes one elsewhere');
+      await refuseOther(target.uri, other.secret, place);
+      return other.prefix;
     });
     await createClone(place, snapshot, { prefix });
   });
@@ -59,6 +64,20 @@ export async function rollBackUri(text: string, options: TakeOverOptions = {}): 
 export async function compactUri(text: string, options: TakeOverOptions = {}): Promise<void> {
   const volume = await presentUri(text);
   await withLog(volume, ({ compactLogVolume }, place) => compactLogVolume(place, withFlag(volume, options)));
+}
+
+/** Refuses the URI of a clone that says of it what its volume is not. */
+async function refuseOther(uri: DeviceUri, secret: Secret, volume: LogPlace): Promise<void> {
+  if (isSecret(secret) && !isSameSecret(secret, volume))
+    throw invalid('a clone opens with the secret of its volume, or without one as that does; its URI names another');
+  const layout = layoutIn(uri);
+  if (layout !== undefined && layout !== 'log') throw invalid(`a clone is of layout log, not ${layout}`);
+  const wanted = sectorSizeOf(uri);
+  if (wanted === undefined) return;
+  const { inspectLogVolume } = await import('@blockyard/backend-log');
+  const { sectorSize } = await inspectLogVolume(volume);
+  if (sectorSize !== wanted)
+    throw invalid(`a clone has the sectors of its volume: ?sector=${sectorSize}, not ${wanted}`);
 }
 
 /** The options, with what the URI says. */
