@@ -124,6 +124,12 @@ describe('the past of a log volume', () => {
     const log = s3('copied-log');
     await done(blockyard(['copy', uri, log, '--create', '--verify'], { env }));
     expect(JSON.parse(await done(blockyard(['info', log, '--json'], { env })))).toMatchObject({ layout: 'log' });
+    const resumed = ['copy', uri, log, '--create', '--resume', '--layout'];
+    expect(await blockyard([...resumed, 'chunks'], { env })).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('is of layout log, and not of chunks (hint: it is not what this copy left'),
+    });
+    await done(blockyard([...resumed, 'log'], { env }));
   });
 });
 
@@ -227,14 +233,16 @@ describe('info', () => {
       checkpoint: { segmentsBehind: 0, ageMs: expect.any(Number) },
     });
     await here('clone', past(uri, 'daily'), dir('told-clone'));
-    expect(await here('info', dir('told-clone'))).toMatch(/^clone of +told@daily$/m);
+    expect(await here('info', dir('told-clone'))).toMatch(/^clone of +told@daily, shares 4.\d+ KiB of objects$/m);
+    const checked = await runHere(['check', dir('told-clone')]);
+    expect(checked.stderr).toMatch(/^check objects .*100% \| (4.\d+ KiB) of \1 \|/m);
   });
 });
 
 describe('check', () => {
   test('finds what is damaged in a store, and what is left over', async () => {
     const uri = await made(`dir:${folder.in('checked')}/a`, 1);
-    expect(await here('check', uri)).toMatch(/^1 objects checked, .* 0 faulty, orphans: none\nread .*, no fault\n$/);
+    expect(await here('check', uri)).toMatch(/^1 object checked, .* 0 faulty, orphans: none\nread .*, no fault\n$/);
     const segments = join(folder.in('checked'), 'a', 'log');
     const [name = ''] = await readdir(segments);
     const bytes = await readFile(join(segments, name));

@@ -1,5 +1,12 @@
 import { type BlockDevice, compare, copy, isBlockError } from '@blockyard/block';
-import { type CreateUriOptions, formatSize, type Layout, type LikeOptions, type UriDevice } from '@blockyard/uri';
+import {
+  type CreateUriOptions,
+  formatSize,
+  type Layout,
+  type LikeOptions,
+  layoutOfUri,
+  type UriDevice,
+} from '@blockyard/uri';
 import type { Command } from 'commander';
 import {
   cacheOption,
@@ -69,11 +76,12 @@ async function copyTo(context: Context, source: UriDevice, to: string, options: 
   const neededBytes = toOffset + range.lengthBytes;
   const wanted = { sizeBytes: neededBytes, like: likenessOf(source), ...(layout === undefined ? {} : { layout }) };
   const isResumed = create === true && !(await makeTarget(context, to, wanted, options.resume === true));
+  if (isResumed && layout !== undefined) await checkLayout(to, layout);
   const skipEqual = isResumed || options.skipEqual === true;
   const ends = { fromOffsetBytes: range.offsetBytes, toOffsetBytes: toOffset, lengthBytes: range.lengthBytes };
   const { result, seconds } = await withDevice(context, to, { cache, takeOver }, async (target) => {
     if (create) noteSectorSize(context, source, target);
-    if (isResumed) checkResumed(target, neededBytes);
+    if (isResumed) checkSize(target, neededBytes);
     if (neededBytes > sizeBytesOf(target.info)) throw tooSmall(target, neededBytes);
     const copied = await withProgress(context, 'copy', range.lengthBytes, (progress) =>
       copy(source, target, {
@@ -119,14 +127,19 @@ async function makeTarget(context: Context, to: string, options: CreateUriOption
   }
 }
 
-/** What an interrupted copy has left is as large as what is to be made. */
-function checkResumed({ info }: BlockDevice, neededBytes: number): void {
+const NOT_LEFT = 'it is not what this copy left when it was interrupted; nothing was changed';
+
+/** What an interrupted copy has left has the layout that was asked for. */
+async function checkLayout(to: string, wanted: Layout): Promise<void> {
+  const layout = await layoutOfUri(to);
+  if (layout !== wanted) throw new Failure(`the target is of layout ${layout}, and not of ${wanted}`, NOT_LEFT);
+}
+
+/** It is as large as what is to be made. */
+function checkSize({ info }: BlockDevice, neededBytes: number): void {
   const sizeBytes = sizeBytesOf(info);
   if (sizeBytes === neededBytes) return;
-  throw new Failure(
-    `the target has ${sizeBytes} bytes, and this copy would have made one of ${neededBytes}`,
-    'it is not what this copy left when it was interrupted; nothing was changed',
-  );
+  throw new Failure(`the target has ${sizeBytes} bytes, and this copy would have made one of ${neededBytes}`, NOT_LEFT);
 }
 
 /** What the contents of the source depend on. How it lies in a store is kept where both do. */
