@@ -34,7 +34,7 @@ type Read = (sector: number, count: number) => Promise<void>;
 /** Requests for data that a cache over the volume makes for some reads, each of which finds what is there. */
 async function requestsOf(
   objects: MemoryObjects,
-  work: (read: Read) => Promise<void>,
+  work: (read: Read, requests: () => number) => Promise<void>,
   change: (device: LogDevice) => void = () => {},
 ): Promise<number> {
   const store = new CountingStore({ objects });
@@ -44,14 +44,15 @@ async function requestsOf(
   await device.extents(0, AREA_SECTORS);
   const cache = await connectCache(device, { maxSizeBytes: 8 * MIB, seed: 1 });
   store.gets = 0;
-  await work(async (sector, count) => {
+  const read = async (sector: number, count: number) => {
     const buffer = new Uint8Array(count * SECTOR);
     await cache.read(sector, [buffer]);
     for (let i = 0; i < count; i++) {
       const found = buffer.subarray(i * SECTOR, (i + 1) * SECTOR);
       expect(found.every((byte) => byte === contents[sector + i])).toBe(true);
     }
-  });
+  };
+  await work(read, () => store.gets);
   const { gets } = store;
   await cache.disconnect();
   return gets;
@@ -67,6 +68,26 @@ async function atRandom(read: Read): Promise<void> {
 
 async function inOrder(read: Read): Promise<void> {
   for (let sector = 0; sector < AREA_SECTORS; sector += 4) await read(sector, 4);
+}
+
+const backwards: readonly number[] = Array.from({ length: AREA_SECTORS }, (_, at) => AREA_SECTORS - 1 - at);
+
+/** How many of the reads, one after the other, wait for the store. */
+async function waitsOf(
+  objects: MemoryObjects,
+  sectors: readonly number[],
+  change?: (device: LogDevice) => void,
+): Promise<number> {
+  let waits = 0;
+  const work = async (read: Read, requests: () => number) => {
+    for (const sector of sectors) {
+      const before = requests();
+      await read(sector, 1);
+      if (requests() > before) waits++;
+    }
+  };
+  await requestsOf(objects, work, change);
+  return waits;
 }
 
 /** As it was before devices told what their reads cost. */
@@ -100,6 +121,11 @@ describe('A cache over a log volume of which blocks were overwritten at random',
     const requests = await requestsOf(objects, atRandom);
     expect(without / whenWritten).toBeGreaterThan(2.2);
     expect(requests - whenWritten).toBeLessThan((without - whenWritten) / 2);
+  });
+
+  test('has readers of one place after another wait as seldom as if it were told nothing', async () => {
+    const without = await waitsOf(objects, backwards, withoutFragments);
+    expect(await waitsOf(objects, backwards)).toBeLessThanOrEqual(1.05 * without);
   });
 
   test('reads it in order with as many requests as if it were told nothing', async () => {

@@ -65,11 +65,26 @@ test('what is not stored yet is at hand', async () => {
   expect(gets()).toBe(0);
 });
 
+test('near what was read lately nothing is told, in as many places as are remembered', async () => {
+  const { device } = await opened(upTo(SIZE_SECTORS));
+  const isTold = (start: number, count = 1) => device.fragments?.(start, count) !== undefined;
+  const read = (start: number, count = 1) => device.read(start, [bytesOf(0, count)]);
+  await read(1000, 4);
+  // 16 sectors are 64 KiB.
+  expect([982, 983, 1001, 1020, 1021].map((start) => isTold(start))).toEqual([true, false, false, false, true]);
+  expect([isTold(900, 83), isTold(900, 84)]).toEqual([true, false]);
+  for (let place = 1; place <= 8; place++) await read(1000 + 100 * place);
+  expect([1000, 1100, 1800].map((start) => isTold(start))).toEqual([true, false, false]);
+  // A reader who goes on takes one place, however long.
+  for (let start = 1800; start > 1200; start -= 10) await read(start);
+  expect([1100, 1700, 1210].map((start) => isTold(start))).toEqual([false, true, false]);
+});
+
 test('nothing is known before the map is loaded, nor of a range that takes long to look at', async () => {
   const { bucket, device } = await opened(upTo(16));
   const later = await bucket.connect({ readOnly: true });
   expect(later.fragments?.(0, 16)).toBeUndefined();
-  await later.read(0, [bytesOf(0)]);
+  await later.read(1000, [bytesOf(0)]);
   expect(later.fragments?.(0, 16)).toEqual([{ start: 0, count: 16, request: 1 }]);
   await later.disconnect();
   expect(device.fragments?.(0, SIZE_SECTORS)).toBeDefined();

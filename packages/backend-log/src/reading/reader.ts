@@ -8,6 +8,7 @@ import type { Segment } from '../segments/segment.js';
 import type { VolumeState } from '../state/volume-state.js';
 import { fragmentsOf } from './fragments.js';
 import type { Readers } from './readers.js';
+import { RecentReads } from './recent-reads.js';
 import { type ObjectRuns, SharedRequests } from './shared-requests.js';
 
 export interface ReaderParts {
@@ -31,16 +32,20 @@ interface Missing {
 export class Reader {
   readonly #parts: ReaderParts;
   readonly #requests: SharedRequests;
+  readonly #recent: RecentReads;
 
   constructor(parts: ReaderParts) {
     this.#parts = parts;
     this.#requests = new SharedRequests({ ...parts, sectorSize: parts.state.sectorSize });
+    this.#recent = new RecentReads(parts.state.sectorSize);
   }
 
   /** Fills the buffers, each of whole sectors. */
   read(start: number, buffers: readonly Uint8Array[]): MaybePromise<void> {
     const { state } = this.#parts;
-    const missing = this.#fromMemory(start, sectorsOf(buffers, state.sectorSize));
+    const targets = sectorsOf(buffers, state.sectorSize);
+    this.#recent.note(start, targets.length);
+    const missing = this.#fromMemory(start, targets);
     if (missing.length === 0) return undefined;
     // From before the map is looked at: nothing that it points to is deleted meanwhile.
     const leave = this.#parts.readers.enter();
@@ -69,7 +74,12 @@ export class Reader {
     }));
   }
 
+  /**
+   * Nothing is told near what was read lately: such readers ask for what lies around next, and have it sooner where all requests
+   * for it are made at once. Who reads at random has no use of it.
+   */
   fragments(start: number, count: number): Fragment[] | undefined {
+    if (this.#recent.isNear(start, count)) return undefined;
     return fragmentsOf(this.#parts.state, this.#parts.unapplied(), start, count);
   }
 
