@@ -39,7 +39,7 @@ const HINTS: Readonly<Partial<Record<BlockErrorCode, string>>> = {
   OUT_OF_BOUNDS: '"blockyard info URI" tells the size',
   READ_ONLY:
     'the past is only read: clone it to write; else leave --read-only out, or ask who serves it to allow writes',
-  UNSUPPORTED: 'another kind of device may be able to',
+  UNSUPPORTED: 'another kind of device may be able to, or a later release',
   NOT_FOUND: 'is the name right? "blockyard create URI --size SIZE" makes a device',
   ALREADY_EXISTS: 'nothing was changed; choose another name, or remove what is there first',
   ACCESS_DENIED:
