@@ -1,4 +1,4 @@
-import { readdir, readFile, rmdir, truncate, utimes, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rmdir, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import type { ObjectStore, PutResult } from '../store.js';
@@ -87,6 +87,12 @@ describe('what is on the disk', () => {
       late: false,
       error: { code: 'CORRUPT' },
     });
+    const { size: sizeBytes } = await stat(join(path, 'a@1'));
+    const listed: unknown[] = [];
+    for await (const page of store.list('a')) listed.push(...page);
+    expect(listed).toEqual([{ key: 'a', etag: '""', sizeBytes, modifiedMs: expect.any(Number) }]);
+    expect(await store.delete([{ key: 'a' }])).toEqual(['gone']);
+    expect(await store.head('a')).toBeUndefined();
   });
 });
 

@@ -197,10 +197,8 @@ export class DirectoryStore implements ObjectStore {
   async #lookAt(keys: readonly string[]): Promise<Listed[]> {
     const found: (Listed | undefined)[] = [];
     await forEachParallel(keys.entries(), { maxConcurrency: MAX_LOOKS }, async ([number, key]) => {
-      const object = await this.#files.find(key);
-      if (object === undefined) return;
-      const { etag, sizeBytes } = object.version;
-      found[number] = { key, etag, sizeBytes, modifiedMs: object.modifiedMs };
+      const object = await this.#files.look(key);
+      if (object !== undefined) found[number] = { key, ...object };
     });
     return found.filter((object) => object !== undefined);
   }

@@ -1,9 +1,9 @@
 import { dirname, join } from 'node:path';
-import { BlockError, errnoOf, unlessErrno } from '@blockyard/block';
+import { BlockError, errnoOf, isBlockError, unlessErrno } from '@blockyard/block';
 import { holds } from '../condition.js';
 import { newId } from '../ids.js';
 import { busy } from '../read.js';
-import type { Condition } from '../store.js';
+import type { Condition, Listed } from '../store.js';
 import type { ObjectVersion } from '../version.js';
 import type { Disk, DiskFile } from './disk.js';
 import { decodeHeader, encodeHeader, type FoundHeader, MAX_HEADER_BYTES } from './header.js';
@@ -65,6 +65,23 @@ export class ObjectFiles {
     const found = await this.open(key);
     await found?.file.close();
     return found;
+  }
+
+  /** What a listing tells. A damaged one is told of as well, with the bytes of its file: it can be deleted. */
+  async look(key: string): Promise<Omit<Listed, 'key'> | undefined> {
+    try {
+      const found = await this.find(key);
+      return found && { etag: found.version.etag, sizeBytes: found.version.sizeBytes, modifiedMs: found.modifiedMs };
+    } catch (error) {
+      if (!isBlockError(error, 'CORRUPT')) throw error;
+    }
+    const file = await unlessErrno(['ENOENT', 'ENOTDIR'], this.#disk.open(this.#pathOf(key), 'r'));
+    if (file === undefined) return undefined;
+    try {
+      return { etag: '""', ...(await file.stat()) };
+    } finally {
+      await file.close();
+    }
   }
 
   /** Writes an object where no key leads, durably. Gives its path, and its ETag for when it is put in its place. */
