@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createDevice } from '@blockyard/block';
 import { type LocalS3, startLocalS3 } from '@blockyard/local-s3';
@@ -256,6 +256,30 @@ describe('check', () => {
       faults: [{ offsetBytes: 0, code: 'CORRUPT' }],
       volume: { problems: [{ url: expect.stringContaining('/a/log/'), code: 'CORRUPT' }] },
     });
+  });
+});
+
+describe('a volume that has lost an object', () => {
+  test.each([
+    ['the directory of its map', 'map', (file: string) => rm(file)],
+    ['a part of a segment', 'log', (file: string) => truncate(file, 1000)],
+  ])('%s, is listed, checked and deleted', async (_, kind, damage) => {
+    const uri = await made(`dir:${folder.in(`lost-${kind}`)}/a`, 1);
+    const objects = join(folder.in(`lost-${kind}`), 'a', kind);
+    const last = (await readdir(objects)).sort().at(-1) ?? '';
+    await damage(join(objects, last));
+    expect(await here('list', `dir:${folder.in(`lost-${kind}`)}`)).toMatch(/^a /m);
+    const checked = await runHere(['check', uri, '--json']);
+    expect(checked.code).toBe(1);
+    const [report = ''] = checked.stdout.split(/\n(?=\{"error)/);
+    expect(JSON.parse(report)).toMatchObject({
+      ok: false,
+      volume: { problems: [{ code: 'CORRUPT', message: expect.stringContaining(last.slice(0, -2)) }] },
+    });
+    const read = await runHere(['read', uri, folder.in('lost.bin'), '--force']);
+    expect(read).toMatchObject({ code: 1, stderr: expect.stringMatching(/a\/(map|log)\/.*blockyard check/) });
+    await here('delete', uri);
+    expect(await here('list', `dir:${folder.in(`lost-${kind}`)}`)).toBe('');
   });
 });
 

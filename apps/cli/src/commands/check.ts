@@ -81,12 +81,15 @@ async function checkAll(context: Context, uri: string, { concurrency = CONCURREN
     // A volume that is damaged may not open at all.
     const isUnopened = isBlockError(error) && error.operation === 'connect';
     if (isUnopened && volume !== undefined && json) await context.printJson({ ok: false, volume });
+    if (isBlockError(error, 'CORRUPT')) throw new Failure(messageOf(error), 'a snapshot or a copy may have it', error);
     throw error;
   }
   if (volume === undefined || volume.problems.length === 0) return;
   const first = volume.problems[0]?.url ?? '';
   throw new Failure(
-    `${volume.problems.length} objects are not as they must be, the first ${first}`,
+    volume.problems.length === 1
+      ? `${first} is not as it must be`
+      : `${volume.problems.length} objects are not as they must be, the first ${first}`,
     'what is in use now can be read: copy it; snapshots may have lost something',
   );
 }

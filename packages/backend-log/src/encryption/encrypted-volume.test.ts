@@ -281,7 +281,7 @@ describe('What the store alters', () => {
     for (const name of [...keysOf('log'), ...keysOf('map')]) {
       const without = copyOf(objects);
       without.delete(name);
-      expect(await readAll(1, without), name).toBe('NOT_FOUND');
+      expect(await readAll(1, without), name).toBe('CORRUPT');
     }
     const cutsOf = (name: string) => {
       const body = bodyOf(name);

@@ -12,7 +12,7 @@ import { isGiven, type Secret, VolumeKey } from './volume-key.js';
  * its snapshots, and which bytes are asked for. Heads, feet and fences of segments are not encrypted, and have no more than
  * that. Someone who can write to the store can still
  *
- * - delete objects, or not give them: `CORRUPT` or `NOT_FOUND`, but for the next point;
+ * - delete objects, or not give them: `CORRUPT`, but for the next point;
  * - cut off the end of the log, by a fence of their own or by not giving what follows: segments that come after the last
  *   checkpoint, and are of an epoch whose end the root does not have. What was flushed in them is then lost without a sign, but
  *   never in the middle: what is left is the result of a prefix of the writes. After a clean end nothing can be cut off;

@@ -5,6 +5,7 @@ import { type DataName, NO_OBJECT, parseDataKey, parseMapKey } from '../format/k
 import type { DataRow } from '../format/rows.js';
 import type { DataExtent } from '../format/segment.js';
 import { fetchesOf, fetchSlots } from '../objects/data-reader.js';
+import { ObjectGone } from '../objects/object-gone.js';
 import type { Based } from '../objects/places.js';
 import { replay } from '../recovery/replay.js';
 import { loadState, type VolumeState } from '../state/volume-state.js';
@@ -199,7 +200,7 @@ class VolumeCheck {
     const { store, places, reader, found } = this.#volume;
     const { sectorSize } = found.root;
     const head = await reader.head(row);
-    if (head === undefined) throw new BlockError('CORRUPT', `${store.urlOf(places.dataKey(row))}: is gone`);
+    if (head === undefined) throw new ObjectGone(store.urlOf(places.dataKey(row)));
     const { index } = await reader.index(row, row.sizeBytes);
     for (const part of fetchesOfAll(row, index.data, sectorSize)) await fetchSlots(store, places, part, sectorSize);
   }
@@ -209,7 +210,7 @@ class VolumeCheck {
       await task();
     } catch (error) {
       // What the store fails with is no answer.
-      if (!isBlockError(error, 'CORRUPT') && !isBlockError(error, 'NOT_FOUND')) throw error;
+      if (!isBlockError(error, 'CORRUPT')) throw error;
       this.#problems.push({ url, error });
     }
   }

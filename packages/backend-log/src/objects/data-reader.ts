@@ -3,6 +3,7 @@ import { busy, type ObjectStore, sinkInto } from '@blockyard/object-store';
 import type { DataName } from '../format/keys.js';
 import { TRAILER_BYTES } from '../format/sealing.js';
 import { slotBytesOf, slotOffset } from '../format/segment.js';
+import { ObjectGone } from './object-gone.js';
 import type { Based, Places } from './places.js';
 
 /** Sectors `start` on, `count` of them, that lie in slots `slot` on. */
@@ -56,7 +57,7 @@ export function fetchesOf<R extends Pick<SlotRun, 'slot' | 'count'>>(
 }
 
 /**
- * Fetches sectors of an object with one request, and checks each. `NOT_FOUND` if the object is not there: it may have been
+ * Fetches sectors of an object with one request, and checks each. {@link ObjectGone} if the object is not there: it may have been
  * cleaned away since the map was looked at. `CORRUPT` if it is not what was stored.
  */
 export async function fetchSlots(
@@ -84,7 +85,7 @@ export async function getSlots<R extends SlotRun>(
   const { buffers, trailerBytes, trailers, lengthBytes } = layOut(runs, sectorSize);
   const offset = slotOffset(first, sectorSize);
   const version = await store.get(key, { offset, lengthBytes }, () => sinkInto(buffers));
-  if (version === undefined) throw new BlockError('NOT_FOUND', `${store.urlOf(key)}: is gone`);
+  if (version === undefined) throw new ObjectGone(store.urlOf(key));
   if (version === 'busy') throw busy(store.urlOf(key));
   const where = store.urlOf(key);
   if (version === 'beyond' || version.sizeBytes < offset + lengthBytes) {

@@ -11,6 +11,7 @@ import {
   type SegmentHead,
   type SegmentIndex,
 } from '../format/segment.js';
+import { ObjectGone } from './object-gone.js';
 import type { Based, Places } from './places.js';
 
 /** Of a segment of random sectors the index has some 16 KiB. What is longer takes a second request. */
@@ -75,7 +76,7 @@ export class SegmentReader {
     if (lengthBytes < FOOT_BYTES) throw new BlockError('CORRUPT', `${where}: has ${sizeBytes} bytes`);
     const bytes = new Uint8Array(lengthBytes);
     const version = await this.#read(key, bytes, sizeBytes - lengthBytes);
-    if (version === undefined) throw new BlockError('NOT_FOUND', `${where}: is gone`);
+    if (version === undefined) throw new ObjectGone(where);
     if (version.sizeBytes !== sizeBytes) {
       throw new BlockError('CORRUPT', `${where}: has ${version.sizeBytes} bytes, not ${sizeBytes}`);
     }

@@ -1,7 +1,7 @@
-import { BlockError } from '@blockyard/block';
 import { type DataName, objectIdOf } from '../format/keys.js';
 import type { EpochSpan } from '../format/root.js';
 import type { Sealing } from '../format/sealing.js';
+import { ObjectGone } from '../objects/object-gone.js';
 import type { Based, Places } from '../objects/places.js';
 import type { FoundHead, FoundIndex, SegmentReader } from '../objects/segment-reader.js';
 import type { VolumeState } from '../state/volume-state.js';
@@ -65,7 +65,7 @@ export async function replay(
     for (const { name, isRequired, head, tail } of await Promise.all(wanted.map((each) => find(parts, each)))) {
       const end = { next: state.through + 1, isFenced: head?.isFence === true };
       if (head === undefined || tail === undefined) {
-        if (isRequired) throw new BlockError('CORRUPT', `${parts.urlOf(name)}: is gone`);
+        if (isRequired) throw new ObjectGone(parts.urlOf(name));
         return end;
       }
       if (head.head.sealedMs > untilMs) return end;

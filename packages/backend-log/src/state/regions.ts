@@ -3,6 +3,7 @@ import { busy, type ObjectStore, readInto } from '@blockyard/object-store';
 import type { Directory, RegionPieces } from '../format/directory.js';
 import type { MapRow } from '../format/rows.js';
 import { openBlob } from '../format/sealing.js';
+import { ObjectGone } from '../objects/object-gone.js';
 import type { Places } from '../objects/places.js';
 
 /** A payload of a region, as a checkpoint stored it. */
@@ -101,7 +102,7 @@ export async function readBlob(
   const where = store.urlOf(key);
   const sealed = new Uint8Array(lengthBytes);
   const version = await readInto(store, key, [sealed], offset);
-  if (version === undefined) throw new BlockError('NOT_FOUND', `${where}: is gone`);
+  if (version === undefined) throw new ObjectGone(where);
   if (version === 'busy') throw busy(where);
   if (version === 'beyond') throw new BlockError('CORRUPT', `${where}: ends before ${offset + 1} bytes`);
   return openBlob(places.mapSealer(row), offset, sealed, `${where} from byte ${offset}`);

@@ -255,7 +255,7 @@ test('a follower reads on beside a writer that never rests, and a reading is giv
     kind === 'get' && /[/](log|pack)[/]/.test(key) && left-- > 0 ? { kind: 'hold', until: change() } : undefined;
   expect((await passing(bucket, stateOf(view))).values).toEqual(history.now.values);
   left = Number.POSITIVE_INFINITY;
-  await expect(passing(bucket, stateOf(view))).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  await expect(passing(bucket, stateOf(view))).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   await view.disconnect();
   await giveUp(device);
 });

@@ -1,6 +1,7 @@
-import { BlockError, type Extent, type Fragment, isBlockError, type MaybePromise } from '@blockyard/block';
+import { BlockError, type Extent, type Fragment, type MaybePromise } from '@blockyard/block';
 import { coalesce } from '@blockyard/block/async';
 import type { CheckpointPlace, EpochSpan, LogRoot, SnapshotEntry } from '../format/root.js';
+import { ObjectGone } from '../objects/object-gone.js';
 import { Reader } from '../reading/reader.js';
 import { Readers } from '../reading/readers.js';
 import { type StoredRun, storedRuns } from '../reading/stored-runs.js';
@@ -8,7 +9,7 @@ import { type ReplayLimits, replay } from '../recovery/replay.js';
 import { loadState, type VolumeState } from '../state/volume-state.js';
 import type { ConnectLogSettings } from './options.js';
 import { Patience } from './patience.js';
-import { type Current, findAgain, isSameCheckpoint, mayBeGone, whileCurrent } from './still-current.js';
+import { type Current, findAgain, isSameCheckpoint, mayBeGone, outrun, whileCurrent } from './still-current.js';
 import type { FoundVolume } from './volume-place.js';
 
 /** A state that can be opened: a checkpoint and segments after it. */
@@ -113,7 +114,7 @@ export class LogView {
   async #again<T>(error: unknown, ask: () => Promise<T>): Promise<T> {
     const patience = new Patience(this.#settings.clock);
     for (let last = error; ; ) {
-      if (!isBlockError(last, 'NOT_FOUND')) throw last;
+      if (!(last instanceof ObjectGone)) throw last;
       const { changeId } = this.#volume.found.root;
       await this.refresh();
       try {
@@ -121,8 +122,8 @@ export class LogView {
       } catch (next) {
         last = next;
       }
-      const isSame = this.#volume.found.root.changeId === changeId;
-      if (isSame || !(await patience.isLeft())) throw last;
+      if (this.#volume.found.root.changeId === changeId) throw last;
+      if (!(await patience.isLeft())) throw outrun(this.#settings, last);
     }
   }
 

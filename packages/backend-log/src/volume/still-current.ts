@@ -1,5 +1,6 @@
 import { BlockError, type Clock, isBlockError } from '@blockyard/block';
 import type { LogRoot } from '../format/root.js';
+import { ObjectGone } from '../objects/object-gone.js';
 import type { ReplayLimits } from '../recovery/replay.js';
 import { generationOf, NewerCheckpoints } from './newer-checkpoints.js';
 import type { LogPlace } from './options.js';
@@ -56,11 +57,16 @@ export async function whileCurrent<T extends { readonly through: number }>(
     if (loaded !== undefined && loaded.through >= throughOf(next.found.root)) return { volume, loaded };
     if (failure !== undefined && next.found.root.changeId === volume.found.root.changeId) throw failure;
     if (!(await patience.isLeft())) {
-      throw failure ?? new BlockError('UNAVAILABLE', `${nameOf(place)} is changing all the time`);
+      throw failure === undefined || failure instanceof ObjectGone ? outrun(place, failure) : failure;
     }
     newer.saw(next.found.root);
     volume = next;
   }
+}
+
+/** What was to be read was cleaned away each time. */
+export function outrun(place: LogPlace, cause: unknown): BlockError {
+  return new BlockError('UNAVAILABLE', `${nameOf(place)} is changing all the time`, { cause });
 }
 
 /** Whether the root tells where the log ends. */
@@ -85,5 +91,5 @@ export function isSameCheckpoint(a: FoundVolume, b: FoundVolume): boolean {
 
 /** Whether that may be since a writer has made another checkpoint, and deleted what the one before needed. */
 export function mayBeGone(error: unknown): boolean {
-  return isBlockError(error, 'CORRUPT') || isBlockError(error, 'NOT_FOUND');
+  return isBlockError(error, 'CORRUPT');
 }

@@ -227,7 +227,7 @@ describe('A writer that was replaced, and misses what the next one has deleted, 
     await history.write(old, 0, 20);
     await history.flush(old);
     for (const key of bucket.keys('/log/')) bucket.objects.delete(key);
-    await expect(stateOf(old)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(stateOf(old)).rejects.toMatchObject({ code: 'CORRUPT' });
     await giveUp(old);
   });
 });
