@@ -3,8 +3,8 @@ import type { BlockDevice } from '@blockyard/block';
 import { connectNbd } from '@blockyard/nbd';
 import { connectUri } from '@blockyard/uri';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { blockyard, makeFolder, type Serving, serve } from './testing/cli.js';
-import { killingAt } from './testing/successors.js';
+import { blockyard, makeFolder, runHere, type Serving, serve } from './testing/cli.js';
+import { dyingAt, hangingAt, killingAt } from './testing/successors.js';
 
 const SECTOR_BYTES = 4096;
 const SECTORS = 300;
@@ -30,8 +30,8 @@ interface Scene {
   readonly device: BlockDevice;
 }
 
-/** A server of a volume on a tier, and a client that has flushed to it. */
-async function scene(name: string): Promise<Scene> {
+/** A server of a volume on a tier, and a client that has flushed to it, and does not come back unless `maxOutageMs` lets it. */
+async function scene(name: string, maxOutageMs = 0): Promise<Scene> {
   const uri = `dir:${folder.in(`store-${name}`)}/web-1`;
   expect(await blockyard(['create', uri, '--size', '16M'])).toMatchObject({ code: 0 });
   const socket = folder.in(`${name}.sock`);
@@ -39,7 +39,7 @@ async function scene(name: string): Promise<Scene> {
   const args = [uri, '--nbd', `unix:${socket}`, ...tier, '--cache', '4M'];
   const first = await serve(args);
   endings.push(() => kill(first.child.pid));
-  const device = await connectNbd(first.line, { maxOutageMs: 0, connections: 1 });
+  const device = await connectNbd(first.line, { maxOutageMs, connections: 1 });
   endings.push(() => device.disconnect({ force: true }));
   for (let sector = 0; sector < SECTORS; sector++) await device.write(sector, [stamped(sector)]);
   await device.flush();
@@ -63,9 +63,19 @@ async function upgradeKilling({ args, first }: Scene, type: string): Promise<num
   const exited = once(first.child, 'exit');
   await blockyard(['serve', ...args, '--upgrade'], { node: killingAt(type, first.child.pid) });
   expect(await exited).toEqual([null, 'SIGKILL']);
-  const pid = Number(/upgrade: process (\d+) is started/.exec(first.stderr())?.[1]);
+  return successorOf(first);
+}
+
+function successorOf({ stderr }: Serving): number {
+  const pid = Number([...stderr().matchAll(/upgrade: process (\d+) is started/g)].at(-1)?.[1]);
   endings.push(() => kill(pid));
   return pid;
+}
+
+/** Whether a process has the volume open for writing. */
+async function isHeld(uri: string): Promise<boolean> {
+  const { stdout } = await runHere(['info', uri, '--json']);
+  return JSON.parse(stdout).heldBy !== null;
 }
 
 async function checkFlushed(device: BlockDevice): Promise<void> {
@@ -94,24 +104,75 @@ test.each(['ready', 'catchUp', 'caughtUp'])(
 test.each(['open', 'opened', 'go', 'taken'])(
   'a new server whose old one dies at "%s" goes on with the clients, and has all that was flushed',
   async (type) => {
-    const { uri, socket, args, first, device } = await scene(type);
-    const pid = await upgradeKilling({ uri, socket, args, first, device }, type);
-    await within(until(() => first.stderr().includes(`process ${pid} serves`)));
-    await checkFlushed(device);
-    await device.write(0, [stamped(1)]);
-    await device.write(0, [stamped(0)]);
-    await device.flush();
-    const asked = JSON.parse((await blockyard(['status', socket, '--json'])).stdout);
-    expect(asked).toMatchObject({ process: pid, clients: { connections: 1 } });
-    await device.disconnect();
-    process.kill(pid, 'SIGTERM');
-    await within(first.ended);
-    expect(first.stderr()).toContain('stopped, everything is flushed');
-    const stored = await connectUri(uri, { readOnly: true });
-    endings.push(() => stored.disconnect());
-    await checkFlushed(stored);
+    const found = await scene(type);
+    const pid = await upgradeKilling(found, type);
+    await checkServedToTheEnd(found, pid);
   },
 );
+
+test('a new server whose old one dies while it lets go of the volume opens that itself, and has all that was flushed', async () => {
+  const found = await scene('release', SETTLED_MS);
+  const pid = await upgradeKilling(found, 'release');
+  await checkServedToTheEnd(found, pid);
+});
+
+test('a new server whose old one dies when it has let go of the volume, and has not said so, does the same', async () => {
+  const found = await scene('released', SETTLED_MS);
+  const { first, args, uri } = found;
+  const asked = blockyard(['serve', ...args, '--upgrade'], { node: hangingAt('release') });
+  await until(() => first.stderr().includes('upgrade: prepared in'));
+  const pid = successorOf(first);
+  while (await isHeld(uri)) await new Promise((resolve) => setTimeout(resolve, 20));
+  const exited = once(first.child, 'exit');
+  kill(first.child.pid);
+  expect(await exited).toEqual([null, 'SIGKILL']);
+  process.kill(pid, 'SIGCONT');
+  expect((await asked).code).toBe(7);
+  await checkServedToTheEnd(found, pid);
+});
+
+test('a new server that dies when it has the clients, and does not serve yet, leaves the old one, to which they come back', async () => {
+  const found = await scene('serving', SETTLED_MS);
+  const { first, socket, args, device } = found;
+  const { code, stderr } = await blockyard(['serve', ...args, '--upgrade'], { node: dyingAt('serving') });
+  expect([code, stderr]).toEqual([1, expect.stringMatching(/the successor is gone.*the old server goes on/)]);
+  await checkFlushed(device);
+  const asked = JSON.parse((await blockyard(['status', socket, '--json'])).stdout);
+  expect(asked).toMatchObject({ process: first.child.pid, upgrade: { lastFailure: { step: 'confirming' } } });
+  expect((await blockyard(['serve', ...args, '--upgrade'])).code).toBe(0);
+  await checkServedToTheEnd(found, successorOf(first));
+});
+
+test('a new server that dies when it serves leaves the tier, the socket and the volume to the next one', async () => {
+  const { first, args, device } = await scene('end');
+  expect((await blockyard(['serve', ...args, '--upgrade'], { node: dyingAt('end') })).code).toBe(0);
+  // It has the same output as the old one.
+  await within(first.ended);
+  await expect(device.read(0, [new Uint8Array(SECTOR_BYTES)])).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  const again = await serve(args);
+  endings.push(() => kill(again.child.pid));
+  await checkFlushed(await connectNbd(again.line, { maxOutageMs: 0 }));
+  again.child.kill('SIGTERM');
+  await again.ended;
+});
+
+/** That this process serves what was flushed and what is written, and leaves it in the store. */
+async function checkServedToTheEnd({ uri, socket, first, device }: Scene, pid: number): Promise<void> {
+  await within(until(() => first.stderr().includes(`process ${pid} serves`)));
+  await checkFlushed(device);
+  await device.write(0, [stamped(1)]);
+  await device.write(0, [stamped(0)]);
+  await device.flush();
+  const asked = JSON.parse((await blockyard(['status', socket, '--json'])).stdout);
+  expect(asked).toMatchObject({ process: pid, clients: { connections: 1 } });
+  await device.disconnect();
+  process.kill(pid, 'SIGTERM');
+  await within(first.ended);
+  expect(first.stderr()).toContain('stopped, everything is flushed');
+  const stored = await connectUri(uri, { readOnly: true });
+  endings.push(() => stored.disconnect());
+  await checkFlushed(stored);
+}
 
 async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 20));

@@ -5,6 +5,7 @@ import {
   checkInteger,
   checkOptionNames,
   type KnownOptions,
+  systemClock,
 } from '@blockyard/block';
 import type { ExportOptions } from './exports/exports.js';
 import { Adoption } from './hand-over/adoption.js';
@@ -26,7 +27,10 @@ export interface AdoptOptions extends Omit<ServeOptions, 'exports' | 'listen' | 
    * while it disconnects them. For what they have to read. If it rejects, as with `prepare`. Default: nothing.
    */
   readonly catchUp?: () => Promise<void>;
-  /** Opens the devices, by export name. The predecessor has disconnected them by then. Clients wait for it. */
+  /**
+   * Opens the devices, by export name. The predecessor has disconnected them by then, or has ended when all of them were flushed.
+   * Clients wait for it.
+   */
   readonly open: () => Promise<Readonly<Record<string, BlockDevice | ExportOptions>>>;
 }
 
@@ -48,7 +52,7 @@ const KNOWN: KnownOptions<AdoptOptions> = {
  * Takes over from the `handOver` of another process, which has started this one: its listening socket, and its clients. Resolves once it serves; to undefined if it was only tried out.
  *
  * Rejects with `INVALID_ARGUMENT`, `UNSUPPORTED` if an export is not what clients were told, `UNAVAILABLE` if the predecessor is gone
- * before the devices can be opened, or as `prepare`, `catchUp` and `open` do. Then nothing is left open, and the predecessor goes on.
+ * before it has flushed the devices in the pause, or as `prepare`, `catchUp` and `open` do. Then nothing is left open, and the predecessor goes on.
  */
 export async function adoptNbd(options: AdoptOptions): Promise<NbdServer | undefined> {
   checkOptionNames(options, KNOWN);
@@ -61,7 +65,7 @@ export async function adoptNbd(options: AdoptOptions): Promise<NbdServer | undef
   checkFunction(catchUp, 'catchUp');
   checkFunction(open, 'open');
   checkSurroundings(others);
-  const adoption = new Adoption(predecessor);
+  const adoption = new Adoption(predecessor, others.clock ?? systemClock);
   let server: NbdServerImpl | undefined;
   try {
     await adoption.unlessGone(prepare());

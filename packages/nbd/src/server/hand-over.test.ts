@@ -405,13 +405,54 @@ describe('a hand-over', () => {
     assert.notEqual(await instanceOf(connect), before);
   });
 
-  test('is over once the successor has the clients, also where the time is over before that is read', async () => {
+  test('leaves this server where it was when the successor dies before it serves: its clients come back, and nothing flushed is lost', async () => {
+    const { server, start, handOver, open, connect, reopened } = await scene({}, (file) => connectCache(file));
+    const [client, slow] = [await open({}), await open({ mode: 'simple' })];
+    await checkServed(client, 1);
+    slow.socket.pause();
+    for (let cookie = 0; cookie < 16; cookie++) slow.sendRequest({ command: READ, cookie, length: MIB });
+    await until(() => server.stats().requests.read === 17);
+    await nextIterations();
+    const before = await instanceOf(connect);
+    await assert.rejects(handOver(start({ dieAt: 'serving' })), rejectsWith('UNAVAILABLE'));
+    assert.equal(reopened(), 1);
+    await client.closed;
+    // It was not moved, and has lost nothing.
+    slow.socket.resume();
+    for (let replies = 0; replies < 16; replies++) assert.equal((await slow.readReply(MIB)).errno, 0);
+    assert.deepEqual(await slow.readData(8192, 4096), pattern(4096, 1));
+    const back = await open({});
+    assert.deepEqual(await back.readData(8192, 4096), pattern(4096, 1));
+    assert.notEqual(await instanceOf(connect), before);
+    await handOver(start());
+    await server.stop();
+    await checkServed(slow, 2);
+    await checkServed(back, 3);
+  });
+
+  test('is over once the successor serves: if it dies then, this server ends all the same', async () => {
+    const { server, start, handOver, open, reopened } = await scene();
+    const client = await open({});
+    const { child } = start({ dieAt: 'end' });
+    const exited = once(child, 'exit');
+    await handOver({ child, lines: [] });
+    await server.stop();
+    await client.closed;
+    await exited;
+    assert.equal(reopened(), 0);
+    await assert.rejects(RawClient.connect(server.address));
+  });
+
+  test.each([
+    ['taken', 'has the clients'],
+    ['serving', 'serves'],
+  ])('is not given up where the time is over before "%s" is read: the successor %s', async (type) => {
     const clock = new ManualClock();
     const { server, start, handOver, open, reopened } = await scene({ clock });
     const client = await open({});
     const { child } = start();
-    child.prependListener('message', ({ type }: { type: string }) => {
-      if (type === 'taken') clock.advance(10_000);
+    child.prependListener('message', (message: { type: string }) => {
+      if (message.type === type) clock.advance(10_000);
     });
     await handOver({ child, lines: [] });
     await server.stop();
@@ -465,7 +506,13 @@ describe('a hand-over', () => {
       seen,
       ['starting', 'preparing', 'pausing', 'opening'].map((step) => [step, true]),
     );
-    assert.deepEqual(server.stats().handOvers, { isUnderWay: false, failed: 1 });
+    seen.splice(0);
+    await assert.rejects(handOver(start({ dieAt: 'serving' }), { onStep }));
+    assert.deepEqual(
+      seen,
+      ['starting', 'preparing', 'pausing', 'opening', 'confirming'].map((step) => [step, true]),
+    );
+    assert.deepEqual(server.stats().handOvers, { isUnderWay: false, failed: 2 });
   });
 
   test('only tried out, ends the successor and changes nothing', async () => {
@@ -485,7 +532,7 @@ describe('a hand-over', () => {
 });
 
 describe('a successor that fails leaves clients where they are', () => {
-  test.each(['ready', 'begin', 'catchUp', 'caughtUp', 'client', 'open', 'opened', 'go', 'taken'])(
+  test.each(['ready', 'begin', 'catchUp', 'caughtUp', 'release', 'client', 'open', 'opened', 'go', 'taken'])(
     'dead at "%s"',
     async (dieAt) => {
       const { server, start, handOver, open, connect } = await scene({}, (file) => connectCache(file));
@@ -537,6 +584,18 @@ describe('a successor that fails leaves clients where they are', () => {
     await assert.rejects(handOver(start({ hangAt }), { [option]: 1500 }), rejectsWith('TIMEOUT'));
     assert.equal(reopened(), reopenings);
     await checkServed(client, 1);
+  });
+
+  test('hanging when it has them, for too long: then they come back', async () => {
+    const { start, handOver, open, reopened } = await scene();
+    const client = await open({});
+    await assert.rejects(
+      handOver(start({ hangAt: 'serving' }), { pauseTimeoutMs: 1500 }),
+      (error) => rejectsWith('TIMEOUT')(error) && /the first of the serving took more than 1500 ms/.test(String(error)),
+    );
+    assert.equal(reopened(), 1);
+    await client.closed;
+    await checkServed(await open({}), 1);
   });
 
   test.each([

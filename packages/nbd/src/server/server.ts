@@ -118,6 +118,7 @@ export class NbdServerImpl implements NbdServer {
     this.#shared.exports.continueInstances(exports);
     this.#listening = await Listening.inherit(this.#listener, fd, place);
     for (const client of clients) this.#onAdopted(client);
+    adoption.serving();
     void adoption.follow((client) => this.#onAdopted(client));
   }
 

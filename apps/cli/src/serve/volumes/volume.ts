@@ -79,9 +79,9 @@ export class Volume {
       if (this.#loaded === undefined) this.#loaded = await loadUri(this.uri, options);
       else await this.#loaded.catchUp();
     } catch (error) {
-      // The writer may delete what is being read. Then it is opened as at any start.
-      if (!isBlockError(error, 'NOT_FOUND')) throw error;
+      // What it has read is of no use. The writer may delete what is being read; then it is opened as at any start.
       this.unload();
+      if (!isBlockError(error, 'NOT_FOUND')) throw error;
     }
   }
 

@@ -1,9 +1,10 @@
-import { BlockError, isBlockError } from '@blockyard/block';
+import { BlockError, type Clock, isBlockError } from '@blockyard/block';
 import type { Handle } from '../../wire/wire.js';
 import { contextsOf } from '../exports/contexts.js';
 import { contradiction, type ExportFacts, type Exports } from '../exports/exports.js';
 import { Channel, type OtherProcess } from './channel.js';
 import { type ClientState, HAND_OVER_VERSION, type Place, type ToPredecessor, type ToSuccessor } from './messages.js';
+import { ParentEnd } from './parent-end.js';
 
 /** A client that was handed over. Nothing is read from it until it is served. */
 export interface AdoptedClient {
@@ -20,26 +21,33 @@ export interface Estate {
 /** The other side of a `HandOver`, in the process that takes the clients: its steps in their order. */
 export class Adoption {
   readonly #channel: Channel<ToPredecessor, ToSuccessor>;
+  readonly #end: ParentEnd;
   #clients: AdoptedClient[] = [];
+  /** Whether the devices can be opened also where the predecessor dies. */
+  #isReleasing = false;
 
-  constructor(predecessor: OtherProcess) {
+  constructor(predecessor: OtherProcess, clock: Clock) {
     this.#channel = new Channel(predecessor, 'the predecessor');
+    this.#end = new ParentEnd(predecessor, clock);
   }
 
   /**
-   * Says that it is ready, catches up when it is told to, and waits until the devices can be opened. Undefined: it was only tried
-   * out.
+   * Says that it is ready, catches up when it is told to, and waits until the devices can be opened: by a word of the predecessor, or by
+   * its end once there is nothing that only it has. Undefined: it was only tried out.
    */
   async begin(catchUp: () => Promise<void>): Promise<Estate | undefined> {
     await this.#channel.send({ type: 'ready', version: HAND_OVER_VERSION });
     const { message } = await this.#channel.next();
     if (message.type === 'end') return undefined;
     if (message.type !== 'begin') throw outOfPlace(message);
-    while ((await this.#collectUntil('catchUp', 'open')) === 'catchUp') {
-      await this.unlessGone(catchUp());
-      await this.#channel.send({ type: 'caughtUp' });
+    for (;;) {
+      const type = await this.#collectUntil('catchUp', 'release', 'open').catch((error: unknown) =>
+        this.#endAsWord(error),
+      );
+      if (type === 'open') return message;
+      if (type === 'release') this.#isReleasing = true;
+      else await this.#catchUp(catchUp());
     }
-    return message;
   }
 
   /** Throws if these exports are not what clients were told. */
@@ -62,6 +70,11 @@ export class Adoption {
     });
     await this.#channel.send({ type: 'taken' });
     return this.#clients.splice(0);
+  }
+
+  /** Says that it serves. */
+  serving(): void {
+    void this.#channel.send({ type: 'serving' });
   }
 
   /** Settles as `work` does, which is of no use once the predecessor is gone: then it rejects with `UNAVAILABLE`. */
@@ -96,7 +109,24 @@ export class Adoption {
     this.#channel.close();
   }
 
-  async #collectUntil<T extends 'catchUp' | 'open' | 'go'>(...types: readonly T[]): Promise<T> {
+  async #catchUp(work: Promise<void>): Promise<void> {
+    if (!this.#isReleasing) await this.unlessGone(work);
+    // The devices are opened in either case, and by then nothing else may read for that. What could not be read is read then.
+    else
+      await work.catch((error: unknown) => {
+        if (!this.#channel.isOver) throw error;
+      });
+    await this.#channel.send({ type: 'caughtUp' });
+  }
+
+  /** The end of the predecessor is its word to open the devices once it was about to disconnect them. Any other error is thrown. */
+  async #endAsWord(error: unknown): Promise<'open'> {
+    if (!this.#isReleasing || !isBlockError(error, 'UNAVAILABLE')) throw error;
+    await this.#end.over();
+    return 'open';
+  }
+
+  async #collectUntil<T extends 'catchUp' | 'release' | 'open' | 'go'>(...types: readonly T[]): Promise<T> {
     for (;;) {
       const { message, handle } = await this.#channel.next();
       const found = types.find((type) => type === message.type);

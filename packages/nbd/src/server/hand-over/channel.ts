@@ -11,6 +11,8 @@ export interface OtherProcess extends Pick<EventEmitter, 'on' | 'off'> {
     | ((message: object, handle: SendHandle, options: object, sent: (error: Error | null) => void) => boolean)
     | undefined;
   disconnect(): void;
+  /** Of `process`: the number of the other process while it lives. */
+  readonly ppid?: number;
 }
 
 interface Received<M> {
@@ -59,6 +61,11 @@ export class Channel<Out extends object, In extends { readonly type: string }> {
   /** A message of that type that has come and was not taken. It stays. */
   find<T extends In['type']>(type: T): Extract<In, { type: T }> | undefined {
     return this.#received.find(({ message }) => message.type === type)?.message as Extract<In, { type: T }> | undefined;
+  }
+
+  /** Whether no further message can come. */
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   /** Resolves when a message of that type has come, or none can come any longer. */

@@ -37,7 +37,8 @@ export interface HandedOver {
  *
  * Everything up to the pause happens while clients are served. In the pause nothing is read, what was read is answered, the devices are
  * disconnected, and the successor opens them. Up to the moment when the successor says that it has taken the clients, everything can be
- * taken back: the sockets are open in both processes, and only this one has read from them.
+ * taken back: the sockets are open in both processes, and only this one has read from them. From then on until it says that it serves,
+ * the devices and the listening socket can be: its clients have to connect again, as after a crash.
  */
 export class HandOver {
   readonly #host: HandOverHost;
@@ -49,6 +50,7 @@ export class HandOver {
   readonly #waiting: (() => void)[] = [];
   #isPaused = false;
   #isTaken = false;
+  #isConfirmed = false;
   #isGivenUp = false;
   #isAbandoned = false;
 
@@ -78,7 +80,7 @@ export class HandOver {
   /** Resolves when the successor has the clients. If it rejects, they are served here as before. */
   async run(): Promise<HandedOver> {
     const { clock } = this.#host;
-    const { dryRun, prepare, onStep, readyTimeoutMs, pauseTimeoutMs } = this.#options;
+    const { dryRun, prepare, onStep, readyTimeoutMs } = this.#options;
     try {
       onStep('starting');
       await within(clock, readyTimeoutMs, 'the start of the successor', this.#ready());
@@ -99,14 +101,11 @@ export class HandOver {
       await this.#inTime('the flush before the pause', this.#devices.flushAhead(clock));
       onStep('pausing');
       const pausedAtMs = clock.now();
-      const moving = this.#move(pausedAtMs);
-      await within(clock, pauseTimeoutMs, 'the hand-over', moving).catch(async (error: unknown) => {
-        // Where this process stood still, the time is over before what has come meanwhile is read.
-        await new Promise((resolve) => setImmediate(resolve));
-        if (!this.#isTaken) throw error;
-        await moving;
-      });
-      return { pausedMs: clock.now() - pausedAtMs };
+      await this.#inPauseTime('the hand-over', this.#move(pausedAtMs), () => this.#isTaken);
+      const pausedMs = clock.now() - pausedAtMs;
+      onStep('confirming');
+      await this.#inPauseTime('the first of the serving', this.#confirmed(), () => this.#isConfirmed);
+      return { pausedMs };
     } catch (error) {
       this.#isGivenUp = true;
       this.#devices.giveUp();
@@ -158,6 +157,16 @@ export class HandOver {
     return within(this.#host.clock, this.#options.readyTimeoutMs, what, this.#unlessGone(work));
   }
 
+  /** The same in the pause, and until the successor serves. `isDone` hears of what the time is for. */
+  async #inPauseTime(what: string, work: Promise<void>, isDone: () => boolean): Promise<void> {
+    await within(this.#host.clock, this.#options.pauseTimeoutMs, what, work).catch(async (error: unknown) => {
+      // Where this process stood still, the time is over before what has come meanwhile is read.
+      await new Promise((resolve) => setImmediate(resolve));
+      if (!isDone()) throw error;
+      await work;
+    });
+  }
+
   #endLeft(reason: string): void {
     for (const connection of this.#clients.left) connection.terminate(reason);
   }
@@ -174,6 +183,7 @@ export class HandOver {
     this.#clients.pause();
     await this.#unlessGone(this.#quiet(pausedAtMs));
     await this.#unlessGone(this.#devices.flush());
+    this.#send({ type: 'release' });
     // Nothing comes any longer: the successor reads the last of it while the devices are disconnected.
     await this.#unlessGone(Promise.all([this.#clients.send(), this.#devices.release(), this.#catchUp()]));
     this.#throwIfStopped();
@@ -187,6 +197,11 @@ export class HandOver {
     this.#isTaken = true;
     this.#throwIfStopped();
     await this.#clients.move();
+  }
+
+  async #confirmed(): Promise<void> {
+    await this.#expect('serving');
+    this.#isConfirmed = true;
   }
 
   /** Waits until no device is needed. Half of the time is for clients through whose memory a reply passes in pieces. */

@@ -3,7 +3,7 @@ import type { ExportFacts } from '../exports/exports.js';
 import type { Agreement } from '../negotiation/negotiation.js';
 
 /** Of the messages between the two processes, which may be of different releases. */
-export const HAND_OVER_VERSION = 2;
+export const HAND_OVER_VERSION = 3;
 
 /** A connection, as the process needs it that goes on with it. */
 export interface ClientState {
@@ -42,6 +42,11 @@ export type ToSuccessor =
   | { readonly type: 'catchUp' }
   /** A client, with its socket. Some come after `go`: those that were slow to take their replies. */
   | { readonly type: 'client'; readonly state: ClientState }
+  /**
+   * All that clients were told is durable, and no one is told anything more. The devices are being disconnected: if this process dies
+   * from now on, they can be opened as well.
+   */
+  | { readonly type: 'release' }
   /** The devices can be opened. */
   | { readonly type: 'open' }
   /** From now on the clients are the successor's. */
@@ -58,5 +63,7 @@ export type ToPredecessor =
   | { readonly type: 'opened' }
   /** It has the clients: sent before it reads the first byte of them. */
   | { readonly type: 'taken' }
+  /** It serves them, and listens: it needs no one any longer who would go on in its place. */
+  | { readonly type: 'serving' }
   /** It cannot. */
   | { readonly type: 'failed'; readonly code: BlockErrorCode; readonly message: string };

@@ -12,9 +12,9 @@ import {
 /**
  * What a hand-over is about at a moment. `starting`: the successor loads what it needs; `preparing`: both of them do what need not be
  * done in the pause; `pausing`: clients wait until what they asked is answered and the devices are disconnected; `opening`: they wait
- * for the successor.
+ * for the successor; `confirming`: it has them, and is to say that it serves them.
  */
-export type HandOverStep = 'starting' | 'preparing' | 'pausing' | 'opening';
+export type HandOverStep = 'starting' | 'preparing' | 'pausing' | 'opening' | 'confirming';
 
 /** Options of `NbdServer.handOver`. */
 export interface HandOverOptions {
@@ -39,7 +39,10 @@ export interface HandOverOptions {
    * `prepare`, a catching up with it, a flush. Default: 60,000.
    */
   readonly readyTimeoutMs?: number;
-  /** How long clients may wait for the hand-over, in milliseconds, until it is given up. Default: 10,000. */
+  /**
+   * How long clients may wait for the hand-over, in milliseconds, until it is given up, and how long the successor may take from there
+   * until it serves. Default: 10,000.
+   */
   readonly pauseTimeoutMs?: number;
   /**
    * How long the successor waits for a client that is slow to take the replies it has from this server, in milliseconds, until
