@@ -151,3 +151,28 @@ test('an error that only the caller knows is told as the caller says', async () 
   expect(await failed(await listening({ routes: [route], translate }), 'GET', '/own')).toEqual([409, 'CONFLICT']);
   expect(await failed(await listening({ routes: [route] }), 'GET', '/own')).toEqual([500, 'INTERNAL']);
 });
+
+test('one that takes no further connection answers on those that it has, and ends them with that', async () => {
+  let answer = () => {};
+  const waiting = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  const slow: Route = { method: 'GET', path: '/v1/slow', answer: () => waiting.then(() => json({})) };
+  const port = await listening({ routes: [slow], keepAlive: true });
+  const [server] = servers;
+  const [asking, silent] = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')];
+  const request = 'GET /v1/slow HTTP/1.1\r\nhost: localhost\r\n\r\n';
+  asking.write(request);
+  await once(server ?? asking, 'request');
+  while ((await connectionsOf(server)) < 2) await new Promise((resolve) => setImmediate(resolve));
+  server?.close();
+  silent.write(request);
+  answer();
+  for (const socket of [asking, silent]) {
+    expect(await text(socket)).toMatch(/^HTTP\/1\.1 200 OK\r\n.*\r\nConnection: close\r\n/s);
+  }
+});
+
+function connectionsOf(server: Server | undefined): Promise<number> {
+  return new Promise((resolve) => server?.getConnections((_, count) => resolve(count)));
+}

@@ -48,7 +48,7 @@ export function createApiServer(options: ApiServerOptions): Server {
       keepAliveTimeout: IDLE_TIMEOUT_MS,
       connectionsCheckingInterval: CHECK_EVERY_MS,
     },
-    (request, response) => void respond(options, request, response),
+    (request, response) => void respond(options, () => server.listening, request, response),
   );
   server.maxConnections = CONNECTIONS_MAX;
   server.maxHeadersCount = HEADERS_MAX;
@@ -60,7 +60,12 @@ export function createApiServer(options: ApiServerOptions): Server {
 }
 
 /** Never rejects. */
-async function respond(options: ApiServerOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function respond(
+  options: ApiServerOptions,
+  isListening: () => boolean,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   // A client that goes away is no one's failure.
   response.on('error', () => {});
   const gone = new AbortController();
@@ -72,8 +77,8 @@ async function respond(options: ApiServerOptions, request: IncomingMessage, resp
   } catch (error) {
     answer = failureAnswer(options.translate?.(error) ?? error);
   }
-  // What was not read of a body would be taken for the next request.
-  if (!options.keepAlive || !request.complete) response.shouldKeepAlive = false;
+  // What was not read of a body would be taken for the next request. And a server at its end is to come to it.
+  if (!options.keepAlive || !request.complete || !isListening()) response.shouldKeepAlive = false;
   if ('open' in answer) return stream(answer, request, response);
   const { status = 200, contentType, body, headers } = answer;
   const length = typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength;

@@ -9,6 +9,6 @@ export {
 export { type ApiServerOptions, createApiServer } from './api-server.js';
 export { type GuardOptions, guard } from './guard.js';
 export { checkHost } from './host-check.js';
-export { type HttpAddress, listenHttp, urlOf } from './listen.js';
+export { fdOf, type HttpAddress, type ListenHttpOptions, listenHttp, urlOf } from './listen.js';
 export { type ApiRequest, checkFields, flagField, type Route, sizeField, textField } from './routes.js';
 export { SecretToken, TOKEN_LENGTH_MIN, type TokenCheck } from './token.js';

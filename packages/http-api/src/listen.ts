@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
-import { type AddressInfo, isIPv6 } from 'node:net';
+import { type AddressInfo, isIPv6, type Server as SocketServer } from 'node:net';
 import { BlockError, type ErrnoCodes, fromErrno, isBlockError } from '@blockyard/block';
 import { type ApiServerOptions, createApiServer } from './api-server.js';
 
@@ -8,6 +8,16 @@ import { type ApiServerOptions, createApiServer } from './api-server.js';
 export interface HttpAddress {
   readonly host: string;
   readonly port: number;
+}
+
+/** How to come to listen there. */
+export interface ListenHttpOptions {
+  /** A descriptor of a socket that listens there already, as another process has handed it over. Default: one is made. */
+  readonly fd?: number | undefined;
+  /** How long an address that is taken is tried again, in milliseconds. Default: 0. */
+  readonly waitMs?: number;
+  /** Ends that. */
+  readonly signal: AbortSignal;
 }
 
 /** How often an address is tried that its predecessor has not let go of yet. */
@@ -34,14 +44,14 @@ const ERRNO: ErrnoCodes = { EADDRINUSE: 'ALREADY_EXISTS', EACCES: 'ACCESS_DENIED
 export async function listenHttp(
   { host, port }: HttpAddress,
   options: ApiServerOptions,
-  { waitMs = 0, signal }: { readonly waitMs?: number; readonly signal: AbortSignal },
+  { fd, waitMs = 0, signal }: ListenHttpOptions,
 ): Promise<Server> {
   const untilMs = performance.now() + waitMs;
   for (;;) {
     const server = createApiServer(options);
     try {
       if (signal.aborted) throw new BlockError('ABORTED', 'it is no longer wanted');
-      await once(server.listen(port, host), 'listening');
+      await once(fd === undefined ? server.listen(port, host) : server.listen({ fd }), 'listening');
       server.unref();
       return server;
     } catch (error) {
@@ -51,6 +61,15 @@ export async function listenHttp(
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref());
     }
   }
+}
+
+/**
+ * The descriptor of a socket that listens, for a process that is to go on with it; undefined where it cannot live on without this one.
+ * Node has no public interface for it.
+ */
+export function fdOf(server: SocketServer): number | undefined {
+  const { _handle: handle } = server as unknown as { readonly _handle?: { readonly fd?: number } | null };
+  return handle?.fd !== undefined && handle.fd >= 0 ? handle.fd : undefined;
 }
 
 /** `http://127.0.0.1:9464`, with the port that it got. */

@@ -1,5 +1,4 @@
 import type { NbdServer } from '@blockyard/nbd';
-import type { PageServer } from '@blockyard/page';
 import { durabilityLine } from '../devices/tier-log.js';
 import type { Context } from '../terminal/context.js';
 import type { WebServer } from './http/web.js';
@@ -11,7 +10,7 @@ export async function announce(
   server: NbdServer,
   { name, device, log }: Volume,
   isJson: boolean,
-  { web, page }: { readonly web: WebServer | undefined; readonly page: PageServer | undefined },
+  { web, page }: { readonly web: WebServer | undefined; readonly page: { readonly url: string } | undefined },
 ): Promise<void> {
   const uri = server.uris[name];
   if (uri === undefined) throw new Error('a server has a URI for each export');

@@ -5,6 +5,7 @@ import type { Context } from '../terminal/context.js';
 import { Failure, messageOf } from '../terminal/failure.js';
 import type { ServerOptions } from './config/options.js';
 import { ControlSocket, controlPathOf, type InheritedControl } from './control.js';
+import type { InheritedHttpSockets } from './http/inherited.js';
 import { type WebOptions, WebServer } from './http/web.js';
 import { Monitor } from './monitor/monitor.js';
 import { UPGRADE_SIGNAL } from './upgrades.js';
@@ -29,24 +30,27 @@ export async function beginMonitor(
 export async function succeedMonitor(
   context: Context,
   { metrics: address }: ServerOptions,
+  sockets: InheritedHttpSockets,
 ): Promise<Monitor | undefined> {
   if (address === undefined) return undefined;
-  return Monitor.succeed(address, { log: (line) => context.log(line) });
+  return Monitor.succeed(address, { log: (line) => context.log(line), fd: sockets.fd('metrics', address) });
 }
 
 /** Rejects if it cannot listen; one that has clients of another process serves all the same. */
 export async function beginWeb(
   context: Context,
   { http }: ServerOptions,
-  options: WebOptions,
+  options: Omit<WebOptions, 'isInherited' | 'fd'>,
+  sockets: InheritedHttpSockets | undefined,
 ): Promise<WebServer | undefined> {
   if (http === undefined) return undefined;
+  const isInherited = sockets !== undefined;
   try {
-    const web = await WebServer.begin(http, options);
+    const web = await WebServer.begin(http, { ...options, isInherited, fd: sockets?.fd('http', http) });
     context.log(`answers at ${web.url}`);
     return web;
   } catch (error) {
-    if (!options.isInherited) throw error;
+    if (!isInherited) throw error;
     context.log(messageOf(error));
     return undefined;
   }

@@ -5,7 +5,7 @@ import type { Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
-import { createApiServer, type Route } from '@blockyard/http-api';
+import { createApiServer, fdOf, type Route } from '@blockyard/http-api';
 import type { ListenAddress } from '../arguments/listen.js';
 import { translate } from './http/translate.js';
 
@@ -101,12 +101,6 @@ export class ControlSocket {
 
 function makeServer(routes: readonly Route[]): Server {
   return createApiServer({ routes, translate, keepAlive: false, maxBodyBytes: BODY_BYTES_MAX });
-}
-
-/** What a listening socket is to the system. Node has no public interface for it, and none where there is no such thing. */
-function fdOf(server: Server): number | undefined {
-  const { _handle: handle } = server as unknown as { readonly _handle?: { readonly fd?: number } | null };
-  return handle?.fd !== undefined && handle.fd >= 0 ? handle.fd : undefined;
 }
 
 function listening(server: Server, begin: () => void): Promise<void> {

@@ -1,10 +1,11 @@
 import type { HttpAddress, TokenCheck } from '@blockyard/http-api';
 import type { NbdServer } from '@blockyard/nbd';
-import type { Controls, PageLook, PageServer } from '@blockyard/page';
+import type { Controls, PageLook } from '@blockyard/page';
 import type { ServerStatus } from '@blockyard/page/status';
 import type { UriDevice } from '@blockyard/uri';
 import type { Context } from '../terminal/context.js';
 import { Failure, messageOf } from '../terminal/failure.js';
+import type { InheritedHttp, InheritedHttpSockets } from './http/inherited.js';
 import { snapshotsOf } from './monitor/snapshots.js';
 import type { Volume } from './volumes/volume.js';
 
@@ -21,8 +22,16 @@ export interface ShownServer {
   readonly controls: (volume: Volume) => Controls;
   /** Without one the page is to look at only. */
   readonly token: TokenCheck | undefined;
-  /** Whether the address is one that another process is about to leave. */
-  readonly isInherited: boolean;
+  /** Those of another process that hands over: its address may be one that it is about to leave. */
+  readonly sockets: InheritedHttpSockets | undefined;
+}
+
+/** A page that is served. */
+export interface ShownPage {
+  readonly url: string;
+  /** For a process that takes over. */
+  readonly inheritance: InheritedHttp | undefined;
+  end(): void;
 }
 
 /**
@@ -33,25 +42,32 @@ export async function beginPage(
   context: Context,
   address: HttpAddress | undefined,
   shown: ShownServer,
-): Promise<PageServer | undefined> {
+): Promise<ShownPage | undefined> {
   if (address === undefined) return undefined;
   // Loaded only where it is used.
   const { servePage } = await import('@blockyard/page');
-  const { volumes, controls, token, isInherited } = shown;
+  const { volumes, controls, token, sockets } = shown;
   const deviceOf = (volume: Volume) => ({
     name: volume.name,
     source: { look: () => lookAt(shown, volume) },
     controls: controls(volume),
   });
   const devices = () => volumes().map(deviceOf);
-  const waitMs = isInherited ? HAND_OVER_MS : 0;
+  const waitMs = sockets === undefined ? 0 : HAND_OVER_MS;
+  const fd = sockets?.fd('page', address);
   try {
-    const page = await servePage({ address, devices, token, waitMs });
+    const page = await servePage({ address, devices, token, waitMs, fd });
     const how = token === undefined ? '' : '; to change something, add /#token= and the token';
     context.log(`page at ${page.url}${how}`);
-    return page;
+    return {
+      url: page.url,
+      get inheritance() {
+        return page.fd === undefined ? undefined : { name: 'page' as const, address, fd: page.fd };
+      },
+      end: () => page.end(),
+    };
   } catch (error) {
-    if (!isInherited) {
+    if (sockets === undefined) {
       throw new Failure(`--page: ${messageOf(error)}`, 'an address must be one of this machine, and free', error);
     }
     context.log(`no page: ${JSON.stringify(messageOf(error))}`);

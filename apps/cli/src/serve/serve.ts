@@ -1,5 +1,4 @@
 import type { NbdServer } from '@blockyard/nbd';
-import type { PageServer } from '@blockyard/page';
 import { logOptionsOf } from '../arguments/log.js';
 import type { Context } from '../terminal/context.js';
 import { type Log, openLog } from '../terminal/log.js';
@@ -12,12 +11,13 @@ import { readToken } from './config/read-token.js';
 import { readTls } from './config/tls.js';
 import { Ending } from './ending.js';
 import { Explainer } from './explain.js';
+import { InheritedHttpSockets } from './http/inherited.js';
 import type { Token } from './http/token.js';
 import type { WebServer } from './http/web.js';
 import { metricsRoute } from './monitor/metrics-route.js';
 import type { Monitor } from './monitor/monitor.js';
 import { snapshotsOf } from './monitor/snapshots.js';
-import { beginPage } from './page.js';
+import { beginPage, type ShownPage } from './page.js';
 import { pageControls } from './page-controls.js';
 import { reloadOnHangUp } from './reload.js';
 import { ServiceManager } from './service-manager.js';
@@ -39,6 +39,7 @@ interface Run {
   readonly ending: Ending;
   /** What it took over, where it took another server's place. */
   readonly inheritance: Inheritance | undefined;
+  readonly sockets: InheritedHttpSockets | undefined;
   readonly version: string;
   readonly token: Token | undefined;
   readonly log: Log;
@@ -50,6 +51,7 @@ interface Run {
 export async function serve(context: Context, plan: Plan, version: string): Promise<void> {
   const inheritance = takeInheritance();
   const options = plan.server;
+  const sockets = inheritance && new InheritedHttpSockets(inheritance.http ?? [], options);
   const tls = await readTls(options);
   const token = await readToken(options);
   const log = await openLog(context.stderr, logOptionsOf(options));
@@ -76,11 +78,11 @@ export async function serve(context: Context, plan: Plan, version: string): Prom
       ? begin(context, plan, volumes, tls)
       : takeOver(context, plan, volumes, tls, inheritance));
     if (server === undefined) return;
-    if (inheritance !== undefined) {
+    if (sockets !== undefined) {
       service?.opening();
-      monitor = await succeedMonitor(context, options);
+      monitor = await succeedMonitor(context, options, sockets);
     }
-    const run = { server, volumes, ending, inheritance, version, token, log, monitor, service };
+    const run = { server, volumes, ending, inheritance, sockets, version, token, log, monitor, service };
     await serveUntilEnd(context, plan, run);
   } finally {
     monitor?.end();
@@ -89,7 +91,7 @@ export async function serve(context: Context, plan: Plan, version: string): Prom
 }
 
 async function serveUntilEnd(context: Context, plan: Plan, run: Run): Promise<void> {
-  const { server, volumes, ending, inheritance, version, token, monitor, service } = run;
+  const { server, volumes, ending, inheritance, sockets, version, token, monitor, service } = run;
   const facts = servedOf(server, volumes, inheritance?.address ?? plan.server.nbd);
   const upgrades = new Upgrades(context, facts, ending);
   upgrades.begin();
@@ -121,20 +123,19 @@ async function serveUntilEnd(context: Context, plan: Plan, run: Run): Promise<vo
   const explainer = new Explainer({ volumes: actions.volumes });
   const routes = [watch.route, metrics, explainer.route, ...actionRoutes(actions), upgrades.route];
   const control = await beginControl(context, facts.address, routes, inheritance?.control);
-  upgrades.askedOver(control);
   let web: WebServer | undefined;
-  let page: PageServer | undefined;
+  let page: ShownPage | undefined;
+  upgrades.askedOver(control, () => [monitor, web, page]);
   const tell = (volume: Volume) => announce(context, server, volume, plan.server.json === true, { web, page });
   try {
-    const isInherited = inheritance !== undefined;
-    web = await beginWeb(context, plan.server, { routes, token, isInherited });
+    web = await beginWeb(context, plan.server, { routes, token }, sockets);
     const shown = {
       server,
       volumes: actions.volumes,
       watch,
       controls: pageControls(actions.draining),
       token,
-      isInherited,
+      sockets,
     };
     page = await beginPage(context, plan.server.page, shown);
     if (inheritance === undefined) for (const volume of volumes.served()) await tell(volume);

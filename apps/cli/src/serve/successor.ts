@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { ListenAddress } from '../arguments/listen.js';
 import type { InheritedControl } from './control.js';
+import type { InheritedHttp } from './http/inherited.js';
 
 /** What a process was, or is to be, started with. */
 export interface Program {
@@ -21,12 +22,13 @@ export interface Inheritance {
   readonly address: ListenAddress;
   /** The control socket. Left out: the server has none. */
   readonly control?: InheritedControl | undefined;
+  /** The sockets that listen for HTTP. Left out: there are none. */
+  readonly http?: readonly InheritedHttp[];
 }
 
 const VARIABLE = 'BLOCKYARD_INHERITANCE';
 /** Behind standard input, output and error, and the channel. */
 const FD = 4;
-const CONTROL_FD = 5;
 
 /** This process's own. */
 export function ownProgram(without: readonly string[] = []): Program {
@@ -36,15 +38,21 @@ export function ownProgram(without: readonly string[] = []): Program {
 }
 
 /** Starts what is to take over. It has the environment, the output and the errors of this process. */
-export function startSuccessor({ file, args, folder }: Program, { fd, control, ...others }: Inheritance): ChildProcess {
+export function startSuccessor(
+  { file, args, folder }: Program,
+  { fd, control, http = [], ...others }: Inheritance,
+): ChildProcess {
+  const fds: number[] = [];
+  const pass = (own: number) => FD + fds.push(own) - 1;
   const inheritance: Inheritance = {
     ...others,
-    fd: FD,
-    ...(control && { control: { ...control, fd: CONTROL_FD } }),
+    fd: pass(fd),
+    ...(control && { control: { ...control, fd: pass(control.fd) } }),
+    http: http.map((each) => ({ ...each, fd: pass(each.fd) })),
   };
   return spawn(file, args, {
     cwd: folder,
-    stdio: ['inherit', 'inherit', 'inherit', 'ipc', fd, ...(control ? [control.fd] : [])],
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc', ...fds],
     serialization: 'advanced',
     env: { ...process.env, [VARIABLE]: JSON.stringify(inheritance) },
   });

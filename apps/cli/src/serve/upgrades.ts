@@ -8,6 +8,7 @@ import { messageOf } from '../terminal/failure.js';
 import { deviceNameOf } from './config/device-name.js';
 import type { ControlSocket } from './control.js';
 import type { Ending } from './ending.js';
+import type { InheritedHttp } from './http/inherited.js';
 import { tellMainProcess } from './service-manager.js';
 import { UpgradeRecord, type UpgradeStatus } from './status/upgrade-status.js';
 import { type Inheritance, ownProgram, type Program, startSuccessor } from './successor.js';
@@ -77,6 +78,7 @@ export class Upgrades {
   readonly #served: Served;
   readonly #ending: Ending;
   #control: ControlSocket | undefined;
+  #http: () => readonly InheritedHttp[] = () => [];
   readonly #record = new UpgradeRecord();
 
   constructor(context: Context, served: Served, ending: Ending) {
@@ -90,9 +92,13 @@ export class Upgrades {
     if (this.#served.server.fd !== undefined) process.on(UPGRADE_SIGNAL, this.#onSignal);
   }
 
-  /** What it is asked over. It is handed over too. */
-  askedOver(control: ControlSocket | undefined): void {
+  /** What it is asked over, and who watches it. Their sockets are handed over too. */
+  askedOver(
+    control: ControlSocket | undefined,
+    others: () => readonly ({ readonly inheritance: InheritedHttp | undefined } | undefined)[],
+  ): void {
     this.#control = control;
+    this.#http = () => others().flatMap((each) => each?.inheritance ?? []);
   }
 
   end(): void {
@@ -121,7 +127,8 @@ export class Upgrades {
       const { server, devices, address } = this.#served;
       if (server.fd === undefined) throw failed('the server is at its end, or has no socket that can be handed over');
       const control = this.#control?.inheritance;
-      const successor = startSuccessor(program, { fd: server.fd, ...devices(), address, control });
+      const http = this.#http();
+      const successor = startSuccessor(program, { fd: server.fd, ...devices(), address, control, http });
       this.#record.started(successor.pid);
       this.#context.log(`upgrade: process ${successor.pid} is started${dryRun ? ', to be tried out' : ''}`);
       return await this.#handOver(successor, dryRun);

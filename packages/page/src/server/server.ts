@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import type { Clock } from '@blockyard/block';
 import {
   checkFields,
+  fdOf,
   guard,
   type HttpAddress,
   json,
@@ -42,6 +43,8 @@ interface CommonOptions {
   readonly address: HttpAddress;
   /** What viewers have to show that do something, behind `#token=` of the page's address. Left out: no one may. */
   readonly token?: string | TokenCheck | undefined;
+  /** A descriptor of a socket that listens there already, as another process has handed it over. Default: one is made. */
+  readonly fd?: number | undefined;
   /** How long an address that is taken is tried again, in milliseconds. Default: 0. */
   readonly waitMs?: number;
   /** Ends the wait for the address. */
@@ -54,6 +57,8 @@ interface CommonOptions {
 export interface PageServer {
   /** `http://127.0.0.1:8080`. */
   readonly url: string;
+  /** Its socket, for a process that is to go on with it; undefined where that is not possible. */
+  readonly fd: number | undefined;
   /** Takes no further viewer, and ends those that there are. */
   end(): void;
 }
@@ -65,7 +70,7 @@ export interface PageServer {
  * with `ABORTED` when the signal fires.
  */
 export async function servePage(options: PageOptions): Promise<PageServer> {
-  const { address, waitMs = 0, clock } = options;
+  const { address, fd, waitMs = 0, clock } = options;
   const signal = options.signal ?? new AbortController().signal;
   const token = typeof options.token === 'string' ? new SecretToken(options.token) : options.token;
   const devices = 'devices' in options ? options.devices : () => [{ ...options, name: '' }];
@@ -74,8 +79,14 @@ export async function servePage(options: PageOptions): Promise<PageServer> {
   const hint = 'serve the page with a token, and open the address that has it';
   const check = guard({ host: address.host, token, hint });
   const http = { routes, check, keepAlive: true, maxBodyBytes: BODY_BYTES_MAX };
-  const server = await listenHttp(address, http, { waitMs, signal });
-  return { url: urlOf(server, address), end: () => end(server, feeds) };
+  const server = await listenHttp(address, http, { fd, waitMs, signal });
+  return {
+    url: urlOf(server, address),
+    get fd() {
+      return fdOf(server);
+    },
+    end: () => end(server, feeds),
+  };
 }
 
 function feedRoutes(feeds: Feeds): Route[] {

@@ -1,6 +1,6 @@
 import type { Server } from 'node:http';
 import { isBlockError } from '@blockyard/block';
-import { checkHost, type HttpAddress, json, listenHttp, type Route, urlOf } from '@blockyard/http-api';
+import { checkHost, fdOf, type HttpAddress, json, listenHttp, type Route, urlOf } from '@blockyard/http-api';
 import type { NbdServer } from '@blockyard/nbd';
 import { messageOf } from '../../terminal/failure.js';
 import { METRICS_PATH, metricsRoute } from './metrics-route.js';
@@ -13,11 +13,14 @@ const INHERIT_WAIT_MS = 10 * 60_000;
 export interface MonitorOptions {
   /** Told where it listens, and why it does not. */
   readonly log: (line: string) => void;
+  /** A socket that listens there already. Default: one is made. */
+  readonly fd?: number | undefined;
 }
 
 /** What a server is watched by: metrics, and whether it lives and is ready. */
 export class Monitor {
   readonly #options: MonitorOptions;
+  readonly #address: HttpAddress;
   readonly #ending = new AbortController();
   #server: Pick<NbdServer, 'stats'> | undefined;
   #volumes: () => readonly Watched[] = () => [];
@@ -25,21 +28,22 @@ export class Monitor {
   #phase: Phase = 'opening';
   #http: Server | undefined;
 
-  private constructor(options: MonitorOptions) {
+  private constructor(address: HttpAddress, options: MonitorOptions) {
+    this.#address = address;
     this.#options = options;
   }
 
   /** Listens, also before there is anything to serve. Rejects as `listenHttp` does. */
   static async begin(address: HttpAddress, options: MonitorOptions): Promise<Monitor> {
-    const monitor = new Monitor(options);
-    await monitor.#listen(address, 0);
+    const monitor = new Monitor(address, options);
+    await monitor.#listen(0);
     return monitor;
   }
 
-  /** Listens once the process that served so far has let go of the address. That it cannot is told, and no reason not to serve. */
+  /** Listens on the socket of the process that served so far, or once that has let go of the address. That it cannot is told, and no reason not to serve. */
   static async succeed(address: HttpAddress, options: MonitorOptions): Promise<Monitor> {
-    const monitor = new Monitor(options);
-    monitor.#listen(address, INHERIT_WAIT_MS).catch((error: unknown) => {
+    const monitor = new Monitor(address, options);
+    monitor.#listen(INHERIT_WAIT_MS).catch((error: unknown) => {
       if (!isBlockError(error, 'ABORTED')) options.log(`no metrics: ${JSON.stringify(messageOf(error))}`);
     });
     return monitor;
@@ -61,18 +65,26 @@ export class Monitor {
     this.#phase = 'stopping';
   }
 
-  /** Lets go of the address. */
+  /** For a process that takes over. */
+  get inheritance() {
+    const fd = this.#http && fdOf(this.#http);
+    return fd === undefined ? undefined : { name: 'metrics' as const, address: this.#address, fd };
+  }
+
+  /** Lets go of the address. Who has asked is answered. */
   end(): void {
     this.#ending.abort();
     this.#http?.close();
-    this.#http?.closeAllConnections();
+    this.#http?.closeIdleConnections();
   }
 
-  async #listen(address: HttpAddress, waitMs: number): Promise<void> {
+  async #listen(waitMs: number): Promise<void> {
+    const address = this.#address;
     const { signal } = this.#ending;
+    const { fd } = this.#options;
     // Monitors ask again and again. None of them has anything to send.
     const options = { routes: this.#routes, keepAlive: true, maxBodyBytes: 0, check: checkHost(address.host) };
-    this.#http = await listenHttp(address, options, { waitMs, signal });
+    this.#http = await listenHttp(address, options, { fd, waitMs, signal });
     if (signal.aborted) this.end();
     else this.#options.log(`metrics at ${urlOf(this.#http, address)}${METRICS_PATH}`);
   }
