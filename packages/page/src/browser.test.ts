@@ -161,6 +161,25 @@ describe.skipIf(!hasBrowser())('In a browser', () => {
     await other.device.disconnect();
   });
 
+  test('a page whose server ends goes on by itself with the next one at its address, which has another device', async () => {
+    const other = await makeShown(4096);
+    const first = await servePage({ address: { host: '127.0.0.1', port: 0 }, source: shown.source });
+    const page = await browser.newPage();
+    await page.goto(first.url);
+    await until(page, 'document.querySelector("#device").textContent.startsWith("256 MiB")');
+    first.end();
+    await until(page, 'document.querySelector("#connection").textContent.startsWith("No connection")');
+    const { port } = new URL(first.url);
+    const next = await servePage({ address: { host: '127.0.0.1', port: Number(port) }, source: other.source });
+    await until(page, 'document.querySelector("#connection").textContent === "Live"');
+    await until(page, 'document.querySelector("#device").textContent.startsWith("16 MiB")');
+    await other.device.write(0, [new Uint8Array(SECTOR)]);
+    await waitForCells(page, 'dirty', true);
+    await page.close();
+    next.end();
+    await other.device.disconnect();
+  });
+
   test('with the token, which leaves the address, controls do what they say; without it they only show', async () => {
     const { page } = await open();
     expect(page.url()).toBe(`${server.url}/`);
