@@ -328,9 +328,9 @@ test('an encrypted volume is opened, listed and cloned with its passphrase alone
     { isEncrypted: true },
     { isEncrypted: false },
   ]);
-  expect((await listVolumes(`dir:${folder}/encrypted`)).map(({ found }) => found)).toMatchObject([
-    { code: 'ACCESS_DENIED' },
-    { code: 'ACCESS_DENIED' },
-    { isEncrypted: false },
+  expect(await listVolumes(`dir:${folder}/encrypted`)).toMatchObject([
+    { layout: 'log', found: { code: 'ACCESS_DENIED' } },
+    { layout: 'log', found: { code: 'ACCESS_DENIED' } },
+    { layout: 'log', found: { isEncrypted: false } },
   ]);
 });

@@ -25,8 +25,8 @@ export function defineList(program: Command, context: Context): void {
 
 function factsOf(listed: ListedVolume | ListedDevice) {
   if ('uri' in listed) return listed;
-  const { prefix, name, storedBytes, found } = listed;
-  const common = { prefix, name, storedBytes };
+  const { prefix, name, layout, storedBytes, found } = listed;
+  const common = { prefix, name, layout, storedBytes };
   return isBlockError(found)
     ? { ...common, error: { code: found.code, message: found.message } }
     : { ...common, ...found };
@@ -41,7 +41,8 @@ function rowOf(listed: ListedVolume | ListedDevice): string[] {
   }
   const { prefix, storedBytes, found } = listed;
   const stored = formatSize(storedBytes);
-  if (isBlockError(found)) return [prefix, '?', '?', stored, '?', `${found.code}: ${oneLine(found.message)}`];
+  if (isBlockError(found))
+    return [prefix, listed.layout ?? '?', '?', stored, '?', `${found.code}: ${oneLine(found.message)}`];
   const { layout, sizeBytes, holder } = found;
   const snapshots = layout === 'log' ? String(found.snapshots.length) : '-';
   const held = holder === null ? 'no' : `process ${holder.process} on ${oneLine(holder.host)}, ${holder.state}`;

@@ -1,6 +1,8 @@
 import { BlockError, isBlockError, type ListedDevice } from '@blockyard/block';
 import type { ObjectStore } from '@blockyard/object-store';
 import { listedSchemes, schemeOf } from '../schemes/all.js';
+import { findLayout } from '../schemes/find-layout.js';
+import type { Layout } from '../schemes/layout.js';
 import type { StorePlace } from '../schemes/scheme.js';
 import { isSecret } from '../schemes/secret.js';
 import { DeviceUri } from '../syntax/device-uri.js';
@@ -13,6 +15,8 @@ export interface ListedVolume {
   readonly prefix: string;
   /** As it is named in messages. */
   readonly name: string;
+  /** What its root says, also where nothing else can be told. Undefined: it says none that is known. */
+  readonly layout: Layout | undefined;
   /** Bytes of its objects, whatever they hold. */
   readonly storedBytes: number;
   /** What it is, or why that cannot be told: it is damaged, of a later version, or encrypted. */
@@ -55,7 +59,9 @@ async function listAt(place: StorePlace): Promise<ListedVolume[]> {
     const found = await inspectListed({ ...place, prefix }).catch(unreadable);
     // Deleted meanwhile.
     if (isBlockError(found, 'NOT_FOUND')) continue;
-    volumes.push({ prefix, name: store.urlOf(prefix), storedBytes: rootBytes + (dataBytes.get(prefix) ?? 0), found });
+    const layout = isBlockError(found) ? await findLayout(store, prefix).catch(() => undefined) : found.layout;
+    const storedBytes = rootBytes + (dataBytes.get(prefix) ?? 0);
+    volumes.push({ prefix, name: store.urlOf(prefix), layout, storedBytes, found });
   }
   return volumes;
 }
