@@ -184,7 +184,7 @@ export class Engine {
       await this.#drainer.drainedTo(takenBytes);
     } finally {
       this.#log.spare(false);
-      this.#committer.wake();
+      this.#drainer.roomMade();
     }
     // What memory had to take while the ring was full has room there now. From here on no such heap comes up.
     if (this.#state.phase === 'logging') await this.#committer.durable(this.#backlog.accepted).catch(() => {});

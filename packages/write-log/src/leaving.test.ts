@@ -100,6 +100,28 @@ describe('An end that was prepared for', () => {
     await device.disconnect();
   });
 
+  test('drains nothing once there is room, until there is none', async () => {
+    const scene = new Scene(undefined, new Disk(131_072 + (16 << 20), SECTOR_BYTES));
+    const device = await scene.openMarked({ clock: new ManualClock() });
+    const fill = async (share: number) => {
+      for (let i = 0; i < 500 && device.snapshot().ringUsedShare < share; i++) {
+        await write(device, 0, 1, 256);
+        await device.flush();
+      }
+    };
+    await device.prepareToLeave();
+    await fill(0.8);
+    await device.prepareToLeave();
+    const drained = scene.base.count('write');
+    await fill(0.96);
+    await settled();
+    expect(scene.base.count('write')).toBe(drained);
+    for (let i = 0; i < 16; i++) await write(device, 0, i, 256);
+    await device.flush();
+    expect(scene.base.count('write')).toBeGreaterThan(drained);
+    await device.disconnect();
+  });
+
   test('does not wait for what is drained while it is prepared, however much comes', async () => {
     const scene = new Scene(undefined, new Disk(SMALL_MEDIUM_BYTES, SECTOR_BYTES));
     const device = await scene.openMarked();

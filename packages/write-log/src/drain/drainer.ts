@@ -136,6 +136,14 @@ export class Drainer {
     }
   }
 
+  /** There is room now. From now on it drains only for those who wait for it, or who find no room. */
+  roomMade(): void {
+    this.#isResting = true;
+    this.#isRoomWanted = false;
+    this.#committer.wake();
+    this.#backlog.freed.notify();
+  }
+
   /** Drains as ever. */
   release(): void {
     this.#isHeld = false;
