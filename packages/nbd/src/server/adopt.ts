@@ -23,8 +23,8 @@ export interface AdoptOptions extends Omit<ServeOptions, 'exports' | 'listen' | 
   /** What is to be done while the predecessor still serves. If it rejects, the predecessor is told why, and goes on. */
   readonly prepare?: () => Promise<void>;
   /**
-   * Called while the predecessor still serves: at first, each time when it has done what it can for the devices to be opened soon, and
-   * while it disconnects them. For what they have to read. If it rejects, as with `prepare`. Default: nothing.
+   * Called while the predecessor still serves: at first, again and again while it does what it can for the devices to be opened soon,
+   * behind that, and while it disconnects them. For what they have to read. If it rejects, as with `prepare`. Default: nothing.
    */
   readonly catchUp?: () => Promise<void>;
   /**

@@ -24,8 +24,12 @@ export interface HandOverHost {
   connections(): Iterable<Movable>;
 }
 
-/** Each has less to do: what has come in the one before. */
-const PREPARING_ROUNDS = 3;
+/** At most. Each has less to do: what has come in the one before. */
+const PREPARING_ROUNDS_MAX = 3;
+/** What took no longer leaves so little that a further round gains nothing, in milliseconds. */
+const QUICK_MS = 100;
+/** While this process prepares, the successor catches up after each such time, so that little is left for it then. */
+const KEEP_UP_MS = 250;
 
 /** How long clients waited for a hand-over, in milliseconds. */
 export interface HandedOver {
@@ -93,10 +97,12 @@ export class HandOver {
       this.#send({ type: 'begin', place: this.#host.place, exports: this.#host.facts() });
       // Before the first, so that what is held from then on is not held for long; and behind the last, so that little is left.
       await this.#catchUp();
-      for (let round = 0; round < PREPARING_ROUNDS; round++) {
-        await this.#inTime('what is done before the pause', prepare());
+      for (let round = 0; round < PREPARING_ROUNDS_MAX; round++) {
+        const preparedMs = await this.#timed(() => this.#prepare(prepare));
         await this.#inTime('the flush before the pause', this.#devices.flushAhead(clock));
-        await this.#catchUp();
+        const caughtUpMs = await this.#timed(() => this.#catchUp());
+        // A long one had much to do for one device while others took in more.
+        if (caughtUpMs <= QUICK_MS && (preparedMs <= QUICK_MS || round > 0)) break;
       }
       await this.#inTime('the flush before the pause', this.#devices.flushAhead(clock));
       onStep('pausing');
@@ -145,6 +151,41 @@ export class HandOver {
     await this.#channel.send({ type: 'end' });
     while (this.#clients.relays > 0) await this.#change();
     this.#channel.close();
+  }
+
+  /** The successor keeps up meanwhile. */
+  async #prepare(prepare: () => Promise<void>): Promise<void> {
+    let isOver = false;
+    const work = prepare().finally(() => {
+      isOver = true;
+    });
+    work.catch(() => {});
+    const keepUp = async () => {
+      while (!isOver) {
+        await this.#pauseBeside(work);
+        if (!isOver) await this.#catchUp();
+      }
+    };
+    await Promise.all([this.#inTime('what is done before the pause', work), keepUp()]);
+  }
+
+  /** Until the next catching up, or the end of the work. */
+  async #pauseBeside(work: Promise<unknown>): Promise<void> {
+    const { clock } = this.#host;
+    let timer: unknown;
+    const waited = new Promise<void>((resolve) => {
+      timer = clock.set(resolve, KEEP_UP_MS);
+    });
+    await Promise.race([this.#unlessGone(work), waited]).catch(() => {});
+    clock.clear(timer);
+  }
+
+  /** How long it took, in milliseconds. */
+  async #timed(work: () => Promise<void>): Promise<number> {
+    const { clock } = this.#host;
+    const beginMs = clock.now();
+    await work();
+    return clock.now() - beginMs;
   }
 
   async #catchUp(): Promise<void> {

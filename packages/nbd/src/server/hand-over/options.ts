@@ -26,7 +26,7 @@ export interface HandOverOptions {
   /** Opens the device of an export again. Called if the successor fails when the device was disconnected. */
   readonly reopen: (exportName: string) => Promise<BlockDevice>;
   /**
-   * Called three times while clients are served, each time when the successor has caught up: for what a device has to do before it
+   * Called up to three times while clients are served, again where it or the successor's catching up behind it took long: for what a device has to do before it
    * can be disconnected soon. Default: nothing.
    */
   readonly prepare?: () => Promise<void>;
