@@ -135,8 +135,9 @@ describe('A predecessor that dies', () => {
     predecessor.say({ type: 'catchUp' });
     await assert.rejects(taking, (error) => isBlockError(error, 'UNSUPPORTED'));
     const early = new Predecessor();
+    const adopting = new Adoption(early, new ManualClock());
     early.say(BEGIN, { type: 'release' }, { type: 'go' });
-    const begun = new Adoption(early, new ManualClock()).begin(never);
+    const begun = adopting.begin(never);
     await assert.rejects(begun, (error) => isBlockError(error, 'UNSUPPORTED'));
   });
 });
