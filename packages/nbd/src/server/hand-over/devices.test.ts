@@ -64,4 +64,66 @@ describe('Devices that are taken back', () => {
     await assert.rejects(devices.takeBack(), /cannot be opened again: .*it is away/);
     assert.deepEqual([ended.sort(), devices.areStranded], [['a', 'c'], true]);
   });
+
+  test('are ended by force before, and opened once for all of their exports', async () => {
+    const told: string[] = [];
+    const disconnect = async ({ force = false } = {}) => void told.push(`ended${force ? ' by force' : ''}`);
+    const names = new Map([[{ disconnect } as unknown as BlockDevice, ['a', 'b']]]);
+    const again = { disconnect: async () => {} } as unknown as BlockDevice;
+    const devices = new MovingDevices(
+      () => names,
+      async (name) => {
+        told.push(`opened ${name}`);
+        return again;
+      },
+    );
+    await devices.release();
+    const opened = await devices.takeBack();
+    assert.deepEqual(told, ['ended', 'ended by force', 'opened a']);
+    assert.deepEqual(
+      [...opened],
+      [
+        ['a', again],
+        ['b', again],
+      ],
+    );
+  });
+
+  test('are those that were released: one that could not be is what it was', async () => {
+    const asked: string[] = [];
+    const device = (disconnect: () => Promise<void>) => ({ disconnect }) as unknown as BlockDevice;
+    const names = new Map([
+      [device(async () => {}), ['a']],
+      [device(() => Promise.reject(new Error('what is dirty cannot be written'))), ['b']],
+    ]);
+    const devices = new MovingDevices(
+      () => names,
+      async (name) => {
+        asked.push(name);
+        return device(async () => {});
+      },
+    );
+    await assert.rejects(devices.release(), /cannot be written/);
+    const opened = await devices.takeBack();
+    assert.deepEqual([asked, [...opened.keys()]], [['a'], ['a']]);
+  });
+
+  test('are let go of once each, also where one has several exports', async () => {
+    let ended = 0;
+    const device = () => ({ disconnect: async () => {} }) as unknown as BlockDevice;
+    const names = new Map([
+      [device(), ['a', 'b']],
+      [device(), ['c']],
+    ]);
+    const devices = new MovingDevices(
+      () => names,
+      async (name) => {
+        if (name === 'c') throw new Error('it is away');
+        return { disconnect: async () => ended++ } as unknown as BlockDevice;
+      },
+    );
+    await devices.release();
+    await assert.rejects(devices.takeBack(), /it is away/);
+    assert.equal(ended, 1);
+  });
 });
