@@ -4,7 +4,7 @@ import { connectNbd } from '@blockyard/nbd';
 import { connectUri } from '@blockyard/uri';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { blockyard, makeFolder, runHere, type Serving, serve } from './testing/cli.js';
-import { dyingAt, hangingAt, killingAt } from './testing/successors.js';
+import { dyingAt, hangingAt, killingAt, silentAt } from './testing/successors.js';
 
 const SECTOR_BYTES = 4096;
 const SECTORS = 300;
@@ -141,6 +141,33 @@ test('a new server that dies when it has the clients, and does not serve yet, le
   expect(asked).toMatchObject({ process: first.child.pid, upgrade: { lastFailure: { step: 'confirming' } } });
   expect((await blockyard(['serve', ...args, '--upgrade'])).code).toBe(0);
   await checkServedToTheEnd(found, successorOf(first));
+});
+
+test('one that serves for a while before it says so, and dies then, leaves the old one what was flushed to it, too', async () => {
+  const found = await scene('silent', SETTLED_MS);
+  const { first, args, device } = found;
+  const asked = blockyard(['serve', ...args, '--upgrade'], { node: silentAt('serving') });
+  await within(until(() => first.stderr().includes(' serves\n')));
+  const pid = successorOf(first);
+  // More than the tier's log has room for: nothing is where the old one has left it.
+  const stamps = new Map<number, number>();
+  for (let writes = 0; writes < 3000; ) {
+    const work = Array.from({ length: 16 }, async () => {
+      const sector = SECTORS + ((writes * 37) % 3001);
+      stamps.set(sector, ++writes);
+      await device.write(sector, [stamped(writes)]);
+    });
+    await Promise.all(work);
+    await device.flush();
+  }
+  kill(pid);
+  expect(await asked).toMatchObject({ code: 1, stderr: expect.stringContaining('the old server goes on') });
+  await checkFlushed(device);
+  const bytes = new Uint8Array(SECTOR_BYTES);
+  for (const [sector, stamp] of stamps) {
+    await device.read(sector, [bytes]);
+    expect(stamped(stamp).equals(bytes)).toBe(true);
+  }
 });
 
 test('a new server that dies when it serves leaves the tier, the socket and the volume to the next one', async () => {

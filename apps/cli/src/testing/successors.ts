@@ -44,3 +44,13 @@ export function runningAt(word: string, commands: readonly (readonly string[])[]
   const run = 'execFileSync(process.execPath, [process.argv[1], ...args])';
   return doingAt(word, `for (const args of ${JSON.stringify(commands)}) ${run}`);
 }
+
+/** Options of Node for a process that takes over, and keeps one word to itself. */
+export function silentAt(word: string): string[] {
+  const code = `
+    const send = process.send?.bind(process);
+    if (send !== undefined) {
+      process.send = (message, ...rest) => message?.type === '${word}' || send(message, ...rest);
+    }`;
+  return ['--import', `data:text/javascript,${encodeURIComponent(code)}`];
+}
