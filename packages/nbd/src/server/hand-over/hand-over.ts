@@ -3,6 +3,7 @@ import type { ExportFacts } from '../exports/exports.js';
 import { Channel, within } from './channel.js';
 import { type Movable, MovingClients } from './clients.js';
 import { MovingDevices } from './devices.js';
+import { keepUp } from './keep-up.js';
 import { HAND_OVER_VERSION, type Place, type ToPredecessor, type ToSuccessor } from './messages.js';
 import type { CheckedHandOver } from './options.js';
 
@@ -28,8 +29,6 @@ export interface HandOverHost {
 const PREPARING_ROUNDS_MAX = 3;
 /** What took no longer leaves so little that a further round gains nothing, in milliseconds. */
 const QUICK_MS = 100;
-/** While this process prepares, the successor catches up after each such time, so that little is left for it then. */
-const KEEP_UP_MS = 250;
 
 /** How long clients waited for a hand-over, in milliseconds. */
 export interface HandedOver {
@@ -155,29 +154,9 @@ export class HandOver {
 
   /** The successor keeps up meanwhile. */
   async #prepare(prepare: () => Promise<void>): Promise<void> {
-    let isOver = false;
-    const work = prepare().finally(() => {
-      isOver = true;
-    });
-    work.catch(() => {});
-    const keepUp = async () => {
-      while (!isOver) {
-        await this.#pauseBeside(work);
-        if (!isOver) await this.#catchUp();
-      }
-    };
-    await Promise.all([this.#inTime('what is done before the pause', work), keepUp()]);
-  }
-
-  /** Until the next catching up, or the end of the work. */
-  async #pauseBeside(work: Promise<unknown>): Promise<void> {
-    const { clock } = this.#host;
-    let timer: unknown;
-    const waited = new Promise<void>((resolve) => {
-      timer = clock.set(resolve, KEEP_UP_MS);
-    });
-    await Promise.race([this.#unlessGone(work), waited]).catch(() => {});
-    clock.clear(timer);
+    const work = prepare();
+    const kept = keepUp(this.#host.clock, this.#unlessGone(work), () => this.#catchUp());
+    await Promise.all([this.#inTime('what is done before the pause', work), kept]);
   }
 
   /** How long it took, in milliseconds. */
