@@ -14,8 +14,8 @@ const WHOLE = new Set(['whole']);
 const FAR = 5000;
 
 /** The choice, with lines of which the test says what they hold. `end`: sectors of each that the device has. */
-function choiceOf(size: { lineSectors?: number; sectorSize?: number; end?: number } = {}) {
-  const { lineSectors = LINE_SECTORS, sectorSize = 512, end = lineSectors } = size;
+function choiceOf(size: { lineSectors?: number; sectorSize?: number; end?: number; slotsMax?: number } = {}) {
+  const { lineSectors = LINE_SECTORS, sectorSize = 512, end = lineSectors, slotsMax = 9 } = size;
   const { lines, real } = smallLines({ lineSectors, slots: 9 });
   const middle = Math.floor((lineSectors * 5) / 16);
   const counts = { lookups: 0 };
@@ -23,7 +23,12 @@ function choiceOf(size: { lineSectors?: number; sectorSize?: number; end?: numbe
   const context = {
     base: { fragments: () => undefined },
     geometry: new Geometry(sectorSize, lineSectors * sectorSize, 1),
-    lines: real.lines,
+    lines: {
+      find: (line: Line) => real.lines.find(line),
+      probes: real.lines.probes,
+      slotsMax,
+      valid: real.lines.valid,
+    },
     fetcher: {
       countHeld: (entry: Entry, from: number, to: number) => real.lines.valid.count(entry, from, to) + coming(from, to),
     },
@@ -261,8 +266,8 @@ describe('A fetch', () => {
 
 describe('The look at what is served', () => {
   /** So many fetches of reads that go on nowhere, by which sixteen probes tell that whole lines pay. */
-  function scattered(count: number) {
-    const choice = choiceOf();
+  function scattered(count: number, slotsMax = 9) {
+    const choice = choiceOf({ slotsMax });
     choice.probe(16, 3);
     expect(choice.others(count - 19)).toEqual(WHOLE);
     return choice;
@@ -274,6 +279,18 @@ describe('The look at what is served', () => {
     expect(other()).toBe('narrow');
     // Probes begin anew.
     expect(width.probeReuse).toBe(0);
+  });
+
+  test('comes later where there are more lines: after half as many fetches, of which a twelfth is more', () => {
+    expect(scattered(299, 600).other()).toBe('narrow');
+    for (const [served, after] of [
+      [25, 'whole'],
+      [24, 'narrow'],
+    ] as const) {
+      const { other, counts } = scattered(299, 600);
+      counts.lookups += served;
+      expect(other()).toBe(after);
+    }
   });
 
   test('leaves lines whole where a twelfth as much was served without a fetch', () => {

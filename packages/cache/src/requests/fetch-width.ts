@@ -20,9 +20,10 @@ const PROBES_MAX = 64;
 const SHARE_MIN = 1 / 12;
 /**
  * While lines are fetched whole, it is seen after so many fetches whether as much as that share was served without one. If not,
- * whole lines cannot be what pays, whatever probes have told before: each brings less than it would have to.
+ * whole lines cannot be what pays, whatever probes have told before: each brings less than it would have to. It is so many
+ * fetches or half as many as there are lines, since until then even readers of a small area have hardly met a line again.
  */
-const FETCHES_PER_LOOK = 256;
+const FETCHES_PER_LOOK_MIN = 256;
 /** A line that has something is fetched in pieces of so many times as much, so that what is wasted is bounded by what is used. */
 const GROWTH = 2;
 
@@ -30,7 +31,7 @@ const GROWTH = 2;
 export interface FetchWidthContext {
   readonly base: Pick<BaseCalls, 'fragments'>;
   readonly geometry: Geometry;
-  readonly lines: Lines;
+  readonly lines: Pick<Lines, 'find' | 'probes' | 'slotsMax' | 'valid'>;
   readonly fetcher: Pick<Fetcher, 'countHeld'>;
   readonly counts: { readonly lookups: number };
   /** Sectors of a line that the device has. */
@@ -100,7 +101,8 @@ export class FetchWidth {
       this.#count(0, 1);
     }
     if (goesOn) return sectorsPerLine;
-    if (!this.#isNarrow && ++this.#scattered >= FETCHES_PER_LOOK) this.#look();
+    const perLook = Math.max(FETCHES_PER_LOOK_MIN, lines.slotsMax / 2);
+    if (!this.#isNarrow && ++this.#scattered >= perLook) this.#look();
     const held = fetcher.countHeld(entry, 0, sectorsPerLine);
     if (held === 0 && this.#isProbe(line)) {
       lines.probes.add(entry);
@@ -166,9 +168,9 @@ export class FetchWidth {
   /** Whether so much is served without a fetch that whole lines may be what pays. If not, probes begin anew. */
   #look(): void {
     const served = this.#context.counts.lookups - this.#lookupsBefore - this.#fetches;
-    const isOld = this.#probes >= PROBES_MIN;
+    const stays = this.#probes < PROBES_MIN || served >= this.#scattered * SHARE_MIN;
     this.#restart();
-    if (!isOld || served >= FETCHES_PER_LOOK * SHARE_MIN) return;
+    if (stays) return;
     this.#probes = 0;
     this.#usedAgain = 0;
     this.#isNarrow = true;
