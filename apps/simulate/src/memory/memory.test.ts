@@ -10,7 +10,7 @@ const MIB = 2 ** 20;
 const OTHERS_BYTES = 150 * MIB;
 /** Code that was compiled meanwhile, and the like. */
 const HELD_SLACK_BYTES = 4 * MIB;
-const RSS_SLACK_BYTES = 32 * MIB;
+const RSS_SLACK_BYTES = 48 * MIB;
 /** glibc would rather keep large blocks that were freed than give them back, and learns that from the first ones. */
 const ENV = { ...process.env, MALLOC_MMAP_THRESHOLD_: '131072' };
 
