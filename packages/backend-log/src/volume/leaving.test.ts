@@ -120,6 +120,30 @@ describe('What was read of a volume before it is opened', () => {
     await scene.checkRecovery();
   });
 
+  test('may be less than there is, where the writer deletes what is being read', async () => {
+    const device = await opened();
+    const store = scene.bucket.process();
+    const gone = new Map<string, unknown>();
+    let mapReads = 0;
+    store.onRequest = ({ kind, key }) => {
+      const object = scene.bucket.objects.get(key);
+      // The first is that of the directory, which lies in the same object.
+      if (kind === 'get' && key.includes('/map/') && object !== undefined && ++mapReads > 1) {
+        gone.set(key, object);
+        scene.bucket.objects.delete(key);
+      }
+      return undefined;
+    };
+    const loading = await loadLog({ ...scene.bucket.at('disk', store), clock: scene.bucket.clock });
+    expect(gone.size).toBeGreaterThan(0);
+    for (const [key, object] of gone) scene.bucket.objects.set(key, object as never);
+    await device.disconnect();
+    loading.close();
+    const { device: again, maps } = await openWith(loading.loaded);
+    expect(maps.length).toBeGreaterThan(0);
+    await giveUp(again);
+  });
+
   test('counts for nothing where there is another checkpoint', async () => {
     const device = await opened();
     const loading = await load();

@@ -1,5 +1,6 @@
 import { BlockError } from '@blockyard/block';
 import type { LogRoot } from '../format/root.js';
+import { ObjectGone } from '../objects/object-gone.js';
 import type { VolumeState } from '../state/volume-state.js';
 import { LoadedState } from './loaded-state.js';
 import { currentState } from './opening.js';
@@ -88,13 +89,17 @@ class Loading implements LoadedLog {
     return new LoadedState(state, { root, volumeKey, conditionalPuts: this.#conditionalPuts });
   }
 
-  /** What is stored of the map, as far as there is room. */
+  /** What is stored of the map, as far as there is room, and as the writer has not deleted it since. */
   async #loadRegions(): Promise<void> {
     const { map, regions } = this.#loaded.state;
-    for (const region of [...regions.numbers()].sort((a, b) => a - b)) {
-      if (map.byteLength > LOADED_SHARE * this.#settings.maxMapBytes) return;
-      const range = await map.loadRange(region * map.regionSectors, map.regionSectors);
-      range.release();
+    try {
+      for (const region of [...regions.numbers()].sort((a, b) => a - b)) {
+        if (map.byteLength > LOADED_SHARE * this.#settings.maxMapBytes) return;
+        const range = await map.loadRange(region * map.regionSectors, map.regionSectors);
+        range.release();
+      }
+    } catch (error) {
+      if (!(error instanceof ObjectGone)) throw error;
     }
   }
 }
