@@ -7,8 +7,8 @@ import { FetchWidth, type Width } from './fetch-width.js';
 const LINE_SECTORS = 128;
 const GRANULE = 8;
 /** Fetches after which it is seen whether whole lines pay, and lookups that must have been served meanwhile. */
-const FETCHES_PER_LOOK = 256;
-const SERVED_MIN = 22;
+const FETCHES_PER_LOOK = 128;
+const SERVED_MIN = 11;
 const WHOLE = new Set(['whole']);
 /** No probe, and the next lines are none either. */
 const FAR = 5000;
@@ -265,15 +265,18 @@ describe('A fetch', () => {
 });
 
 describe('The look at what is served', () => {
-  /** So many fetches of reads that go on nowhere, by which sixteen probes tell that whole lines pay. */
+  /**
+   * So many fetches of reads that go on nowhere, by which sixteen probes tell that whole lines pay, after a look that found too
+   * little.
+   */
   function scattered(count: number, slotsMax = 9) {
     const choice = choiceOf({ slotsMax });
     choice.probe(16, 3);
-    expect(choice.others(count - 19)).toEqual(WHOLE);
+    expect(choice.others(Math.max(FETCHES_PER_LOOK, slotsMax / 2) + count - 19)).toEqual(WHOLE);
     return choice;
   }
 
-  test('comes after two hundred and fifty-six fetches: where nothing was served, they are narrow from then on', () => {
+  test('comes after 128 fetches: where twice in a row nothing was served, they are narrow from then on', () => {
     const { other, width } = scattered(FETCHES_PER_LOOK - 1);
     expect(width.probeReuse).toBe(3 / 16);
     expect(other()).toBe('narrow');
@@ -307,8 +310,19 @@ describe('The look at what is served', () => {
   test('counts what was served since the last one', () => {
     const { other, others, counts } = scattered(FETCHES_PER_LOOK - 1);
     counts.lookups += 10 * SERVED_MIN;
-    expect(others(FETCHES_PER_LOOK)).toEqual(WHOLE);
+    expect(others(2 * FETCHES_PER_LOOK)).toEqual(WHOLE);
     expect(other()).toBe('narrow');
+  });
+
+  test('forgets that too little was served before, once enough was, or fetches were narrow meanwhile', () => {
+    const enough = scattered(FETCHES_PER_LOOK - 1);
+    enough.counts.lookups += SERVED_MIN;
+    expect(enough.others(2 * FETCHES_PER_LOOK)).toEqual(WHOLE);
+    const narrow = scattered(1);
+    narrow.probe(64);
+    expect(narrow.other()).toBe('narrow');
+    narrow.probe(16, 16);
+    expect(narrow.others(2 * FETCHES_PER_LOOK - 40)).toEqual(WHOLE);
   });
 
   test('counts no long reads as reads that go on nowhere, and no fetch of theirs as served', () => {
@@ -339,7 +353,7 @@ describe('The look at what is served', () => {
       miss(line, 120);
     }
     // What was served while they were narrow says nothing of whole lines.
-    expect(others(FETCHES_PER_LOOK - 3)).toEqual(WHOLE);
+    expect(others(2 * FETCHES_PER_LOOK - 3)).toEqual(WHOLE);
     counts.lookups += SERVED_MIN - 1;
     expect(other()).toBe('narrow');
   });

@@ -7,10 +7,13 @@ import type { Entry, Line } from '../tables/numbers.js';
 
 /** Bytes; the least that is fetched, since next to no reader uses less. */
 const GRANULE_BYTES = 4096;
-/** One line in so many is a probe: fetched narrowly at first, to see whether the rest of it is asked for. A power of two. */
-const LINES_PER_PROBE = 16;
-/** And one in so many while the share is clear, since each probe that is used costs a miss. A power of two. */
-const LINES_PER_PROBE_CLEAR = 64;
+/**
+ * One line in 16 is a probe: fetched narrowly at first, to see whether the rest of it is asked for. So many bits of the hash of its
+ * number tell.
+ */
+const PROBE_BITS = 4;
+/** And one in 64 while the share is clear, since each probe that is used costs a miss. */
+const PROBE_BITS_CLEAR = 6;
 const SHARE_CLEAR = 1 / 4;
 /** Probes that must have been fetched before they decide anything. */
 const PROBES_MIN = 16;
@@ -19,11 +22,12 @@ const PROBES_MAX = 64;
 /** Lines are fetched whole where at least this share of the probes is asked for more, give or take one probe. */
 const SHARE_MIN = 1 / 12;
 /**
- * While lines are fetched whole, it is seen after so many fetches whether as much as that share was served without one. If not,
- * whole lines cannot be what pays, whatever probes have told before: each brings less than it would have to. It is so many
- * fetches or half as many as there are lines, since until then even readers of a small area have hardly met a line again.
+ * While lines are fetched whole, it is seen after so many fetches whether as much as that share was served without one. If not
+ * twice in a row, whole lines cannot be what pays, whatever probes have told before: each brings less than it would have to. It
+ * is so many fetches or half as many as there are lines, since until then even readers of a small area have hardly met a line
+ * again. Where they have come from elsewhere, what they left has to make room first: so one time tells nothing.
  */
-const FETCHES_PER_LOOK_MIN = 256;
+const FETCHES_PER_LOOK_MIN = 128;
 /** A line that has something is fetched in pieces of so many times as much, so that what is wasted is bounded by what is used. */
 const GROWTH = 2;
 
@@ -60,10 +64,12 @@ export class FetchWidth {
   #probes = 0;
   #usedAgain = 0;
   #isNarrow = false;
-  /** Since the last look: fetches, how many of them were of reads that go on nowhere, and the lookups before. */
-  #fetches = 0;
+  /** Since the last look: fetches of reads that go on nowhere. */
   #scattered = 0;
-  #lookupsBefore = 0;
+  /** The lookups before the last look, and all fetches since. */
+  #unserved = 0;
+  /** Whether too little was served at the last look. */
+  #isInDoubt = false;
 
   constructor(context: FetchWidthContext) {
     this.#context = context;
@@ -78,7 +84,7 @@ export class FetchWidth {
   /** What to fetch of a line for a read of its sectors `from` to `to`. `isLong`: the read goes on in another line. */
   choose(entry: Entry, line: Line, from: number, to: number, isLong: boolean): Width {
     const end = this.#context.lineEnd(line);
-    this.#fetches++;
+    this.#unserved++;
     const goesOn = isLong || this.#goesOn(entry, line, from);
     const unit = this.#unitFor(entry, line, goesOn);
     const low = Math.floor(from / unit) * unit;
@@ -162,35 +168,32 @@ export class FetchWidth {
     if (this.#probes < PROBES_MIN) return;
     // Give or take one: near the border what was chosen stays.
     const giveOrTake = this.#isNarrow ? -1 : 1;
-    this.#choose(this.#usedAgain + giveOrTake < this.#probes * SHARE_MIN);
-  }
-
-  /** Whether so much is served without a fetch that whole lines may be what pays. If not, probes begin anew. */
-  #look(): void {
-    const served = this.#context.counts.lookups - this.#lookupsBefore - this.#fetches;
-    const stays = this.#probes < PROBES_MIN || served >= this.#scattered * SHARE_MIN;
-    this.#restart();
-    if (stays) return;
-    this.#probes = 0;
-    this.#usedAgain = 0;
-    this.#isNarrow = true;
-  }
-
-  #choose(isNarrow: boolean): void {
-    if (this.#isNarrow && !isNarrow) this.#restart();
+    const isNarrow = this.#usedAgain + giveOrTake < this.#probes * SHARE_MIN;
+    if (this.#isNarrow && !isNarrow) this.#restart(false);
     this.#isNarrow = isNarrow;
   }
 
-  #restart(): void {
-    this.#fetches = 0;
+  /** Whether so much is served without a fetch that whole lines may be what pays. If not twice in a row, probes begin anew. */
+  #look(): void {
+    const served = this.#context.counts.lookups - this.#unserved;
+    const isInDoubt = this.#probes >= PROBES_MIN && served < this.#scattered * SHARE_MIN;
+    if (isInDoubt && this.#isInDoubt) {
+      this.#probes = 0;
+      this.#usedAgain = 0;
+      this.#isNarrow = true;
+    }
+    this.#restart(isInDoubt);
+  }
+
+  #restart(isInDoubt: boolean): void {
+    this.#isInDoubt = isInDoubt;
     this.#scattered = 0;
-    this.#lookupsBefore = this.#context.counts.lookups;
+    this.#unserved = this.#context.counts.lookups;
   }
 
   /** By a hash (Knuth's multiplicative one), so that no stride of a reader meets probes alone, or none. */
   #isProbe(line: Line): boolean {
     const isClear = this.#probes >= PROBES_MIN && this.probeReuse >= SHARE_CLEAR;
-    const linesPerProbe = isClear ? LINES_PER_PROBE_CLEAR : LINES_PER_PROBE;
-    return Math.imul(line, 0x9e3779b1) >>> 0 >= 2 ** 32 - 2 ** 32 / linesPerProbe;
+    return ~Math.imul(line, 0x9e3779b1) >>> (32 - (isClear ? PROBE_BITS_CLEAR : PROBE_BITS)) === 0;
   }
 }
