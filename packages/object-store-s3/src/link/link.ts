@@ -11,6 +11,7 @@ import type { S3StoreSnapshot } from './snapshot.js';
 import { failureOf, toBlockError } from './store-error.js';
 import { isTraced, RequestTrace, traced } from './traced.js';
 import type { SendOptions } from './transport.js';
+import { Sending, UnderWay } from './under-way.js';
 import { judge, type Verdict } from './verdict.js';
 import { TimedOut, Watch } from './watch.js';
 
@@ -72,8 +73,7 @@ export class Link {
   readonly #parts: LinkParts;
   readonly #closing = new AbortController();
   readonly #attempts = new AttemptsMade();
-  /** Gives the attempts up that are under way. */
-  readonly #underWay = new Set<(error: unknown) => void>();
+  readonly #underWay = new UnderWay();
 
   constructor(options: LinkOptions, parts: LinkParts) {
     this.#options = options;
@@ -133,7 +133,7 @@ export class Link {
   /** Aborts what is in flight, ends all waiting, and refuses what comes later. */
   close(): void {
     this.#closing.abort();
-    for (const giveUp of this.#underWay) giveUp(this.#closing.signal.reason);
+    this.#underWay.giveUpAll(this.#closing.signal.reason);
     this.#parts.outage.close();
   }
 
@@ -198,17 +198,11 @@ export class Link {
       const watch = new Watch({ clock, silenceMs: requestTimeoutMs, uploadBytes, downloadBytes, onTimeout: giveUp });
       const settled = () => {
         watch.end();
-        this.#underWay.delete(giveUp);
+        this.#underWay.remove(sending);
       };
-      this.#underWay.add(giveUp);
-      const options: SendOptions = {
-        abort,
-        get abortSignal() {
-          return abort.signal;
-        },
-        watch,
-      };
-      send(options).then(
+      const sending = new Sending(abort, watch, giveUp);
+      this.#underWay.add(sending);
+      send(sending).then(
         (answer) => {
           over(false);
           resolve(answer);
