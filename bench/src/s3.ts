@@ -14,6 +14,7 @@ import { startLightStore } from './s3/light-store.js';
 import { type LinkCounts, startLink } from './s3/link.js';
 import { percentileOf, timePuts, timeUpload } from './s3/one-put.js';
 import { blockyard, nbdkit, type Side, type Store, s3backer } from './s3/sides.js';
+import { deleteBelow } from './s3/store.js';
 
 const DURABILITY = 'the store';
 const MEMORY = 'memory';
@@ -41,6 +42,19 @@ interface Row {
 
 const small = { blockBytes: 4 * KIB, sizeBytes: AREA_BYTES };
 const large = { blockBytes: MIB, sizeBytes: AREA_BYTES, depth: 4, operations: AREA_BYTES / MIB };
+
+/** Reads of an area of twice the caches, in a state that the rows before it have made. */
+function areaReads(depth: number, state: string): Row {
+  return {
+    name: `4 KiB random reads in 128 MiB, ${state}, cold, depth ${depth}`,
+    work: { ...small, rw: 'randread', depth, operations: 8192 },
+    warmUp: { ...small, offsetBytes: AREA_BYTES, rw: 'randread', depth, operations: 4096 },
+    unit: 'per s',
+    mustLead: false,
+  };
+}
+
+/** In each round in this order: what a row writes is what those behind it find. */
 const ROWS: readonly Row[] = [
   {
     name: '128 MiB sequential write, 1 MiB, depth 4, flush',
@@ -51,9 +65,10 @@ const ROWS: readonly Row[] = [
     besideUpload: true,
   },
   { name: 'the same read cold', work: { ...large, rw: 'read' }, unit: 's', mustLead: false },
+  ...[16, 64].map((depth) => areaReads(depth, 'as written in order')),
   ...[16, 64].map(
     (depth): Row => ({
-      name: `4 KiB cold random reads, depth ${depth}`,
+      name: `4 KiB random reads in 512 MiB, cold, depth ${depth}`,
       work: { ...small, sizeBytes: COLD_AREA_BYTES, rw: 'randread', depth, operations: 8192 },
       warmUp: { ...small, offsetBytes: COLD_AREA_BYTES, rw: 'randread', depth, operations: 4096 },
       unit: 'per s',
@@ -67,23 +82,14 @@ const ROWS: readonly Row[] = [
     mustLead: false,
     peerDurability: MEMORY,
   },
+  ...[16, 64].map((depth) => areaReads(depth, 'as those writes left it')),
   {
     name: '4 KiB write and flush, median of 40',
     work: { ...small, rw: 'randwrite', depth: 1, operations: 40, flushEvery: 1 },
-
     unit: 'ms',
     mustLead: true,
     besidePuts: true,
   },
-  ...[64, 16].map(
-    (depth): Row => ({
-      name: `4 KiB random reads in 128 MiB, which is cold, depth ${depth}`,
-      work: { ...small, rw: 'randread', depth, operations: 8192 },
-      warmUp: { ...small, offsetBytes: AREA_BYTES, rw: 'randread', depth, operations: 4096 },
-      unit: 'per s',
-      mustLead: false,
-    }),
-  ),
 ];
 
 const program = new Command('s3')
@@ -137,6 +143,8 @@ interface BesidePuts {
 const puts = new Map<string, BesidePuts[]>();
 /** By row and side, of the last round. */
 const traffic = new Map<string, LinkCounts>();
+/** What all keys of this run begin with. */
+const runPrefix = `bench-${Date.now().toString(36)}-`;
 const folder = await mkdtemp(join(tmpdir(), 'bench-s3-'));
 const light = options.lightStore ? await startLightStore() : undefined;
 const direct = light?.store ?? storeOf(process.env);
@@ -148,13 +156,14 @@ let uploadBeside = async (): Promise<number> => Number.NaN;
 try {
   const store = link === undefined ? direct : { ...direct, endpoint: throughLink(direct.endpoint, link.port) };
   const sides = sidesOf(store);
-  timeBeside = () => timePuts(store, `bench-puts-${process.pid}`);
-  uploadBeside = () => timeUpload(store, `bench-puts-${process.pid}`);
+  timeBeside = () => timePuts(store, `${runPrefix}puts`);
+  uploadBeside = () => timeUpload(store, `${runPrefix}puts`);
   for (const side of sides) await side.create();
   await fill(sides);
   report(sides, await measure(sides));
 } finally {
   await link?.stop();
+  if (light === undefined) await deleteBelow(direct, runPrefix);
   await light?.stop();
   await rm(folder, { recursive: true, force: true });
 }
@@ -184,7 +193,6 @@ function throughLink(endpoint: URL, port: number): URL {
 }
 
 function sidesOf(store: Store): Side[] {
-  const run = Date.now().toString(36);
   const common = {
     store,
     folder,
@@ -192,12 +200,12 @@ function sidesOf(store: Store): Side[] {
     cacheBytes: options.cacheMib * MIB,
   };
   const ours = options.objects.map((kib) =>
-    blockyard({ ...common, prefix: `bench-${run}-${kib}`, blockBytes: kib * KIB }),
+    blockyard({ ...common, prefix: `${runPrefix}${kib}`, blockBytes: kib * KIB }),
   );
-  if (options.log) ours.unshift(blockyard({ ...common, prefix: `bench-${run}-log`, blockBytes: 0 }, 'log'));
+  if (options.log) ours.unshift(blockyard({ ...common, prefix: `${runPrefix}log`, blockBytes: 0 }, 'log'));
   if (options.lightStore) return ours;
-  const peer = s3backer({ ...common, prefix: `bench-${run}-peer`, blockBytes: options.blockKib * KIB });
-  const second = nbdkit({ ...common, prefix: `bench-${run}-nbdkit`, blockBytes: 0 });
+  const peer = s3backer({ ...common, prefix: `${runPrefix}peer`, blockBytes: options.blockKib * KIB });
+  const second = nbdkit({ ...common, prefix: `${runPrefix}nbdkit`, blockBytes: 0 });
   return [...ours, ...(options.peer ? [peer] : []), ...(options.nbdkit ? [second] : [])];
 }
 

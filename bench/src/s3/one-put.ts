@@ -1,6 +1,6 @@
 import { newId } from '@blockyard/object-store';
-import { openS3Store } from '@blockyard/object-store-s3';
 import type { Store } from './sides.js';
+import { openStore } from './store.js';
 
 /** Bytes of a segment with one sector of 4 KiB. */
 const PUT_BYTES = 4300;
@@ -41,9 +41,7 @@ export async function timeUpload(store: Store, prefix: string): Promise<number> 
 
 /** Calls `use` with a function that puts one object, over a connection that is open. */
 async function withPut<T>(store: Store, prefix: string, use: (put: (body: Uint8Array) => Promise<void>) => Promise<T>) {
-  const { endpoint, region, bucket, accessKeyId, secretAccessKey } = store;
-  const credentials = { accessKeyId, secretAccessKey };
-  const opened = openS3Store({ bucket, endpoint: endpoint.origin, region, credentials, forcePathStyle: true });
+  const opened = openStore(store);
   const put = async (body: Uint8Array) => {
     const id = newId();
     const result = await opened.put(`${prefix}/${id}`, body, 'absent', id);
