@@ -7,7 +7,7 @@ export function openStore({ endpoint, region, bucket, accessKeyId, secretAccessK
   return openS3Store({ bucket, endpoint: endpoint.origin, region, credentials, forcePathStyle: true });
 }
 
-/** Deletes all that lies below a prefix, whoever wrote it. */
+/** Deletes all objects whose keys begin with a prefix, those of the peers too. */
 export async function deleteBelow(store: Store, prefix: string): Promise<void> {
   const opened = openStore(store);
   try {
