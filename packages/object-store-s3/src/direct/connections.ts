@@ -3,6 +3,7 @@ import { connect as connectTls } from 'node:tls';
 import type { Clock } from '@blockyard/block';
 import { type Dispatcher, Pool } from 'undici';
 import { connectTimeoutMs, noConnection } from '../link/connecting.js';
+import { Reads } from './reads.js';
 
 /** Scheme, host and port of a store. */
 export interface Origin {
@@ -31,6 +32,8 @@ const KEEP_ALIVE_MS = 600_000;
  * ends what takes too long.
  */
 export class Connections {
+  /** To be told what is taken of the answers. */
+  readonly reads = new Reads();
   readonly #pool: Pool;
   /** Sockets on their way to a connection, which the pool does not know yet. */
   readonly #opening = new Set<Socket>();
@@ -39,7 +42,7 @@ export class Connections {
     const { protocol, hostname, port } = origin;
     this.#pool = new Pool(`${protocol}//${hostname}${port === undefined ? '' : `:${port}`}`, {
       connections: options.maxSockets,
-      connect: connector(origin, options, this.#opening),
+      connect: connector(origin, options, this.#opening, this.reads),
       headersTimeout: 0,
       bodyTimeout: 0,
       keepAliveTimeout: KEEP_ALIVE_MS,
@@ -63,15 +66,17 @@ function connector(
   { protocol, hostname, port }: Origin,
   { clock, requestTimeoutMs }: ConnectionsOptions,
   opening: Set<Socket>,
+  reads: Reads,
 ): Connect {
   const host = hostname.replace(/^\[(.*)\]$/, '$1');
   const isTls = protocol === 'https:';
   const tcp = { host, port: port ?? (isTls ? 443 : 80), highWaterMark: SOCKET_BUFFER_BYTES, noDelay: true };
   let session: Buffer | undefined;
   const open = (): Socket => {
-    if (!isTls) return connectTcp(tcp);
+    const target = { ...tcp, onread: reads.of(() => socket) };
     const servername = isIP(host) === 0 ? host : '';
-    const socket = connectTls({ ...tcp, servername, ALPNProtocols: ['http/1.1'], ...(session && { session }) });
+    const secure = { servername, ALPNProtocols: ['http/1.1'], ...(session && { session }) };
+    const socket: Socket = isTls ? connectTls({ ...target, ...secure }) : connectTcp(target);
     return socket.on('session', (latest) => {
       session = latest;
     });

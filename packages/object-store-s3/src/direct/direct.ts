@@ -107,7 +107,7 @@ export class Direct {
     const headers = this.#sign(way, request, path, credentials);
     request.onSend?.();
     return new Promise((resolve, reject) => {
-      const exchange = new Exchange(taker, options, { resolve, reject });
+      const exchange = new Exchange(taker, options, { resolve, reject }, way.connections.reads);
       const sent = body === undefined ? null : steps(body, options.watch);
       way.connections.dispatch({ method, path, headers, body: sent }, exchange);
     });

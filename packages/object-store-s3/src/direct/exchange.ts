@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { brokenOff, connectionError } from '../link/broken-off.js';
 import { aborted, headersOf, type SendOptions, type TransportResponse } from '../link/transport.js';
+import type { Reads } from './reads.js';
 
 /** What comes before the body of an answer. */
 export interface AnswerHead {
@@ -13,7 +14,7 @@ export interface AnswerHead {
 export interface AnswerTaker {
   /** `'take'`: the body goes to `push`. `'enough'`: nothing of it is wanted. `'leave'`: the answer is for someone else. */
   start(head: AnswerHead): 'take' | 'enough' | 'leave';
-  /** The next bytes, in a buffer that is not used again. Returns whether more are wanted. */
+  /** The next bytes, in a buffer that is used again afterwards. Returns whether more are wanted. */
   push(piece: Uint8Array): boolean;
   /** All that was wanted has come. */
   end(): void;
@@ -36,6 +37,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   readonly #taker: AnswerTaker;
   readonly #options: SendOptions;
   readonly #settle: Settle;
+  readonly #reads: Pick<Reads, 'took' | 'ended'>;
   #controller: Dispatcher.DispatchController | undefined;
   #head: Omit<Exchanged, 'body'> | undefined;
   /** Of an answer that the taker left. */
@@ -43,10 +45,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #leftBytes = 0;
   #isOver = false;
 
-  constructor(taker: AnswerTaker, options: SendOptions, settle: Settle) {
+  constructor(taker: AnswerTaker, options: SendOptions, settle: Settle, reads: Pick<Reads, 'took' | 'ended'>) {
     this.#taker = taker;
     this.#options = options;
     this.#settle = settle;
+    this.#reads = reads;
     options.abort?.listen(() => this.#fail(aborted()));
   }
 
@@ -81,9 +84,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
       const isMoreWanted = left === undefined ? this.#taker.push(piece) : this.#keep(left, piece);
       if (!isMoreWanted) this.#finishEarly();
     });
+    this.#reads.took(piece);
   }
 
   onResponseEnd(): void {
+    this.#reads.ended();
     if (!this.#isOver) this.#try(() => this.#finish());
   }
 
@@ -92,7 +97,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   #keep(left: Uint8Array[], piece: Uint8Array): boolean {
-    left.push(piece);
+    left.push(Buffer.from(piece));
     this.#leftBytes += piece.byteLength;
     return this.#leftBytes <= LEFT_BYTES_MAX;
   }
