@@ -110,6 +110,41 @@ test('a follower never goes back, whatever is cleaned away while it looks', asyn
   await giveUp(device);
 });
 
+test('a follower that is overtaken twice by the cleaner reads the volume as it is by then', async () => {
+  const scene = await Scene.create();
+  const { bucket, history } = scene;
+  const device = await bucket.connect();
+  /** Of what fits in one segment, so that it is read by one request. */
+  const replaceAll = async () => {
+    await history.write(device, 0, 10);
+    await device.compact();
+  };
+  await replaceAll();
+  const store = bucket.process();
+  const followMs = 3_600_000;
+  const view = await bucket.connect({ store, readOnly: true, followMs });
+  const overtaken: string[] = [];
+  let isFollowing = false;
+  const overtake = async (key: string) => {
+    overtaken.push(key);
+    await replaceAll();
+    expect(bucket.objects.has(key)).toBe(false);
+    if (overtaken.length > 1) return;
+    // The follower looks at the root before the read finds nothing, which is asked again by that root.
+    isFollowing = true;
+    await bucket.clock.advanceAndSettle(followMs);
+    isFollowing = false;
+  };
+  store.onRequest = ({ kind, key }) => {
+    if (isFollowing || overtaken.length > 1 || kind !== 'get' || !key.includes('/log/')) return undefined;
+    return bucket.objects.has(key) ? { kind: 'hold', until: overtake(key) } : undefined;
+  };
+  expect(await stateOf(view)).toEqual(history.now);
+  expect(overtaken).toHaveLength(2);
+  await view.disconnect();
+  await giveUp(device);
+});
+
 test('a follower of a volume that was deleted says so, whatever is made in its place', async () => {
   const { bucket, history } = await Scene.create();
   const device = await bucket.connect();

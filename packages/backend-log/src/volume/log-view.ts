@@ -63,13 +63,15 @@ export class LogView {
   }
 
   read(start: number, buffers: readonly Uint8Array[]): MaybePromise<void> {
+    const by = this.#changeId;
     const reading = this.#reader.read(start, buffers);
-    return reading?.catch((error: unknown) => this.#again(error, async () => this.#reader.read(start, buffers)));
+    return reading?.catch((error: unknown) => this.#again(error, by, async () => this.#reader.read(start, buffers)));
   }
 
   extents(start: number, count: number): Promise<Extent[]> {
+    const by = this.#changeId;
     const telling = this.#reader.extents(start, count);
-    return telling.catch((error: unknown) => this.#again(error, () => this.#reader.extents(start, count)));
+    return telling.catch((error: unknown) => this.#again(error, by, () => this.#reader.extents(start, count)));
   }
 
   fragments(start: number, count: number): Fragment[] | undefined {
@@ -110,20 +112,30 @@ export class LogView {
     return true;
   }
 
-  /** The writer may have moved what was asked for: then it is asked for again, as the volume is by then. Any other failure is one. */
-  async #again<T>(error: unknown, ask: () => Promise<T>): Promise<T> {
+  /** Of the root that is gone by. */
+  get #changeId(): string {
+    return this.#volume.found.root.changeId;
+  }
+
+  /**
+   * The writer may have moved what was asked for: then it is asked for again, as the volume is by then. It has not if the root is
+   * still the one that was asked by. Any other failure is one.
+   */
+  async #again<T>(error: unknown, by: string, ask: () => Promise<T>): Promise<T> {
     const patience = new Patience(this.#settings.clock);
-    for (let last = error; ; ) {
-      if (!(last instanceof ObjectGone)) throw last;
-      const { changeId } = this.#volume.found.root;
+    let failure = error;
+    let askedBy = by;
+    for (;;) {
+      if (!(failure instanceof ObjectGone)) throw failure;
       await this.refresh();
+      if (this.#changeId === askedBy) throw failure;
+      askedBy = this.#changeId;
       try {
         return await ask();
       } catch (next) {
-        last = next;
+        failure = next;
       }
-      if (this.#volume.found.root.changeId === changeId) throw last;
-      if (!(await patience.isLeft())) throw outrun(this.#settings, last);
+      if (!(await patience.isLeft())) throw outrun(this.#settings, failure);
     }
   }
 
