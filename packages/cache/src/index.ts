@@ -1,5 +1,6 @@
 export type { CacheState } from '@blockyard/block';
 export type { LatencySummary } from './base/latencies.js';
+export { checkCacheOptions } from './check-cache-options.js';
 export { type CacheDevice, connectCache } from './connect.js';
 export type { CacheOptions } from './options.js';
 export type { HotRange } from './read-ahead/read-plan.js';

@@ -1,5 +1,5 @@
 import { type BlockDevice, BlockError, checkBoolean, checkOptionNames, isBlockError } from '@blockyard/block';
-import { type CacheDevice, type CacheOptions, connectCache } from '@blockyard/cache';
+import { type CacheDevice, type CacheOptions, checkCacheOptions, connectCache } from '@blockyard/cache';
 import { openImage } from './image/open-image.js';
 import { imageSettingsOf } from './image/settings.js';
 import { schemeOf } from './schemes/all.js';
@@ -72,7 +72,8 @@ export type CachedUriDevice = UriDevice & CacheDevice;
 /**
  * Opens the device that a URI names. With `cacheSizeBytes` it is a `CacheDevice`.
  *
- * Rejects with `INVALID_ARGUMENT` for an unknown scheme, parameter or option, and as the backend's own `connect` does; leaves
+ * Rejects with `INVALID_ARGUMENT` for an unknown scheme, or a parameter or option that is unknown, makes no sense or is not true of
+ * the volume: before a volume is taken from the process that has it. Rejects also as the backend's own `connect` does; leaves
  * nothing behind then.
  *
  * @example
@@ -103,11 +104,16 @@ export async function connectUri(text: string, options: ConnectUriOptions = {}):
     const hasCache = cacheSizeBytes !== undefined;
     const { scheme } = uri;
     const warmth = warmStartSettingsOf(options.warmStart, { scheme, hasCache, tierFolder: tier?.directory });
-    const device = await openWithImage(uri, { readOnly, takeOver, maxOutageMs, tier, acceptLoss, onTierLoss, loaded });
-    if (cacheSizeBytes === undefined) return device;
+    const cacheOptions = hasCache ? { ...cache, maxSizeBytes: cacheSizeBytes } : undefined;
+    const checkSectors = (sectorSize: number) => {
+      if (cacheOptions !== undefined) checkCacheOptions(cacheOptions, sectorSize);
+    };
+    const common = { readOnly, takeOver, maxOutageMs, tier, acceptLoss, onTierLoss, loaded };
+    const device = await openWithImage(uri, { ...common, checkSectors });
+    if (cacheOptions === undefined) return device;
     try {
       const base = traceBase ? await tracedBase(device) : device;
-      const cached = await connectCache(base, { ...cache, maxSizeBytes: cacheSizeBytes });
+      const cached = await connectCache(base, cacheOptions);
       let remember = async () => {};
       if (warmth !== undefined) {
         const { warmStart } = await import('@blockyard/warm-start');
@@ -169,7 +175,9 @@ function tierOf({ tier }: OpenedDevice, settings: TierSettings | undefined): Pic
 async function openWithImage(uri: DeviceUri, options: OpenOptions): Promise<UriDevice> {
   const settings = imageSettingsOf(uri);
   if (settings.format === 'raw') return open(settings.uri, options);
-  return openImage(settings, (below) => open(below, { ...options, readOnly: true }));
+  // The sectors are those of the disk in the image, and nothing is taken from anyone to read it.
+  const checkSectors = () => {};
+  return openImage(settings, (below) => open(below, { ...options, readOnly: true, checkSectors }));
 }
 
 /** Where there is no past an @ is a character like any other, and may have been meant for more. */

@@ -32,7 +32,6 @@ export {
   checkRootText,
   encodeRootText,
   FORMAT_VERSION,
-  layoutOf,
   ownedFieldsOf,
   parseRoot,
   type RootDigest,

@@ -5,7 +5,6 @@ import {
   checkRootText,
   encodeRootText,
   FORMAT_VERSION,
-  layoutOf,
   ownedFieldsOf,
   parseRoot,
   type RootShape,
@@ -90,7 +89,7 @@ test.each([
   ['of-tomorrow', named({ layout: 'of-tomorrow', whatever: {} })],
   ['chunks', { format: 'blockyard-volume', version: 1 }],
 ])('the layout %s is read off a root, whatever else it has', (layout, fields) => {
-  expect(layoutOf(json(fields), WHERE)).toBe(layout);
+  expect(parseRoot(json(fields), WHERE).layout).toBe(layout);
 });
 
 test.each([
@@ -104,8 +103,8 @@ test.each([
   ['a layout that is no text', json(named({ layout: 1 })), 'CORRUPT', 'layout is 1'],
 ])('of %s no layout is read', (_, bytes, code, what) => {
   const message = expect.stringContaining(what);
-  expect(failure(() => layoutOf(bytes, WHERE))).toMatchObject({ name: 'BlockError', code, message });
-  expect(failure(() => layoutOf(bytes, WHERE))).toMatchObject({ message: expect.stringContaining(WHERE) });
+  expect(failure(() => parseRoot(bytes, WHERE))).toMatchObject({ name: 'BlockError', code, message });
+  expect(failure(() => parseRoot(bytes, WHERE))).toMatchObject({ message: expect.stringContaining(WHERE) });
 });
 
 test('a name of a later version is UNSUPPORTED, and what is no name CORRUPT', () => {

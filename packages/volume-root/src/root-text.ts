@@ -61,11 +61,6 @@ export function parseRoot(bytes: Uint8Array, where: string): RootText {
   return { version, layout, fields };
 }
 
-/** Which layout a root names: `chunks`, or one that the caller may know. Throws as {@link parseRoot} does. */
-export function layoutOf(bytes: Uint8Array, where: string): string {
-  return parseRoot(bytes, where).layout;
-}
-
 /** Throws `CORRUPT` unless the fields are those names, each once. Optional ones may be missing. */
 export function checkRootNames(
   fields: RootFields,

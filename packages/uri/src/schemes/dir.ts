@@ -4,6 +4,7 @@ import { type DeviceUri, decode } from '../syntax/device-uri.js';
 import { invalid } from '../syntax/invalid.js';
 import { localPath } from '../syntax/local-path.js';
 import { TIER_PARAMETERS } from '../tier/settings.js';
+import { findChecked } from './find-checked.js';
 import { layoutIn } from './layout.js';
 import { LOG_PARAMETERS, loadLog, logParametersOf, makeLog, openLog } from './log.js';
 import type { Scheme, StorePlace } from './scheme.js';
@@ -26,6 +27,7 @@ export const dir: Scheme = {
     if (wanted !== undefined && wanted !== 'log') throw invalid(`volumes there are of layout log, not ${wanted}`);
     const parameters = await logParametersOf(uri);
     const { store, prefix } = await openAt(path);
+    await findChecked(store, prefix, parameters, options);
     return openLog(store, prefix, parameters, options);
   },
 

@@ -11,11 +11,12 @@ import { lossOf } from '../tier/loss.js';
 import { tierMissing } from '../tier/missing.js';
 import { onTier, type TieredLog } from '../tier/on-tier.js';
 import { snapshotOf } from '../tier/snapshot.js';
+import { checkOpened } from './find-checked.js';
 import { type Leaving, leavingOf } from './leaving.js';
 import { type LoadedUri, loadedTogether } from './loaded.js';
 import type { LoadOptions, MakeOptions, OpenedDevice, OpenOptions } from './scheme.js';
 import { readSecret, SECRET_PARAMETERS, type Secret } from './secret.js';
-import { checkStored, sectorSizeOf } from './sectors.js';
+import { sectorSizeOf } from './sectors.js';
 
 /** Parameters of log volumes, wherever they lie. */
 export const LOG_PARAMETERS = [...SECRET_PARAMETERS, 'segments-in-flight', 'map-memory', 'follow', 'sector', 'layout'];
@@ -90,7 +91,7 @@ export async function openLog(
   });
   const log = await tiers?.around(volume, loaded?.records);
   const device = log ?? volume;
-  await checkStored(device, 'sector', device.info.sectorSize, sectorSize);
+  await checkOpened(device, { sectorSize });
   // A follower knows that it is behind.
   if (readOnly && log === undefined && followMs === undefined && !acceptLoss) await refuseWithoutTier(volume);
   return Object.assign(device, {

@@ -5,12 +5,13 @@ import { invalid } from '../syntax/invalid.js';
 import { parseOutage } from '../syntax/outage.js';
 import { refuseLocal } from '../tier/missing.js';
 import { TIER_PARAMETERS } from '../tier/settings.js';
+import { checkOpened, findChecked } from './find-checked.js';
 import { findLayout, noPast } from './find-layout.js';
 import { type Layout, layoutIn } from './layout.js';
 import { LOG_PARAMETERS, loadLog, logParametersOf, makeLog, openLog, refuseLogParameters } from './log.js';
 import type { OpenOptions, Scheme, UriDevice } from './scheme.js';
 import { readSecret } from './secret.js';
-import { checkStored, sectorSizeOf } from './sectors.js';
+import { sectorSizeOf } from './sectors.js';
 
 const CHUNKS_ALONE = ['accept-missing', 'chunk'];
 
@@ -38,14 +39,9 @@ export const s3: Scheme = {
     const logParameters = await logParametersOf(uri);
     const chunksParameters = chunksParametersOf(uri);
     const { store, prefix, connection, allowUnsafeStore } = await openStore(uri, options.maxOutageMs);
-    let layout: Layout;
-    try {
-      layout = await findLayout(store, prefix);
-      checkParameters(uri, layout, wanted, store.urlOf(prefix));
-    } catch (error) {
-      store.close();
-      throw BlockError.from(error, { operation: 'connect', device: store.urlOf(prefix) });
-    }
+    const { layout } = await findChecked(store, prefix, chunksParameters, options, (shape) =>
+      checkParameters(uri, shape.layout, wanted, store.urlOf(prefix)),
+    );
     if (layout === 'log') {
       const maxConcurrency = uri.count('concurrency');
       const concurrency = maxConcurrency === undefined ? {} : { maxConcurrency };
@@ -130,8 +126,7 @@ async function openChunks(
   refuseLocal(tier, 'a volume of chunks');
   const { connectS3 } = await import('@blockyard/backend-s3');
   const device = await connectS3({ ...store, ...parameters, readOnly, takeOver });
-  await checkStored(device, 'sector', device.info.sectorSize, sectorSize);
-  await checkStored(device, 'chunk', device.info.preferredIoBytes, chunkBytes);
+  await checkOpened(device, { sectorSize, chunkBytes });
   return Object.assign(device, {
     layout: 'chunks' as const,
     // A write is answered when its chunks are there.

@@ -78,6 +78,11 @@ export interface OpenOptions {
   readonly acceptLoss: boolean;
   /** Told what is lost by that. */
   readonly onTierLoss: (loss: TierLoss) => void;
+  /**
+   * Throws if what is to be put over the device cannot be put over one with sectors of that size. Called before a volume in a store
+   * is opened, which may take it from another process.
+   */
+  readonly checkSectors: (sectorSize: number) => void;
   /** What need not be read, where it is a log volume. */
   readonly loaded?: LoadedDevice | undefined;
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { checkOptionNames, type KnownOptions } from '@blockyard/block';
+import { checkFunction, checkOptionNames, checkTimeMs, type KnownOptions } from '@blockyard/block';
 import type { WarmStartEvent, WarmStartOptions } from '@blockyard/warm-start';
 import { invalid } from '../syntax/invalid.js';
 
@@ -45,7 +45,12 @@ export function warmStartSettingsOf(
   if (options === undefined) return undefined;
   checkOptionNames(options, KNOWN, 'warmStart');
   const { hotRanges = tierFolder !== undefined, bootProfile, startDelayMs = 0, onEvent = () => {} } = options;
-  if (hotRanges === '' || bootProfile === '') throw invalid('a file of a warm start must be the path of a file');
+  checkFunction(onEvent, 'onEvent of warmStart');
+  checkTimeMs(startDelayMs, 'startDelayMs of warmStart');
+  const isPath = (file: unknown) => typeof file === 'string' && file !== '';
+  if ((typeof hotRanges !== 'boolean' && !isPath(hotRanges)) || (bootProfile !== undefined && !isPath(bootProfile))) {
+    throw invalid('a file of a warm start must be the path of a file');
+  }
   if (hotRanges === true && tierFolder === undefined) {
     throw invalid(
       'a warm start without the name of a file is remembered in the folder of a tier, and there is no tier',
@@ -54,11 +59,15 @@ export function warmStartSettingsOf(
   if (hotRanges === false && bootProfile === undefined) return undefined;
   if (!hasCache) throw invalid('a warm start is that of a cache, and there is none');
   if (scheme === 'memory') throw invalid('memory: ends with its process, so that there is nothing to start with');
+  const hotRangesPath = typeof hotRanges === 'string' ? resolve(hotRanges) : undefined;
+  const bootProfilePath = bootProfile === undefined ? undefined : resolve(bootProfile);
+  if (hotRangesPath !== undefined && hotRangesPath === bootProfilePath)
+    throw invalid('the files of a warm start must be two');
   return {
-    hotRangesPath: typeof hotRanges === 'string' ? resolve(hotRanges) : undefined,
+    hotRangesPath,
     hotRangesFolder: hotRanges === true ? tierFolder : undefined,
     startDelayMs,
-    bootProfilePath: bootProfile === undefined ? undefined : resolve(bootProfile),
+    bootProfilePath,
     onEvent,
   };
 }
