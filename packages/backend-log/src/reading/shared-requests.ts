@@ -121,7 +121,7 @@ function byObject(joining: readonly Joining[]) {
   const found = new Map<ObjectId, { name: Based<DataName>; runs: JoiningRun[]; isShared: boolean }>();
   for (const read of joining) {
     for (const { object, name, runs } of read.wanted) {
-      const own = runs.map((run): JoiningRun => ({ ...run, read }));
+      const own = runs.map(({ start, count, slot, targets }): JoiningRun => ({ start, count, slot, targets, read }));
       const others = found.get(object);
       if (others === undefined) found.set(object, { name, runs: own, isShared: false });
       else {

@@ -81,7 +81,7 @@ export class Direct {
     const credentials = await this.#client.config.credentials();
     const payloadHash = await this.#payloadHash(way.place, request.body);
     if (options.abort?.isAborted) throw aborted();
-    const response = await this.#exchange(way, { ...request, payloadHash }, credentials, taker, options);
+    const response = await this.#exchange(way, Object.assign({ payloadHash }, request), credentials, taker, options);
     if (response.body !== undefined) {
       return { isTaken: false, prepare: (command) => atTransport(command, async () => ({ response })) };
     }

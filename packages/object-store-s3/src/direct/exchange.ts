@@ -113,7 +113,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const left = this.#left;
     if (left === undefined) this.#taker.end();
     const body = left && Readable.from([Buffer.concat(left)], { objectMode: false });
-    this.#settle.resolve({ ...head, body });
+    this.#settle.resolve({ statusCode: head.statusCode, headers: head.headers, reason: head.reason, body });
     this.#isOver = true;
   }
 

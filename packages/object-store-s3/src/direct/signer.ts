@@ -55,11 +55,10 @@ export class Signer {
     const { method, path, payloadHash } = request;
     const { accessKeyId, secretAccessKey, sessionToken } = credentials;
     const { time, date, scope } = this.#secondOf(nowMs);
-    const headers: Record<string, string> = {
-      ...request.headers,
-      'x-amz-content-sha256': payloadHash,
-      'x-amz-date': time,
-    };
+    // Not by a spread: what is added to one gives each object a shape of its own, which costs more than the signature.
+    const headers: Record<string, string> = Object.assign({}, request.headers);
+    headers['x-amz-content-sha256'] = payloadHash;
+    headers['x-amz-date'] = time;
     if (sessionToken !== undefined) headers['x-amz-security-token'] = sessionToken;
     const names = Object.keys(headers).sort();
     const signedNames = names.join(';');
