@@ -234,6 +234,7 @@ describe('a log volume with a tier', () => {
     await expect(connectUri(uri, { tier, takeOver: false })).rejects.toThrow(/open/);
     await expect(connectUri(uri, { tier: { ...tier }, cacheSizeBytes: 1 })).rejects.toThrow(/maxSizeBytes/);
     await expect(connectUri(`${uri}?sector=512`, { tier })).rejects.toThrow(/was created with/);
+    await expect(connectUri(uri, { tier: { directory: '/proc/blockyard' } })).rejects.toThrow('tier /proc/blockyard:');
     await (await connectUri(uri, { tier })).disconnect();
     await holder.disconnect({ force: true });
   });

@@ -1,6 +1,6 @@
 import { mkdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { BlockError, fromErrno } from '@blockyard/block';
+import { BlockError, fromErrno, unlessErrno } from '@blockyard/block';
 import { Chunks } from './chunks.js';
 import type { Volume } from './driver.js';
 import { deleteHeader, type Header, readHeader, writeHeader } from './header.js';
@@ -61,7 +61,7 @@ export async function deleteVolume({ path }: TemplateOptions): Promise<void> {
 
 async function makeFolder(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true });
+    await unlessErrno(['EEXIST'], mkdir(path));
   } catch (error) {
     throw fromErrno(error);
   }

@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import {
   BlockError,
@@ -17,6 +16,7 @@ import { DirectoryStore } from './directory-store.js';
 import { type Disk, systemDisk } from './disk.js';
 import { obstacleIn } from './find.js';
 import { FileLock } from './lock.js';
+import { makeDirectories } from './make-directories.js';
 import { LOCK_FILE, NEW_DIRECTORY, STORE_FILE } from './names.js';
 import { ObjectFiles, readAll } from './object-files.js';
 
@@ -100,7 +100,7 @@ export async function openDirectoryStore(options: DirectoryStoreOptions): Promis
 
 /** Makes a store of the directory, if it is not one. The file that says that it is one comes last. */
 async function makeStore(disk: Disk, path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true });
+  const first = await makeDirectories(path);
   if (first !== undefined) {
     for (let at = path; at !== dirname(first); at = dirname(at)) await disk.syncDirectory(dirname(at));
   }

@@ -1,4 +1,4 @@
-import { chmod, mkdir, rm, stat } from 'node:fs/promises';
+import { chmod, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BlockDevice, BlockError, fromErrno, isBlockError, unlessErrno } from '@blockyard/block';
 import { invalid } from '../syntax/invalid.js';
@@ -87,8 +87,9 @@ export async function writeAll(device: BlockDevice, startSector: number): Promis
 }
 
 async function makeFolder(directory: string): Promise<void> {
+  const { makeDirectories } = await import('@blockyard/object-store/directory');
   // Nothing is changed if it is there.
-  await mkdir(directory, { recursive: true, mode: FOLDER_MODE }).catch(async (error: unknown) => {
+  await makeDirectories(directory, FOLDER_MODE).catch(async (error: unknown) => {
     const found = await stat(directory).catch(() => undefined);
     if (found === undefined) return placed(directory)(error);
     throw invalid(`the tier ${directory} is no folder`);

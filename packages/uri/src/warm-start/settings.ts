@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { checkFunction, checkOptionNames, checkTimeMs, type KnownOptions } from '@blockyard/block';
 import type { WarmStartEvent, WarmStartOptions } from '@blockyard/warm-start';
@@ -88,7 +87,8 @@ export async function warmStartOptionsOf(
 
 /** Volumes use a tier one after the other, and each finds its own. */
 async function listIn(folder: string, volume: string): Promise<string> {
+  const { makeDirectories } = await import('@blockyard/object-store/directory');
   // If that fails, so does writing the list, and that is told.
-  await mkdir(folder, { recursive: true, mode: 0o700 }).catch(() => {});
+  await makeDirectories(folder, 0o700).catch(() => {});
   return join(folder, `hot-ranges-${createHash('sha256').update(volume, 'utf8').digest('hex').slice(0, 16)}`);
 }
