@@ -118,6 +118,55 @@ test('an upgrade to other addresses for these leaves no one listening at the old
   await first.ended;
 });
 
+/** An address that another program listens at. */
+async function takenAddress() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { readonly port: number };
+  return { address: `127.0.0.1:${port}`, free: () => once(server.close(), 'close') };
+}
+
+test.each([['--http'], ['--page'], ['--metrics', '192.0.2.1:9464'], ['--metrics']])(
+  'an upgrade with an address for %s that cannot be had is refused while clients are served, tried out or not',
+  async (option: string, address?: string) => {
+    const taken = await takenAddress();
+    const http = ['--http', String(await freePort())];
+    const first = await served(...http);
+    const wanted = [...(option === '--http' ? [] : http), option, address ?? taken.address];
+    for (const more of [['--dry-run'], []]) {
+      const { code, stderr } = await blockyard(['serve', ...args(...wanted), '--upgrade', ...more]);
+      expect([code, stderr]).toEqual([1, expect.stringContaining(`not upgraded: the successor failed: ${option}: `)]);
+    }
+    expect(await processAt(first.http)).toBe(first.child.pid);
+    first.child.kill();
+    await first.ended;
+    await taken.free();
+  },
+);
+
+test('an upgrade whose files cannot be read says which', async () => {
+  const first = await served('--http', '127.0.0.1:0');
+  const file = folder.in('none');
+  const wanted = ['--http', '127.0.0.1:0', '--http-token-file', file];
+  const { code, stderr } = await blockyard(['serve', ...args(...wanted), '--upgrade', '--dry-run']);
+  expect([code, stderr]).toEqual([1, expect.stringContaining('not upgraded: the successor failed: --http-token-file')]);
+  expect(stderr).toContain(file);
+  first.child.kill();
+  await first.ended;
+});
+
+test('an upgrade with a cache that cannot be is refused while clients are served', async () => {
+  const uri = `dir:${folder.in('store')}/cached`;
+  await blockyard(['create', uri, '--size', '1M']);
+  const nbd = `unix:${folder.in('cached.sock')}`;
+  const first = await serve([uri, '--nbd', nbd]);
+  processes.add(first.child.pid ?? 0);
+  const { code, stderr } = await blockyard(['serve', uri, '--nbd', nbd, '--cache', '4K', '--upgrade', '--dry-run']);
+  expect([code, stderr]).toEqual([1, expect.stringContaining('maxSizeBytes must be at least')]);
+  first.child.kill();
+  expect(await first.ended).toBe(0);
+});
+
 async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 20));
 }

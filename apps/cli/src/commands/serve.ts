@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { defineCommand, jsonOption } from '../arguments/define.js';
 import { addServerOptions, addVolumeOptions } from '../arguments/serve.js';
+import { refuseToSucceed } from '../serve/begin.js';
 import { checkPlan } from '../serve/config/check.js';
 import { keysOf } from '../serve/config/keys.js';
 import type { Plan, ServerOptions, VolumeOptions } from '../serve/config/options.js';
@@ -35,14 +36,23 @@ export function defineServe(program: Command, context: Context): void {
     .option('--dry-run', 'with --upgrade: only see whether that would work')
     .addOption(jsonOption())
     .action(async (uri: string | undefined, options: Options) => {
-      const plan = await planOf(command, uri, options);
-      if (options.check === true) return check(context, plan, options);
-      if (options.upgrade === true) {
-        return upgrade(context, plan.server.nbd, options, ownProgram(['--upgrade', '--dry-run']));
+      try {
+        await carryOut(uri, options);
+      } catch (error) {
+        await refuseToSucceed(error);
+        throw error;
       }
-      if (options.dryRun === true) throw new UsageError('--dry-run goes with --upgrade');
-      return serve(context, plan, program.version() ?? '');
     });
+
+  async function carryOut(uri: string | undefined, options: Options): Promise<void> {
+    const plan = await planOf(command, uri, options);
+    if (options.check === true) return check(context, plan, options);
+    if (options.upgrade === true) {
+      return upgrade(context, plan.server.nbd, options, ownProgram(['--upgrade', '--dry-run']));
+    }
+    if (options.dryRun === true) throw new UsageError('--dry-run goes with --upgrade');
+    return serve(context, plan, program.version() ?? '');
+  }
 }
 
 async function planOf(command: Command, uri: string | undefined, options: Options): Promise<Plan> {

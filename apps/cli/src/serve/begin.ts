@@ -6,9 +6,11 @@ import { Failure, messageOf } from '../terminal/failure.js';
 import { Interruption } from '../terminal/interruption.js';
 import type { Plan } from './config/options.js';
 import { EventLog } from './event-log.js';
+import { checkHttpAddresses } from './http/check-addresses.js';
+import type { InheritedHttpSockets } from './http/inherited.js';
 import { rehearse } from './rehearsal.js';
 import { takeSocket } from './socket-activation.js';
-import type { Inheritance } from './successor.js';
+import { type Inheritance, takeInheritance } from './successor.js';
 import type { Volumes } from './volumes/volumes.js';
 import { warmUp } from './warm-up.js';
 
@@ -36,14 +38,29 @@ export async function begin(
   return server;
 }
 
+/** What a process takes the place of another with. */
+interface Succession {
+  readonly tls: Tls;
+  readonly inheritance: Inheritance;
+  readonly sockets: InheritedHttpSockets | undefined;
+}
+
+/** Tells the process that hands over, if there is one, why this one cannot take its place. */
+export async function refuseToSucceed(reason: unknown): Promise<void> {
+  const inheritance = takeInheritance();
+  if (inheritance === undefined) return;
+  const prepare = () => Promise.reject(reason);
+  await adoptNbd({ predecessor: process, fd: inheritance.fd, prepare, open: async () => ({}) }).catch(() => {});
+}
+
 /** Goes on with the clients of the process that started this one. Undefined if it was only tried out. */
 export async function takeOver(
   context: Context,
   plan: Plan,
   volumes: Volumes,
-  tls: Tls,
-  { fd, devices, ids }: Inheritance,
+  { tls, inheritance, sockets }: Succession,
 ): Promise<NbdServer | undefined> {
+  const { fd, devices, ids } = inheritance;
   const server = await adoptNbd({
     predecessor: process,
     fd,
@@ -51,6 +68,7 @@ export async function takeOver(
       await rehearse(plan.volumes, devices, ids);
       await warmUp(plan.volumes);
       await volumes.load(Object.keys(devices));
+      await checkHttpAddresses(plan.server, sockets);
     },
     catchUp: () => volumes.load(Object.keys(devices)),
     open: () => volumes.succeed(Object.keys(devices), ids),

@@ -36,7 +36,8 @@ async function rehearseOne({ uri, options }: VolumePlan, clientsHave: string, id
     throw new Failure(`clients have ${clientsHave}, and this is ${device}`, 'an upgrade serves the same device');
   }
   try {
-    const opened = await connectUri(uri, { readOnly: true });
+    const { cache } = options;
+    const opened = await connectUri(uri, { readOnly: true, ...(cache === undefined ? {} : { cacheSizeBytes: cache }) });
     await opened.disconnect();
     if (id === undefined || identityOf(opened) === id) return;
     throw new Failure(`${device} ${REPLACED}`, 'put back what was there, or stop the server: its clients have to end');

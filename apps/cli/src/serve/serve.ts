@@ -49,13 +49,14 @@ interface Run {
 
 /** Serves what a plan says until a signal ends it, or another process has all of it, or the place of the server. */
 export async function serve(context: Context, plan: Plan, version: string): Promise<void> {
-  const inheritance = takeInheritance();
   const options = plan.server;
-  const sockets = inheritance && new InheritedHttpSockets(inheritance.http ?? [], options);
   const tls = await readTls(options);
   const token = await readToken(options);
   const log = await openLog(context.stderr, logOptionsOf(options));
   context.logTo(log);
+  // Until here what fails is told to the process that hands over by who calls this.
+  const inheritance = takeInheritance();
+  const sockets = inheritance && new InheritedHttpSockets(inheritance.http, options);
   const service = ServiceManager.of({
     env: process.env,
     isSuccessor: inheritance !== undefined,
@@ -76,7 +77,7 @@ export async function serve(context: Context, plan: Plan, version: string): Prom
     });
     server = await (inheritance === undefined
       ? begin(context, plan, volumes, tls)
-      : takeOver(context, plan, volumes, tls, inheritance));
+      : takeOver(context, plan, volumes, { tls, inheritance, sockets }));
     if (server === undefined) return;
     if (sockets !== undefined) {
       service?.opening();

@@ -28,6 +28,19 @@ test('a socket goes to what listens at its address, whatever that is, and what n
   expect(sockets.map(({ fd }) => isOpen(fd))).toEqual([false, true, false]);
 });
 
+test('what is in the way of an address may be what the process before leaves, and not what it hands over', () => {
+  const sockets = [
+    { name: 'http', address: at(8080), fd: open() },
+    { name: 'page', address: at(8081), fd: open() },
+  ] as const;
+  const kept = new InheritedHttpSockets(sockets, { http: at(8080), page: at(8081, '0.0.0.0') });
+  const mayBeLeft = (port: number) => kept.mayBeLeft(at(port, '0.0.0.0'));
+  expect([8080, 8081, 8082].map(mayBeLeft)).toEqual([false, true, false]);
+  const anyPort = new InheritedHttpSockets([{ name: 'http', address: at(0), fd: open() }], {});
+  expect(anyPort.mayBeLeft(at(8080))).toBe(true);
+  expect(new InheritedHttpSockets(undefined, {}).mayBeLeft(at(8080))).toBe(true);
+});
+
 test('of addresses that are any free port, each option goes on with its own', () => {
   const [http, page] = [open(), open()];
   const sockets = [

@@ -1,8 +1,10 @@
 import { closeSync } from 'node:fs';
 import type { HttpAddress } from '@blockyard/http-api';
 
-/** What listens for HTTP, by the option that asks for it. */
-export type HttpName = 'metrics' | 'http' | 'page';
+/** What listens for HTTP, by the options that ask for it. */
+export const HTTP_NAMES = ['metrics', 'http', 'page'] as const;
+
+export type HttpName = (typeof HTTP_NAMES)[number];
 
 /** A socket that listens for HTTP, and that another process has, for one that takes over from it. */
 export interface InheritedHttp {
@@ -15,12 +17,25 @@ export interface InheritedHttp {
 /** The sockets of a server for one that takes over from it. */
 export class InheritedHttpSockets {
   readonly #sockets: readonly InheritedHttp[];
+  /** Where its predecessor stops to listen. Undefined: unknown, as it hands over none. */
+  readonly #left: readonly HttpAddress[] | undefined;
 
   /** Those for which there is no use at `addresses` are closed: no one would answer there any longer. */
-  constructor(sockets: readonly InheritedHttp[], addresses: Readonly<Partial<Record<HttpName, HttpAddress>>>) {
-    const wanted = (['metrics', 'http', 'page'] as const).flatMap((name) => find(sockets, name, addresses[name]) ?? []);
-    for (const socket of sockets) if (!wanted.includes(socket)) closeSync(socket.fd);
+  constructor(
+    sockets: readonly InheritedHttp[] | undefined,
+    addresses: Readonly<Partial<Record<HttpName, HttpAddress>>>,
+  ) {
+    const all = sockets ?? [];
+    const wanted = HTTP_NAMES.flatMap((name) => find(all, name, addresses[name]) ?? []);
+    const unwanted = all.filter((socket) => !wanted.includes(socket));
+    for (const { fd } of unwanted) closeSync(fd);
     this.#sockets = wanted;
+    this.#left = sockets && unwanted.map(({ address }) => address);
+  }
+
+  /** Whether a port that is taken may be free once the predecessor has ended. Which one it has of any free ones is not known. */
+  mayBeLeft({ port }: HttpAddress): boolean {
+    return this.#left?.some((left) => left.port === port || left.port === 0) ?? true;
   }
 
   /** The descriptor of the one that listens there; undefined if there is none. */
