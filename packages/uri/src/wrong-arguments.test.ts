@@ -40,7 +40,9 @@ const WRONG: readonly (readonly [what: string, query: string, options: ConnectUr
   ['a number for a file of a warm start', '', { cacheSizeBytes: 2 ** 22, warmStart: { bootProfile: 7 as never } }],
 ];
 
-function warmed(more: ConnectUriOptions['warmStart']): ConnectUriOptions['warmStart'] {
+type WarmStart = NonNullable<ConnectUriOptions['warmStart']>;
+
+function warmed(more: WarmStart): WarmStart {
   return { hotRanges: 'hot', ...more };
 }
 
