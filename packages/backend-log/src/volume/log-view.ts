@@ -112,14 +112,14 @@ export class LogView {
     return true;
   }
 
-  /** Of the root that is gone by. */
+  /** Identifies the root that reads go by now. */
   get #changeId(): string {
     return this.#volume.found.root.changeId;
   }
 
   /**
-   * The writer may have moved what was asked for: then it is asked for again, as the volume is by then. It has not if the root is
-   * still the one that was asked by. Any other failure is one.
+   * Repeats a read that found an object gone, by the newest root: the writer may have moved what was asked for. If the root is still
+   * `by`, by which the failed read went, the object is missing, and the read fails. Any other failure is not repeated.
    */
   async #again<T>(error: unknown, by: string, ask: () => Promise<T>): Promise<T> {
     const patience = new Patience(this.#settings.clock);

@@ -26,7 +26,7 @@ export async function findLayout(store: ObjectStore, prefix: string): Promise<La
   return (await findRoot(store, prefix)).layout;
 }
 
-/** What a volume is, as its root says. Rejects as {@link findRoot} does, and with `CORRUPT` if the size of its sectors is none. */
+/** What a volume is, as its root says. Rejects as {@link findRoot} does, and with `CORRUPT` if its sector size is not valid. */
 export async function findShape(store: ObjectStore, prefix: string): Promise<Shape> {
   const { layout, fields } = await findRoot(store, prefix);
   const { sectorSize, objectSizeBytes: chunkBytes } = fields;
@@ -40,8 +40,8 @@ export async function findShape(store: ObjectStore, prefix: string): Promise<Sha
 }
 
 /**
- * The root of a volume, of which the layout alone is checked. `NOT_FOUND` if there is none, `CORRUPT` for what is no root,
- * `UNSUPPORTED` for a layout or version that is not known.
+ * The root of a volume. Only its layout is checked. Rejects with `NOT_FOUND` if there is no root, with `CORRUPT` if the object is not
+ * one, and with `UNSUPPORTED` if its layout or version is unknown.
  */
 async function findRoot(store: ObjectStore, prefix: string) {
   const { readWhole } = await import('@blockyard/object-store');
